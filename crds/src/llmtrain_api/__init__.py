@@ -1,0 +1,17 @@
+"""The contract of llmtrain: what people write, what the parts tell each other, what both are called.
+
+Every other package imports this one; it imports none of them.
+
+    model.py        the base of all types: camelCase outside, frozen, nothing unknown accepted
+    names.py        API group, labels, child names, mount points, ports
+    job.py          LLMTrainingJob: what one person trains
+    job_status.py   its status
+    cluster.py      LLMCluster: what a platform team offers
+    rules.py        cross-field rules: one sentence, one CEL expression, one Python check
+    conditions.py   conditions, reasons and how they are set
+    run.py          the run config: what the operator tells the trainer
+    outcome.py      what a finished container says of itself
+    membership.py   what trainers, coordinator and operator say to each other
+    metrics.py      the catalogue of metrics
+    crd.py          makes crds/*.yaml from the types
+"""

@@ -1,0 +1,150 @@
+"""What trainers, coordinator and operator say to each other: JSON over HTTP.
+
+    POST /v1/join       Join -> Membership, or Waiting after some seconds (ask again)
+    POST /v1/heartbeat  Heartbeat -> Generation
+    POST /v1/progress   Progress -> Generation           from the first member only
+    POST /v1/leave      Leave -> Generation
+    PUT  /v1/workers    Wanted -> CoordinatorStatus      from the operator
+    GET  /v1/status     CoordinatorStatus
+    GET  /metrics, /healthz
+
+Every request carries the header `X-Llmtrain-Job: <uid of the job>`; another job's is answered 403.
+A refused message is answered 409 with `{"error": "<sentence>"}` and is not worth repeating.
+
+A *generation* is one membership: an ordered list of members. It begins when every wanted rank has
+joined and ends when one of them leaves, dies, is replaced or the wanted number changes; the numbers
+only grow. A trainer whose heartbeat is answered with another generation than its own stops at the
+next step boundary (or at once, if a collective fails), and joins again.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llmtrain_api.model import Model
+
+JOB_HEADER = "X-Llmtrain-Job"
+LEASE_SECONDS = 10.0
+"""A member silent for so long is taken for dead."""
+HEARTBEAT_SECONDS = 0.5
+JOIN_POLL_SECONDS = 20.0
+"""How long a join is held open before it is answered with Waiting."""
+
+
+class Member(Model):
+    """One rank: a trainer process."""
+
+    worker: Annotated[int, Field(ge=0)]
+    local_rank: Annotated[int, Field(ge=0)]
+    """Its number in its worker."""
+    incarnation: Annotated[str, Field(max_length=32)]
+    """Random name of this process: a restarted rank is another member."""
+    address: Annotated[str, Field(max_length=64)]
+    """IP address the other ranks reach it at."""
+    store_port: Annotated[int, Field(ge=1, le=65535)]
+    """Port of the store it has opened, used by all if it becomes the first member."""
+    node: Annotated[str, Field(max_length=253)] = ""
+    torch: Annotated[str, Field(max_length=64)] = ""
+
+
+class Join(Model):
+    """Asks for a place in the next generation."""
+
+    member: Member
+    generation: Annotated[int, Field(ge=0)] = 0
+    """Newest generation this trainer has been in: a new coordinator goes on counting from there."""
+    step: Annotated[int, Field(ge=0)] = 0
+    """Steps done, by the newest checkpoint it can see."""
+
+
+class Membership(Model):
+    """One generation, complete."""
+
+    generation: int
+    members: list[Member]
+    """Ordered by (worker, local rank): the index is the rank."""
+
+    def rank_of(self, incarnation: str) -> int:
+        """Return the rank of a member; ValueError if it is none."""
+        return [member.incarnation for member in self.members].index(incarnation)
+
+
+class Waiting(Model):
+    """Not everyone is there yet: ask again."""
+
+    waiting: Literal[True] = True
+    joined: int
+    wanted: int
+
+
+class Heartbeat(Model):
+    """Says that a member lives."""
+
+    incarnation: str
+    generation: int
+    step: int
+
+
+class Generation(Model):
+    """The generation that holds now."""
+
+    generation: int
+
+
+class Leave(Model):
+    """Says that a member is going, or, from its supervisor, that it is gone."""
+
+    incarnation: str
+    reason: Literal["Finished", "Stopped", "Failed"]
+
+
+class Checkpointed(Model):
+    """A checkpoint that is safely on its volume."""
+
+    step: int
+    time: str
+    path: str
+
+
+class Progress(Model):
+    """How far the training is, after a step."""
+
+    generation: int
+    step: int
+    steps: int
+    loss: float
+    """Training loss of the step in nats a token."""
+    learning_rate: float
+    gradient_norm: float
+    tokens: int
+    """Tokens trained on since step 0, recomputed steps not counted."""
+    tokens_per_second: float
+    """Over the last few steps, of all ranks together."""
+    held_out_loss: float | None = None
+    """Newest evaluation, in nats a token."""
+    checkpoint: Checkpointed | None = None
+    """Newest checkpoint."""
+
+
+class Wanted(Model):
+    """How many ranks the job shall have."""
+
+    workers: Annotated[int, Field(ge=1)]
+
+
+class CoordinatorStatus(Model):
+    """What the coordinator knows of the job."""
+
+    state: Literal["Waiting", "Training", "Finished"]
+    generation: int
+    wanted: int
+    """Ranks wanted."""
+    joined: int
+    """Ranks that have joined and live."""
+    members: list[Member]
+    """Members of the current generation; empty while waiting."""
+    progress: Progress | None = None
+    first_loss: float | None = None
+    """Training loss of the first step seen."""
+    first_step_time: str | None = None
+    """When the first step of the job ended, RFC 3339."""

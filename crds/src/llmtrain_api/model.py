@@ -1,0 +1,63 @@
+"""The base of every type in the contract."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A frozen value that is camelCase outside, snake_case inside, and refuses unknown fields.
+
+    The string below a field is its documentation: it becomes `description` in the CRD,
+    so `kubectl explain` shows it.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    def document(self) -> dict[str, object]:
+        """Return this value as JSON types, named as people write them, without what is unset."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+DecimalString = Annotated[
+    str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
+]
+"""A number written as a string, such as "3e-4": Kubernetes APIs hold no floats."""
+
+Quantity = Annotated[
+    str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
+]
+"""An amount of a resource, such as "500m" or "2Gi"."""
+
+ObjectName = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+]
+"""The name of a Kubernetes object."""
+
+LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
+LabelValue = Annotated[str, Field(max_length=63)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
+"""A small map of node labels."""
+
+Sentence = Annotated[str, Field(max_length=1024)]
+Timestamp = Annotated[
+    str, Field(max_length=32, json_schema_extra={"format": "date-time"})
+]
+"""An instant in UTC, RFC 3339, such as 2026-11-23T10:00:00.123Z."""
+
+
+def parse_quantity(text: str) -> float:
+    """Return a Kubernetes quantity as a number: "500m" is 0.5, "2Gi" is 2147483648."""
+    units = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
+             "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}  # fmt: skip
+    for unit in sorted(units, key=len, reverse=True):
+        if text.endswith(unit):
+            return float(text.removesuffix(unit)) * units[unit]
+    return float(text)
