@@ -1,0 +1,106 @@
+"""Conditions of both resources, their reasons, and how a condition is set."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llmtrain_api.model import Model, Timestamp
+
+
+class JobCondition(StrEnum):
+    """Types of a job's conditions. Exactly one of Succeeded and Failed becomes True in the end."""
+
+    SCHEDULED = "Scheduled"
+    RUNNING = "Running"
+    SUSPENDED = "Suspended"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+class ClusterCondition(StrEnum):
+    """Types of an LLMCluster's conditions."""
+
+    READY = "Ready"
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is."""
+
+    # Scheduled
+    CLUSTER_NOT_FOUND = "ClusterNotFound"
+    NAMESPACE_NOT_TENANT = "NamespaceNotTenant"
+    VOLUME_NOT_FOUND = "VolumeNotFound"
+    VOLUME_NOT_SHARED = "VolumeNotShared"
+    INSUFFICIENT_GPUS = "InsufficientGPUs"
+    UNSCHEDULABLE = "Unschedulable"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    NAME_TAKEN = "NameTaken"
+    REJECTED = "Rejected"
+    WAITING = "Waiting"
+    SCHEDULED = "Scheduled"
+    # Running
+    PREPARING = "Preparing"
+    STARTING = "Starting"
+    TRAINING = "Training"
+    RECOVERING = "Recovering"
+    PUBLISHING = "Publishing"
+    # Suspended, and Running while not
+    SUSPENDED = "Suspended"
+    STOPPING = "Stopping"
+    RESUMED = "Resumed"
+    # Succeeded and Failed
+    COMPLETED = "Completed"
+    FINISHED = "Finished"
+    BAD_INPUT = "BadInput"
+    TOO_MANY_FAILURES = "TooManyFailures"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    # LLMCluster
+    NODES_READY = "NodesReady"
+    NODES_MISSING = "NodesMissing"
+    # events only
+    NO_GANG_SCHEDULING = "NoGangScheduling"
+    CHILD_REPAIRED = "ChildRepaired"
+    WORKER_FAILED = "WorkerFailed"
+    VOLUME_CREATED = "VolumeCreated"
+
+
+class Condition(Model):
+    """One aspect of an object's state, as Kubernetes conditions are."""
+
+    type: Annotated[str, Field(max_length=64)]
+    """Name of the aspect."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
+    reason: Annotated[str, Field(max_length=64)]
+    """One word that says why."""
+    message: Annotated[str, Field(max_length=2048)]
+    """One sentence that says why, and what to do if something is wrong."""
+    last_transition_time: Timestamp
+    """When `status` last changed."""
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    """Generation of the spec this was said of."""
+
+
+def set_condition(
+    conditions: tuple[Condition, ...], type: str, status: bool, reason: str, message: str, *, now: str, generation: int
+) -> tuple[Condition, ...]:
+    """Return `conditions` with one set; the transition time moves only if its status did."""
+    word: Literal["True", "False"] = "True" if status else "False"
+    before = next((condition for condition in conditions if condition.type == type), None)
+    after = Condition(
+        type=type,
+        status=word,
+        reason=reason,
+        message=message[:2048],
+        last_transition_time=before.last_transition_time if before and before.status == word else now,
+        observed_generation=generation,
+    )
+    if before is None:
+        return (*conditions, after)
+    return tuple(after if condition is before else condition for condition in conditions)
+
+
+def is_true(conditions: tuple[Condition, ...], type: str) -> bool:
+    """Return whether the condition `type` is there and True."""
+    return any(condition.type == type and condition.status == "True" for condition in conditions)
