@@ -1,0 +1,122 @@
+"""The command line: `python -m llmtrain_kind <verb>` with PYTHONPATH=images/src."""
+
+import argparse
+import json
+import sys
+import time
+
+from llmtrain_kind.cluster import (
+    Cluster,
+    delete_cluster,
+    is_healthy,
+    raise_cluster,
+    recorded_cluster,
+)
+from llmtrain_kind.errors import KindError
+from llmtrain_kind.gotools import make_cli_tools
+from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
+from llmtrain_kind.progress import say
+
+_EPILOG = """\
+A first session:
+  export PYTHONPATH=images/src
+  python -m llmtrain_kind up                  # 15 minutes once, then seconds
+  eval "$(python -m llmtrain_kind env)"       # KUBECONFIG and PATH
+  kubectl get nodes
+  python -m llmtrain_kind down
+
+Without Docker, root on Debian 12 is needed and Go builds Kubernetes from its modules.
+Everything is kept below ~/.cache/llmtrain (LLMTRAIN_CACHE names another folder).
+LLMTRAIN_KIND=stock or =offline chooses the kind of node image."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.act(options)
+    except KindError as error:
+        say(f"error: {error}")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m llmtrain_kind",
+        description="Make, reuse and delete a local Kubernetes cluster with kind.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="<verb>")
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("--name", default="llmtrain", help="the cluster's name (%(default)s)")
+
+    tools = verbs.add_parser("tools", help="build kind, kubectl and helm; print their folder")
+    tools.set_defaults(act=_tools)
+    up = verbs.add_parser("up", parents=[named], help="make the cluster, or reuse a healthy one")
+    up.add_argument("--workers", type=int, default=2, help="worker nodes (%(default)s)")
+    up.set_defaults(act=_up)
+    down = verbs.add_parser("down", parents=[named], help="delete the cluster and its volumes")
+    down.set_defaults(act=_down)
+    env = verbs.add_parser("env", parents=[named], help="print export lines for a shell")
+    env.set_defaults(act=_env)
+    gpus = verbs.add_parser(
+        "gpus", parents=[named], help=f"say again that each worker has {GPUS_PER_WORKER} GPUs"
+    )
+    gpus.set_defaults(act=_gpus)
+    status = verbs.add_parser("status", parents=[named], help="say what is there, as JSON")
+    status.set_defaults(act=_status)
+    return parser
+
+
+def _tools(_: argparse.Namespace) -> None:
+    print(make_cli_tools())
+
+
+def _up(options: argparse.Namespace) -> None:
+    started = time.monotonic()
+    cluster = raise_cluster(options.name, options.workers)
+    say(f"Cluster {cluster.name} is ready after {time.monotonic() - started:.1f} s.")
+    say(f"KUBECONFIG={cluster.place.kubeconfig}")
+
+
+def _down(options: argparse.Namespace) -> None:
+    delete_cluster(options.name)
+
+
+def _env(options: argparse.Namespace) -> None:
+    cluster = _existing(options.name)
+    print(f"export KUBECONFIG={cluster.place.kubeconfig}")
+    print(f'export PATH="{cluster.tools}:$PATH"')
+    print(f"export KIND_EXPERIMENTAL_PROVIDER={cluster.provider.engine}")
+
+
+def _gpus(options: argparse.Namespace) -> None:
+    kubectl = _existing(options.name).kubectl
+    print(json.dumps({"patched": advertise_gpus(kubectl, kubectl.nodes())}))
+
+
+def _status(options: argparse.Namespace) -> None:
+    cluster = recorded_cluster(options.name)
+    found: dict[str, object] = {"cluster": options.name, "exists": cluster is not None}
+    if cluster is not None:
+        found |= {
+            "healthy": is_healthy(cluster),
+            "flavour": cluster.provider.flavour,
+            "engine": cluster.provider.engine,
+            "nodes": cluster.node_names,
+            "kubeconfig": str(cluster.place.kubeconfig),
+        }
+    print(json.dumps(found, indent=2))
+
+
+def _existing(name: str) -> Cluster:
+    cluster = recorded_cluster(name)
+    if cluster is None:
+        raise KindError(f"There is no cluster {name}: make it with `up --name {name}`.")
+    return cluster
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""Makes, reuses and deletes one cluster through `kind`."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmtrain_kind.commands import run, succeeds
+from llmtrain_kind.errors import CommandFailed, KindError
+from llmtrain_kind.gotools import kubernetes_version, make_cli_tools
+from llmtrain_kind.gpus import advertise_gpus
+from llmtrain_kind.host import prepare_host
+from llmtrain_kind.kindconfig import kind_configuration
+from llmtrain_kind.kubectl import Kubectl, is_ready
+from llmtrain_kind.network import COREFILE, connect_nodes
+from llmtrain_kind.nodeimage import make_node_image
+from llmtrain_kind.places import ClusterPlace, archives_folder
+from llmtrain_kind.progress import say, step
+from llmtrain_kind.provider import Flavour, Provider, choose_provider
+from llmtrain_kind.storage import install_storage, remove_placeholder
+
+_READY_TIMEOUT_SECONDS = 180.0
+_RESTART_TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A cluster that was recorded when it was made."""
+
+    name: str
+    provider: Provider
+    workers: int
+    node_image: str | None
+    tools: Path
+
+    @property
+    def place(self) -> ClusterPlace:
+        """Its folder in the cache."""
+        return ClusterPlace(name=self.name)
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """Its API."""
+        return Kubectl(program=self.tools / "kubectl", kubeconfig=self.place.kubeconfig)
+
+    @property
+    def node_names(self) -> list[str]:
+        """The containers that kind makes, control plane first."""
+        others = [f"{self.name}-worker{n if n > 1 else ''}" for n in range(1, self.workers + 1)]
+        return [f"{self.name}-control-plane", *others]
+
+
+def recorded_cluster(name: str) -> Cluster | None:
+    """The cluster as it was made, or None if there is none."""
+    record = ClusterPlace(name=name).record
+    if not record.exists():
+        return None
+    fields = json.loads(record.read_text())
+    provider = Provider(engine=fields["engine"], flavour=Flavour(fields["flavour"]))
+    return Cluster(
+        name=name,
+        provider=provider,
+        workers=fields["workers"],
+        node_image=fields["nodeImage"],
+        tools=Path(fields["tools"]),
+    )
+
+
+def raise_cluster(name: str, workers: int) -> Cluster:
+    """Reuse the cluster, start it again, or make it: whichever is needed."""
+    known = recorded_cluster(name)
+    if known is not None:
+        if known.workers != workers:
+            raise KindError(
+                f"Cluster {name} has {known.workers} workers, not {workers}: "
+                f"delete it first (`down --name {name}`)."
+            )
+        if _revive(known):
+            return known
+        say(f"Cluster {name} can't be brought back; it is made anew, its volumes are lost.")
+        delete_cluster(name)
+    return _create(name, workers)
+
+
+def delete_cluster(name: str) -> None:
+    """Delete the nodes, their volumes and the cluster's folder; caches stay."""
+    place = ClusterPlace(name=name)
+    known = recorded_cluster(name)
+    provider = known.provider if known else choose_provider()
+    with step(f"deleting cluster {name}"):
+        kind = (known.tools if known else make_cli_tools()) / "kind"
+        command = [kind, "delete", "cluster", "--name", name, "--kubeconfig", place.kubeconfig]
+        run(command, environment=provider.environment)
+        shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def is_healthy(cluster: Cluster) -> bool:
+    """Whether every node is there and ready."""
+    try:
+        nodes = cluster.kubectl.nodes()
+    except CommandFailed:
+        return False
+    return len(nodes) == cluster.workers + 1 and all(map(is_ready, nodes))
+
+
+def _revive(cluster: Cluster) -> bool:
+    """Leave a healthy cluster as it is; start one whose node containers stopped."""
+    if cluster.provider.flavour is Flavour.OFFLINE:
+        prepare_host()
+    engine = cluster.provider.engine
+    if not is_healthy(cluster):
+        if not all(succeeds([engine, "inspect", name]) for name in cluster.node_names):
+            return False
+        with step(f"cluster {cluster.name} isn't healthy: starting its nodes again"):
+            if not succeeds([engine, "start", *cluster.node_names]):
+                return False
+            if not _reconnect(cluster):
+                return False
+    elif cluster.provider.flavour is Flavour.OFFLINE:
+        connect_nodes(engine, cluster.kubectl.addresses())
+    _complete(cluster)
+    return True
+
+
+def _reconnect(cluster: Cluster) -> bool:
+    """Wait for restarted nodes; False if their addresses changed or they stay away.
+
+    Certificates and manifests of the control plane hold its address, so a changed one
+    can't be repaired.
+    """
+    deadline = time.monotonic() + _RESTART_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            addresses = cluster.kubectl.addresses()
+        except CommandFailed:
+            time.sleep(_POLL_SECONDS)
+            continue
+        if cluster.provider.flavour is Flavour.OFFLINE:
+            connect_nodes(cluster.provider.engine, addresses)
+        if is_healthy(cluster):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False
+
+
+def _create(name: str, workers: int) -> Cluster:
+    provider = choose_provider()
+    tools = make_cli_tools()
+    image = None
+    if provider.flavour is Flavour.OFFLINE:
+        prepare_host()
+        image = make_node_image()
+    cluster = Cluster(
+        name=name, provider=provider, workers=workers, node_image=image, tools=tools
+    )
+    (cluster.place.shared / "volumes").mkdir(parents=True, exist_ok=True)
+    (cluster.place.shared / "volumes").chmod(0o777)
+    archives_folder().mkdir(parents=True, exist_ok=True)
+    _create_nodes(cluster, tools / "kind")
+    _record(cluster)
+    if provider.flavour is Flavour.OFFLINE:
+        with step("connecting the nodes"):
+            _connect(cluster)
+            remove_placeholder(cluster.kubectl)
+    _complete(cluster)
+    return cluster
+
+
+def _create_nodes(cluster: Cluster, kind: Path) -> None:
+    place = cluster.place
+    configuration = kind_configuration(
+        flavour=cluster.provider.flavour,
+        version=kubernetes_version(),
+        workers=cluster.workers,
+        shared=place.shared,
+        archives=archives_folder(),
+    )
+    command: list[str | Path] = [kind, "create", "cluster", "--name", cluster.name]
+    command += ["--kubeconfig", place.kubeconfig, "--config", "-"]
+    if cluster.node_image:
+        command += ["--image", cluster.node_image]
+    with step(f"creating cluster {cluster.name}: a control plane and {cluster.workers} workers"):
+        run(command, environment=cluster.provider.environment, input_text=configuration)
+
+
+def _record(cluster: Cluster) -> None:
+    fields = {
+        "engine": cluster.provider.engine,
+        "flavour": cluster.provider.flavour,
+        "workers": cluster.workers,
+        "nodeImage": cluster.node_image,
+        "tools": str(cluster.tools),
+    }
+    cluster.place.record.write_text(json.dumps(fields, indent=2))
+
+
+def _connect(cluster: Cluster) -> None:
+    """Set the names that CoreDNS answers, then give nodes their network."""
+    patch = json.dumps({"data": {"Corefile": COREFILE}})
+    coredns = ("-n", "kube-system", "patch", "configmap", "coredns", "--type=merge")
+    cluster.kubectl.run(*coredns, "-p", patch)
+    deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
+    while len(addresses := cluster.kubectl.addresses()) < cluster.workers + 1:
+        if time.monotonic() > deadline:
+            raise KindError(f"Not every node of {cluster.name} got a pod range.")
+        time.sleep(_POLL_SECONDS)
+    connect_nodes(cluster.provider.engine, addresses)
+
+
+def _complete(cluster: Cluster) -> None:
+    """Storage, GPUs, and the wait for everything; quick if it is all there."""
+    kubectl = cluster.kubectl
+    install_storage(kubectl, cluster.provider.flavour)
+    wait = f"--timeout={_READY_TIMEOUT_SECONDS:.0f}s"
+    kubectl.run("wait", "--for=condition=Ready", "nodes", "--all", wait, timeout_seconds=200)
+    advertise_gpus(kubectl, kubectl.nodes())
+    for namespace, deployment in (
+        ("kube-system", "coredns"),
+        ("local-path-storage", "local-path-provisioner"),
+    ):
+        available = ("--for=condition=Available", f"deployment/{deployment}", wait)
+        kubectl.run("-n", namespace, "wait", *available, timeout_seconds=200)

@@ -1,0 +1,105 @@
+"""The cluster's own network: one container network plugin, one route a peer.
+
+All nodes share one bridge, so a point-to-point plugin on each node and a route to
+every other node's pod range is a whole network. Only for the offline flavour.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmtrain_kind.commands import run
+
+POD_RANGE = "10.244.0.0/16"
+SERVICE_RANGE = "10.96.0.0/16"
+
+# Names outside the cluster don't exist here: a pod that asks for one gets an answer
+# at once, and no question leaves the machine.
+COREFILE = """\
+cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {
+    errors
+    health {
+       lameduck 5s
+    }
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+       pods insecure
+       ttl 5
+    }
+    cache 5
+    loadbalance
+}
+.:53 {
+    template ANY ANY {
+       rcode NXDOMAIN
+    }
+}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeAddress:
+    """A node's name, its address on the bridge and the range of its pods."""
+
+    name: str
+    address: str
+    pod_range: str
+
+
+def parse_addresses(listing: str) -> list[NodeAddress]:
+    """Read lines of `name pod-range address`; nodes without a range yet are left out."""
+    rows = (line.split() for line in listing.splitlines())
+    return [
+        NodeAddress(name=row[0], pod_range=row[1], address=row[2]) for row in rows if len(row) == 3
+    ]
+
+
+def network_configuration(pod_range: str) -> str:
+    """The container network file of a node."""
+    plugins = [
+        {
+            "type": "ptp",
+            "ipMasq": False,
+            "ipam": {
+                "type": "host-local",
+                "dataDir": "/run/cni-ipam",
+                "ranges": [[{"subnet": pod_range}]],
+                "routes": [{"dst": "0.0.0.0/0"}],
+            },
+        },
+        {"type": "portmap", "capabilities": {"portMappings": True}},
+    ]
+    return json.dumps({"cniVersion": "1.0.0", "name": "kind", "plugins": plugins})
+
+
+def node_script(node: NodeAddress, peers: Sequence[NodeAddress]) -> str:
+    """A shell script that connects one node; it may run again at any time.
+
+    Packets of pods go to pods and nodes and nowhere else. Services stay reachable:
+    kube-proxy rewrites them to a pod before the packet is routed. The node itself has
+    no `unreachable` route for services: its own packets are routed before that.
+    """
+    lines = [
+        "set -e",
+        "mkdir -p /etc/cni/net.d",
+        f"echo '{network_configuration(node.pod_range)}' > /etc/cni/net.d/10-kind.conflist",
+        f"ip route replace unreachable {POD_RANGE}",
+    ]
+    lines += [
+        f"ip route replace {peer.pod_range} via {peer.address}"
+        for peer in peers
+        if peer.name != node.name
+    ]
+    lines.append(f"if ! ip rule show | grep -q 'from {POD_RANGE} unreachable'; then")
+    lines += [
+        f"ip rule add from {POD_RANGE} to {reached} lookup main priority 100"
+        for reached in (POD_RANGE, *(f"{peer.address}/32" for peer in peers))
+    ]
+    lines += [f"ip rule add from {POD_RANGE} priority 102 unreachable", "fi"]
+    return "\n".join(lines) + "\n"
+
+
+def connect_nodes(engine: str, nodes: Sequence[NodeAddress]) -> None:
+    """Give every node its network file and its routes."""
+    for node in nodes:
+        run([engine, "exec", "-i", node.name, "sh"], input_text=node_script(node, nodes))

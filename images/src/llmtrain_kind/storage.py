@@ -1,0 +1,40 @@
+"""The default StorageClass `standard`: folders that every node mounts.
+
+All nodes share one folder of the machine, so a claim may be ReadWriteOnce or
+ReadWriteMany and its pod may run anywhere. Sizes are not enforced.
+"""
+
+import json
+from importlib.resources import files
+
+from llmtrain_kind.kindconfig import SHARED_IN_NODE
+from llmtrain_kind.kubectl import Kubectl
+from llmtrain_kind.nodeimage import PROVISIONER_IMAGE
+from llmtrain_kind.provider import Flavour
+
+VOLUMES_IN_NODE = f"{SHARED_IN_NODE}/volumes"
+
+
+def provisioner_configuration() -> str:
+    """local-path-provisioner's config.json."""
+    return json.dumps({"nodePathMap": [], "sharedFileSystemPath": VOLUMES_IN_NODE})
+
+
+def install_storage(kubectl: Kubectl, flavour: Flavour) -> None:
+    """Install the provisioner, or point the one of kind's stock image at our folder."""
+    if flavour is Flavour.STOCK:
+        patch = json.dumps({"data": {"config.json": provisioner_configuration()}})
+        settings = ("configmap", "local-path-config", "--type=merge", "-p", patch)
+        kubectl.run("-n", "local-path-storage", "patch", *settings)
+        return
+    template = files("llmtrain_kind").joinpath("storage.yaml").read_text()
+    kubectl.apply(
+        template.replace("@IMAGE@", PROVISIONER_IMAGE).replace(
+            "@CONFIG@", provisioner_configuration()
+        )
+    )
+
+
+def remove_placeholder(kubectl: Kubectl) -> None:
+    """Remove the class without a provisioner that kind makes on an image without one."""
+    kubectl.run("delete", "storageclass", "standard", "--ignore-not-found")
