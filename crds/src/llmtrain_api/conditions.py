@@ -31,11 +31,9 @@ class Reason(StrEnum):
     CLUSTER_NOT_FOUND = "ClusterNotFound"
     NAMESPACE_NOT_TENANT = "NamespaceNotTenant"
     VOLUME_NOT_FOUND = "VolumeNotFound"
-    VOLUME_NOT_SHARED = "VolumeNotShared"
     INSUFFICIENT_GPUS = "InsufficientGPUs"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
-    NAME_TAKEN = "NameTaken"
     REJECTED = "Rejected"
     WAITING = "Waiting"
     SCHEDULED = "Scheduled"
@@ -48,10 +46,9 @@ class Reason(StrEnum):
     # Suspended, and Running while not
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
-    RESUMED = "Resumed"
+    NOT_SUSPENDED = "NotSuspended"
     # Succeeded and Failed
     COMPLETED = "Completed"
-    FINISHED = "Finished"
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"

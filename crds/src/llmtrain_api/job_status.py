@@ -148,6 +148,10 @@ class JobStatus(Model):
     """When the first training step ended."""
     finish_time: Timestamp | None = None
     """When the job succeeded or failed."""
+    trainer_image: Annotated[str, Field(max_length=512)] = ""
+    """Trainer image the job began with and keeps: an upgrade of the operator doesn't change a running job."""
+    coordinator_image: Annotated[str, Field(max_length=512)] = ""
+    """Coordinator image the job began with and keeps."""
     trained: bool = False
     """Whether all steps are done."""
     workers: WorkersStatus = WorkersStatus()

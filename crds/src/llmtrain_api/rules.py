@@ -115,7 +115,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 IMMUTABLE: tuple[Immutable, ...] = tuple(
-    Immutable(field=field) for field in ("model", "task", "data", "training", "checkpoint.volume")
+    Immutable(field=field)
+    for field in (
+        "cluster", "image", "model", "task", "data", "training", "checkpoint", "evaluation",
+        "workers.gpus", "workers.resources",
+    )  # fmt: skip
 )
 
 

@@ -1,0 +1,1 @@
+"""Builders of child objects: one file a kind of child, each returns finished manifests."""

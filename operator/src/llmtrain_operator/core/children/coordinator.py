@@ -1,0 +1,56 @@
+"""The coordinator: one small pod and the only Service of a job."""
+
+from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, coordinator_name
+from llmtrain_operator.core.children.metadata import metadata
+from llmtrain_operator.core.children.pod import pod
+from llmtrain_operator.core.observed import Job, Manifest
+
+ROLE = "coordinator"
+
+
+def coordinator_pod(job: Job, *, image: str, pull_policy: str, gang: str) -> Manifest:
+    """Return the pod. Its annotations let Prometheus find the job's metrics."""
+    spec = job.spec.workers
+    manifest = pod(
+        job,
+        name=coordinator_name(job.name),
+        role=ROLE,
+        image=image,
+        pull_policy=pull_policy,
+        arguments=[
+            "llmtrain_coordinator",
+            f"--job={job.name}",
+            f"--namespace={job.namespace}",
+            f"--uid={job.uid}",
+            f"--workers={spec.replicas}",
+            f"--ranks-per-worker={spec.ranks}",
+            f"--port={COORDINATOR_PORT}",
+        ],
+        resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        grace_seconds=2,
+        run_config=False,
+        restart_policy="Always",
+        gang=gang,
+    )
+    manifest["metadata"]["annotations"] = {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(COORDINATOR_PORT),
+        "prometheus.io/path": "/metrics",
+    }
+    container = manifest["spec"]["containers"][0]
+    container["ports"] = [{"name": "http", "containerPort": COORDINATOR_PORT, "protocol": "TCP"}]
+    return manifest
+
+
+def coordinator_service(job: Job) -> Manifest:
+    """Return the Service. It gives the address of a coordinator that isn't ready yet, too: trainers ask again."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(job, coordinator_name(job.name), ROLE),
+        "spec": {
+            "selector": {JOB_LABEL: job.name, ROLE_LABEL: ROLE},
+            "publishNotReadyAddresses": True,
+            "ports": [{"name": "http", "port": COORDINATOR_PORT, "targetPort": COORDINATOR_PORT, "protocol": "TCP"}],
+        },
+    }

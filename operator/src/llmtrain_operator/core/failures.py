@@ -1,0 +1,69 @@
+"""Pods that ended badly: each is recorded once, then replaced, until the budget is spent."""
+
+from datetime import datetime, timedelta
+
+from llmtrain_api.job_status import Failure, JobStatus, Recoveries
+from llmtrain_api.outcome import ExitCode
+from llmtrain_operator.core.observed import Observed
+from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.times import parse, stamp
+
+MOST_RECENT = 32
+LAST_LINES = 10
+
+
+def unrecorded(observed: Observed) -> tuple[PodView, ...]:
+    """Return the pods that failed and are not in the status yet, as many as it can take at once."""
+    known = {failure.uid for failure in observed.job.status.recoveries.recent}
+    failed = (pod for pod in observed.pods if pod.phase == "Failed" and not pod.deleting and pod.uid not in known)
+    return tuple(sorted(failed, key=lambda pod: pod.name))[:MOST_RECENT]
+
+
+def recorded(observed: Observed) -> tuple[PodView, ...]:
+    """Return the failed pods that are in the status: their evidence is safe, they can be replaced."""
+    known = {failure.uid for failure in observed.job.status.recoveries.recent}
+    return tuple(pod for pod in observed.pods if pod.phase == "Failed" and not pod.deleting and pod.uid in known)
+
+
+def failure_of(pod: PodView, now: datetime) -> Failure:
+    """Return what is known of a pod's end."""
+    outcome = pod.outcome
+    if outcome is not None:
+        reason = pod.end_reason if pod.end_reason in ("OOMKilled", "Evicted") else outcome.reason
+        message, lines = outcome.message, outcome.last_lines
+    else:
+        reason, message = pod.end_reason or "Lost", "the pod ended without a word; see its last lines"
+        lines = pod.end_message.splitlines()
+    if reason == "OOMKilled":
+        message = "the container used more memory than it may; raise spec.workers.resources.memory"
+    return Failure(
+        pod=pod.name,
+        uid=pod.uid,
+        node=pod.node,
+        time=stamp(now),
+        exit_code=pod.exit_code,
+        reason=reason[:64],
+        message=message[:1024],
+        last_lines=[line[:1000] for line in lines[-LAST_LINES:]],
+    )
+
+
+def record(status: JobStatus, failures: tuple[Failure, ...], window: timedelta, now: datetime) -> JobStatus:
+    """Return `status` with `failures` counted; times outside the window are forgotten."""
+    if not failures:
+        return status
+    slim = [failure.model_copy(update={"last_lines": []}) for failure in failures]
+    times = [time for time in status.recoveries.times if now - parse(time) < window] + [stamp(now)] * len(failures)
+    recoveries = Recoveries(
+        count=status.recoveries.count + len(failures),
+        recent=[*status.recoveries.recent, *slim][-MOST_RECENT:],
+        times=times[-1001:],
+    )
+    return status.model_copy(
+        update={"recoveries": recoveries, "first_failure": status.first_failure or failures[0]}
+    )
+
+
+def permanent(failures: tuple[Failure, ...]) -> Failure | None:
+    """Return the failure that would only happen again, if there is one."""
+    return next((failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT), None)

@@ -1,0 +1,153 @@
+"""The life of a job: from a snapshot of it to what has to be done now."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from llmtrain_api.conditions import JobCondition, Reason, is_true
+from llmtrain_api.job_status import DatasetStatus, Failure, JobStatus, ModelStatus, WorkersStatus
+from llmtrain_api.names import JOB_LABEL, ROLE_LABEL
+from llmtrain_operator.core.admission import obstacle
+from llmtrain_operator.core.ending import after_the_end, time_left, verdict
+from llmtrain_operator.core.failures import failure_of, record, recorded, unrecorded
+from llmtrain_operator.core.observed import Observed
+from llmtrain_operator.core.plan import Event, Plan
+from llmtrain_operator.core.progress import with_progress
+from llmtrain_operator.core.stages import prepare, publish, train
+from llmtrain_operator.core.step import Said, Step, over, plan_of, pod_reference
+from llmtrain_operator.core.suspension import suspend
+from llmtrain_operator.core.times import stamp
+
+
+def plan_job(observed: Observed) -> Plan:
+    """Bring one job one step nearer to what its owner asked for."""
+    if over(observed.job.status):
+        return after_the_end(observed)
+    failures = tuple(failure_of(pod, observed.now) for pod in unrecorded(observed))
+    status = with_results(with_progress(count(observed), observed.coordinator), observed)
+    window = timedelta(seconds=observed.job.spec.recovery.window_seconds)
+    status = record(status, failures, window, observed.now)
+    if (end := verdict(observed, status, failures)) is not None:
+        return plan_of(observed, status, end)
+    step = suspend(observed, status) if observed.job.spec.suspend else advance(observed, status)
+    return with_failures(observed, plan_of(observed, status, resumed(observed, step)), failures)
+
+
+def rejected(observed: Observed, sentence: str) -> Plan:
+    """Return the plan that says what the API server would not take."""
+    message = f"the Kubernetes API refused an object of this job: {sentence}"
+    said = Said(type=JobCondition.SCHEDULED, status=False, reason=Reason.REJECTED, message=message)
+    return plan_of(observed, observed.job.status, Step(stage=observed.job.status.stage or "Waiting", said=(said,)))
+
+
+def count(observed: Observed) -> JobStatus:
+    """Return the status with the workers counted and what the operator looks at noted."""
+    job = observed.job
+    workers = WorkersStatus(
+        desired=job.spec.workers.replicas,
+        ready=len([pod for pod in observed.with_role("worker") if pod.ready and not pod.deleting]),
+        active=job.status.workers.active,
+        selector=f"{JOB_LABEL}={job.name},{ROLE_LABEL}=worker",
+    )
+    return job.status.model_copy(update={"observed_generation": job.generation, "workers": workers})
+
+
+def with_results(status: JobStatus, observed: Observed) -> JobStatus:
+    """Return `status` with what the finished pods made."""
+    update: dict[str, Any] = {}
+    for pod in observed.pods:
+        outcome = pod.outcome if pod.phase == "Succeeded" else None
+        if outcome is not None and outcome.dataset is not None:
+            facts = outcome.dataset
+            update["dataset"] = DatasetStatus(
+                id=facts.id, tokens=facts.tokens, held_out_tokens=facts.held_out_tokens, vocab_size=facts.vocab_size
+            )
+        if outcome is not None and outcome.model is not None:
+            made = outcome.model
+            update["model"] = ModelStatus(
+                volume=observed.job.spec.checkpoint.volume,
+                path=made.path,
+                parameters=made.parameters,
+                loss=f"{made.loss:.4f}",
+                perplexity=f"{made.perplexity:.1f}",
+                unigram_perplexity=f"{made.unigram_perplexity:.1f}",
+                sample=made.sample,
+            )
+    done = [pod for pod in observed.with_role("worker") if pod.phase == "Succeeded"]
+    if len(done) >= observed.job.spec.workers.replicas:
+        update["trained"] = True
+    return status.model_copy(update=update) if update else status
+
+
+def advance(observed: Observed, status: JobStatus) -> Step:
+    """Do the next stage, unless something stands in the way of starting it."""
+    started = bool(observed.pods)
+    if not started and (blocked := obstacle(observed)) is not None:
+        return waiting(blocked.reason, blocked.message)
+    first = observed.job.status.start_time is None
+    if first:
+        status = status.model_copy(update=begin(observed))
+    if status.dataset is None:
+        step = prepare(observed, status)
+    elif not status.trained:
+        step = train(observed, status)
+    else:
+        step = publish(observed, status)
+    if not first:
+        return step
+    return replace(step, update={**step.update, **begin(observed)}, events=ungated(observed))
+
+
+def begin(observed: Observed) -> dict[str, Any]:
+    """Return what is fixed when a job starts: the images stay those through upgrades of the operator."""
+    spec, images = observed.job.spec, observed.images
+    default = images.trainer if spec.workers.gpus else images.trainer_cpu
+    return {
+        "start_time": stamp(observed.now),
+        "trainer_image": spec.image or default,
+        "coordinator_image": images.coordinator,
+    }
+
+
+def ungated(observed: Observed) -> tuple[Event, ...]:
+    """Return the event that says that pods are scheduled one by one, where gang scheduling was hoped for."""
+    if observed.gang_available or observed.job.spec.scheduling.gang == "Off":
+        return ()
+    text = "the API server serves no scheduling.k8s.io/v1beta1 PodGroups: pods are scheduled one by one, not as a gang"
+    return (Event(type="Warning", reason=Reason.NO_GANG_SCHEDULING, message=text),)
+
+
+def waiting(reason: Reason, message: str) -> Step:
+    """The job can't start yet; whatever is missing is looked for again when it changes."""
+    return Step(
+        stage="Waiting",
+        said=(
+            Said(type=JobCondition.SCHEDULED, status=False, reason=reason, message=message),
+            Said(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
+        ),
+    )
+
+
+def resumed(observed: Observed, step: Step) -> Step:
+    """Return `step`, saying also that the job is no longer suspended, if it was; and when its deadline is."""
+    conditions = tuple(observed.job.status.conditions)
+    said = step.said
+    if is_true(conditions, JobCondition.SUSPENDED) and not observed.job.spec.suspend:
+        text = "goes on from the last checkpoint"
+        said = (*said, Said(type=JobCondition.SUSPENDED, status=False, reason=Reason.NOT_SUSPENDED, message=text))
+    times = [time for time in (step.requeue_after, time_left(observed)) if time is not None]
+    return replace(step, said=said, requeue_after=min(times) if times else None)
+
+
+def with_failures(observed: Observed, plan: Plan, failures: tuple[Failure, ...]) -> Plan:
+    """Return `plan` with an event for each new failure; pods recorded earlier are deleted, to be replaced."""
+    events = tuple(
+        Event(
+            type="Warning",
+            reason=Reason.WORKER_FAILED,
+            message=f"pod {failure.pod} on {failure.node or 'no node'} ended with {failure.reason} (exit code {failure.exit_code}): {failure.message}",
+        )
+        for failure in failures
+    )
+    gone = tuple(pod_reference(observed, pod) for pod in recorded(observed))
+    return replace(plan, delete=(*plan.delete, *gone), events=(*events, *plan.events))

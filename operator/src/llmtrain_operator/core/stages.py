@@ -1,0 +1,143 @@
+"""The stages of a job: prepare the data, train, publish the model. Each says what pods it wants."""
+
+from datetime import timedelta
+
+from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import pod_group_name, prepare_name, publish_name
+from llmtrain_operator.core.children.claim import claim
+from llmtrain_operator.core.children.coordinator import coordinator_pod, coordinator_service
+from llmtrain_operator.core.children.gang import pod_group
+from llmtrain_operator.core.children.run_config import run_config_map
+from llmtrain_operator.core.children.worker import stage_pod, worker_pod
+from llmtrain_operator.core.observed import Manifest, Observed
+from llmtrain_operator.core.pending import why_pending
+from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.step import Said, Step, pod_reference
+
+LOOK_CLOSELY = timedelta(seconds=0.5)
+"""How often the coordinator is asked until the first step is done."""
+LOOK = timedelta(seconds=5)
+"""How often afterwards."""
+
+
+def prepare(observed: Observed, status: JobStatus) -> Step:
+    """One pod turns the text into tokens."""
+    manifest = stage_pod(
+        observed.job, name=prepare_name(observed.job.name), role="prepare", arguments=["prepare"], gpus=0,
+        image=status.trainer_image, pull_policy=observed.images.pull_policy,
+    )  # fmt: skip
+    pods = observed.with_role("prepare")
+    return Step(
+        stage="Preparing",
+        said=say(observed, pods, 1, Reason.PREPARING, "the text is being turned into tokens"),
+        wanted=(*foundation(observed), manifest),
+    )
+
+
+def train(observed: Observed, status: JobStatus) -> Step:
+    """Coordinator and workers, all at once; workers above the wanted number go."""
+    job, replicas = observed.job, observed.job.spec.workers.replicas
+    gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and observed.gang_available else ""
+    pull_policy = observed.images.pull_policy
+    assert status.dataset is not None
+    pods = [
+        coordinator_pod(job, image=status.coordinator_image, pull_policy=pull_policy, gang=gang),
+        *(
+            worker_pod(job, i, dataset=status.dataset.id, image=status.trainer_image, pull_policy=pull_policy, gang=gang)
+            for i in range(replicas)
+        ),
+    ]
+    around = [coordinator_service(job), *([pod_group(job)] if gang else [])]
+    surplus = [pod for pod in observed.with_role("worker") if pod.worker >= replicas and not pod.deleting]
+    began = bool(status.progress) and status.first_step_time is not None
+    return Step(
+        stage=training_stage(observed, status),
+        said=say_training(observed, status),
+        wanted=(*foundation(observed), *around, *pods),
+        delete=tuple(pod_reference(observed, pod) for pod in surplus),
+        requeue_after=LOOK if began and trains(observed) else LOOK_CLOSELY,
+    )
+
+
+def publish(observed: Observed, status: JobStatus) -> Step:
+    """One pod evaluates, exports and samples the trained model; the pods that trained go."""
+    job = observed.job
+    assert status.dataset is not None
+    manifest = stage_pod(
+        job, name=publish_name(job.name), role="publish", arguments=["publish", "--dataset", status.dataset.id],
+        gpus=job.spec.workers.gpus, image=status.trainer_image, pull_policy=observed.images.pull_policy,
+    )  # fmt: skip
+    coordinators = [pod for pod in observed.with_role("coordinator") if not pod.deleting]
+    return Step(
+        stage="Publishing",
+        said=say(observed, observed.with_role("publish"), 1, Reason.PUBLISHING, "the model is evaluated, exported and sampled"),
+        wanted=(*foundation(observed), manifest),
+        delete=tuple(pod_reference(observed, pod) for pod in coordinators),
+        update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})},
+    )
+
+
+def foundation(observed: Observed) -> tuple[Manifest, ...]:
+    """Return what every stage stands on and does not have: the claims and the run config."""
+    job = observed.job
+    pools = {pool.name: pool for pool in observed.cluster.storage_pools} if observed.cluster else {}
+    volumes = dict.fromkeys((job.spec.data.source.volume, job.spec.checkpoint.volume))
+    claims = [
+        claim(pools[volume], job.namespace, job.spec.cluster)
+        for volume in volumes
+        if volume in pools and volume not in observed.claims
+    ]
+    config = run_config_map(job)  # immutable: once there, it stays as it is
+    there = ("ConfigMap", config["metadata"]["name"]) in observed.objects
+    return (*claims, *([] if there else [config]))
+
+
+def trains(observed: Observed) -> bool:
+    """Return whether a whole membership trains: the coordinator says so, or said so and nothing speaks against it."""
+    if observed.coordinator is not None:
+        return observed.coordinator.state != "Waiting"
+    workers = observed.with_role("worker")
+    alive = [pod for pod in workers if not pod.deleting and pod.phase in ("Running", "Succeeded")]
+    return observed.job.status.stage == "Training" and len(alive) >= observed.job.spec.workers.replicas
+
+
+def training_stage(observed: Observed, status: JobStatus) -> str:
+    """Return the one word for people."""
+    if trains(observed):
+        return "Training"
+    return "Recovering" if status.first_step_time is not None else "Starting"
+
+
+def say_training(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
+    """Say whether all pods have a node and whether they train."""
+    pods = (*observed.with_role("worker"), *observed.with_role("coordinator"))
+    wanted = observed.job.spec.workers.replicas
+    if trains(observed):
+        return say(observed, pods, wanted + 1, Reason.TRAINING, f"{wanted} workers train")
+    running = len([pod for pod in observed.with_role("worker") if pod.running])
+    if status.first_step_time is not None:
+        text = f"{running} of {wanted} workers run; training goes on from the last checkpoint when all have joined"
+        return say(observed, pods, wanted + 1, Reason.RECOVERING, text, running=False)
+    return say(observed, pods, wanted + 1, Reason.STARTING, f"{running} of {wanted} workers run and join the coordinator")
+
+
+def say(
+    observed: Observed, pods: tuple[PodView, ...], wanted: int, reason: Reason, message: str, running: bool = True
+) -> tuple[Said, ...]:
+    """Say of a stage's pods whether they are scheduled and run."""
+    blocked = why_pending(observed, pods)
+    placed = len([pod for pod in pods if pod.node])
+    if blocked is not None:
+        scheduled = Said(type=JobCondition.SCHEDULED, status=False, reason=blocked.reason, message=blocked.message)
+        return (scheduled, Said(type=JobCondition.RUNNING, status=False, reason=blocked.reason, message=blocked.message))
+    if placed < wanted:
+        text = f"{placed} of {wanted} pods have a node"
+        return (
+            Said(type=JobCondition.SCHEDULED, status=False, reason=Reason.WAITING, message=text),
+            Said(type=JobCondition.RUNNING, status=False, reason=reason if not running else Reason.WAITING, message=text),
+        )
+    return (
+        Said(type=JobCondition.SCHEDULED, status=True, reason=Reason.SCHEDULED, message="every pod has a node"),
+        Said(type=JobCondition.RUNNING, status=running and all(pod.phase != "Pending" for pod in pods), reason=reason, message=message),
+    )

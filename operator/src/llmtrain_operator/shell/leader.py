@@ -1,0 +1,63 @@
+"""The Lease that lets one replica be active. A replica that goes gives it back, so the next needn't wait."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, ApiException
+from kubernetes.aio.leaderelection import electionconfig, leaderelection
+from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
+
+LEASE_NAME = "llmtrain-operator"
+LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 15.0, 10.0, 2.0
+log = logging.getLogger(__name__)
+
+
+class Lease(LeaseLock):
+    """A Lease that outlives a lost connection and can be given back."""
+
+    async def get(self, name: str, namespace: str) -> Any:
+        """Return the Lease's record; a lost connection counts as an answer that isn't known."""
+        try:
+            return await super().get(name, namespace)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return False, ApiException(status=0, reason=f"no connection: {error}")
+
+    async def update(self, name: str, namespace: str, updated_record: Any) -> bool:
+        """Return whether the Lease is ours now."""
+        try:
+            return bool(await super().update(name, namespace, updated_record))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def release(self) -> None:
+        """Give the Lease back, if it is ours."""
+        if self.lease_reference is None or self.lease_reference.spec.holder_identity != self.identity:
+            return
+        self.lease_reference.spec.holder_identity = None
+        try:
+            await self.api_instance.replace_namespaced_lease(self.name, self.namespace, self.lease_reference)
+        except (ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("the lease could not be given back: %s", error)
+
+
+async def lead(client: ApiClient, namespace: str, identity: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the Lease, do `work` while it is held; return when it is lost."""
+    lease = Lease(LEASE_NAME, namespace, identity, client)
+
+    async def stopped() -> None:
+        log.error("the lease was lost to another replica")
+
+    config = electionconfig.Config(
+        lease,
+        lease_duration=LEASE_SECONDS,
+        renew_deadline=RENEW_SECONDS,
+        retry_period=RETRY_SECONDS,
+        onstarted_leading=work,  # type: ignore[arg-type]
+        onstopped_leading=stopped,
+    )
+    try:
+        await leaderelection.LeaderElection(config).run()
+    finally:
+        await lease.release()

@@ -1,0 +1,131 @@
+"""Snapshot, plan, deed: brings one job or cluster one step nearer to what its owner asked for."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+
+import aiohttp
+from pydantic import ValidationError
+
+from llmtrain_api.names import JOB_KIND
+from llmtrain_operator.core.cluster import plan_cluster
+from llmtrain_operator.core.job import plan_job, rejected
+from llmtrain_operator.core.observed import Images
+from llmtrain_operator.core.plan import Event, Plan, Reference
+from llmtrain_operator.core.times import stamp
+from llmtrain_operator.shell.api import Api, Manifest
+from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, Refused
+from llmtrain_operator.shell.observe import observe_cluster, observe_job
+from llmtrain_operator.shell.queue import Key, Queue
+from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.telemetry import count_reconcile
+
+REFUSED_AGAIN_SECONDS = 15.0
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Works through the queue."""
+
+    def __init__(self, *, api: Api, store: Store, queue: Queue, images: Images, gang: bool) -> None:
+        self.api, self.store, self.queue = api, store, queue
+        self.images, self.gang = images, gang
+
+    async def work(self, session: aiohttp.ClientSession) -> None:
+        """Reconcile one key after the other, for ever."""
+        while True:
+            key = await self.queue.take()
+            began = time.monotonic()
+            result = await self.attempt(key, session)
+            count_reconcile(key.kind, result, time.monotonic() - began)
+
+    async def attempt(self, key: Key, session: aiohttp.ClientSession) -> str:
+        """Reconcile one key and give it back to the queue; return how it went."""
+        try:
+            self.queue.done(key, await self.reconcile(key, session))
+            return "done"
+        except Conflict:
+            self.queue.failed(key)
+            return "conflict"
+        except ApiError as error:
+            log.warning("%s %s/%s: %s", key.kind, key.namespace, key.name, error.message)
+            self.queue.failed(key, error.retry_after_seconds)
+            return "failed"
+        except ValidationError as error:
+            log.error("%s %s/%s is of another version: %s", key.kind, key.namespace, key.name, error)
+            self.queue.failed(key)
+            return "failed"
+        except Exception:
+            log.exception("%s %s/%s", key.kind, key.namespace, key.name)
+            self.queue.failed(key)
+            return "failed"
+
+    async def reconcile(self, key: Key, session: aiohttp.ClientSession) -> float | None:
+        """Do one step; return the seconds after which to look again."""
+        if key.kind == "cluster":
+            return await self.reconcile_cluster(key)
+        job_key = (key.namespace, key.name)
+        observed = await observe_job(self.store, job_key, images=self.images, gang=self.gang, session=session)
+        if observed is None:
+            return None
+        manifest = self.store.jobs[job_key]
+        plan = plan_job(observed)
+        try:
+            return await self.carry_out(manifest, plan)
+        except Refused as error:
+            log.warning("job %s/%s: refused: %s", key.namespace, key.name, error.message)
+            await self.carry_out(self.store.jobs.get(job_key, manifest), rejected(observed, error.message))
+            return REFUSED_AGAIN_SECONDS
+
+    async def reconcile_cluster(self, key: Key) -> float | None:
+        """Take stock of one LLMCluster."""
+        observed = observe_cluster(self.store, key.name)
+        if observed is None:
+            return None
+        self.store.absent_namespaces -= observed.namespaces
+        return await self.carry_out(self.store.clusters[key.name], plan_cluster(observed))
+
+    async def carry_out(self, thing: Manifest, plan: Plan) -> float | None:
+        """Write the status, then do what the plan says; return the seconds after which to look again."""
+        if plan.status is not None:
+            written = await self.api.put_status(thing, plan.status.document())
+            self.remember({**written, "apiVersion": thing["apiVersion"], "kind": thing["kind"]})
+        for event in plan.events:
+            await self.tell(thing, event)
+        for manifest in plan.apply:
+            await self.apply(thing, manifest)
+        await asyncio.gather(*(self.delete(reference) for reference in plan.delete))
+        return plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
+
+    async def apply(self, thing: Manifest, manifest: Manifest) -> None:
+        """Apply one object; a tenant's namespace that isn't there is noted, not an error."""
+        try:
+            await self.api.apply(manifest)
+        except NotFound:
+            if thing["kind"] == JOB_KIND:
+                raise
+            self.store.absent_namespaces.add(manifest["metadata"]["namespace"])
+
+    async def delete(self, reference: Reference) -> None:
+        """Delete one object, if it is still there."""
+        try:
+            await self.api.delete(reference)
+        except (NotFound, Conflict):
+            pass
+
+    async def tell(self, thing: Manifest, event: Event) -> None:
+        """Create an event; that it can't be is no reason to stop."""
+        try:
+            await self.api.report(thing, event, stamp(datetime.now(UTC)).split(".")[0] + "Z")
+        except ApiError as error:
+            log.warning("event %s: %s", event.reason, error.message)
+
+    def remember(self, written: Manifest) -> None:
+        """Keep what was just written, not to decide again on what was before."""
+        written["metadata"].pop("managedFields", None)
+        metadata = written["metadata"]
+        if written["kind"] == JOB_KIND:
+            self.store.jobs[metadata["namespace"], metadata["name"]] = written
+        else:
+            self.store.clusters[metadata["name"]] = written

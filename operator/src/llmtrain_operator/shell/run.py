@@ -1,0 +1,90 @@
+"""Starts the operator: informers and kopf on every replica, reconciling on the one that leads."""
+
+import asyncio
+import contextlib
+import logging
+
+import aiohttp
+import kopf
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient
+from prometheus_client import start_http_server
+
+from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
+from llmtrain_operator.core.children.gang import API_VERSION as GANG_VERSION
+from llmtrain_operator.shell.api import Api, path_of
+from llmtrain_operator.shell.handlers import registry
+from llmtrain_operator.shell.informer import Informer
+from llmtrain_operator.shell.leader import lead
+from llmtrain_operator.shell.queue import Queue
+from llmtrain_operator.shell.reconcile import Reconciler
+from llmtrain_operator.shell.settings import Settings
+from llmtrain_operator.shell.store import Store, trim_pod
+from llmtrain_operator.shell.telemetry import OperatorCollector
+
+WORKERS = 8
+log = logging.getLogger(__name__)
+
+
+def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
+    """Return one informer for each resource that jobs are made of or run on."""
+    mine = JOB_LABEL
+    return [
+        Informer(api, "v1", "Pod", store.pod_changed, trim=trim_pod),
+        Informer(api, "v1", "Node", store.node_changed),
+        Informer(api, "v1", "PersistentVolumeClaim", store.claim_changed),
+        Informer(api, "v1", "Service", store.object_changed, selector=mine),
+        Informer(api, "v1", "ConfigMap", store.object_changed, selector=mine),
+        *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=mine)] if gang else []),
+    ]
+
+
+async def seed(api: Api, store: Store) -> None:
+    """Read all clusters and jobs once, so that no decision is made on half of them."""
+    for kind, change in ((CLUSTER_KIND, store.cluster_changed), (JOB_KIND, store.job_changed)):
+        listing = await api.call("GET", path_of(API_VERSION, kind))
+        for thing in listing.get("items") or ():
+            change("put", {**thing, "apiVersion": API_VERSION, "kind": kind})
+
+
+async def run(settings: Settings) -> None:
+    """Run until told to stop or the Lease is lost."""
+    await config.load_config()
+    async with ApiClient() as client, aiohttp.ClientSession() as session:
+        api, queue = Api(client), Queue()
+        store = Store(queue)
+        gang = await api.serves(GANG_VERSION, "podgroups")
+        leads = asyncio.Event()
+        OperatorCollector(lambda: len(queue), leads.is_set, store.jobs_by_condition)
+        start_http_server(settings.metrics_port)
+        watches = informers(api, store, gang)
+        reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
+
+        async def work() -> None:
+            await asyncio.gather(*(watch.synced.wait() for watch in watches))
+            await seed(api, store)
+            leads.set()
+            log.info("leading as %s, gang scheduling %s", settings.identity, "on" if gang else "not available")
+            await asyncio.gather(*(reconciler.work(session) for _ in range(WORKERS)))
+
+        tasks = [
+            asyncio.create_task(lead(client, settings.namespace, settings.identity, work), name="lease"),
+            *(asyncio.create_task(watch.run(), name=f"informer {watch.kind}") for watch in watches),
+            asyncio.create_task(
+                kopf.operator(
+                    registry=registry(store),
+                    clusterwide=True,
+                    standalone=True,
+                    liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+                ),
+                name="kopf",
+            ),
+        ]
+        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*rest, return_exceptions=True)
+        for task in done:
+            log.info("stopping: %s ended", task.get_name())
+            task.result()

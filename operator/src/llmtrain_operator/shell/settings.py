@@ -1,0 +1,50 @@
+"""What the operator is told by its environment; the chart sets it."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from llmtrain_operator.core.observed import Images
+
+
+class SettingMissing(Exception):
+    """A setting that has no default is not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings."""
+
+    images: Images
+    namespace: str
+    """Namespace of the operator itself, where its Lease is."""
+    identity: str
+    """Name of this replica."""
+    log_level: str = "INFO"
+    metrics_port: int = 8080
+    health_port: int = 8081
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Return the settings in `environment`; SettingMissing names the first that isn't there."""
+
+        def required(name: str) -> str:
+            if not environment.get(name):
+                raise SettingMissing(f"environment variable {name} is not set; the Helm chart sets it")
+            return environment[name]
+
+        return cls(
+            images=Images(
+                coordinator=required("LLMTRAIN_COORDINATOR_IMAGE"),
+                trainer=required("LLMTRAIN_TRAINER_IMAGE"),
+                trainer_cpu=required("LLMTRAIN_TRAINER_CPU_IMAGE"),
+                pull_policy=environment.get("LLMTRAIN_IMAGE_PULL_POLICY", "IfNotPresent"),
+            ),
+            namespace=required("LLMTRAIN_NAMESPACE"),
+            identity=environment.get("LLMTRAIN_POD_NAME") or socket.gethostname(),
+            log_level=environment.get("LLMTRAIN_LOG_LEVEL", "INFO"),
+            metrics_port=int(environment.get("LLMTRAIN_METRICS_PORT", "8080")),
+            health_port=int(environment.get("LLMTRAIN_HEALTH_PORT", "8081")),
+        )

@@ -1,0 +1,167 @@
+"""Everything seen, by what it is looked up with; what changes puts keys into the queue."""
+
+from collections import defaultdict
+from typing import Any
+
+from llmtrain_api.names import GPU_RESOURCE, JOB_LABEL
+from llmtrain_operator.core.observed import NodeView
+from llmtrain_operator.shell.queue import Key, Queue
+
+Manifest = dict[str, Any]
+JobKey = tuple[str, str]
+
+FINISHED = ("Succeeded", "Failed")
+
+
+def trim_pod(pod: Manifest) -> Manifest:
+    """Return a job's pod whole, and of any other only what inventories need."""
+    metadata, spec = pod["metadata"], pod.get("spec", {})
+    if JOB_LABEL in (metadata.get("labels") or {}):
+        return pod
+    kept = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    containers = [{"resources": container.get("resources", {})} for container in spec.get("containers", ())]
+    slim = {"nodeName": spec.get("nodeName", ""), "containers": containers}
+    return {"metadata": kept, "spec": slim, "status": {"phase": pod.get("status", {}).get("phase")}}
+
+
+def gpus_of(pod: Manifest) -> int:
+    """Return the GPUs that a pod holds."""
+    if pod.get("status", {}).get("phase") in FINISHED:
+        return 0
+    requests = (container.get("resources", {}).get("requests") or {} for container in pod["spec"].get("containers", ()))
+    return sum(int(amounts.get(GPU_RESOURCE, 0)) for amounts in requests)
+
+
+class Store:
+    """All objects the operator knows."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.jobs: dict[JobKey, Manifest] = {}
+        self.clusters: dict[str, Manifest] = {}
+        self.nodes: dict[str, Manifest] = {}
+        self.pods: dict[str, Manifest] = {}
+        self.pods_of: dict[JobKey, dict[str, Manifest]] = defaultdict(dict)
+        self.objects_of: dict[JobKey, dict[tuple[str, str], Manifest]] = defaultdict(dict)
+        self.claims: dict[str, dict[str, Manifest]] = defaultdict(dict)
+        self.absent_namespaces: set[str] = set()
+        """Tenant namespaces that were missing when a claim was to be made."""
+
+    def job_changed(self, change: str, job: Manifest) -> None:
+        """Keep the newest version of a job."""
+        key = (job["metadata"]["namespace"], job["metadata"]["name"])
+        if change == "drop":
+            self.jobs.pop(key, None)
+            self.pods_of.pop(key, None)
+            self.objects_of.pop(key, None)
+        elif newer(job, self.jobs.get(key)):
+            self.jobs[key] = job
+            self.queue.add(Key("job", *key))
+
+    def cluster_changed(self, change: str, cluster: Manifest) -> None:
+        """Keep an LLMCluster; jobs that wait may go on now."""
+        name = cluster["metadata"]["name"]
+        if change == "drop":
+            self.clusters.pop(name, None)
+        elif newer(cluster, self.clusters.get(name)):
+            self.clusters[name] = cluster
+            self.queue.add(Key("cluster", "", name))
+        self.wake_waiting()
+
+    def pod_changed(self, change: str, pod: Manifest) -> None:
+        """Keep a pod under its job; GPUs held elsewhere matter to inventories only."""
+        uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
+        before = self.pods.pop(uid, None)
+        if change == "put":
+            self.pods[uid] = pod
+        if (key := self.owner(pod)) is not None:
+            keep(self.pods_of[key], name, change, pod)
+            self.queue.add(Key("job", *key))
+        if gpus_of(pod) or (before is not None and gpus_of(before)):
+            self.look_at_clusters()
+
+    def object_changed(self, change: str, thing: Manifest) -> None:
+        """Keep another child of a job."""
+        if (key := self.owner(thing)) is not None:
+            keep(self.objects_of[key], (thing["kind"], thing["metadata"]["name"]), change, thing)
+            self.queue.add(Key("job", *key))
+
+    def claim_changed(self, change: str, claim: Manifest) -> None:
+        """Keep a claim; jobs that wait for it may go on now."""
+        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+        keep(self.claims[namespace], name, change, claim)
+        self.look_at_clusters()
+        self.wake_waiting()
+
+    def node_changed(self, change: str, node: Manifest) -> None:
+        """Keep a node, if anything of interest differs."""
+        name = node["metadata"]["name"]
+        before = self.nodes.get(name)
+        keep(self.nodes, name, change, node)
+        if before is None or change == "drop" or self.node_view(before) != self.node_view(node):
+            self.look_at_clusters()
+            self.wake_waiting()
+
+    def owner(self, thing: Manifest) -> JobKey | None:
+        """Return the job that an object is labelled with."""
+        name = (thing["metadata"].get("labels") or {}).get(JOB_LABEL)
+        owners = thing["metadata"].get("ownerReferences") or ()
+        name = name or next((owner["name"] for owner in owners if owner.get("kind") == "LLMTrainingJob"), None)
+        return (thing["metadata"]["namespace"], name) if name else None
+
+    def look_at_clusters(self) -> None:
+        """Have all LLMClusters reconciled soon, not at once: such changes come in crowds."""
+        for name in self.clusters:
+            self.queue.add_after(Key("cluster", "", name), 0.5)
+
+    def wake_waiting(self) -> None:
+        """Have every job reconciled that has not begun or has no room."""
+        for key, job in self.jobs.items():
+            if (job.get("status") or {}).get("stage", "") in ("", "Waiting"):
+                self.queue.add(Key("job", *key))
+
+    def node_views(self) -> tuple[NodeView, ...]:
+        """Return all nodes as inventories need them."""
+        return tuple(self.node_view(node) for _, node in sorted(self.nodes.items()))
+
+    def node_view(self, node: Manifest) -> NodeView:
+        """Return one node as inventories need it."""
+        metadata, spec, status = node["metadata"], node.get("spec", {}), node.get("status", {})
+        conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
+        ready = conditions.get("Ready", {})
+        reason = "" if ready.get("status") == "True" else f"not ready: {ready.get('message') or 'its kubelet is silent'}"
+        reason = reason or ("cordoned; `kubectl uncordon` lets pods run there" if spec.get("unschedulable") else "")
+        effects = {taint["effect"] for taint in spec.get("taints") or ()}
+        name = metadata["name"]
+        return NodeView(
+            name=name,
+            labels=dict(metadata.get("labels") or {}),
+            ready=not reason,
+            reason=reason,
+            ordinary="node-role.kubernetes.io/control-plane" not in (metadata.get("labels") or {})
+            and not effects - {"PreferNoSchedule"} or bool(reason),
+            gpus=int(status.get("allocatable", {}).get(GPU_RESOURCE, 0)),
+            gpus_allocated=sum(gpus_of(pod) for pod in self.pods.values() if pod["spec"].get("nodeName") == name),
+        )
+
+    def jobs_by_condition(self) -> dict[tuple[str, str], int]:
+        """Return how many jobs there are by namespace and stage."""
+        numbers: dict[tuple[str, str], int] = defaultdict(int)
+        for (namespace, _), job in self.jobs.items():
+            numbers[namespace, (job.get("status") or {}).get("stage") or "Waiting"] += 1
+        return numbers
+
+
+def keep(things: dict[Any, Manifest], key: Any, change: str, thing: Manifest) -> None:
+    """Put or drop `thing`; a drop means only the incarnation that it names."""
+    if change == "put":
+        things[key] = thing
+    elif key in things and things[key]["metadata"]["uid"] == thing["metadata"]["uid"]:
+        del things[key]
+
+
+def newer(thing: Manifest, than: Manifest | None) -> bool:
+    """Return whether `thing` is not older than what is known: events may come late."""
+    if than is None or than["metadata"]["uid"] != thing["metadata"]["uid"]:
+        return True
+    return int(thing["metadata"]["resourceVersion"]) >= int(than["metadata"]["resourceVersion"])
