@@ -49,15 +49,18 @@ class ClusterSpec(Model):
     """What the cluster offers."""
 
     compute_pools: Annotated[list[ComputePool], Field(max_length=64)] = Field(
-        default_factory=list, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+        default_factory=list,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
     """Nodes to train on."""
     storage_pools: Annotated[list[StoragePool], Field(max_length=32)] = Field(
-        default_factory=list, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+        default_factory=list,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
     """Volumes that jobs can name."""
     tenants: Annotated[list[Tenant], Field(max_length=1000)] = Field(
-        default_factory=list, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["namespace"]}
+        default_factory=list,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["namespace"]},
     )
     """Namespaces whose jobs may use the cluster and that get a claim of every storage pool; empty admits jobs of every namespace, whose claims are made when a job needs them."""
 

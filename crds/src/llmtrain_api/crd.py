@@ -47,7 +47,9 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
         return structural({**target, **{key: value for key, value in schema.items() if key != "$ref"}}, definitions)
     if "anyOf" in schema:
         only = next(option for option in schema["anyOf"] if option.get("type") != "null")
-        return structural({**only, **{key: value for key, value in schema.items() if key not in ("anyOf", "default")}}, definitions)
+        return structural(
+            {**only, **{key: value for key, value in schema.items() if key not in ("anyOf", "default")}}, definitions
+        )
     kept = {key: value for key, value in schema.items() if key in KEPT or key.startswith("x-kubernetes-")}
     if "const" in schema:
         kept["enum"] = [schema["const"]]
@@ -61,13 +63,37 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
     if kept.get("type") == "integer":
         kept["format"] = "int64"
     if isinstance(kept.get("default"), dict):
-        kept["default"] = {}  # the defaults of its fields fill it
+        kept["default"] = without_nulls(kept["default"])
     return kept
 
 
+def without_nulls(value: Schema) -> Schema:
+    """Return a default without the fields that are unset."""
+    return {
+        key: without_nulls(child) if isinstance(child, dict) else child
+        for key, child in value.items()
+        if child is not None
+    }
+
+
 KEPT = frozenset(
-    "type description default enum format minimum maximum minLength maxLength pattern minItems maxItems "
-    "minProperties maxProperties required".split()
+    [
+        "type",
+        "description",
+        "default",
+        "enum",
+        "format",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+        "required",
+    ]
 )
 
 
@@ -157,10 +183,23 @@ def definitions() -> dict[str, Schema]:
     return {f"{JOB_PLURAL}.yaml": job, f"{CLUSTER_PLURAL}.yaml": cluster}
 
 
+class Dumper(yaml.SafeDumper):
+    """Writes YAML that parsers of YAML 1.1 and 1.2 read alike: PyYAML leaves 3e-4 bare, others read a number."""
+
+
+def quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Return a scalar, in quotes if another parser could take it for a number."""
+    style = "'" if text[:1].isdigit() else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+Dumper.add_representer(str, quoted)
+
+
 def render(directory: Path) -> None:
     """Write both CRDs to `directory`."""
     for name, crd in definitions().items():
-        text = yaml.safe_dump(crd, sort_keys=False, allow_unicode=True, width=110)
+        text = yaml.dump(crd, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
         (directory / name).write_text(f"# Generated from llmtrain_api by `make render`. Don't edit.\n{text}")
 
 

@@ -140,7 +140,18 @@ class JobStatus(Model):
     """Generation of the spec that the operator last acted on."""
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(default_factory=list)
     """Scheduled, Running, Suspended, Succeeded and Failed, each with a reason and a sentence."""
-    stage: Literal["", "Waiting", "Preparing", "Starting", "Training", "Recovering", "Suspended", "Publishing", "Succeeded", "Failed"] = ""
+    stage: Literal[
+        "",
+        "Waiting",
+        "Preparing",
+        "Starting",
+        "Training",
+        "Recovering",
+        "Suspended",
+        "Publishing",
+        "Succeeded",
+        "Failed",
+    ] = ""
     """One word for people; programs read the conditions."""
     start_time: Timestamp | None = None
     """When the first pod was made."""

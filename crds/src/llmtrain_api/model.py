@@ -26,19 +26,13 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-DecimalString = Annotated[
-    str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")
-]
+DecimalString = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
 """A number written as a string, such as "3e-4": Kubernetes APIs hold no floats."""
 
-Quantity = Annotated[
-    str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
-]
+Quantity = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 """An amount of a resource, such as "500m" or "2Gi"."""
 
-ObjectName = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
-]
+ObjectName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 """The name of a Kubernetes object."""
 
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
@@ -47,9 +41,7 @@ Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
 """A small map of node labels."""
 
 Sentence = Annotated[str, Field(max_length=1024)]
-Timestamp = Annotated[
-    str, Field(max_length=32, json_schema_extra={"format": "date-time"})
-]
+Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 """An instant in UTC, RFC 3339, such as 2026-11-23T10:00:00.123Z."""
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import LONGEST_JOB_NAME
 
@@ -100,25 +99,36 @@ RULES: tuple[Rule, ...] = (
         field="spec.data.source.path",
         cel="!has(self.path) || !(self.path.startsWith('/') || self.path.split('/').exists(p, p == '..'))",
         message="spec.data.source.path must be relative to the volume's root and must not contain '..'",
-        broken=lambda name, spec: (path := spec.data.source.path) is not None
-        and (path.startswith("/") or ".." in path.split("/")),
+        broken=lambda name, spec: (
+            (path := spec.data.source.path) is not None and (path.startswith("/") or ".." in path.split("/"))
+        ),
     ),
     Rule(
         path="spec.model",
         field="spec.model.kvHeads",
         cel="!has(self.heads) || !has(self.kvHeads) || self.heads % self.kvHeads == 0",
         message="spec.model.heads must be a multiple of spec.model.kvHeads",
-        broken=lambda name, spec: spec.model.heads is not None
-        and spec.model.kv_heads is not None
-        and spec.model.heads % spec.model.kv_heads != 0,
+        broken=lambda name, spec: (
+            spec.model.heads is not None
+            and spec.model.kv_heads is not None
+            and spec.model.heads % spec.model.kv_heads != 0
+        ),
     ),
 )
 
 IMMUTABLE: tuple[Immutable, ...] = tuple(
     Immutable(field=field)
     for field in (
-        "cluster", "image", "model", "task", "data", "training", "checkpoint", "evaluation",
-        "workers.gpus", "workers.resources",
+        "cluster",
+        "image",
+        "model",
+        "task",
+        "data",
+        "training",
+        "checkpoint",
+        "evaluation",
+        "workers.gpus",
+        "workers.resources",
     )  # fmt: skip
 )
 

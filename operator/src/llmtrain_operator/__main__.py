@@ -4,21 +4,21 @@ import asyncio
 import json
 import logging
 import sys
-import time
+from datetime import UTC, datetime
 
 from llmtrain_operator.shell.run import run
-from llmtrain_operator.shell.settings import SettingMissing, Settings
+from llmtrain_operator.shell.settings import SettingMissingError, Settings
 
 
 class JsonLines(logging.Formatter):
     """One JSON object a line, as the other parts log."""
 
-    converter = time.gmtime
-
     def format(self, record: logging.LogRecord) -> str:
         """Return `record` as JSON."""
         line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "time": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             "logger": record.name,
@@ -32,7 +32,7 @@ def main() -> int:
     """Return the exit code: 0 when stopped, 2 when a setting is missing."""
     try:
         settings = Settings.read()
-    except SettingMissing as missing:
+    except SettingMissingError as missing:
         print(f"llmtrain operator: {missing}", file=sys.stderr)
         return 2
     handler = logging.StreamHandler(sys.stdout)

@@ -1,16 +1,16 @@
 """Decisions, pure.
 
-    observed.py     what a decision is made from: one frozen snapshot
-    pod_view.py     a pod, as far as decisions need it
-    plan.py         what a decision is: objects to apply and delete, a status, events
-    job.py          plan_job: the life of a job, stage by stage
-    admission.py    may the job start: cluster, tenant, volumes, GPUs
-    failures.py     pods that ended badly, and the budget for them
-    pending.py      why pods don't run yet
-    progress.py     the coordinator's figures as status
-    stages.py       prepare, train and publish: the pods of each
-    ending.py       what stays and what goes when a job is over; time to live, deadline
-    cluster.py      plan_cluster: inventory and claims of an LLMCluster
-    drift.py        whether a live object still says what was applied
-    children/       builders of child objects
+observed.py     what a decision is made from: one frozen snapshot
+pod_view.py     a pod, as far as decisions need it
+plan.py         what a decision is: objects to apply and delete, a status, events
+job.py          plan_job: the life of a job, stage by stage
+admission.py    may the job start: cluster, tenant, volumes, GPUs
+failures.py     pods that ended badly, and the budget for them
+pending.py      why pods don't run yet
+progress.py     the coordinator's figures as status
+stages.py       prepare, train and publish: the pods of each
+ending.py       what stays and what goes when a job is over; time to live, deadline
+cluster.py      plan_cluster: inventory and claims of an LLMCluster
+drift.py        whether a live object still says what was applied
+children/       builders of child objects
 """

@@ -16,7 +16,9 @@ class Obstacle:
 
 def obstacle(observed: Observed) -> Obstacle | None:
     """Return the first thing that keeps the job from starting, or None."""
-    return missing_cluster(observed) or foreign_namespace(observed) or missing_volume(observed) or too_many_gpus(observed)
+    return (
+        missing_cluster(observed) or foreign_namespace(observed) or missing_volume(observed) or too_many_gpus(observed)
+    )
 
 
 def missing_cluster(observed: Observed) -> Obstacle | None:
@@ -49,7 +51,10 @@ def missing_volume(observed: Observed) -> Obstacle | None:
     assert observed.cluster is not None
     pools = [pool.name for pool in observed.cluster.storage_pools]
     spec = observed.job.spec
-    for field, volume in (("spec.data.source.volume", spec.data.source.volume), ("spec.checkpoint.volume", spec.checkpoint.volume)):
+    for field, volume in (
+        ("spec.data.source.volume", spec.data.source.volume),
+        ("spec.checkpoint.volume", spec.checkpoint.volume),
+    ):
         if volume not in observed.claims and volume not in pools:
             return Obstacle(
                 reason=Reason.VOLUME_NOT_FOUND,

@@ -36,7 +36,9 @@ def plan_cluster(observed: ObservedCluster) -> Plan:
         for namespace, pool in pairs
         if (namespace, pool.name) not in observed.claims and namespace not in observed.namespaces
     ]
-    unique = {node.name: node for pool in observed.spec.compute_pools for node in nodes_of(pool, observed.nodes) if node.ready}
+    unique = {
+        node.name: node for pool in observed.spec.compute_pools for node in nodes_of(pool, observed.nodes) if node.ready
+    }
     ready, reason, message = readiness(pools)
     status = observed.status.model_copy(
         update={
@@ -94,4 +96,6 @@ def claim_status(observed: ObservedCluster, namespace: str, name: str) -> ClaimS
     if namespace in observed.namespaces:
         return ClaimStatus(namespace=namespace, name=name, phase="Missing")
     live = observed.claims.get((namespace, name))
-    return ClaimStatus(namespace=namespace, name=name, phase=live.get("status", {}).get("phase", "Pending") if live else "Pending")
+    return ClaimStatus(
+        namespace=namespace, name=name, phase=live.get("status", {}).get("phase", "Pending") if live else "Pending"
+    )

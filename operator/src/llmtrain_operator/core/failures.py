@@ -59,9 +59,7 @@ def record(status: JobStatus, failures: tuple[Failure, ...], window: timedelta, 
         recent=[*status.recoveries.recent, *slim][-MOST_RECENT:],
         times=times[-1001:],
     )
-    return status.model_copy(
-        update={"recoveries": recoveries, "first_failure": status.first_failure or failures[0]}
-    )
+    return status.model_copy(update={"recoveries": recoveries, "first_failure": status.first_failure or failures[0]})
 
 
 def permanent(failures: tuple[Failure, ...]) -> Failure | None:

@@ -29,7 +29,9 @@ def unschedulable(observed: Observed, pods: tuple[PodView, ...]) -> Obstacle | N
     if not words:
         return None
     workers = observed.job.spec.workers
-    each = f"{workers.resources.cpu} CPU, {workers.resources.memory} memory" + (f", {workers.gpus} GPUs" if workers.gpus else "")
+    each = f"{workers.resources.cpu} CPU, {workers.resources.memory} memory" + (
+        f", {workers.gpus} GPUs" if workers.gpus else ""
+    )
     return Obstacle(
         reason=Reason.UNSCHEDULABLE,
         message=f"{len(waiting)} of {len(pods)} pods have no node ({each} a worker): {words.strip()}; "

@@ -6,7 +6,9 @@ from typing import Any, Self
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.outcome import Outcome
 
-PULL_FAILURES = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+PULL_FAILURES = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class PodView:
         metadata, spec, status = pod["metadata"], pod.get("spec", {}), pod.get("status", {})
         labels = metadata.get("labels") or {}
         conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
-        container = next(iter(status.get("containerStatuses") or ()), {})
+        container: dict[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
         state = container.get("state") or {}
         waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
         scheduled = conditions.get("PodScheduled") or {}
@@ -64,7 +66,9 @@ class PodView:
             ready=conditions.get("Ready", {}).get("status") == "True",
             deleting="deletionTimestamp" in metadata,
             unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
-            pull_failure=f"{waiting['reason']}: {waiting.get('message', '')}" if waiting.get("reason") in PULL_FAILURES else "",
+            pull_failure=f"{waiting['reason']}: {waiting.get('message', '')}"
+            if waiting.get("reason") in PULL_FAILURES
+            else "",
             image=next((c.get("image", "") for c in spec.get("containers") or ()), ""),
             exit_code=terminated.get("exitCode"),
             end_reason=terminated.get("reason") or status.get("reason", ""),

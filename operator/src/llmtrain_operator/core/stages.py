@@ -44,7 +44,9 @@ def train(observed: Observed, status: JobStatus) -> Step:
     pods = [
         coordinator_pod(job, image=status.coordinator_image, pull_policy=pull_policy, gang=gang),
         *(
-            worker_pod(job, i, dataset=status.dataset.id, image=status.trainer_image, pull_policy=pull_policy, gang=gang)
+            worker_pod(
+                job, i, dataset=status.dataset.id, image=status.trainer_image, pull_policy=pull_policy, gang=gang
+            )
             for i in range(replicas)
         ),
     ]
@@ -71,7 +73,13 @@ def publish(observed: Observed, status: JobStatus) -> Step:
     coordinators = [pod for pod in observed.with_role("coordinator") if not pod.deleting]
     return Step(
         stage="Publishing",
-        said=say(observed, observed.with_role("publish"), 1, Reason.PUBLISHING, "the model is evaluated, exported and sampled"),
+        said=say(
+            observed,
+            observed.with_role("publish"),
+            1,
+            Reason.PUBLISHING,
+            "the model is evaluated, exported and sampled",
+        ),
         wanted=(*foundation(observed), manifest),
         delete=tuple(pod_reference(observed, pod) for pod in coordinators),
         update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})},
@@ -119,7 +127,9 @@ def say_training(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
     if status.first_step_time is not None:
         text = f"{running} of {wanted} workers run; training goes on from the last checkpoint when all have joined"
         return say(observed, pods, wanted + 1, Reason.RECOVERING, text, running=False)
-    return say(observed, pods, wanted + 1, Reason.STARTING, f"{running} of {wanted} workers run and join the coordinator")
+    return say(
+        observed, pods, wanted + 1, Reason.STARTING, f"{running} of {wanted} workers run and join the coordinator"
+    )
 
 
 def say(
@@ -130,14 +140,24 @@ def say(
     placed = len([pod for pod in pods if pod.node])
     if blocked is not None:
         scheduled = Said(type=JobCondition.SCHEDULED, status=False, reason=blocked.reason, message=blocked.message)
-        return (scheduled, Said(type=JobCondition.RUNNING, status=False, reason=blocked.reason, message=blocked.message))
+        return (
+            scheduled,
+            Said(type=JobCondition.RUNNING, status=False, reason=blocked.reason, message=blocked.message),
+        )
     if placed < wanted:
         text = f"{placed} of {wanted} pods have a node"
         return (
             Said(type=JobCondition.SCHEDULED, status=False, reason=Reason.WAITING, message=text),
-            Said(type=JobCondition.RUNNING, status=False, reason=reason if not running else Reason.WAITING, message=text),
+            Said(
+                type=JobCondition.RUNNING, status=False, reason=reason if not running else Reason.WAITING, message=text
+            ),
         )
     return (
         Said(type=JobCondition.SCHEDULED, status=True, reason=Reason.SCHEDULED, message="every pod has a node"),
-        Said(type=JobCondition.RUNNING, status=running and all(pod.phase != "Pending" for pod in pods), reason=reason, message=message),
+        Said(
+            type=JobCondition.RUNNING,
+            status=running and all(pod.phase != "Pending" for pod in pods),
+            reason=reason,
+            message=message,
+        ),
     )

@@ -14,7 +14,11 @@ def suspend(observed: Observed, status: JobStatus) -> Step:
     references = tuple(pod_reference(observed, pod) for pod in leaving if not pod.deleting)
     others = () if alive else object_references(observed, ("Service", "PodGroup"))
     stopped = not observed.pods
-    message = "stopped; set spec.suspend to false to go on from the last checkpoint" if stopped else "pods are stopping after a checkpoint"
+    message = (
+        "stopped; set spec.suspend to false to go on from the last checkpoint"
+        if stopped
+        else "pods are stopping after a checkpoint"
+    )
     reason = Reason.SUSPENDED if stopped else Reason.STOPPING
     return Step(
         stage="Suspended",

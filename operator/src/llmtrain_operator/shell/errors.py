@@ -1,10 +1,10 @@
 """Errors of the Kubernetes API, and which are worth another try.
 
-    ApiError
-    ├── Refused     the object itself is not taken: say so, try again when something changes
-    ├── NotFound    it, or its namespace, isn't there
-    ├── Conflict    someone else was faster: look again
-    └── Unavailable the server, or the way to it, is in trouble: try again later
+ApiError
+├── Refused     the object itself is not taken: say so, try again when something changes
+├── NotFound    it, or its namespace, isn't there
+├── Conflict    someone else was faster: look again
+└── Unavailable the server, or the way to it, is in trouble: try again later
 """
 
 import json

@@ -34,6 +34,6 @@ def registry(store: Store) -> kopf.OperatorRegistry:
 
 def change_of(event: kopf.RawEvent, kind: str) -> tuple[str, dict[str, Any]]:
     """Return a watch event as a change for the store."""
-    thing = {**event["object"], "kind": kind, "apiVersion": f"{GROUP}/{VERSION}"}
+    thing: dict[str, Any] = {**event["object"], "kind": kind, "apiVersion": f"{GROUP}/{VERSION}"}
     thing["metadata"] = {key: value for key, value in thing["metadata"].items() if key != "managedFields"}
     return ("drop" if event["type"] == "DELETED" else "put"), thing

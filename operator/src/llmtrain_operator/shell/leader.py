@@ -33,11 +33,12 @@ class Lease(LeaseLock):
 
     async def release(self) -> None:
         """Give the Lease back, if it is ours."""
-        if self.lease_reference is None or self.lease_reference.spec.holder_identity != self.identity:
+        lease = self.lease_reference
+        if lease is None or lease.spec is None or lease.spec.holder_identity != self.identity:
             return
-        self.lease_reference.spec.holder_identity = None
+        lease.spec.holder_identity = None
         try:
-            await self.api_instance.replace_namespaced_lease(self.name, self.namespace, self.lease_reference)
+            await self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
         except (ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("the lease could not be given back: %s", error)
 

@@ -1,6 +1,7 @@
 """Snapshot, plan, deed: brings one job or cluster one step nearer to what its owner asked for."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -109,10 +110,8 @@ class Reconciler:
 
     async def delete(self, reference: Reference) -> None:
         """Delete one object, if it is still there."""
-        try:
+        with contextlib.suppress(NotFound, Conflict):
             await self.api.delete(reference)
-        except (NotFound, Conflict):
-            pass
 
     async def tell(self, thing: Manifest, event: Event) -> None:
         """Create an event; that it can't be is no reason to stop."""

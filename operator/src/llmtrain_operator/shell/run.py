@@ -49,7 +49,7 @@ async def seed(api: Api, store: Store) -> None:
 
 async def run(settings: Settings) -> None:
     """Run until told to stop or the Lease is lost."""
-    await config.load_config()
+    await config.load_config()  # type: ignore[no-untyped-call]
     async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), Queue()
         store = Store(queue)

@@ -9,7 +9,7 @@ from typing import Self
 from llmtrain_operator.core.observed import Images
 
 
-class SettingMissing(Exception):
+class SettingMissingError(Exception):
     """A setting that has no default is not there."""
 
 
@@ -28,11 +28,11 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return the settings in `environment`; SettingMissing names the first that isn't there."""
+        """Return the settings in `environment`; SettingMissingError names the first that isn't there."""
 
         def required(name: str) -> str:
             if not environment.get(name):
-                raise SettingMissing(f"environment variable {name} is not set; the Helm chart sets it")
+                raise SettingMissingError(f"environment variable {name} is not set; the Helm chart sets it")
             return environment[name]
 
         return cls(

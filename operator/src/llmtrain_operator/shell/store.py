@@ -129,7 +129,9 @@ class Store:
         metadata, spec, status = node["metadata"], node.get("spec", {}), node.get("status", {})
         conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
         ready = conditions.get("Ready", {})
-        reason = "" if ready.get("status") == "True" else f"not ready: {ready.get('message') or 'its kubelet is silent'}"
+        reason = (
+            "" if ready.get("status") == "True" else f"not ready: {ready.get('message') or 'its kubelet is silent'}"
+        )
         reason = reason or ("cordoned; `kubectl uncordon` lets pods run there" if spec.get("unschedulable") else "")
         effects = {taint["effect"] for taint in spec.get("taints") or ()}
         name = metadata["name"]
@@ -138,8 +140,11 @@ class Store:
             labels=dict(metadata.get("labels") or {}),
             ready=not reason,
             reason=reason,
-            ordinary="node-role.kubernetes.io/control-plane" not in (metadata.get("labels") or {})
-            and not effects - {"PreferNoSchedule"} or bool(reason),
+            ordinary=(
+                "node-role.kubernetes.io/control-plane" not in (metadata.get("labels") or {})
+                and not effects - {"PreferNoSchedule"}
+            )
+            or bool(reason),
             gpus=int(status.get("allocatable", {}).get(GPU_RESOURCE, 0)),
             gpus_allocated=sum(gpus_of(pod) for pod in self.pods.values() if pod["spec"].get("nodeName") == name),
         )

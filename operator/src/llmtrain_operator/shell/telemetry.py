@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from prometheus_client import REGISTRY, Counter
-from prometheus_client.core import GaugeMetricFamily, Metric as Family
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics import API_CALLS, JOBS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES, Metric

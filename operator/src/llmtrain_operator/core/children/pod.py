@@ -29,7 +29,7 @@ def pod(
     gang: str = "",
 ) -> Manifest:
     """Return a pod of the job. `volumes` are claims, each mounted at /volumes/<claim>."""
-    scratch = [("tmp", {"emptyDir": {}}, "/tmp")]
+    scratch: list[tuple[str, dict[str, Any], str]] = [("tmp", {"emptyDir": {}}, "/tmp")]
     if GPU_RESOURCE in resources.get("limits", {}):
         scratch.append(("shm", {"emptyDir": {"medium": "Memory"}}, "/dev/shm"))
     if run_config:

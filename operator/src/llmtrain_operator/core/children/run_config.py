@@ -1,6 +1,13 @@
 """The ConfigMap with the run config. Immutable, as the parts of the spec that are in it."""
 
-from llmtrain_api.names import COORDINATOR_PORT, RUN_CONFIG_FILE, VOLUMES_DIRECTORY, coordinator_name, job_directory, run_config_name
+from llmtrain_api.names import (
+    COORDINATOR_PORT,
+    RUN_CONFIG_FILE,
+    VOLUMES_DIRECTORY,
+    coordinator_name,
+    job_directory,
+    run_config_name,
+)
 from llmtrain_api.run import run_config
 from llmtrain_operator.core.children.metadata import metadata
 from llmtrain_operator.core.observed import Job, Manifest

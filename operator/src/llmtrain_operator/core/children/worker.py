@@ -38,7 +38,7 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         labels={WORKER_LABEL: str(worker)},
         image=image,
         pull_policy=pull_policy,
-        arguments=["worker", "--dataset", dataset],
+        arguments=["llmtrain_trainer", "worker", "--dataset", dataset],
         resources=resources(job.spec, job.spec.workers.gpus),
         grace_seconds=GRACE_SECONDS,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
@@ -61,7 +61,9 @@ def spread(job: Job) -> dict[str, Any]:
     }
 
 
-def stage_pod(job: Job, *, name: str, role: str, arguments: list[str], gpus: int, image: str, pull_policy: str) -> Manifest:
+def stage_pod(
+    job: Job, *, name: str, role: str, arguments: list[str], gpus: int, image: str, pull_policy: str
+) -> Manifest:
     """Return the pod of a stage that one container does alone."""
     manifest = pod(
         job,
@@ -69,7 +71,7 @@ def stage_pod(job: Job, *, name: str, role: str, arguments: list[str], gpus: int
         role=role,
         image=image,
         pull_policy=pull_policy,
-        arguments=arguments,
+        arguments=["llmtrain_trainer", *arguments],
         resources=resources(job.spec, gpus),
         grace_seconds=5,
         env=environment(job.spec),
