@@ -1,0 +1,85 @@
+# `make` lists the targets. Each sets up what it needs and keeps it in ~/.cache/llmtrain (LLMTRAIN_CACHE names another folder).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock bench venv
+
+# Nothing is installed for development: packages are found where they are written.
+export PYTHONPATH := crds/src:operator/src:trainer/src:images/src
+# Tests and tools say at once what they do.
+export PYTHONUNBUFFERED := 1
+
+python := .venv/bin/python
+pytest := $(python) -m pytest
+kind := python3 -m llmtrain_kind
+
+help: ## list the targets
+	@echo "llmtrain: train language models on Kubernetes."
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## train a language model on a local Kubernetes cluster, from nothing to a sample of its text
+	@$(kind) demo
+
+demo-down: ## delete the local cluster and its volumes; caches stay
+	@$(kind) down
+
+local: venv ## train the same job file on this machine without a cluster; Ctrl-C stops, again resumes
+	@$(python) -m llmtrain_cli run examples/gpt-stdlib.yaml
+
+test: ## everything: lint, unit, contract and integration tests, then e2e tests on a real cluster
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-fast
+	@$(MAKE) --no-print-directory e2e
+
+test-fast: venv ## the tests that need no cluster: unit, contract, integration
+	@echo "▸ unit, contract and integration tests" >&2
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not bench"
+
+unit: venv ## the unit tests alone
+	@$(pytest) tests/unit -q -m "not bench"
+
+e2e: venv ## the tests of the chart with helm, and those on a real cluster, which is made or reused
+	@$(kind) up
+	@echo "▸ images" >&2
+	@$(kind) images >/dev/null
+	@echo "▸ tests of the chart with helm" >&2
+	@$(pytest) tests/contract -q -m helm
+	@echo "▸ e2e tests on the cluster" >&2
+	@$(pytest) tests/e2e -v -m "not bench"
+
+lint: venv ## ruff, mypy --strict and the rules of who may import whom
+	@echo "▸ ruff" >&2
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check --quiet . || { echo "Run 'make fix': these files aren't formatted:" >&2; $(python) -m ruff format --check . >&2; exit 1; }
+	@echo "▸ mypy" >&2
+	@$(python) -m mypy
+	@echo "▸ import rules" >&2
+	@.venv/bin/lint-imports --no-logo
+
+fix: venv ## let ruff put right what it can, and format
+	@$(python) -m ruff check --fix --quiet . || true
+	@$(python) -m ruff format .
+
+render: venv ## write what is generated: CRDs, the chart's copies of them, the chart's golden manifests
+	@$(python) -m llmtrain_api.crd crds
+	@$(python) charts/render.py
+	@$(python) tests/contract/golden.py
+
+lock: venv ## resolve the newest allowed versions anew into requirements/*.lock
+	@lock() { \
+	  echo "▸ requirements/$$2.lock" >&2; \
+	  .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-header --python-version 3.11 pyproject.toml $${1:+$$(printf -- '--extra %s ' $${1//,/ })} -o requirements/$$2.lock; \
+	}; \
+	lock operator operator; lock dev dev; lock trainer,cli trainer; lock text trainer-cpu
+	@echo "▸ requirements/uv.lock" >&2
+	@echo uv | .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --python-version 3.11 - -o requirements/uv.lock
+
+bench: venv ## measure, and print figures
+	@$(pytest) tests -q -s -m bench
+
+venv:
+	@sh requirements/venv.sh

@@ -1,0 +1,35 @@
+{{/* Name of the operator's objects. */}}
+{{- define "llmtrain.operator" -}}
+{{- printf "%s-operator" .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Name of the operator's ServiceAccount. */}}
+{{- define "llmtrain.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (include "llmtrain.operator" .) -}}
+{{- end -}}
+
+{{/* Labels that select the operator's pods; they never change. */}}
+{{- define "llmtrain.selector" -}}
+app.kubernetes.io/name: llmtrain-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* Labels of everything the chart makes. */}}
+{{- define "llmtrain.labels" -}}
+{{ include "llmtrain.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: llmtrain
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{/* Reference of an image: (list $ .Values.image.operator). */}}
+{{- define "llmtrain.image" -}}
+{{- $chart := (index . 0).Chart -}}
+{{- $image := index . 1 -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $image.repository ($image.tag | default $chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
