@@ -1,0 +1,14 @@
+"""The coordinator: who takes part in one job, and how far it is. Serves the protocol of llmtrain_api.membership.
+
+    roster.py      what the coordinator knows: seats, the generation, progress
+    generation.py  how that changes: join, heartbeat, leave, expire, want, progress
+    lease.py       who has been silent for too long
+    polls.py       joins that are held open until they can be answered
+    server.py      the same over HTTP
+    metrics.py     the same for Prometheus
+    log.py         one JSON line an event
+    __main__.py    the command line
+
+Its state is soft. Where it dies, the training goes on: the next coordinator takes the running
+generation over from the heartbeats of its members.
+"""

@@ -1,0 +1,81 @@
+"""`python -m llmtrain_coordinator`: serve one job until asked to stop."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_coordinator import log
+from llmtrain_coordinator.server import Coordinator
+
+EXPLANATION = """\
+Knows who takes part in one training job and how far it is. The operator runs one beside the workers
+of each job; `llmtrain run` runs one on this machine. It needs no storage and no Kubernetes API: if it
+dies, the training goes on, and the next one learns from the workers.
+
+  GET /v1/status   what it knows, as JSON (header X-Llmtrain-Job: UID)
+  GET /metrics     the same for Prometheus
+  GET /healthz     answers once it serves
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    options = argparse.ArgumentParser(
+        prog="python -m llmtrain_coordinator",
+        description=EXPLANATION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("--job", required=True, metavar="NAME", help="name of the job")
+    options.add_argument("--namespace", required=True, metavar="NS", help="its namespace")
+    options.add_argument("--uid", required=True, help="its uid; whoever comes with another is turned away")
+    options.add_argument("--workers", required=True, type=positive, metavar="N", help="workers wanted now")
+    options.add_argument(
+        "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes of one worker"
+    )
+    options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
+    options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
+    return options
+
+
+def positive(text: str) -> int:
+    """Return a number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Serve until SIGTERM or SIGINT, then end at once: whoever holds a join open asks the next coordinator."""
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    coordinator = Coordinator(
+        namespace=options.namespace,
+        job=options.job,
+        uid=options.uid,
+        workers=options.workers,
+        ranks_per_worker=options.ranks_per_worker,
+    )
+    runner = web.AppRunner(
+        coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False
+    )
+    await runner.setup()
+    await web.TCPSite(runner, options.host, options.port).start()
+    log.write("serving", {"job": options.job, "namespace": options.namespace, "port": options.port})
+    await stopped.wait()
+    log.write("stopped", {"job": options.job, "namespace": options.namespace})
+    await runner.cleanup()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    asyncio.run(serve(parser().parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Joins that are held open: each is answered when its generation begins, when it is refused, or when its time is over."""
+
+import asyncio
+from collections import defaultdict
+
+from llmtrain_api.membership import Membership
+from llmtrain_coordinator.generation import Refusal
+from llmtrain_coordinator.roster import Phase, Roster
+
+
+class Polls:
+    """The joins held open, by the incarnation that asked."""
+
+    def __init__(self) -> None:
+        self._futures: dict[str, set[asyncio.Future[Membership | Refusal]]] = defaultdict(set)
+
+    def open(self) -> frozenset[str]:
+        """Return who is holding a join open, and so lives."""
+        return frozenset(self._futures)
+
+    async def hold(self, incarnation: str, timeout_seconds: float) -> Membership | Refusal | None:
+        """Return the answer of a join, or None if there is none in time."""
+        future: asyncio.Future[Membership | Refusal] = asyncio.get_running_loop().create_future()
+        self._futures[incarnation].add(future)
+        try:
+            done, _ = await asyncio.wait([future], timeout=timeout_seconds)
+            return future.result() if done else None
+        finally:
+            self._futures[incarnation].discard(future)
+            if not self._futures[incarnation]:
+                del self._futures[incarnation]
+
+    def answer(self, roster: Roster) -> None:
+        """Answer every join that can be answered now."""
+        membership = roster.membership() if self._futures and roster.running else None
+        for incarnation, futures in self._futures.items():
+            seat = roster.seats.get(incarnation)
+            answer: Membership | Refusal | None = None
+            if seat is None:
+                answer = Refusal(sentence="This process has lost its place: it is replaced, or not wanted any more.")
+            elif seat.phase is Phase.TRAINING:
+                answer = membership
+            for future in futures:
+                if answer is not None and not future.done():
+                    future.set_result(answer)

@@ -1,0 +1,114 @@
+"""What the coordinator knows of one job: a frozen value that generation.py turns into the next one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from llmtrain_api.membership import CoordinatorStatus, Generation, Member, Membership, Progress, Waiting
+
+Place = tuple[int, int]
+"""Where a rank runs: (worker, local rank)."""
+
+
+class Phase(Enum):
+    """Where a living process stands."""
+
+    TRAINING = "training"
+    """It is a member of the running generation."""
+    SUMMONED = "summoned"
+    """Its generation has ended: it has yet to join the next one."""
+    WAITING = "waiting"
+    """It has joined and waits for the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """One living process."""
+
+    phase: Phase
+    member: Member | None
+    """None if a former coordinator seated it: its heartbeats do not say where it runs."""
+    generation: int = 0
+    """Newest generation it says it has been in."""
+
+    @property
+    def place(self) -> Place | None:
+        """Return where it runs, if that is known."""
+        return place_of(self.member) if self.member else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """Everything the coordinator knows. Seats are by incarnation."""
+
+    workers: int
+    ranks_per_worker: int
+    number: int = 0
+    """Newest generation begun, here or under a former coordinator."""
+    running: bool = False
+    """Whether that generation still holds."""
+    adopted_at_seconds: float | None = None
+    """When the running generation was taken over from a former coordinator; None if it began here."""
+    seats: Mapping[str, Seat] = field(default_factory=lambda: MappingProxyType({}))
+    finished: Mapping[str, Place | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Processes that have trained to the end: nobody waits for them any more."""
+    replaced: frozenset[str] = frozenset()
+    """Processes another one has taken the place of. If one is still alive, it must not take it back."""
+    lost_members: int = 0
+    progress: Progress | None = None
+    first_loss: float | None = None
+    first_step_time: str | None = None
+
+    @property
+    def wanted(self) -> int:
+        """Return the number of ranks wanted."""
+        return self.workers * self.ranks_per_worker
+
+    @property
+    def upcoming(self) -> int:
+        """Return the number of the next generation: greater than any that anyone here has been in."""
+        return max(self.number, *(seat.generation for seat in self.seats.values()), 0) + 1
+
+    def generation(self) -> Generation:
+        """Return the generation that a member of any other one shall make for."""
+        return Generation(generation=self.number if self.running else self.upcoming)
+
+    def in_phase(self, phase: Phase) -> dict[str, Seat]:
+        """Return the seats of all processes that stand at `phase`."""
+        return {incarnation: seat for incarnation, seat in self.seats.items() if seat.phase is phase}
+
+    def members(self) -> list[Member]:
+        """Return the members of the running generation, as far as known, in the order of their ranks."""
+        training = (seat.member for seat in self.in_phase(Phase.TRAINING).values())
+        return sorted((member for member in training if member), key=place_of)
+
+    def membership(self) -> Membership:
+        """Return the running generation. It must have begun here."""
+        return Membership(generation=self.number, members=self.members())
+
+    def waiting(self) -> Waiting:
+        """Return how many have joined the next generation."""
+        return Waiting(joined=len(self.in_phase(Phase.WAITING)), wanted=self.wanted)
+
+    def has_place_for(self, member: Member) -> bool:
+        """Return whether the job wants a rank at the member's place."""
+        return member.worker < self.workers and member.local_rank < self.ranks_per_worker
+
+    def status(self) -> CoordinatorStatus:
+        """Return what the operator and local mode ask for."""
+        return CoordinatorStatus(
+            state="Training" if self.running else "Finished" if len(self.finished) >= self.wanted else "Waiting",
+            generation=self.number,
+            wanted=self.wanted,
+            joined=len(self.in_phase(Phase.TRAINING if self.running else Phase.WAITING)),
+            members=self.members(),
+            progress=self.progress,
+            first_loss=self.first_loss,
+            first_step_time=self.first_step_time,
+        )
+
+
+def place_of(member: Member) -> Place:
+    """Return where a member runs."""
+    return member.worker, member.local_rank

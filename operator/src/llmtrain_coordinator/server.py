@@ -1,0 +1,194 @@
+"""The coordinator over HTTP: reads messages, asks generation.py what follows, and answers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from llmtrain_api.membership import (
+    JOB_HEADER,
+    JOIN_POLL_SECONDS,
+    Heartbeat,
+    Join,
+    Leave,
+    Progress,
+    Waiting,
+    Wanted,
+)
+from llmtrain_api.model import Model
+from llmtrain_coordinator import generation, log
+from llmtrain_coordinator.generation import Refusal, Turn
+from llmtrain_coordinator.lease import Leases
+from llmtrain_coordinator.polls import Polls
+from llmtrain_coordinator.roster import Roster
+
+MOST_BYTES = 2**20
+"""Longest message that is read."""
+LOOK_SECONDS = 0.5
+"""How often leases are looked at."""
+OPEN_PATHS = frozenset({"/metrics", "/healthz"})
+"""What Prometheus and the kubelet ask for, without the job's header."""
+
+Message = TypeVar("Message", bound=Model)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Coordinator:
+    """Holds the roster of one job; every change passes through `_follow`."""
+
+    def __init__(
+        self,
+        *,
+        namespace: str,
+        job: str,
+        uid: str,
+        workers: int,
+        ranks_per_worker: int,
+        clock: Callable[[], float] = time.monotonic,
+        join_poll_seconds: float = JOIN_POLL_SECONDS,
+    ) -> None:
+        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker)
+        self._namespace, self._job, self._uid = namespace, job, uid
+        self._clock, self._join_poll_seconds = clock, join_poll_seconds
+        self._leases, self._polls = Leases(), Polls()
+
+    def application(self) -> web.Application:
+        """Return the web application. Serve it with `handler_cancellation`, so that a broken join is let go at once."""
+        application = web.Application(middlewares=[explain, self._turn_away], client_max_size=MOST_BYTES)
+        application.add_routes(
+            [
+                web.post("/v1/join", self.join),
+                web.post("/v1/heartbeat", self.heartbeat),
+                web.post("/v1/progress", self.progress),
+                web.post("/v1/leave", self.leave),
+                web.put("/v1/workers", self.workers),
+                web.get("/v1/status", self.status),
+                web.get("/metrics", self.metrics),
+                web.get("/healthz", self.health),
+            ]
+        )
+        application.cleanup_ctx.append(self._look_at_leases)
+        return application
+
+    async def join(self, request: web.Request) -> web.Response:
+        """Answer with the membership as soon as it is complete."""
+        message = await read(request, Join)
+        incarnation = message.member.incarnation
+        self._leases.renew(incarnation, self._clock())
+        answer = self._follow(generation.join(self.roster, message)).answer
+        if not isinstance(answer, Waiting):
+            return reply(answer)
+        held = await self._polls.hold(incarnation, self._join_poll_seconds)
+        self._leases.renew(incarnation, self._clock())
+        return reply(held or self.roster.waiting())
+
+    async def heartbeat(self, request: web.Request) -> web.Response:
+        """Renew a lease."""
+        message, now = await read(request, Heartbeat), self._clock()
+        self._leases.renew(message.incarnation, now)
+        return reply(self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer)
+
+    async def progress(self, request: web.Request) -> web.Response:
+        """Note how far the training is."""
+        message = await read(request, Progress)
+        turn = generation.progress(self.roster, message, now_seconds=self._clock(), time=log.now())
+        return reply(self._follow(turn).answer)
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """Let a member go."""
+        message = await read(request, Leave)
+        return reply(self._follow(generation.leave(self.roster, message)).answer)
+
+    async def workers(self, request: web.Request) -> web.Response:
+        """Change the number of workers."""
+        message = await read(request, Wanted)
+        self._follow(generation.want(self.roster, message))
+        return reply(self.roster.status())
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Say what is known."""
+        return reply(self.roster.status())
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Say it to Prometheus."""
+        # Imported when first asked for: the training waits for this server, Prometheus does not.
+        from llmtrain_coordinator.metrics import JobCollector, exposition
+
+        collector = JobCollector(lambda: self.roster, namespace=self._namespace, job=self._job)
+        return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def health(self, request: web.Request) -> web.Response:
+        """Say that this process serves."""
+        return web.Response(text="ok\n")
+
+    def look_at_leases(self) -> None:
+        """Take for dead whoever has been silent for too long. Whoever holds a join open is not silent."""
+        now = self._clock()
+        for incarnation in self._polls.open():
+            self._leases.renew(incarnation, now)
+        silent = self._leases.silent(self.roster.seats, now)
+        self._follow(generation.expire(self.roster, silent, now_seconds=now))
+
+    def _follow(self, turn: Turn) -> Turn:
+        """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
+        self.roster = turn.roster
+        for event in turn.events:
+            log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.facts})
+        if any(event.name != "joined" for event in turn.events):
+            self._polls.answer(self.roster)
+        return turn
+
+    async def _look_at_leases(self, application: web.Application) -> AsyncIterator[None]:
+        async def look_for_ever() -> None:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                self.look_at_leases()
+
+        task = asyncio.create_task(look_for_ever())
+        yield
+        task.cancel()
+
+    @web.middleware
+    async def _turn_away(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer 403 to whoever belongs to another job, such as a deleted one of the same name."""
+        if request.path not in OPEN_PATHS and request.headers.get(JOB_HEADER) != self._uid:
+            sentence = (
+                f"This coordinator serves job {self._namespace}/{self._job} with another uid: see header {JOB_HEADER}."
+            )
+            return refusal(403, sentence)
+        return await handler(request)
+
+
+@web.middleware
+async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into JSON with one sentence."""
+    try:
+        return await handler(request)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return refusal(400, f"{where}: {first['msg']}" if where else str(first["msg"]))
+    except web.HTTPRequestEntityTooLarge:
+        return refusal(413, f"A message has at most {MOST_BYTES} bytes.")
+    except web.HTTPException as error:
+        return refusal(error.status, f"{request.method} {request.path}: {error.reason}.")
+
+
+async def read(request: web.Request, message: type[Message]) -> Message:
+    """Return the message in the body."""
+    return message.model_validate_json(await request.read())
+
+
+def reply(answer: Model | Refusal) -> web.Response:
+    """Return an answer as JSON."""
+    if isinstance(answer, Refusal):
+        return refusal(409, answer.sentence)
+    return web.Response(text=answer.model_dump_json(by_alias=True, exclude_none=True), content_type="application/json")
+
+
+def refusal(status: int, sentence: str) -> web.Response:
+    """Return an error as JSON."""
+    return web.json_response({"error": sentence}, status=status)

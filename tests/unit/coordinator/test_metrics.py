@@ -1,0 +1,36 @@
+"""The metrics of a job come from the catalogue, and only what is known is told."""
+
+from prometheus_client.parser import text_string_to_metric_families
+from unit.coordinator.trainers import follow, joining, progressing
+
+from llmtrain_api.metrics import CATALOGUE
+from llmtrain_coordinator.metrics import JobCollector, exposition, samples
+
+TRAINING = follow(1, joining("a0"), progressing(1, 4))[-1].roster
+
+
+def test_every_coordinator_metric_of_the_catalogue_is_told() -> None:
+    told = [metric for metric, _ in samples(TRAINING)]
+    assert set(told) == {metric for metric in CATALOGUE if metric.exporter == "coordinator"}
+    assert len(told) == len(set(told))
+
+
+def test_nothing_is_said_of_progress_before_the_first_step() -> None:
+    names = {metric.name for metric, _ in samples(follow(2, joining("a0"))[-1].roster)}
+    assert names == {
+        "llmtrain_job_generation",
+        "llmtrain_job_ranks",
+        "llmtrain_job_ranks_wanted",
+        "llmtrain_job_lost_members_total",
+    }
+
+
+def test_prometheus_reads_it() -> None:
+    text = exposition(JobCollector(lambda: TRAINING, namespace="team", job="gpt")).decode()
+    read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
+    assert read["llmtrain_job_step"].value == 4
+    assert read["llmtrain_job_loss_nats"].value == 2.0
+    assert {tuple(sorted(sample.labels.items())) for sample in read.values()} == {
+        (("job", "gpt"), ("namespace", "team"))
+    }
+    assert set(read) <= {metric.name for metric in CATALOGUE}

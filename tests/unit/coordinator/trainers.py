@@ -1,0 +1,72 @@
+"""What trainers say to a coordinator, in few words: `a0` is the first process of worker 0, `b0` its replacement."""
+
+from llmtrain_api.membership import Checkpointed, Heartbeat, Join, Leave, Member, Progress, Wanted
+from llmtrain_coordinator import generation
+from llmtrain_coordinator.generation import Turn
+from llmtrain_coordinator.roster import Roster
+
+
+def member(incarnation: str) -> Member:
+    return Member(
+        worker=int(incarnation[1:]), local_rank=0, incarnation=incarnation, address="10.0.0.1", store_port=29500
+    )
+
+
+def joining(incarnation: str, generation: int = 0) -> Join:
+    return Join(member=member(incarnation), generation=generation)
+
+
+def beating(incarnation: str, generation: int) -> Heartbeat:
+    return Heartbeat(incarnation=incarnation, generation=generation, step=1)
+
+
+def leaving(incarnation: str, reason: str) -> Leave:
+    return Leave(incarnation=incarnation, reason=reason)
+
+
+def wanting(workers: int) -> Wanted:
+    return Wanted(workers=workers)
+
+
+def progressing(generation: int, step: int, loss: float = 2.0) -> Progress:
+    return Progress(
+        generation=generation,
+        step=step,
+        steps=10,
+        loss=loss,
+        learning_rate=3e-4,
+        gradient_norm=1.0,
+        tokens=step * 64,
+        tokens_per_second=1000.0,
+        held_out_loss=2.5,
+        checkpoint=Checkpointed(step=step, time="2026-11-23T10:00:00.000Z", path="checkpoints/1"),
+    )
+
+
+def follow(workers: int, *said: object) -> list[Turn]:
+    """Return what follows, message by message. A number lets so many seconds pass; a set falls silent."""
+    roster, now, turns = Roster(workers=workers, ranks_per_worker=1), 0.0, []
+    for message in said:
+        if isinstance(message, (int, float)):
+            now += message
+            continue
+        turns.append(_turn(roster, message, now))
+        roster = turns[-1].roster
+    return turns
+
+
+def _turn(roster: Roster, message: object, now: float) -> Turn:
+    match message:
+        case Join():
+            return generation.join(roster, message)
+        case Heartbeat():
+            return generation.heartbeat(roster, message, now_seconds=now)
+        case Progress():
+            return generation.progress(roster, message, now_seconds=now, time=f"at {now:g} s")
+        case Leave():
+            return generation.leave(roster, message)
+        case Wanted():
+            return generation.want(roster, message)
+        case frozenset():
+            return generation.expire(roster, message, now_seconds=now)
+    raise AssertionError(message)
