@@ -1,0 +1,48 @@
+"""One cluster and one installed chart for all end-to-end tests. `make e2e` makes both before pytest starts."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from e2e.kube import ROOT, Kube
+
+CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")
+NAMESPACE = "e2e"
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """Environment with KUBECONFIG and the tools of the local cluster."""
+    done = subprocess.run(
+        [sys.executable, "-m", "llmtrain_kind", "env", "--name", CLUSTER],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    shell = subprocess.run(["bash", "-c", f"{done.stdout}\nenv -0"], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in shell.stdout.split("\0") if line)
+
+
+@pytest.fixture(scope="session")
+def kube(environment: dict[str, str]) -> Iterator[Kube]:
+    """kubectl in a namespace of these tests; its volumes are shared, so text is prepared once."""
+    kube = Kube(environment=environment, namespace=NAMESPACE)
+    kube.run("create", "namespace", NAMESPACE, check=False)
+    kube.run("delete", "ltj", "--all", "--wait=true")
+    yield kube
+    kube.run("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+@pytest.fixture
+def new_job(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A job name of this test's own; the job and its pods are gone afterwards."""
+    name = request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:40].strip("-")
+    yield name
+    kube.delete_job(name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests ran on the real cluster."""
+    passed = [report for report in terminalreporter.getreports("passed") if "tests/e2e" in report.nodeid]
+    if passed:
+        terminalreporter.write_line(f"{len(passed)} end-to-end tests passed on the real cluster '{CLUSTER}'")

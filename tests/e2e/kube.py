@@ -1,0 +1,115 @@
+"""A real cluster as these tests use it: through kubectl, as people do."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Manifest = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kube:
+    """kubectl bound to one namespace. Every wait has a deadline and says what it last saw."""
+
+    environment: dict[str, str]
+    namespace: str
+
+    def run(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Return a finished kubectl call; AssertionError with its words if it failed and `check` is set."""
+        done = subprocess.run(
+            ["kubectl", "-n", self.namespace, *arguments],
+            input=text, capture_output=True, text=True, env=self.environment, timeout=120, check=False,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done
+
+    def apply(
+        self, *manifests: Manifest, check: bool = True, dry_run: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Apply manifests; JSON is YAML."""
+        text = "\n---\n".join(json.dumps(manifest) for manifest in manifests)
+        return self.run("apply", *(["--dry-run=server"] if dry_run else []), "-f", "-", text=text, check=check)
+
+    def get(self, kind: str, name: str) -> Manifest | None:
+        """Return one object, or None if it isn't there."""
+        done = self.run("get", kind, name, "-o", "json", "--ignore-not-found")
+        found: Manifest | None = json.loads(done.stdout) if done.stdout.strip() else None
+        return found
+
+    def list(self, kind: str, selector: str = "") -> list[Manifest]:
+        """Return the objects of a kind."""
+        done = self.run("get", kind, "-o", "json", *(["-l", selector] if selector else []))
+        items: list[Manifest] = json.loads(done.stdout)["items"]
+        return items
+
+    def pods(self, job: str, role: str = "") -> list[Manifest]:
+        """Return the pods of a job."""
+        return self.list("pods", f"llmtrain.dev/job={job}" + (f",llmtrain.dev/role={role}" if role else ""))
+
+    def status(self, job: str) -> Manifest:
+        """Return the status of a job, empty if it has none."""
+        found = self.get("ltj", job)
+        status: Manifest = (found or {}).get("status") or {}
+        return status
+
+    def events(self, name: str) -> list[Manifest]:
+        """Return the events about an object."""
+        done = self.run("get", "events", "--field-selector", f"involvedObject.name={name}", "-o", "json")
+        items: list[Manifest] = json.loads(done.stdout)["items"]
+        return items
+
+    def wait(self, what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
+        """Return the first true value of `look`; AssertionError after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if value := look():
+                return value
+            time.sleep(POLL_SECONDS)
+        raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.picture()}")
+
+    def picture(self) -> str:
+        """Return what a person would look at when something does not happen."""
+        parts = [
+            self.run("get", "ltj,pods", "-o", "wide", check=False).stdout,
+            self.run("get", "events", "--sort-by=.lastTimestamp", check=False).stdout[-4000:],
+            self.run("-n", "llmtrain-system", "logs", "-l", "app.kubernetes.io/name=llmtrain", "--tail=40", check=False).stdout[-6000:],
+        ]  # fmt: skip
+        return "\n".join(parts)
+
+    def wait_for_stage(self, job: str, stage: str, seconds: float = 180) -> Manifest:
+        """Wait until a job is in a stage; fail at once if it fails instead. Return its status."""
+
+        def look() -> Manifest | None:
+            status = self.status(job)
+            assert stage == "Failed" or status.get("stage") != "Failed", f"{job} failed: {json.dumps(status, indent=1)}"
+            return status if status.get("stage") == stage else None
+
+        found: Manifest = self.wait(f"{job} is {stage}", look, seconds)
+        return found
+
+    def wait_for_step(self, job: str, step: int, seconds: float = 180) -> Manifest:
+        """Wait until a job has done some steps; return its status."""
+        found: Manifest = self.wait(
+            f"{job} has done {step} steps",
+            lambda: (status := self.status(job)).get("progress", {}).get("step", 0) >= step and status,
+            seconds,
+        )
+        return found
+
+    def delete_job(self, job: str) -> None:
+        """Delete a job and wait until its pods are gone, so that the next test has the nodes."""
+        self.run("delete", "ltj", job, "--ignore-not-found", "--wait=false")
+        self.wait(f"the pods of {job} are gone", lambda: not self.pods(job))
+
+
+def condition(status: Manifest, type: str) -> Manifest:
+    """Return one condition; empty if it isn't set."""
+    found: Manifest = next((c for c in status.get("conditions", ()) if c["type"] == type), {})
+    return found

@@ -1,0 +1,100 @@
+"""Pods die, the operator dies, the chart is upgraded: the job goes on."""
+
+import subprocess
+import sys
+
+from e2e.conftest import CLUSTER
+from e2e.jobs import ENDLESS, job
+from e2e.kube import ROOT, Kube, condition
+
+OPERATOR = "app.kubernetes.io/name=llmtrain"
+
+
+def kill(kube: Kube, pod: dict) -> None:
+    """SIGKILL the first process of a pod's container, from its node."""
+    container = pod["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+    provider = "podman" if kube.environment.get("KIND_EXPERIMENTAL_PROVIDER") == "podman" else "docker"
+    command = ["ctr", "-n", "k8s.io", "task", "kill", "-s", "SIGKILL", container]
+    subprocess.run([provider, "exec", pod["spec"]["nodeName"], *command], check=True, capture_output=True)
+
+
+def operator_pod(kube: Kube) -> dict:
+    """Return the operator's running pod."""
+    system = Kube(environment=kube.environment, namespace="llmtrain-system")
+    pods = [pod for pod in system.list("pods", OPERATOR) if "deletionTimestamp" not in pod["metadata"]]
+    assert len(pods) == 1
+    return pods[0]
+
+
+def test_a_killed_worker_is_replaced_and_training_goes_on(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=ENDLESS))
+    kube.wait_for_step(new_job, 15)
+    victim = kube.get("pod", f"{new_job}-worker-1")
+    kill(kube, victim)
+    kube.wait("the failure is counted", lambda: kube.status(new_job).get("recoveries", {}).get("count") == 1)
+    kube.wait(
+        "the worker is replaced",
+        lambda: (p := kube.get("pod", f"{new_job}-worker-1")) and p["metadata"]["uid"] != victim["metadata"]["uid"],
+    )
+    status = kube.wait_for_stage(new_job, "Training")
+    step = status["progress"]["step"]
+    status = kube.wait_for_step(new_job, step + 20)
+    assert status["firstFailure"]["pod"] == f"{new_job}-worker-1"
+    assert status["firstFailure"]["exitCode"] == 137
+    assert status["firstFailure"]["node"] == victim["spec"]["nodeName"]
+    assert [event for event in kube.events(new_job) if event["reason"] == "WorkerFailed"]
+
+
+def test_a_spent_budget_fails_the_job_and_names_the_first_failure(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=ENDLESS, recovery={"maxFailures": 0}))
+    kube.wait_for_step(new_job, 1)
+    kill(kube, kube.get("pod", f"{new_job}-worker-0"))
+    status = kube.wait_for_stage(new_job, "Failed")
+    assert condition(status, "Failed")["reason"] == "TooManyFailures"
+    assert f"{new_job}-worker-0" in condition(status, "Failed")["message"]
+    kube.wait("its pods are gone", lambda: not kube.pods(new_job))
+
+
+def test_a_killed_operator_loses_nothing(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=200))
+    kube.wait_for_step(new_job, 1)
+    uids = {pod["metadata"]["uid"] for pod in kube.pods(new_job)}
+    kill(kube, operator_pod(kube))
+    status = kube.wait_for_stage(new_job, "Training")
+    assert {pod["metadata"]["uid"] for pod in kube.pods(new_job)} == uids
+    status = kube.wait_for_stage(new_job, "Succeeded")
+    assert status["recoveries"]["count"] == 0
+
+
+def test_an_upgrade_of_the_chart_disturbs_no_job(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=ENDLESS))
+    before = kube.wait_for_step(new_job, 1)
+    uids = {pod["metadata"]["uid"] for pod in kube.pods(new_job)}
+    old = operator_pod(kube)["metadata"]["uid"]
+    install(kube, "--set", f"podAnnotations.upgraded-for={new_job}")
+    assert operator_pod(kube)["metadata"]["uid"] != old
+    kube.wait_for_step(new_job, before["progress"]["step"] + 20)
+    assert {pod["metadata"]["uid"] for pod in kube.pods(new_job)} == uids
+    install(kube)
+
+
+def install(kube: Kube, *helm: str) -> None:
+    """Install the chart again, with other settings; wait until only its new operator is left."""
+    command = [sys.executable, "-m", "llmtrain_kind", "install", "--name", CLUSTER, *(["--", *helm] if helm else [])]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    system = Kube(environment=kube.environment, namespace="llmtrain-system")
+    kube.wait("one operator is left", lambda: len(system.list("pods", OPERATOR)) == 1)
+
+
+def test_a_namespace_goes_while_the_operator_is_down(kube: Kube) -> None:
+    namespace = "e2e-going"
+    other = Kube(environment=kube.environment, namespace=namespace)
+    other.run("create", "namespace", namespace)
+    other.apply(job("orphan", steps=ENDLESS, replicas=1))
+    other.wait("it has begun", lambda: other.status("orphan").get("startTime"))
+    other.run("-n", "llmtrain-system", "scale", "deployment/llmtrain", "--replicas=0")
+    try:
+        other.run("delete", "namespace", namespace, "--wait=false")
+        kube.wait("the namespace is gone", lambda: kube.get("namespace", namespace) is None)
+    finally:
+        other.run("-n", "llmtrain-system", "scale", "deployment/llmtrain", "--replicas=1")

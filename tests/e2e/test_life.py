@@ -1,0 +1,87 @@
+"""A job file applied to the cluster becomes a trained model."""
+
+from datetime import UTC, datetime
+
+from e2e.jobs import ENDLESS, job
+from e2e.kube import Kube, condition
+
+
+def test_apply_becomes_a_model(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=40))
+    kube.wait_for_stage(new_job, "Training")
+    nodes = {pod["spec"]["nodeName"] for pod in kube.pods(new_job, "worker")}
+    assert len(nodes) == 2, f"two workers run on {nodes}"
+    status = kube.wait_for_stage(new_job, "Succeeded")
+    assert condition(status, "Succeeded")["status"] == "True"
+    assert status["progress"]["step"] == status["progress"]["steps"] == 40
+    assert float(status["progress"]["loss"]) < float(status["progress"]["firstLoss"])
+    assert float(status["model"]["perplexity"]) > 1
+    assert status["model"]["sample"].startswith("def ")
+    assert {log["pod"] for log in status["logs"]} >= {f"{new_job}-worker-0", f"{new_job}-publish"}
+
+
+def test_what_is_no_longer_needed_goes_and_data_stays(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, replicas=1))
+    kube.wait_for_stage(new_job, "Succeeded")
+    kube.wait("pods, service and config are gone", lambda: not kube.pods(new_job) and not leftovers(kube, new_job))
+    claims = {claim["metadata"]["name"]: claim["status"]["phase"] for claim in kube.list("pvc")}
+    assert claims == {"datasets": "Bound", "checkpoints": "Bound"}
+
+
+def leftovers(kube: Kube, name: str) -> list[object]:
+    return kube.list("services,configmaps,podgroups", f"llmtrain.dev/job={name}")
+
+
+def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str) -> None:
+    warm = f"{new_job}-warm"
+    kube.apply(job(warm, steps=1, replicas=1))  # images are there and data is prepared
+    kube.wait_for_stage(warm, "Succeeded")
+    kube.delete_job(warm)
+    applied = datetime.now(UTC)
+    kube.apply(job(new_job, steps=ENDLESS))
+    status = kube.wait("the first step is done", lambda: (s := kube.status(new_job)).get("firstStepTime") and s)
+    first_step = datetime.fromisoformat(status["firstStepTime"].replace("Z", "+00:00"))
+    seconds = (first_step - applied).total_seconds()
+    print(f"apply_to_first_step_seconds {seconds:.2f} s")
+    assert 0 < seconds < 60
+
+
+def test_progress_is_in_columns_and_metrics(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=ENDLESS))
+    kube.wait_for_step(new_job, 5)
+    header, row = kube.run("get", "ltj", new_job).stdout.splitlines()
+    assert header.split() == ["NAME", "STAGE", "STEP", "STEPS", "ETA", "LOSS", "TOKENS/S", "AGE"]
+    assert row.split()[1] == "Training"
+    assert int(row.split()[2]) >= 5
+    path = f"/api/v1/namespaces/{kube.namespace}/services/{new_job}-coordinator:8470/proxy/metrics"
+    text = kube.run("get", "--raw", path).stdout
+    series = {line.split("{")[0]: float(line.split()[-1]) for line in text.splitlines() if line and line[0] != "#"}
+    assert series["llmtrain_job_steps"] == ENDLESS
+    assert series["llmtrain_job_step"] >= 5
+    assert series["llmtrain_job_ranks"] == 2
+
+
+def test_pods_are_restricted_and_carry_no_token(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=ENDLESS))
+    kube.wait_for_stage(new_job, "Training")
+    for pod in kube.pods(new_job):
+        spec = pod["spec"]
+        container = spec["containers"][0]
+        assert spec["automountServiceAccountToken"] is False
+        assert not [mount for mount in container["volumeMounts"] if "serviceaccount" in mount["mountPath"]]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_explain_reads_like_documentation(kube: Kube) -> None:
+    text = " ".join(kube.run("explain", "ltj.spec.workers").stdout.split())
+    assert "The pods that train, all alike." in text
+    assert "scheduled all together or not at all" in text
+    assert kube.run("explain", "llmc.spec.storagePools.accessMode").stdout.count("ReadWriteMany") >= 1
+
+
+def test_a_finished_job_goes_when_its_time_is_over(kube: Kube, new_job: str) -> None:
+    kube.apply(job(new_job, steps=2, replicas=1, ttlSecondsAfterFinished=1))
+    kube.wait("the job deleted itself", lambda: kube.get("ltj", new_job) is None)

@@ -1,0 +1,93 @@
+"""What is seen wakes those whom it concerns."""
+
+from typing import Any
+
+import pytest
+
+from llmtrain_api.names import JOB_LABEL
+from llmtrain_operator.shell.queue import Key, Queue
+from llmtrain_operator.shell.store import Store, trim_pod
+
+JOB = Key("job", "ns", "j")
+
+
+def job(version: str = "1", stage: str = "Waiting", uid: str = "u") -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": "ns", "name": "j", "uid": uid, "resourceVersion": version},
+        "status": {"stage": stage},
+    }
+
+
+def child(name: str, uid: str = "c", **labels: str) -> dict[str, Any]:
+    return {
+        "kind": "Pod",
+        "metadata": {"namespace": "ns", "name": name, "uid": uid, "labels": labels},
+        "spec": {},
+        "status": {},
+    }
+
+
+def node(ready: str = "True", **spec: Any) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready, "message": "kubelet stopped posting"}]
+    return {
+        "metadata": {"name": "n", "uid": "n"},
+        "spec": spec,
+        "status": {"conditions": conditions, "allocatable": {"nvidia.com/gpu": "8"}},
+    }
+
+
+@pytest.fixture
+async def store() -> Store:
+    return Store(Queue())
+
+
+async def test_a_child_wakes_its_job(store: Store) -> None:
+    store.pod_changed("put", child("j-worker-0", **{JOB_LABEL: "j"}))
+    assert store.queue.waiting == {JOB}
+    assert list(store.pods_of["ns", "j"]) == ["j-worker-0"]
+
+
+async def test_a_child_that_lost_its_label_still_wakes_its_owner(store: Store) -> None:
+    thing = child("j-worker-0")
+    thing["metadata"]["ownerReferences"] = [{"kind": "LLMTrainingJob", "name": "j", "uid": "u"}]
+    store.pod_changed("put", thing)
+    assert store.queue.waiting == {JOB}
+
+
+async def test_an_old_version_that_comes_late_is_not_believed(store: Store) -> None:
+    store.job_changed("put", job("7", "Training"))
+    store.job_changed("put", job("6", "Waiting"))
+    assert store.jobs["ns", "j"]["status"]["stage"] == "Training"
+    store.job_changed("put", job("1", "Waiting", uid="successor"))
+    assert store.jobs["ns", "j"]["metadata"]["uid"] == "successor"
+
+
+async def test_the_drop_of_a_predecessor_leaves_the_successor(store: Store) -> None:
+    store.pod_changed("put", child("j-worker-0", "new", **{JOB_LABEL: "j"}))
+    store.pod_changed("drop", child("j-worker-0", "old", **{JOB_LABEL: "j"}))
+    assert list(store.pods_of["ns", "j"]) == ["j-worker-0"]
+
+
+async def test_a_cluster_wakes_jobs_that_wait(store: Store) -> None:
+    store.job_changed("put", job())
+    store.queue.done(await store.queue.take())
+    store.cluster_changed("put", {"metadata": {"name": "c", "uid": "c", "resourceVersion": "1"}})
+    assert store.queue.waiting == {JOB, Key("cluster", "", "c")}
+
+
+async def test_a_node_is_judged(store: Store) -> None:
+    assert store.node_view(node()).ready
+    assert "kubelet stopped" in store.node_view(node("Unknown")).reason
+    assert "uncordon" in store.node_view(node(unschedulable=True)).reason
+    assert not store.node_view(node(taints=[{"effect": "NoSchedule"}])).ordinary
+
+
+def test_other_peoples_pods_are_kept_small() -> None:
+    pod = child("x")
+    pod["metadata"]["resourceVersion"] = "1"
+    pod["spec"] = {
+        "nodeName": "n",
+        "containers": [{"image": "big", "env": [1], "resources": {"requests": {"nvidia.com/gpu": "1"}}}],
+    }
+    kept = trim_pod(pod)
+    assert kept["spec"] == {"nodeName": "n", "containers": [{"resources": {"requests": {"nvidia.com/gpu": "1"}}}]}
