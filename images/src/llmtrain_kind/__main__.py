@@ -4,7 +4,9 @@ import argparse
 import json
 import sys
 import time
+from contextlib import nullcontext
 
+from llmtrain_kind.appimages import APP_IMAGES, build_app_image
 from llmtrain_kind.cluster import (
     Cluster,
     delete_cluster,
@@ -15,7 +17,9 @@ from llmtrain_kind.cluster import (
 from llmtrain_kind.errors import KindError
 from llmtrain_kind.gotools import make_cli_tools
 from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
+from llmtrain_kind.nodeload import load_app_image
 from llmtrain_kind.progress import say
+from llmtrain_kind.turn import exclusive_turn
 
 _EPILOG = """\
 A first session:
@@ -34,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        options.act(options)
+        with exclusive_turn() if options.changes else nullcontext():
+            options.act(options)
     except KindError as error:
         say(f"error: {error}")
         return 1
@@ -53,20 +58,31 @@ def _parser() -> argparse.ArgumentParser:
     named.add_argument("--name", default="llmtrain", help="the cluster's name (%(default)s)")
 
     tools = verbs.add_parser("tools", help="build kind, kubectl and helm; print their folder")
-    tools.set_defaults(act=_tools)
+    tools.set_defaults(act=_tools, changes=True)
     up = verbs.add_parser("up", parents=[named], help="make the cluster, or reuse a healthy one")
     up.add_argument("--workers", type=int, default=2, help="worker nodes (%(default)s)")
-    up.set_defaults(act=_up)
+    up.set_defaults(act=_up, changes=True)
     down = verbs.add_parser("down", parents=[named], help="delete the cluster and its volumes")
-    down.set_defaults(act=_down)
+    down.set_defaults(act=_down, changes=True)
+    images = verbs.add_parser(
+        "images", parents=[named], help="build our images and load them; print them as JSON"
+    )
+    images.add_argument(
+        "--only",
+        type=lambda names: names.split(","),
+        default=[image.name for image in APP_IMAGES],
+        metavar="NAME,…",
+        help=f"of {', '.join(image.name for image in APP_IMAGES)}",
+    )
+    images.set_defaults(act=_images, changes=True)
     env = verbs.add_parser("env", parents=[named], help="print export lines for a shell")
-    env.set_defaults(act=_env)
+    env.set_defaults(act=_env, changes=False)
     gpus = verbs.add_parser(
         "gpus", parents=[named], help=f"say again that each worker has {GPUS_PER_WORKER} GPUs"
     )
-    gpus.set_defaults(act=_gpus)
+    gpus.set_defaults(act=_gpus, changes=False)
     status = verbs.add_parser("status", parents=[named], help="say what is there, as JSON")
-    status.set_defaults(act=_status)
+    status.set_defaults(act=_status, changes=False)
     return parser
 
 
@@ -83,6 +99,19 @@ def _up(options: argparse.Namespace) -> None:
 
 def _down(options: argparse.Namespace) -> None:
     delete_cluster(options.name)
+
+
+def _images(options: argparse.Namespace) -> None:
+    cluster = _existing(options.name)
+    unknown = set(options.only) - {image.name for image in APP_IMAGES}
+    if unknown:
+        raise KindError(f"There is no image {', '.join(sorted(unknown))}.")
+    references = {}
+    for image in APP_IMAGES:
+        if image.name in options.only:
+            references[image.name] = build_app_image(image, cluster.provider)
+            load_app_image(cluster, image, references[image.name])
+    print(json.dumps(references))
 
 
 def _env(options: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ _PACKAGES = {
     "podman": "podman",
     "buildah": "buildah",
     "crun": "crun",
+    "skopeo": "skopeo",
     "debootstrap": "debootstrap",
     "iptables": "iptables",
     "ip": "iproute2",

@@ -1,0 +1,58 @@
+"""Installs the Helm chart of this checkout on the local cluster, with the images built from it."""
+
+from collections.abc import Mapping, Sequence
+
+from llmtrain_kind.cluster import Cluster
+from llmtrain_kind.commands import run
+from llmtrain_kind.errors import CommandFailed, KindError
+from llmtrain_kind.places import REPOSITORY
+from llmtrain_kind.progress import step
+
+CHART = REPOSITORY / "charts" / "llmtrain"
+RELEASE = "llmtrain"
+SYSTEM_NAMESPACE = "llmtrain-system"
+OPERATOR = f"{RELEASE}-operator"
+_VALUE_OF_IMAGE = {"operator": "operator", "trainer-cpu": "trainerCpu"}
+_ROLLOUT_TIMEOUT_SECONDS = 180
+
+
+def image_settings(images: Mapping[str, str]) -> list[str]:
+    """Words for helm that set the chart's images to references such as `localhost/llmtrain-operator:3f2a`."""
+    words = []
+    for image, reference in images.items():
+        repository, _, tag = reference.rpartition(":")
+        value = f"image.{_VALUE_OF_IMAGE[image]}"
+        words += ["--set-string", f"{value}.repository={repository}", "--set-string", f"{value}.tag={tag}"]
+    return words
+
+
+def install_chart(cluster: Cluster, images: Mapping[str, str], *, settings: Sequence[str] = ()) -> None:
+    """Install or upgrade the release, and wait until the operator is available.
+
+    The cluster is ours alone, so what somebody else wrote into the chart's objects is overwritten.
+    `settings` are further words for helm. Raises KindError with the operator's log if it doesn't start.
+    """
+    command = [cluster.tools / "helm", "upgrade", "--install", RELEASE, CHART]
+    command += ["--kubeconfig", cluster.place.kubeconfig, "--namespace", SYSTEM_NAMESPACE, "--create-namespace"]
+    command += ["--force-conflicts", "--take-ownership", *image_settings(images), *settings]
+    with step("installing the chart"):
+        run(command, timeout_seconds=300)
+        _await_operator(cluster)
+
+
+def _await_operator(cluster: Cluster) -> None:
+    deployment = f"deployment/{OPERATOR}"
+    wait = f"--timeout={_ROLLOUT_TIMEOUT_SECONDS}s"
+    in_namespace = ("--namespace", SYSTEM_NAMESPACE)
+    try:
+        cluster.kubectl.run(*in_namespace, "rollout", "status", deployment, wait, timeout_seconds=200)
+    except CommandFailed as failure:
+        pods = cluster.kubectl.run(*in_namespace, "get", "pods")
+        raise KindError(f"The operator doesn't become available:\n{pods}{_operator_log(cluster)}") from failure
+
+
+def _operator_log(cluster: Cluster) -> str:
+    try:
+        return cluster.kubectl.run("--namespace", SYSTEM_NAMESPACE, "logs", f"deployment/{OPERATOR}", "--tail=20")
+    except CommandFailed as failure:
+        return str(failure)
