@@ -1,0 +1,36 @@
+"""Renders the chart with helm for golden manifests: `python tests/contract/golden.py` writes them anew."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from llmtrain_kind.gotools import make_cli_tools
+
+CHART = Path(__file__).parents[2] / "charts" / "llmtrain"
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = ("defaults", "everything")
+"""`defaults` is a first installation; `everything` sets all values, on a cluster that has the CRDs."""
+
+
+def template(*words: str) -> subprocess.CompletedProcess[str]:
+    """Return what `helm template` did with further words."""
+    helm = make_cli_tools() / "helm"
+    command = [helm, "template", "llmtrain", CHART, "--namespace", "llmtrain-system", "--kube-version", "1.37.0"]
+    return subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+
+
+def manifests(name: str) -> str:
+    """Return the manifests of one golden file, without the CRDs, which are compared with crds/."""
+    words = ["--api-versions", "llmtrain.dev/v1alpha1/LLMCluster"] if name == "everything" else []
+    values = GOLDEN / f"{name}.values.yaml"
+    done = template("--values", str(values), *words)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    documents = re.split(r"^---\n", done.stdout, flags=re.MULTILINE)
+    kept = [text for text in documents if text.strip() and "templates/crds.yaml" not in text.partition("\n")[0]]
+    return "---\n".join(kept)
+
+
+if __name__ == "__main__":
+    for name in NAMES:
+        (GOLDEN / f"{name}.yaml").write_text(manifests(name))

@@ -1,0 +1,281 @@
+"""Jobs that the contract refuses or accepts, each a change of the example job and the sentence it gets.
+
+The contract tests try them against the Python of each rule, the e2e tests against a real API server.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llmtrain_api.names import LONGEST_JOB_NAME, MOST_WORKERS
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt-stdlib.yaml"
+UNSET = object()
+"""As the value of a path: the field isn't there."""
+
+Change = Mapping[str, Any]
+"""New values by path, such as {"spec.workers.min": 3}."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One job. `refusal` is a part of the message it is refused with; None if it is accepted."""
+
+    sentence: str
+    change: Change
+    refusal: str | None = None
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job as a manifest."""
+        return job_with(self.change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A change of a job that has started. `field` is the part of the spec it belongs to."""
+
+    field: str
+    change: Change
+    before: Change | None = None
+    """How the example is changed before the job starts."""
+
+
+def job_with(*changes: Change) -> dict[str, Any]:
+    """Return the example job with changes applied one after the other."""
+    job: dict[str, Any] = deepcopy(yaml.safe_load(EXAMPLE.read_text()))
+    for change in changes:
+        for path, value in change.items():
+            *parents, last = path.split(".")
+            node = job
+            for name in parents:
+                node = node.setdefault(name, {})
+            if value is UNSET:
+                node.pop(last, None)
+            else:
+                node[last] = value
+    return job
+
+
+SOURCE = "spec.data.source"
+PATH_SOURCE: Change = {f"{SOURCE}.bundled": UNSET, f"{SOURCE}.path": "books"}
+
+RULE_CASES: tuple[Case, ...] = (
+    Case(sentence="the example as it stands", change={}),
+    Case(
+        sentence="the longest name",
+        change={"metadata.name": "a" * LONGEST_JOB_NAME},
+    ),
+    Case(
+        sentence="a name one character too long for its children",
+        change={"metadata.name": "a" * (LONGEST_JOB_NAME + 1)},
+        refusal=f"metadata.name must have at most {LONGEST_JOB_NAME} characters",
+    ),
+    Case(
+        sentence="a name with digits and '-' in it",
+        change={"metadata.name": "gpt-2-test"},
+    ),
+    Case(
+        sentence="a name that begins with a digit",
+        change={"metadata.name": "2gpt"},
+        refusal="metadata.name must begin with a letter",
+    ),
+    Case(
+        sentence="a name with a dot",
+        change={"metadata.name": "gpt.two"},
+        refusal="metadata.name must begin with a letter",
+    ),
+    Case(
+        sentence="min equal to replicas",
+        change={"spec.workers.min": 2, "spec.workers.replicas": 2},
+    ),
+    Case(
+        sentence="min greater than replicas",
+        change={"spec.workers.min": 3, "spec.workers.replicas": 2},
+        refusal="spec.workers.min must not be greater than spec.workers.replicas",
+    ),
+    Case(
+        sentence="replicas equal to max",
+        change={"spec.workers.replicas": 4, "spec.workers.max": 4},
+    ),
+    Case(
+        sentence="replicas greater than max",
+        change={"spec.workers.replicas": 5, "spec.workers.max": 4},
+        refusal="spec.workers.replicas must not be greater than spec.workers.max",
+    ),
+    Case(
+        sentence="an environment variable of the user's",
+        change={"spec.workers.env": [{"name": "NCCL_DEBUG", "value": "INFO"}]},
+    ),
+    Case(
+        sentence="an environment variable of the operator's",
+        change={"spec.workers.env": [{"name": "LLMTRAIN_JOB", "value": "other"}]},
+        refusal="spec.workers.env must not set variables that begin with LLMTRAIN_",
+    ),
+    Case(
+        sentence="as many ranks as microbatches, on CPUs",
+        change={"spec.workers.replicas": 8, "spec.workers.max": 8, "spec.training.microbatches": 8},
+    ),
+    Case(
+        sentence="as many ranks as microbatches, on GPUs",
+        change={"spec.workers.replicas": 2, "spec.workers.gpus": 4, "spec.training.microbatches": 8},
+    ),
+    Case(
+        sentence="more ranks than microbatches, on GPUs",
+        change={"spec.workers.replicas": 2, "spec.workers.gpus": 8, "spec.training.microbatches": 8},
+        refusal="must not be greater than spec.training.microbatches",
+    ),
+    Case(
+        sentence="more workers than microbatches, on CPUs",
+        change={"spec.workers.replicas": 4, "spec.training.microbatches": 3},
+        refusal="must not be greater than spec.training.microbatches",
+    ),
+    Case(sentence="text from a path", change=PATH_SOURCE),
+    Case(
+        sentence="text from a path and from the image",
+        change={f"{SOURCE}.path": "books"},
+        refusal="spec.data.source must have one of path and bundled",
+    ),
+    Case(
+        sentence="text from nowhere",
+        change={f"{SOURCE}.bundled": UNSET},
+        refusal="spec.data.source must have one of path and bundled",
+    ),
+    Case(
+        sentence="a path whose names begin with dots",
+        change={**PATH_SOURCE, f"{SOURCE}.path": ".hidden/..name/file..txt"},
+    ),
+    Case(
+        sentence="an absolute path",
+        change={**PATH_SOURCE, f"{SOURCE}.path": "/etc"},
+        refusal="spec.data.source.path must be relative to the volume's root",
+    ),
+    Case(
+        sentence="a path that climbs out of the volume",
+        change={**PATH_SOURCE, f"{SOURCE}.path": "books/../../etc"},
+        refusal="spec.data.source.path must be relative to the volume's root",
+    ),
+    Case(
+        sentence="query heads that share key and value heads evenly",
+        change={"spec.model.heads": 8, "spec.model.kvHeads": 2},
+    ),
+    Case(
+        sentence="query heads that can't share key and value heads evenly",
+        change={"spec.model.heads": 8, "spec.model.kvHeads": 3},
+        refusal="spec.model.heads must be a multiple of spec.model.kvHeads",
+    ),
+)
+"""Both sides of every cross-field rule."""
+
+SHAPE_CASES: tuple[Case, ...] = (
+    Case(
+        sentence="an unknown field of the spec",
+        change={"spec.worker": 2},
+        refusal='unknown field "spec.worker"',
+    ),
+    Case(
+        sentence="an unknown field inside a list",
+        change={"spec.workers.env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
+        refusal='unknown field "spec.workers.env[0].valueFrom"',
+    ),
+    Case(
+        sentence="a service account, which would be another's rights",
+        change={"spec.workers.serviceAccountName": "default"},
+        refusal='unknown field "spec.workers.serviceAccountName"',
+    ),
+    Case(sentence="no training at all", change={"spec.training": UNSET}, refusal="spec.training: Required value"),
+    Case(sentence="no spec at all", change={"spec": UNSET}, refusal="spec: Required value"),
+    Case(
+        sentence="a number written as a string",
+        change={"spec.training.steps": "300"},
+        refusal='spec.training.steps: Invalid value: "string"',
+    ),
+    Case(
+        sentence="a learning rate written as a number",
+        change={"spec.training.optimizer.learningRate": 0.003},
+        refusal='spec.training.optimizer.learningRate: Invalid value: "number"',
+    ),
+    Case(
+        sentence="a learning rate that isn't a number",
+        change={"spec.training.optimizer.learningRate": "NaN"},
+        refusal="spec.training.optimizer.learningRate",
+    ),
+    Case(
+        sentence="a negative learning rate",
+        change={"spec.training.optimizer.learningRate": "-1e-3"},
+        refusal="spec.training.optimizer.learningRate",
+    ),
+    Case(sentence="a list in place of a map", change={"spec.workers": []}, refusal="spec.workers: Invalid value"),
+    Case(sentence="a word in place of a switch", change={"spec.suspend": "yes"}, refusal="spec.suspend: Invalid value"),
+    Case(sentence="no steps", change={"spec.training.steps": 0}, refusal="spec.training.steps"),
+    Case(sentence="too many steps", change={"spec.training.steps": 100_000_001}, refusal="spec.training.steps"),
+    Case(sentence="negative workers", change={"spec.workers.min": -1}, refusal="spec.workers.min"),
+    Case(
+        sentence="more workers than there may be",
+        change={"spec.workers.max": MOST_WORKERS + 1},
+        refusal="spec.workers.max",
+    ),
+    Case(sentence="more GPUs than a node has", change={"spec.workers.gpus": 17}, refusal="spec.workers.gpus"),
+    Case(
+        sentence="memory without a sensible unit",
+        change={"spec.workers.resources.memory": "2GB"},
+        refusal="spec.workers.resources.memory",
+    ),
+    Case(
+        sentence="an unknown preset",
+        change={"spec.model.preset": "huge"},
+        refusal='spec.model.preset: Unsupported value: "huge"',
+    ),
+    Case(
+        sentence="a volume that can't be an object's name",
+        change={"spec.checkpoint.volume": "../other"},
+        refusal="spec.checkpoint.volume",
+    ),
+    Case(
+        sentence="a path that is too long",
+        change={**PATH_SOURCE, f"{SOURCE}.path": "a" * 513},
+        refusal="spec.data.source.path: Too long",
+    ),
+    Case(
+        sentence="too many environment variables",
+        change={"spec.workers.env": [{"name": f"V{number}"} for number in range(65)]},
+        refusal="spec.workers.env: Too many",
+    ),
+    Case(
+        sentence="too many node labels",
+        change={"spec.workers.nodeSelector": {f"label-{number}": "x" for number in range(17)}},
+        refusal="spec.workers.nodeSelector: Too many",
+    ),
+    Case(
+        sentence="an environment variable with an impossible name",
+        change={"spec.workers.env": [{"name": "A=B"}]},
+        refusal="spec.workers.env[0].name",
+    ),
+    Case(sentence="no metric", change={"spec.evaluation.metrics": []}, refusal="spec.evaluation.metrics"),
+)
+"""Jobs whose shape alone is wrong."""
+
+EDITS: tuple[Edit, ...] = (
+    Edit(field="cluster", change={"spec.cluster": "other"}),
+    Edit(field="image", change={"spec.image": "example.org/trainer:2"}),
+    Edit(field="model", change={"spec.model.layers": 3}),
+    Edit(field="data", change={"spec.data.heldOutPercent": 10}),
+    Edit(field="training", change={"spec.training.steps": 400}),
+    Edit(field="checkpoint", change={"spec.checkpoint.everySteps": 50}),
+    Edit(field="evaluation", change={"spec.evaluation.everySteps": 50}),
+    Edit(field="workers.gpus", change={"spec.workers.gpus": 1}),
+    Edit(field="workers.resources", change={"spec.workers.resources": {"cpu": "2", "memory": "2Gi"}}),
+)
+"""An edit of each part that can't change once the job has started. `task` has one value, so none can be tried."""
+
+ALLOWED_EDITS: tuple[Edit, ...] = (
+    Edit(field="workers.replicas", change={"spec.workers.replicas": 3}),
+    Edit(field="suspend", change={"spec.suspend": True}),
+    Edit(field="recovery", change={"spec.recovery.maxFailures": 20}),
+    Edit(field="ttlSecondsAfterFinished", change={"spec.ttlSecondsAfterFinished": 60}),
+)
+"""Edits that a started job accepts."""

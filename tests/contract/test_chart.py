@@ -1,0 +1,82 @@
+"""The chart as helm renders it: golden manifests, and values that are refused."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contract.golden import CHART, GOLDEN, NAMES, manifests, template
+from llmtrain_kind.gotools import make_cli_tools
+
+pytestmark = pytest.mark.helm
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+def test_lint_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [make_cli_tools() / "helm", "lint", "--strict", CHART], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_manifests_are_golden(name: str) -> None:
+    assert manifests(name) == (GOLDEN / f"{name}.yaml").read_text(), "run `make render` and read the difference"
+
+
+def test_crds_are_those_of_the_contract_and_kept() -> None:
+    done = template("--show-only", "templates/crds.yaml")
+    rendered = {crd["metadata"]["name"]: crd for crd in yaml.safe_load_all(done.stdout) if crd}
+    originals = [yaml.safe_load(path.read_text()) for path in CRDS.glob("*.yaml")]
+    assert set(rendered) == {crd["metadata"]["name"] for crd in originals}
+    for crd in originals:
+        mine = rendered[crd["metadata"]["name"]]
+        assert mine["spec"] == crd["spec"]
+        assert mine["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_crds_can_be_left_out() -> None:
+    done = template("--set", "crds.enabled=false")
+    assert done.returncode == 0
+    assert "CustomResourceDefinition" not in done.stdout
+
+
+def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:
+    first = template("--show-only", "templates/defaultcluster.yaml")
+    later = template("--show-only", "templates/defaultcluster.yaml", "--api-versions", "llmtrain.dev/v1alpha1/LLMCluster")
+    assert yaml.safe_load(first.stdout)["metadata"]["annotations"]["helm.sh/hook"] == "post-install"
+    assert "hook" not in later.stdout
+    assert yaml.safe_load(first.stdout)["spec"] == yaml.safe_load(later.stdout)["spec"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("replica=1", "replica"),
+        ("replicas=0", "replicas"),
+        ("replicas=two", "replicas"),
+        ("image.operator.name=x", "name"),
+        ("image.operator.repository=", "repository"),
+        ("image.operator.digest=sha256:12", "digest"),
+        ("imagePullPolicy=Sometimes", "imagePullPolicy"),
+        ("logLevel=loud", "logLevel"),
+        ("crds.enabled=perhaps", "crds"),
+        ("resources.claims[0].name=x", "claims"),
+        ("defaultCluster.name=Not_A_Name", "defaultCluster"),
+        ("defaultCluster.spec.computePool=x", "computePool"),
+        ("defaultCluster.spec.storagePools[0].name=a,defaultCluster.spec.storagePools[0].size=10GB", "size"),
+        ("nodeSelector.disk=3", "nodeSelector"),
+    ],
+)
+def test_wrong_values_are_refused(setting: str, complaint: str) -> None:
+    done = template("--set", setting)
+    assert done.returncode != 0
+    assert "values don't meet the specifications" in done.stderr
+    assert complaint in done.stderr
+
+
+def test_an_old_cluster_is_refused() -> None:
+    done = template("--kube-version", "1.28.0")
+    assert done.returncode != 0
+    assert "kubeVersion" in done.stderr

@@ -1,0 +1,40 @@
+"""The catalogue of metrics follows the conventions of Prometheus."""
+
+import re
+
+import pytest
+
+from llmtrain_api.metrics import CATALOGUE, Metric
+
+UNITS = ("_seconds", "_bytes", "_ratio", "_nats", "_tokens", "_per_second")
+COUNTED = re.compile(r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members)$")
+
+
+def test_names_are_unique() -> None:
+    names = [metric.name for metric in CATALOGUE]
+    assert len(names) == len(set(names)) > 0
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+def test_name_is_ours_and_has_a_unit_or_counts(metric: Metric) -> None:
+    base = metric.name.removesuffix("_total")
+    assert re.fullmatch(r"llmtrain_[a-z][a-z0-9_]*[a-z0-9]", metric.name)
+    assert base.endswith(UNITS) or COUNTED.search(base)
+    assert not re.search(r"(milli|micro|nano|kilo|mega|giga|percent)", base)
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+def test_total_means_counter(metric: Metric) -> None:
+    assert metric.name.endswith("_total") == (metric.kind == "counter")
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+def test_help_is_a_sentence(metric: Metric) -> None:
+    assert metric.help.endswith(".")
+    assert metric.help[0].isupper() or metric.help[0].isdigit()
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+def test_labels_are_names(metric: Metric) -> None:
+    assert all(re.fullmatch(r"[a-z][a-z_]*", label) for label in metric.labels)
+    assert len(metric.labels) == len(set(metric.labels)) <= 5

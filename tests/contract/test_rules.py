@@ -1,0 +1,54 @@
+"""Each rule has a job it refuses and one it accepts; the Python of the rules agrees with the cases."""
+
+import pytest
+from pydantic import ValidationError
+
+from contract.rule_cases import ALLOWED_EDITS, EDITS, RULE_CASES, SHAPE_CASES, Case, Edit, job_with
+from llmtrain_api.job import JobSpec
+from llmtrain_api.rules import IMMUTABLE, RULES, violations
+
+
+def sentence(case: Case) -> str:
+    return case.sentence
+
+
+def messages(case: Case) -> list[str]:
+    return list(violations(case.job["metadata"]["name"], JobSpec.model_validate(case.job["spec"])))
+
+
+@pytest.mark.parametrize("case", RULE_CASES, ids=sentence)
+def test_rule_accepts_or_refuses(case: Case) -> None:
+    found = messages(case)
+    assert len(found) == (0 if case.refusal is None else 1)
+    assert all(case.refusal in message for message in found)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:50])
+def test_every_rule_has_a_case_it_refuses(rule) -> None:
+    assert any(rule.message in messages(case) for case in RULE_CASES if case.refusal)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:50])
+def test_every_rule_names_its_field(rule) -> None:
+    assert rule.field in rule.message or rule.field.rpartition(".")[0] in rule.message
+
+
+@pytest.mark.parametrize("case", SHAPE_CASES, ids=sentence)
+def test_types_refuse_wrong_shapes(case: Case) -> None:
+    with pytest.raises(ValidationError):
+        JobSpec.model_validate(case.job.get("spec"), strict=True)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.field)
+def test_edit_is_of_an_immutable_part_and_valid_in_itself(edit: Edit) -> None:
+    assert edit.field in {part.field for part in IMMUTABLE}
+    after = job_with(edit.before or {}, edit.change)
+    assert not list(violations(after["metadata"]["name"], JobSpec.model_validate(after["spec"])))
+
+
+def test_every_immutable_part_has_an_edit() -> None:
+    assert {part.field for part in IMMUTABLE} == {edit.field for edit in EDITS} | {"task"}
+
+
+def test_allowed_edits_are_of_no_immutable_part() -> None:
+    assert not {part.field for part in IMMUTABLE} & {edit.field for edit in ALLOWED_EDITS}

@@ -1,0 +1,56 @@
+"""What the operator writes as the run config is what the trainer reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from contract.rule_cases import EXAMPLE, job_with
+from llmtrain_api.job import JobSpec
+from llmtrain_api.run import RunConfig, run_config
+
+
+def made_from(spec: JobSpec) -> RunConfig:
+    return run_config(
+        spec,
+        job="gpt-stdlib",
+        namespace="demo",
+        uid="0d9d8f1e-0000-4000-8000-000000000000",
+        data_directory="/volumes/datasets",
+        job_directory="/volumes/checkpoints/gpt-stdlib-0d9d8f1e",
+        coordinator="gpt-stdlib-coordinator:8470",
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    config = made_from(JobSpec.model_validate(yaml.safe_load(EXAMPLE.read_text())["spec"]))
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(config.document()))
+    assert RunConfig.read(file) == config
+
+
+def test_unknown_fields_are_refused(tmp_path: Path) -> None:
+    config = made_from(JobSpec.model_validate(yaml.safe_load(EXAMPLE.read_text())["spec"]))
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({**config.document(), "color": "red"}))
+    with pytest.raises(ValidationError, match="color"):
+        RunConfig.read(file)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "cpu", "device", "ranks", "threads"),
+    [
+        (0, "1", "cpu", 1, 1),
+        (0, "4", "cpu", 1, 4),
+        (0, "500m", "cpu", 1, 1),
+        (0, "2500m", "cpu", 1, 2),
+        (2, "8", "cuda", 2, 4),
+        (8, "4", "cuda", 8, 1),
+    ],
+)
+def test_cores_are_shared_out_among_ranks(gpus: int, cpu: str, device: str, ranks: int, threads: int) -> None:
+    job = job_with({"spec.workers.gpus": gpus, "spec.workers.resources.cpu": cpu})
+    config = made_from(JobSpec.model_validate(job["spec"]))
+    assert (config.device, config.ranks_per_worker, config.threads_per_rank) == (device, ranks, threads)
