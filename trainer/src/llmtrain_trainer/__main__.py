@@ -1,0 +1,116 @@
+"""The command line of the trainer: one stage of one job a process."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from llmtrain_api.names import RUN_CONFIG_DIRECTORY, RUN_CONFIG_FILE
+from llmtrain_api.outcome import Outcome
+from llmtrain_api.run import RunConfig
+from pydantic import ValidationError
+
+from llmtrain_trainer.ending import EXIT_CODES, conclude, write_termination_message
+from llmtrain_trainer.errors import BadInput
+from llmtrain_trainer.log import Log
+
+EPILOG = """\
+stages, in the order in which a job runs them:
+  prepare   text -> tokens; prints the dataset's id and ends (nothing to do if they are there already)
+  worker    starts this pod's trainer processes and watches them; needs a coordinator
+  rank      one trainer process; started by `worker`
+  publish   newest checkpoint -> perplexity, a model that Hugging Face's libraries load, a sample
+
+environment of a worker:
+  LLMTRAIN_WORKER           its number, from 0
+  LLMTRAIN_ADDRESS          address the other workers reach it at (default 127.0.0.1)
+  LLMTRAIN_NODE             name of its node
+  LLMTRAIN_TERMINATION_LOG  file for the outcome (default /dev/termination-log)
+
+exit codes: 0 done, 1 something broke, 2 the job asks for what can't be had, 143 stopped after a checkpoint
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage; return the exit code."""
+    options = _parser().parse_args(arguments)
+    log = Log(fields=_log_fields(options.stage))
+    outcome = conclude(lambda: STAGES[options.stage](options, _read(options.run), log), log)
+    if options.stage != "rank":
+        write_termination_message(outcome)
+    return EXIT_CODES[outcome.reason]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="llmtrain_trainer",
+        description="One stage of an LLMTrainingJob.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stage", choices=sorted(STAGES))
+    default = Path(RUN_CONFIG_DIRECTORY) / RUN_CONFIG_FILE
+    parser.add_argument("--run", type=Path, default=default, metavar="FILE", help="run config (default %(default)s)")
+    parser.add_argument("--dataset", default="", metavar="ID", help="dataset made by prepare (not for prepare)")
+    return parser
+
+
+def _read(path: Path) -> RunConfig:
+    try:
+        return RunConfig.read(path)
+    except OSError as error:
+        raise BadInput(f"run config {path} can't be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise BadInput(f"run config {path} isn't valid: {error.errors()[0]['msg']}") from error
+
+
+def _log_fields(stage: str) -> dict[str, object]:
+    worker = os.environ.get("LLMTRAIN_WORKER")
+    return {"stage": stage} | ({"worker": int(worker)} if worker else {})
+
+
+def _prepare(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
+    from llmtrain_trainer.data.prepare import prepare
+
+    return prepare(run, log)
+
+
+def _worker(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
+    from llmtrain_trainer.elastic.supervisor import Supervisor
+
+    return Supervisor(run, options.run, options.dataset, log).supervise()
+
+
+def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
+    """Signals are heeded before torch is imported, which takes seconds."""
+    from llmtrain_trainer.elastic.place import Place
+    from llmtrain_trainer.elastic.stopping import Stopping
+    from llmtrain_trainer.elastic.supervisor import die_with_parent
+
+    die_with_parent()
+    stopping = Stopping()
+    from llmtrain_trainer.elastic.rank import Rank
+
+    return Rank(run, options.dataset, Place.from_environment(), stopping, log).train()
+
+
+def _publish(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
+    os.environ.setdefault("OMP_NUM_THREADS", str(run.threads_per_rank))
+    from llmtrain_trainer.publish.publish import publish
+
+    return publish(run, options.dataset, log)
+
+
+STAGES: dict[str, Callable[[argparse.Namespace, RunConfig, Log], Outcome]] = {
+    "prepare": _prepare,
+    "worker": _worker,
+    "rank": _rank,
+    "publish": _publish,
+}
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    # Not sys.exit: a process group that lost a peer would wait in its destructor, or abort.
+    os._exit(code)

@@ -1,0 +1,119 @@
+"""The collectives of one generation. They end when a peer dies, and when it vanishes; they never hang.
+
+The ranks meet in the store of the first member and connect to each other. While a collective runs, its rank
+polls instead of waiting inside: a peer that vanished sends no reset, but its lease ends and with it the
+generation, and then this rank leaves. The process group left behind is not destroyed, because its destructor
+would wait for the unfinished collective; a reference is kept until that has timed out.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import torch
+from llmtrain_api.membership import Membership
+from torch import Tensor
+from torch import distributed as dist
+
+from llmtrain_trainer.errors import GenerationEnded
+
+MEETING_SECONDS = 60.0
+"""How long the members of a generation wait for each other."""
+COLLECTIVE_SECONDS = 600.0
+"""Longest collective: the others wait in one while the first rank writes a checkpoint."""
+GRACE_SECONDS = 5.0
+"""A collective that is still running so long after its generation ended waits for the dead."""
+POLL_SECONDS = 0.0005
+
+_left_behind: list[tuple[Any, Any]] = []
+"""Process groups that wait for a vanished peer, and their unfinished collectives."""
+
+
+def open_store() -> dist.TCPStore:
+    """Open this rank's store on a free port: it serves the generations in which this is the first member."""
+    return dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False, use_libuv=False)
+
+
+class Group:
+    """The ranks of one generation, connected."""
+
+    def __init__(
+        self, membership: Membership, incarnation: str, own_store: dist.TCPStore, device: torch.device,
+        changed: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self.generation, self.size = membership.generation, len(membership.members)
+        self.rank = membership.rank_of(incarnation)
+        self._device, self._changed = device, changed
+        try:
+            store = self._meet(membership, own_store)
+            self._ranks = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
+        except RuntimeError as error:
+            raise GenerationEnded(f"the members of generation {self.generation} didn't meet") from error
+
+    def sum(self, tensor: Tensor) -> None:
+        """Add up `tensor` over all ranks, in place on each; GenerationEnded if that isn't possible any more."""
+        work = None
+        try:
+            work = self._ranks.allreduce([tensor], _options())
+            self._await(work)
+            work.wait()
+        except RuntimeError as error:
+            _left_behind.append((self._ranks, work))
+            raise GenerationEnded("a peer is gone") from error
+        except GenerationEnded:
+            _left_behind.append((self._ranks, work))
+            raise
+
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        self.sum(torch.zeros(1, device=self._device))
+
+    def _await(self, work: Any) -> None:
+        """Poll until `work` is done; GenerationEnded if the generation ends first and it doesn't follow."""
+        give_up = float("inf")
+        while not work.is_completed():
+            if give_up == float("inf") and self._changed():
+                give_up = time.monotonic() + GRACE_SECONDS
+            if time.monotonic() > give_up:
+                raise GenerationEnded("a peer doesn't answer any more")
+            time.sleep(POLL_SECONDS)
+
+    def _meet(self, membership: Membership, own_store: dist.TCPStore) -> dist.Store:
+        """Return the generation's store once every member has been there."""
+        first = membership.members[0]
+        store: dist.Store = own_store
+        if self.rank != 0:
+            store = dist.TCPStore(
+                first.address, first.store_port, is_master=False, wait_for_workers=False, use_libuv=False,
+                timeout=timedelta(seconds=MEETING_SECONDS),
+            )  # fmt: skip
+        store = dist.PrefixStore(f"generation-{membership.generation}", store)
+        store.set(f"here-{self.rank}", "")
+        self._await_all(store)
+        return store
+
+    def _await_all(self, store: dist.Store) -> None:
+        give_up = time.monotonic() + MEETING_SECONDS
+        while not store.check([f"here-{rank}" for rank in range(self.size)]):
+            if self._changed() or time.monotonic() > give_up:
+                raise GenerationEnded(f"not all members of generation {self.generation} came")
+            time.sleep(POLL_SECONDS * 10)
+
+
+def _connect(store: dist.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
+    """Return a process group that belongs to nobody but the caller: torch's global one can't be left behind."""
+    _left_behind[:] = [(group, work) for group, work in _left_behind if work is not None and not work.is_completed()]
+    if device.type == "cuda":
+        return dist.ProcessGroupNCCL(store, rank, size, timedelta(seconds=COLLECTIVE_SECONDS))
+    options = dist.ProcessGroupGloo._Options()
+    options._devices = [dist.ProcessGroupGloo.create_device(hostname=address)]
+    options._timeout = timedelta(seconds=MEETING_SECONDS)
+    return dist.ProcessGroupGloo(store, rank, size, options)
+
+
+def _options() -> Any:
+    options = dist.AllreduceOptions()
+    options.reduceOp = dist.ReduceOp.SUM
+    options.timeout = timedelta(seconds=COLLECTIVE_SECONDS)
+    return options

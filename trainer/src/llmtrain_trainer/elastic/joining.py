@@ -1,0 +1,64 @@
+"""Asking for a place in the next generation, for as long as it takes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from llmtrain_api.membership import Join, Member, Membership, Waiting
+
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.elastic.coordinator import Coordinator
+from llmtrain_trainer.errors import Unreachable
+from llmtrain_trainer.log import Log
+
+PAUSE_SECONDS = 0.5
+QUIET_SECONDS = 10.0
+"""Time between two log lines that say what is waited for."""
+
+
+@dataclass(kw_only=True)
+class Joining:
+    """Finds the way into one generation after the other; the numbers only grow."""
+
+    coordinator: Coordinator
+    member: Member
+    checkpoints: Checkpoints
+    steps: int
+    pause: Callable[[float], None]
+    log: Log
+    newest: int = 0
+    """Newest generation this trainer has been in."""
+    _said: float = field(default=float("-inf"), repr=False)
+
+    def next(self) -> Membership | None:
+        """Return the next generation with this rank in it, or None if the training is finished."""
+        while (step := self.checkpoints.newest_step()) < self.steps:
+            membership = self._ask(step)
+            if membership is not None:
+                self.newest = membership.generation
+                return membership
+        return None
+
+    def _ask(self, step: int) -> Membership | None:
+        try:
+            answer = self.coordinator.join(Join(member=self.member, generation=self.newest, step=step))
+        except Unreachable as error:
+            self._say("unreachable", message=str(error))
+            self.pause(PAUSE_SECONDS)
+            return None
+        if isinstance(answer, Waiting):
+            self._say("waiting", joined=answer.joined, wanted=answer.wanted)
+            return None
+        if answer.generation <= self.newest or not _holds(answer, self.member):
+            self.pause(PAUSE_SECONDS)
+            return None
+        return answer
+
+    def _say(self, event: str, **fields: object) -> None:
+        if time.monotonic() - self._said >= QUIET_SECONDS:
+            self._said = time.monotonic()
+            self.log.info(event, **fields)
+
+
+def _holds(membership: Membership, member: Member) -> bool:
+    return any(other.incarnation == member.incarnation for other in membership.members)

@@ -1,0 +1,130 @@
+"""The rank stage: one trainer process, in one generation after the other until the training is finished."""
+
+import contextlib
+from pathlib import Path
+
+import torch
+from llmtrain_api.membership import Leave, Member, Membership, Progress
+from llmtrain_api.outcome import Outcome
+from llmtrain_api.run import RunConfig
+
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.elastic.coordinator import Coordinator
+from llmtrain_trainer.elastic.group import Group, open_store
+from llmtrain_trainer.elastic.joining import Joining
+from llmtrain_trainer.elastic.place import Place
+from llmtrain_trainer.elastic.pulse import Pulse
+from llmtrain_trainer.elastic.reporter import Reporter
+from llmtrain_trainer.elastic.stopping import Stopping
+from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested, TrainerError
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.learner import Learner, Wishes
+from llmtrain_trainer.training.loop import Ending, Loop
+
+LAST_WORDS_SECONDS = 3.0
+"""How long an ending process tries to get its last progress through."""
+
+
+class Rank:
+    """One trainer process: its state of the training outlives generations."""
+
+    def __init__(self, run: RunConfig, dataset: str, place: Place, stopping: Stopping, log: Log) -> None:
+        torch.set_num_threads(run.threads_per_rank)
+        self._run, self._stopping, self._log = run, stopping, log
+        self._device = _device(run, place)
+        self._store = open_store()
+        self._member = _member(place, self._store.port)
+        self._checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=log)
+        self._dataset = Dataset.open(run.data_directory, dataset)
+        self._learner = Learner(run, self._dataset, self._device)
+        self._coordinator = self._new_connection()
+        self._reporter = Reporter(self._new_connection())
+
+    def train(self) -> Outcome:
+        """Train until the end. StopRequested if asked to stop first; a checkpoint is written before."""
+        joining = Joining(
+            coordinator=self._coordinator, member=self._member, checkpoints=self._checkpoints,
+            steps=self._run.training.steps, pause=self._stopping.pause, log=self._log,
+        )  # fmt: skip
+        try:
+            while (membership := joining.next()) is not None:
+                if self._train_in(membership) is Ending.FINISHED:
+                    break
+        except StopRequested:
+            self._leave("Stopped")
+            raise
+        self._leave("Finished")
+        return Outcome(reason="Completed", message=f"trained for {self._run.training.steps} steps")
+
+    def _train_in(self, membership: Membership) -> Ending:
+        generation = membership.generation
+        with self._stopping.finishing(), Pulse(self._new_connection(), self._name, generation) as pulse:
+            try:
+                group = Group(membership, self._name, self._store, self._device, lambda: pulse.changed)
+                log = self._log.having(generation=generation)
+                log.info("joined", rank=group.rank, ranks=group.size)
+                surroundings = _Between(pulse, self._stopping, self._reporter)
+                ending = Loop(
+                    self._run, self._learner, self._dataset, self._checkpoints, group, surroundings, log
+                ).train()
+            except GenerationEnded as end:
+                self._log.warning("generationEnded", generation=generation, step=self._learner.step, message=str(end))
+                return Ending.LEFT
+        if ending is Ending.STOPPED:
+            raise StopRequested(f"stopped as asked after step {self._learner.step}, with a checkpoint")
+        return ending
+
+    def _leave(self, reason: str) -> None:
+        """Say goodbye; a coordinator that doesn't hear it finds out by itself."""
+        self._reporter.flush(LAST_WORDS_SECONDS)
+        self._coordinator.close()
+        with contextlib.suppress(TrainerError):
+            self._coordinator.leave(Leave.model_validate({"incarnation": self._name, "reason": reason}))
+
+    def _new_connection(self) -> Coordinator:
+        return Coordinator(self._run.coordinator, self._run.uid)
+
+    @property
+    def _name(self) -> str:
+        return self._member.incarnation
+
+
+class _Between:
+    """What the loop asks and tells between two steps."""
+
+    def __init__(self, pulse: Pulse, stopping: Stopping, reporter: Reporter) -> None:
+        self._pulse, self._stopping, self._reporter = pulse, stopping, reporter
+
+    def wishes(self) -> Wishes:
+        return Wishes(leave=self._pulse.changed, stop=self._stopping.asked)
+
+    def stopping(self) -> bool:
+        return self._stopping.asked
+
+    def after_step(self, step: int) -> None:
+        self._pulse.step = step
+
+    def report(self, progress: Progress) -> None:
+        self._reporter.offer(progress)
+
+
+def _device(run: RunConfig, place: Place) -> torch.device:
+    if run.device == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise BadInput("spec.workers.gpus: this worker has no usable GPU; ask for 0 or use an image with CUDA")
+    torch.cuda.set_device(place.local_rank)
+    return torch.device("cuda", place.local_rank)
+
+
+def _member(place: Place, store_port: int) -> Member:
+    return Member(
+        worker=place.worker,
+        local_rank=place.local_rank,
+        incarnation=place.incarnation,
+        address=place.address,
+        store_port=store_port,
+        node=place.node,
+        torch=str(torch.__version__),
+    )

@@ -1,0 +1,48 @@
+"""How a stage ends: every error becomes an Outcome with one sentence, and every Outcome an exit code."""
+
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from llmtrain_api.names import TERMINATION_LOG
+from llmtrain_api.outcome import ExitCode, Outcome
+
+from llmtrain_trainer.errors import BadInput, StopRequested
+from llmtrain_trainer.log import Log
+
+EXIT_CODES = {
+    "Completed": ExitCode.SUCCESS,
+    "Stopped": ExitCode.STOPPED,
+    "BadInput": ExitCode.BAD_INPUT,
+    "Crashed": ExitCode.FAILURE,
+}
+
+
+def conclude(stage: Callable[[], Outcome], log: Log) -> Outcome:
+    """Run `stage` and return its outcome, or the one its error stands for; the log says why."""
+    try:
+        return stage()
+    except StopRequested as stop:
+        log.info("stopped", message=str(stop))
+        return Outcome(reason="Stopped", message=str(stop))
+    except BadInput as error:
+        log.error("failed", message=str(error))
+        return Outcome(reason="BadInput", message=str(error))
+    except Exception as error:
+        message = crash_sentence(error)
+        log.error("failed", message=message, traceback=traceback.format_exc())
+        return Outcome(reason="Crashed", message=message)
+
+
+def crash_sentence(error: Exception) -> str:
+    """Return one line that says what broke."""
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+def write_termination_message(outcome: Outcome) -> None:
+    """Leave the outcome where the kubelet picks it up; outside a container there is no such place."""
+    path = Path(os.environ.get("LLMTRAIN_TERMINATION_LOG") or TERMINATION_LOG)
+    if path.parent.is_dir() and (path.exists() or path.parent != Path("/dev")):
+        path.write_text(outcome.to_message())

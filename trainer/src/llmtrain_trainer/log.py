@@ -1,0 +1,55 @@
+"""Log lines: one JSON object a line on standard output, so that people and machines read the same."""
+
+import json
+import sys
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+from pydantic.alias_generators import to_camel
+
+_ONE_LINE_AT_A_TIME = threading.Lock()
+
+
+def timestamp() -> str:
+    """Return the time now in UTC, RFC 3339 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """Writes events; `fields` are in every line (such as the worker's number)."""
+
+    fields: dict[str, object] = field(default_factory=dict)
+    stream: TextIO | None = None
+    """None writes to standard output."""
+    lowest: Literal["info", "warning"] = "info"
+    """Level below which nothing is written."""
+
+    def having(self, **fields: object) -> "Log":
+        """Return a log whose lines carry `fields` too."""
+        return replace(self, fields={**self.fields, **fields})
+
+    def quiet(self) -> "Log":
+        """Return a log that leaves out what is only information: one rank speaks for all."""
+        return replace(self, lowest="warning")
+
+    def info(self, event: str, **fields: object) -> None:
+        """Write that `event` happened."""
+        if self.lowest == "info":
+            self._write("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Write that `event` happened and somebody may want to look."""
+        self._write("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """Write that `event` ended the process."""
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        line = {"time": timestamp(), "level": level, "event": event}
+        line |= {to_camel(name): value for name, value in {**self.fields, **fields}.items()}
+        with _ONE_LINE_AT_A_TIME:
+            print(json.dumps(line, default=str), file=self.stream or sys.stdout, flush=True)

@@ -1,0 +1,138 @@
+"""The state of the training, and one step of it. What a newcomer needs is `state()` and nothing else."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from llmtrain_api.run import RunConfig
+from torch import Tensor
+
+from llmtrain_trainer.data.batches import Batches
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.models.gpt import Gpt
+from llmtrain_trainer.models.initial import fill
+from llmtrain_trainer.models.shape import shape_of
+from llmtrain_trainer.training.adamw import AdamW
+from llmtrain_trainer.training.parameters import Parameters
+from llmtrain_trainer.training.schedule import learning_rate
+from llmtrain_trainer.training.shares import share
+
+
+class Ranks(Protocol):
+    """The members of a generation, as far as a step needs them."""
+
+    rank: int
+    size: int
+
+    def sum(self, tensor: Tensor) -> None:
+        """Add up `tensor` over all ranks, in place on each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What ranks tell each other along with a step: someone wants to leave this generation, or to stop."""
+
+    leave: bool = False
+    stop: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """One finished step, the same on all ranks."""
+
+    loss: float
+    """Nats a token."""
+    gradient_norm: float
+    learning_rate: float
+    tokens: int
+    wishes: Wishes
+
+
+class Learner:
+    """Weights, optimizer and the number of steps done."""
+
+    def __init__(self, run: RunConfig, dataset: Dataset, device: torch.device) -> None:
+        self.training, self.device, self.step = run.training, device, 0
+        self.shape = shape_of(run.model, dataset.facts.vocab_size)
+        self.model = Gpt(self.shape)
+        self.parameters = Parameters(self.model, device)
+        zeros = self.parameters.zeros
+        self.optimizer = AdamW(run.training.optimizer, zeros(device), zeros(device))
+        self._batches = Batches(
+            tokens=dataset.training, training=run.training, context_length=self.shape.context_length
+        )
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens that one step learns from."""
+        return self.training.microbatches * self.training.microbatch_size * self.shape.context_length
+
+    def begin(self) -> None:
+        """Go to the state before the first step."""
+        self.step = 0
+        fill(self.model, self.training.seed, self.shape.layers)
+        self.optimizer.mean.zero_()
+        self.optimizer.square.zero_()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return every tensor of the state by name. With `step` it is all that another rank needs."""
+        parts = {"weight": self.parameters.weights, "mean": self.optimizer.mean, "square": self.optimizer.square}
+        return {
+            f"{part}/{name}": tensor
+            for part, buffer in parts.items()
+            for name, tensor in self.parameters.named(buffer).items()
+        }
+
+    def resume(self, state: Mapping[str, Tensor], step: int) -> None:
+        """Go to the state after `step` steps."""
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])
+        self.step = step
+
+    def learn(self, ranks: Ranks, wishes: Wishes) -> StepResult:
+        """Do one step together with the other ranks: the state changes on all of them or on none."""
+        tally = self._accumulate(ranks, wishes)
+        ranks.sum(tally)
+        ranks.sum(self.parameters.gradients)
+        loss, tokens, leave, stop = tally.tolist()
+        gradients = self.parameters.gradients.div_(tokens)
+        norm = clip(gradients, float(self.training.clip_norm))
+        rate = learning_rate(self.step, self.training)
+        self.optimizer.update(
+            self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
+        )
+        self.step += 1
+        agreed = Wishes(leave=leave > 0, stop=stop > 0)
+        return StepResult(
+            loss=loss / tokens, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), wishes=agreed
+        )
+
+    def _accumulate(self, ranks: Ranks, wishes: Wishes) -> Tensor:
+        """Add up this rank's gradients; return (loss, tokens, leave, stop) to be added up over the ranks."""
+        self.parameters.gradients.zero_()
+        tally = torch.tensor([0.0, 0.0, wishes.leave, wishes.stop], dtype=torch.float64, device=self.device)
+        for number in share(self.training.microbatches, ranks.rank, ranks.size):
+            tokens_BM = torch.from_numpy(self._batches.microbatch(self.step, number)).to(self.device)
+            with self.precision():
+                loss = self.model.loss(tokens_BM)
+            torch.autograd.backward(loss)
+            tally[0] += loss.detach()
+            tally[1] += tokens_BM[:, 1:].numel()
+        return tally
+
+    def precision(self) -> contextlib.AbstractContextManager[None]:
+        """Return the context in which the network computes with the job's precision."""
+        if self.training.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+
+def clip(gradients: Tensor, most: float) -> float:
+    """Scale gradients with a norm above `most` down to it, in place; return the norm they had."""
+    norm = float(gradients.norm())
+    if norm > most:
+        gradients.mul_(most / norm)
+    return norm

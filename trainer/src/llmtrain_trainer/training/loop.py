@@ -1,0 +1,118 @@
+"""The loop of one generation: from the newest checkpoint until the end, a stop, or another membership."""
+
+import time
+from enum import Enum
+from typing import Protocol
+
+from llmtrain_api.membership import Checkpointed, Progress
+from llmtrain_api.run import RunConfig
+
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.restore import restore
+from llmtrain_trainer.checkpoint.save import save
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.elastic.group import Group
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.evaluation import held_out_loss
+from llmtrain_trainer.training.learner import Learner, StepResult, Wishes
+from llmtrain_trainer.training.pace import Pace
+
+
+class Ending(Enum):
+    """Why the loop of a generation ended; the state is in a checkpoint each time."""
+
+    FINISHED = "finished"
+    LEFT = "left"
+    """The membership changed: join the next generation."""
+    STOPPED = "stopped"
+
+
+class Surroundings(Protocol):
+    """What the loop asks and tells between two steps. Nothing here waits."""
+
+    def wishes(self) -> Wishes:
+        """Return whether this rank wants to leave or stop."""
+
+    def stopping(self) -> bool:
+        """Return whether this very process was asked to stop."""
+
+    def after_step(self, step: int) -> None:
+        """Take note that `step` steps are done."""
+
+    def report(self, progress: Progress) -> None:
+        """Tell the coordinator, when there is time."""
+
+
+class Loop:
+    """Trains in one generation. Only its first rank writes checkpoints and reports."""
+
+    def __init__(
+        self, run: RunConfig, learner: Learner, dataset: Dataset, checkpoints: Checkpoints, group: Group,
+        surroundings: Surroundings, log: Log,
+    ) -> None:  # fmt: skip
+        self._run, self._learner, self._dataset = run, learner, dataset
+        self._checkpoints, self._group, self._surroundings = checkpoints, group, surroundings
+        self._first = group.rank == 0
+        self._log = log if self._first else log.quiet()
+        self._held_out_loss: float | None = None
+        self._checkpoint: Checkpointed | None = None
+
+    def train(self) -> Ending:
+        """Restore, then step until there is a reason not to."""
+        learner, steps = self._learner, self._run.training.steps
+        self._checkpoint = restore(learner, self._checkpoints, self._group, self._log)
+        pace = Pace(steps=steps, tokens_per_step=learner.tokens_per_step, now=time.monotonic())
+        while learner.step < steps:
+            result = learner.learn(self._group, self._surroundings.wishes())
+            pace.after_step(time.monotonic())
+            self._surroundings.after_step(learner.step)
+            self._evaluate()
+            self._keep(result.wishes)
+            self._report(result, pace)
+            if result.wishes.leave or result.wishes.stop:
+                break
+        self._group.barrier()
+        return self._ending()
+
+    def _ending(self) -> Ending:
+        if self._learner.step == self._run.training.steps:
+            return Ending.FINISHED
+        return Ending.STOPPED if self._surroundings.stopping() else Ending.LEFT
+
+    def _evaluate(self) -> None:
+        step, last = self._learner.step, self._run.training.steps
+        if step % self._run.evaluation.every_steps == 0 or step == last:
+            started = time.monotonic()
+            self._held_out_loss = held_out_loss(self._learner, self._dataset, self._group)
+            seconds = round(time.monotonic() - started, 2)
+            self._log.info("evaluation", step=step, held_out_loss=round(self._held_out_loss, 4), seconds=seconds)
+
+    def _keep(self, wishes: Wishes) -> None:
+        step, last = self._learner.step, self._run.training.steps
+        due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.leave or wishes.stop
+        if due and self._first:
+            self._checkpoint = save(self._learner, self._checkpoints, self._run, self._dataset.facts.id, self._log)
+
+    def _report(self, result: StepResult, pace: Pace) -> None:
+        if not self._first:
+            return
+        step, steps = self._learner.step, self._run.training.steps
+        if pace.worth_a_line(step, time.monotonic()):
+            self._log.info(
+                "step", step=step, steps=steps, loss=round(result.loss, 4), learning_rate=result.learning_rate,
+                gradient_norm=round(result.gradient_norm, 4), tokens_per_second=round(pace.tokens_per_second),
+            )  # fmt: skip
+        self._surroundings.report(
+            Progress(
+                generation=self._group.generation,
+                step=step,
+                steps=steps,
+                loss=result.loss,
+                learning_rate=result.learning_rate,
+                gradient_norm=result.gradient_norm,
+                tokens=step * self._learner.tokens_per_step,
+                tokens_per_second=pace.tokens_per_second,
+                held_out_loss=self._held_out_loss,
+                checkpoint=self._checkpoint,
+            )
+        )
