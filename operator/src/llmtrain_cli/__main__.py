@@ -1,0 +1,77 @@
+"""`llmtrain`: subcommands, and how errors become exit codes."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmtrain_cli.errors import CommandError
+
+DESCRIPTION = "Train the language model a job file describes, on this machine, and read what llmtrain's parts say."
+EPILOG = """\
+examples:
+  llmtrain validate job.yaml
+  llmtrain run job.yaml                 train; Ctrl-C stops, the same command goes on
+  llmtrain run job.yaml --fresh         begin anew
+  kubectl logs gpt-worker-0 | llmtrain logs
+
+exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    root = argparse.ArgumentParser(
+        prog="llmtrain", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="train a job on this machine, without a cluster")
+    run.add_argument("file", type=Path, metavar="job.yaml", help="job file, as for kubectl apply")
+    run.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(".llmtrain"),
+        metavar="DIR",
+        help="where volumes, checkpoints and logs are (default: %(default)s); "
+        "volume V of the job is the folder DIR/volumes/V",
+    )
+    run.add_argument("--fresh", action="store_true", help="throw away what an earlier run of this job left there")
+    run.add_argument("--plain", action="store_true", help="lines in place of a progress bar")
+    logs = commands.add_parser("logs", help="make JSON log lines readable")
+    logs.add_argument("file", nargs="?", default="-", metavar="FILE", help="log file (default: standard input)")
+    validate = commands.add_parser("validate", help="say whether a job file is valid")
+    validate.add_argument("file", type=Path, metavar="job.yaml", help="job file")
+    return root
+
+
+def carry_out(options: argparse.Namespace) -> None:
+    """Run one subcommand; each imports only what it needs."""
+    match options.command:
+        case "run":
+            from llmtrain_cli.run import run
+
+            run(options.file, options.directory, fresh=options.fresh, plain=options.plain)
+        case "logs":
+            from llmtrain_cli.logs import show
+
+            show(options.file)
+        case "validate":
+            from llmtrain_cli.validate import validate
+
+            validate(options.file)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    try:
+        carry_out(parser().parse_args(arguments))
+    except CommandError as error:
+        print(f"llmtrain: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

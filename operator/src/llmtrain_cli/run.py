@@ -1,0 +1,165 @@
+"""`llmtrain run`: the same processes as on a cluster, as children of this one."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from llmtrain_api.membership import CoordinatorStatus
+from llmtrain_api.outcome import ExitCode, Outcome
+from llmtrain_api.run import RunConfig
+from llmtrain_cli.crew import KILL_SECONDS, Budget, Crew
+from llmtrain_cli.display import Display, PlainLines, ProgressBar
+from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
+from llmtrain_cli.folder import NAMESPACE, Folder
+from llmtrain_cli.job_file import read_job
+from llmtrain_cli.process import End, Part, Process
+from llmtrain_cli.summary import Summary
+from llmtrain_cli.watch import Watch
+
+
+def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
+    """Train the job in `file` and print what came of it."""
+    job = read_job(file)
+    folder = Folder(directory=directory, job=job)
+    lock = folder.prepare(fresh=fresh)
+    console = Console()
+    lines = PlainLines(lambda line: print(line, flush=True), time.monotonic)
+    display = lines if plain or not console.is_terminal else ProgressBar(console, job.name)
+    try:
+        summary = asyncio.run(_until_asked_to_stop(LocalRun(folder, display)))
+    finally:
+        display.close()
+        os.close(lock)
+    print("\n".join(summary.lines()), flush=True)
+
+
+async def _until_asked_to_stop(local: "LocalRun") -> Summary:
+    """Carry the run out; SIGINT and SIGTERM end it in good order, a second one at once."""
+    task = asyncio.create_task(local.carry_out())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, local.stop, task)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise Interrupted("stopped; the same command goes on from the last checkpoint.") from None
+
+
+class LocalRun:
+    """One run: prepare, then coordinator and workers, then publish."""
+
+    def __init__(self, folder: Folder, display: Display) -> None:
+        self._folder, self._display, self._job = folder, display, folder.job
+        self._crew = Crew(self._start, Budget(recovery=self._job.spec.recovery), display.note)
+        self._stage: Process | None = None
+        self._stopping = False
+        self._status: CoordinatorStatus | None = None
+
+    async def carry_out(self) -> Summary:
+        """Run all stages; return the figures."""
+        started = time.monotonic()
+        run = self._folder.write_run_config(_free_port())
+        prepared = await self._run_stage("prepare")
+        self._display.note(prepared.message)
+        dataset = prepared.dataset.id if prepared.dataset else ""
+        await self._train(run, dataset)
+        self._display.note("trained; evaluating and exporting the model")
+        published = await self._run_stage("publish", dataset)
+        if published.model is None:
+            raise RunFailed(f"publish said nothing of the model; see {self._folder.logs / 'publish.jsonl'}.")
+        return Summary(
+            job=self._job.name,
+            steps=self._job.spec.training.steps,
+            model=published.model,
+            model_folder=self._folder.results.parent / published.model.path,
+            seconds=time.monotonic() - started,
+            first_loss=self._folder.first_loss(None),
+            last=self._status.progress if self._status else None,
+        )
+
+    def stop(self, task: "asyncio.Task[Summary]") -> None:
+        """Ask everyone to stop; kill them when asked again."""
+        if self._stopping:
+            asyncio.get_running_loop().create_task(self._kill())
+            return
+        self._stopping = True
+        self._display.note("stopping: the workers write a checkpoint first (once more to stop at once)")
+        task.cancel()
+
+    async def _train(self, run: RunConfig, dataset: str) -> None:
+        watch = Watch(run, self._see)
+        watching = asyncio.create_task(watch.look_for_ever())
+        workers = [self._worker(number, dataset) for number in range(self._job.spec.workers.replicas)]
+        try:
+            await self._crew.work(self._coordinator(run), workers, farewell=watch.look)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+    def _see(self, status: CoordinatorStatus) -> None:
+        self._folder.first_loss(status.first_loss)
+        self._status = status
+        self._display.show(status)
+
+    async def _run_stage(self, stage: str, dataset: str = "") -> Outcome:
+        """Run a stage that is one process; return what it made."""
+        arguments = ["-m", "llmtrain_trainer", stage, "--run", str(self._folder.run_file)]
+        part = Part(name=stage, arguments=[*arguments, *(["--dataset", dataset] if dataset else [])])
+        self._stage = await self._start(part)
+        try:
+            end = await self._stage.end()
+        finally:
+            await self._stage.stop(KILL_SECONDS)
+        if end.succeeded:
+            return end.outcome or Outcome(reason="Completed")
+        raise self._failure(end)
+
+    def _failure(self, end: End) -> BadInput | RunFailed:
+        if end.exit_code == ExitCode.BAD_INPUT:
+            volume = self._job.spec.data.source.volume
+            return BadInput(f"{end.sentence} (volume {volume} is the folder {self._folder.volume(volume)})")
+        return RunFailed(f"{end.sentence}; see {self._folder.logs / end.part}.jsonl")
+
+    def _coordinator(self, run: RunConfig) -> Part:
+        host, _, port = run.coordinator.partition(":")
+        options = {
+            "job": run.job,
+            "namespace": NAMESPACE,
+            "uid": run.uid,
+            "workers": self._job.spec.workers.replicas,
+            "ranks-per-worker": run.ranks_per_worker,
+            "host": host,
+            "port": port,
+        }
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        return Part(name="coordinator", arguments=["-m", "llmtrain_coordinator", *arguments])
+
+    def _worker(self, number: int, dataset: str) -> Part:
+        run_file = str(self._folder.run_file)
+        wished = {variable.name: variable.value for variable in self._job.spec.workers.env}
+        return Part(
+            name=f"worker-{number}",
+            arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, "--dataset", dataset],
+            environment={**wished, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
+        )
+
+    async def _start(self, part: Part) -> Process:
+        return await Process.start(part, logs=self._folder.logs, outcomes=self._folder.own)
+
+    async def _kill(self) -> None:
+        if self._stage:
+            await self._stage.kill()
+        await self._crew.kill()
+
+
+def _free_port() -> int:
+    """Return a port that nobody serves on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,47 @@
+"""What came of a run, in a few lines; the last one is for grep."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmtrain_api.membership import Progress
+from llmtrain_api.outcome import ModelFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The figures of a run that succeeded."""
+
+    job: str
+    steps: int
+    model: ModelFacts
+    model_folder: Path
+    seconds: float
+    first_loss: float | None
+    last: Progress | None
+    """None if the job had been trained to the end before."""
+
+    def lines(self) -> list[str]:
+        """Return the summary."""
+        model = self.model
+        return [
+            *([f"loss      {self._loss} nats a token, over {self.steps} steps"] if self.last else []),
+            f"held out  perplexity {model.perplexity:.1f}; by token frequencies alone {model.unigram_perplexity:.1f}",
+            *([f"speed     {self.last.tokens_per_second:,.0f} tokens/s"] if self.last else []),
+            f"model     {self.model_folder} ({model.parameters:,} parameters)",
+            *(["sample", *(f"  | {line}" for line in model.sample.splitlines())] if model.sample else []),
+            self._verdict,
+        ]
+
+    @property
+    def _loss(self) -> str:
+        assert self.last
+        return f"{self.first_loss or self.last.loss:.3f} -> {self.last.loss:.3f}"
+
+    @property
+    def _verdict(self) -> str:
+        speed = f"{self.last.tokens_per_second:.0f}" if self.last else "-"
+        return (
+            f"local: {self.job} Succeeded steps={self.steps} loss={self._loss.replace(' ', '') if self.last else '-'} "
+            f"perplexity={self.model.perplexity:.1f} unigramPerplexity={self.model.unigram_perplexity:.1f} "
+            f"tokensPerSecond={speed} seconds={self.seconds:.0f}"
+        )
