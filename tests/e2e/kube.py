@@ -79,7 +79,7 @@ class Kube:
         parts = [
             self.run("get", "ltj,pods", "-o", "wide", check=False).stdout,
             self.run("get", "events", "--sort-by=.lastTimestamp", check=False).stdout[-4000:],
-            self.run("-n", "llmtrain-system", "logs", "-l", "app.kubernetes.io/name=llmtrain", "--tail=40", check=False).stdout[-6000:],
+            self.run("-n", "llmtrain-system", "logs", "-l", "app.kubernetes.io/name=llmtrain-operator", "--tail=40", check=False).stdout[-6000:],
         ]  # fmt: skip
         return "\n".join(parts)
 

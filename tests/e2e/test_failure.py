@@ -7,7 +7,7 @@ from e2e.conftest import CLUSTER
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
 
-OPERATOR = "app.kubernetes.io/name=llmtrain"
+OPERATOR = "app.kubernetes.io/name=llmtrain-operator"
 
 
 def kill(kube: Kube, pod: dict) -> None:
@@ -92,9 +92,9 @@ def test_a_namespace_goes_while_the_operator_is_down(kube: Kube) -> None:
     other.run("create", "namespace", namespace)
     other.apply(job("orphan", steps=ENDLESS, replicas=1))
     other.wait("it has begun", lambda: other.status("orphan").get("startTime"))
-    other.run("-n", "llmtrain-system", "scale", "deployment/llmtrain", "--replicas=0")
+    other.run("-n", "llmtrain-system", "scale", "deployment/llmtrain-operator", "--replicas=0")
     try:
         other.run("delete", "namespace", namespace, "--wait=false")
         kube.wait("the namespace is gone", lambda: kube.get("namespace", namespace) is None)
     finally:
-        other.run("-n", "llmtrain-system", "scale", "deployment/llmtrain", "--replicas=1")
+        other.run("-n", "llmtrain-system", "scale", "deployment/llmtrain-operator", "--replicas=1")

@@ -12,6 +12,10 @@ def registry(store: Store) -> kopf.OperatorRegistry:
     """Return the handlers, bound to `store`."""
     handlers = kopf.OperatorRegistry()
 
+    @kopf.on.login(registry=handlers)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
     @kopf.on.startup(registry=handlers)
     def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 
 import aiohttp
 import kopf
@@ -47,9 +48,17 @@ async def seed(api: Api, store: Store) -> None:
             change("put", {**thing, "apiVersion": API_VERSION, "kind": kind})
 
 
+async def log_in() -> None:
+    """Read the service account of the pod, or outside a cluster the kubeconfig."""
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config()  # type: ignore[no-untyped-call]
+    else:
+        await config.load_kube_config()  # type: ignore[no-untyped-call]
+
+
 async def run(settings: Settings) -> None:
     """Run until told to stop or the Lease is lost."""
-    await config.load_config()  # type: ignore[no-untyped-call]
+    await log_in()
     async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), Queue()
         store = Store(queue)

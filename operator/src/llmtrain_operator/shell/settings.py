@@ -44,7 +44,7 @@ class Settings:
             ),
             namespace=required("LLMTRAIN_NAMESPACE"),
             identity=environment.get("LLMTRAIN_POD_NAME") or socket.gethostname(),
-            log_level=environment.get("LLMTRAIN_LOG_LEVEL", "INFO"),
+            log_level=environment.get("LLMTRAIN_LOG_LEVEL", "info").upper(),
             metrics_port=int(environment.get("LLMTRAIN_METRICS_PORT", "8080")),
             health_port=int(environment.get("LLMTRAIN_HEALTH_PORT", "8081")),
         )
