@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from llmtrain_kind.appimages import APP_IMAGES, build_app_image
@@ -14,9 +15,11 @@ from llmtrain_kind.cluster import (
     raise_cluster,
     recorded_cluster,
 )
+from llmtrain_kind.demo import DEMO_WORKERS, run_demo, say_how_to_go_on
 from llmtrain_kind.errors import KindError
 from llmtrain_kind.gotools import make_cli_tools
 from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
+from llmtrain_kind.install import install_chart
 from llmtrain_kind.nodeload import load_app_image
 from llmtrain_kind.progress import say
 from llmtrain_kind.turn import exclusive_turn
@@ -60,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     tools = verbs.add_parser("tools", help="build kind, kubectl and helm; print their folder")
     tools.set_defaults(act=_tools, changes=True)
     up = verbs.add_parser("up", parents=[named], help="make the cluster, or reuse a healthy one")
-    up.add_argument("--workers", type=int, default=2, help="worker nodes (%(default)s)")
+    up.add_argument("--workers", type=int, default=DEMO_WORKERS, help="worker nodes (%(default)s)")
     up.set_defaults(act=_up, changes=True)
     down = verbs.add_parser("down", parents=[named], help="delete the cluster and its volumes")
     down.set_defaults(act=_down, changes=True)
@@ -75,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join(image.name for image in APP_IMAGES)}",
     )
     images.set_defaults(act=_images, changes=True)
+    install = verbs.add_parser(
+        "install", parents=[named], help="install the chart with our images; wait for the operator"
+    )
+    install.set_defaults(act=_install, changes=True)
+    demo = verbs.add_parser(
+        "demo", parents=[named], help="up, images, install, then train the example and show progress"
+    )
+    demo.set_defaults(act=_demo, changes=False)
     env = verbs.add_parser("env", parents=[named], help="print export lines for a shell")
     env.set_defaults(act=_env, changes=False)
     gpus = verbs.add_parser(
@@ -106,12 +117,33 @@ def _images(options: argparse.Namespace) -> None:
     unknown = set(options.only) - {image.name for image in APP_IMAGES}
     if unknown:
         raise KindError(f"There is no image {', '.join(sorted(unknown))}.")
+    print(json.dumps(_loaded_images(cluster, options.only)))
+
+
+def _loaded_images(cluster: Cluster, names: Sequence[str]) -> dict[str, str]:
+    """References of our images of these names, built and in the nodes."""
     references = {}
     for image in APP_IMAGES:
-        if image.name in options.only:
+        if image.name in names:
             references[image.name] = build_app_image(image, cluster.provider)
             load_app_image(cluster, image, references[image.name])
-    print(json.dumps(references))
+    return references
+
+
+def _install(options: argparse.Namespace) -> None:
+    cluster = _existing(options.name)
+    install_chart(cluster, _loaded_images(cluster, [image.name for image in APP_IMAGES]))
+
+
+def _demo(options: argparse.Namespace) -> None:
+    try:
+        with exclusive_turn():
+            cluster = raise_cluster(options.name, DEMO_WORKERS)
+            install_chart(cluster, _loaded_images(cluster, [image.name for image in APP_IMAGES]))
+        run_demo(cluster)
+    except KeyboardInterrupt:
+        say_how_to_go_on()
+        sys.exit(130)
 
 
 def _env(options: argparse.Namespace) -> None:

@@ -19,6 +19,8 @@ from llmtrain_kind.progress import say, step
 
 NAMESPACE = "demo"
 JOB = "gpt-stdlib"
+DEMO_WORKERS = 2
+"""Worker nodes of the demo's cluster."""
 JOB_FILE = REPOSITORY / "examples" / f"{JOB}.yaml"
 _METRICS = f"/api/v1/namespaces/{NAMESPACE}/services/http:{JOB}-coordinator:8470/proxy/metrics"
 _SHOWN_METRICS = ("llmtrain_job_step", "llmtrain_job_loss_nats", "llmtrain_job_tokens_per_second", "llmtrain_job_ranks")
