@@ -44,7 +44,9 @@ def test_crds_can_be_left_out() -> None:
 
 def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:
     first = template("--show-only", "templates/defaultcluster.yaml")
-    later = template("--show-only", "templates/defaultcluster.yaml", "--api-versions", "llmtrain.dev/v1alpha1/LLMCluster")
+    later = template(
+        "--show-only", "templates/defaultcluster.yaml", "--api-versions", "llmtrain.dev/v1alpha1/LLMCluster"
+    )
     assert yaml.safe_load(first.stdout)["metadata"]["annotations"]["helm.sh/hook"] == "post-install"
     assert "hook" not in later.stdout
     assert yaml.safe_load(first.stdout)["spec"] == yaml.safe_load(later.stdout)["spec"]

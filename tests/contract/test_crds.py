@@ -1,5 +1,6 @@
 """The CRDs are made from the types, and each is a schema that people can read and that has bounds."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,16 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def test_rules_touch_only_fields_that_are_there() -> None:
+    """A rule that reads an absent field refuses every job: the field needs a default, or the rule has()."""
+    for path, schema in walk_all():
+        for rule in schema.get("x-kubernetes-validations", []):
+            for name in re.findall(r"\bself\.(\w+)", rule["rule"]):
+                field = schema["properties"][name]
+                sure = name in ("metadata", *schema.get("required", [])) or "default" in field
+                assert sure or f"has(self.{name})" in rule["rule"], f"{path}: {rule['rule']}"
 
 
 def test_rules_are_sentences_that_fit_the_api() -> None:

@@ -7,7 +7,9 @@ import pytest
 from llmtrain_api.metrics import CATALOGUE, Metric
 
 UNITS = ("_seconds", "_bytes", "_ratio", "_nats", "_tokens", "_per_second")
-COUNTED = re.compile(r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members)$")
+COUNTED = re.compile(
+    r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members)$"
+)
 
 
 def test_names_are_unique() -> None:

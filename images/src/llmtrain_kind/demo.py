@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from llmtrain_kind.cluster import Cluster
@@ -82,14 +83,17 @@ def _clear_away(cluster: Cluster) -> None:
     if not kubectl.run("-n", NAMESPACE, "get", "ltj", JOB, "--ignore-not-found", "-o", "name"):
         return
     with step(f"deleting the {JOB} of an earlier demo"):
-        kubectl.run("-n", NAMESPACE, "delete", "ltj", JOB, "--cascade=foreground", "--timeout=120s", timeout_seconds=130)
+        kubectl.run(
+            "-n", NAMESPACE, "delete", "ltj", JOB, "--cascade=foreground", "--timeout=120s", timeout_seconds=130
+        )
 
 
 @contextmanager
 def _shown_changes(cluster: Cluster) -> Iterator[None]:
     """Let kubectl print a line for each change of the job meanwhile."""
-    command = [cluster.kubectl.program, "--kubeconfig", cluster.kubectl.kubeconfig, "-n", NAMESPACE]
-    watch = subprocess.Popen([*command, "get", "ltj", JOB, "--watch"], stderr=subprocess.DEVNULL)
+    command: list[str | Path] = [cluster.kubectl.program, "--kubeconfig", cluster.kubectl.kubeconfig]
+    command += ["-n", NAMESPACE, "get", "ltj", JOB, "--watch"]
+    watch = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         yield
         time.sleep(_POLL_SECONDS)  # the last change is on its way

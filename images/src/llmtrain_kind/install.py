@@ -1,6 +1,7 @@
 """Installs the Helm chart of this checkout on the local cluster, with the images built from it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from llmtrain_kind.cluster import Cluster
 from llmtrain_kind.commands import run
@@ -32,7 +33,7 @@ def install_chart(cluster: Cluster, images: Mapping[str, str], *, settings: Sequ
     The cluster is ours alone, so what somebody else wrote into the chart's objects is overwritten.
     `settings` are further words for helm. Raises KindError with the operator's log if it doesn't start.
     """
-    command = [cluster.tools / "helm", "upgrade", "--install", RELEASE, CHART]
+    command: list[str | Path] = [cluster.tools / "helm", "upgrade", "--install", RELEASE, CHART]
     command += ["--kubeconfig", cluster.place.kubeconfig, "--namespace", SYSTEM_NAMESPACE, "--create-namespace"]
     command += ["--force-conflicts", "--take-ownership", *image_settings(images), *settings]
     with step("installing the chart"):
