@@ -1,6 +1,8 @@
 """Shows how far a run is: a progress bar on a terminal, plain lines elsewhere."""
 
-from collections.abc import Callable
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from rich.console import Console
@@ -21,9 +23,6 @@ class Display(Protocol):
 
     def show(self, status: CoordinatorStatus) -> None:
         """Show how far the training is."""
-
-    def close(self) -> None:
-        """Leave the screen to others."""
 
 
 class PlainLines:
@@ -46,9 +45,6 @@ class PlainLines:
         if status.progress and self._is_due(status.progress):
             self._said_at_seconds = self._clock()
             self._write(describe(status.progress))
-
-    def close(self) -> None:
-        """Do nothing: lines stay where they are."""
 
     def _is_due(self, progress: Progress) -> bool:
         said = self._said_at_seconds
@@ -84,6 +80,20 @@ class ProgressBar:
     def close(self) -> None:
         """Stop drawing."""
         self._bar.stop()
+
+
+@contextlib.contextmanager
+def display_for(job: str, *, plain: bool) -> Iterator[Display]:
+    """Give the display that suits where the output goes."""
+    console = Console()
+    if plain or not console.is_terminal:
+        yield PlainLines(lambda line: print(line, flush=True), time.monotonic)
+        return
+    bar = ProgressBar(console, job)
+    try:
+        yield bar
+    finally:
+        bar.close()
 
 
 def describe(progress: Progress) -> str:

@@ -5,11 +5,12 @@ jobs/<job>/             run.json, spec.json, first-loss, lock, one outcome a pro
 logs/<job>/             one .jsonl a process
 """
 
+import contextlib
 import fcntl
 import json
-import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,21 +60,17 @@ class Folder:
         """Return the folder that stands for a volume."""
         return self.directory / "volumes" / name
 
-    def prepare(self, *, fresh: bool) -> int:
-        """Make the folders; return the lock, held until this process ends. BadInput if an earlier run is in the way."""
+    @contextlib.contextmanager
+    def opened(self, *, fresh: bool) -> Iterator[None]:
+        """Make the folders and keep other runs out. BadInput if another one, or what an earlier one left, is in the way."""
         for path in (self.own, self.logs, self.results, self.volume(self.job.spec.data.source.volume)):
             path.mkdir(parents=True, exist_ok=True)
-        lock = self._lock()
-        if fresh:
-            self._clear()
-        elif changed := self._changed_parts():
-            fields = " and ".join(f"spec.{part}" for part in changed)
-            raise BadInput(
-                f"{fields} of job {self.job.name} can't be changed: {self.results} holds a run with another; "
-                "add --fresh to throw that away and begin anew, or give the job another name."
-            )
-        (self.own / "spec.json").write_text(json.dumps(self._fixed_parts()))
-        return lock
+        with self._locked():
+            if fresh:
+                self._clear()
+            self._refuse_changes()
+            (self.own / "spec.json").write_text(json.dumps(self._fixed_parts()))
+            yield
 
     def write_run_config(self, port: int) -> RunConfig:
         """Write the file that every process of this run reads."""
@@ -96,14 +93,15 @@ class Folder:
             file.write_text(repr(seen))
         return float(file.read_text()) if file.exists() else None
 
-    def _lock(self) -> int:
-        lock = os.open(self.own / "lock", os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise BadInput(f"another `llmtrain run` is training job {self.job.name} in {self.directory}.") from None
-        return lock
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.own / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sentence = f"another `llmtrain run` is training job {self.job.name} in {self.directory}."
+                raise BadInput(sentence) from None
+            yield
 
     def _clear(self) -> None:
         for path in (self.results, self.logs):
@@ -115,9 +113,15 @@ class Folder:
         document = self.job.spec.document()
         return {part: document[part] for part in FIXED_PARTS}
 
-    def _changed_parts(self) -> list[str]:
+    def _refuse_changes(self) -> None:
+        """Checkpoints of one training are of no use to another."""
         file = self.own / "spec.json"
-        if not file.exists():
-            return []
+        if not file.exists() or not any(self.results.iterdir()):
+            return
         before = json.loads(file.read_text())
-        return [part for part, now in self._fixed_parts().items() if before.get(part) != now]
+        changed = [f"spec.{part}" for part, now in self._fixed_parts().items() if before.get(part) != now]
+        if changed:
+            raise BadInput(
+                f"{' and '.join(changed)} can't be changed: {self.results} holds what job {self.job.name} has trained; "
+                "add --fresh to throw that away and begin anew, or give the job another name."
+            )

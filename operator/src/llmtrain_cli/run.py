@@ -2,19 +2,16 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import time
 from pathlib import Path
 
-from rich.console import Console
-
 from llmtrain_api.membership import CoordinatorStatus
 from llmtrain_api.outcome import ExitCode, Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_cli.crew import KILL_SECONDS, Budget, Crew
-from llmtrain_cli.display import Display, PlainLines, ProgressBar
+from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
 from llmtrain_cli.folder import NAMESPACE, Folder
 from llmtrain_cli.job_file import read_job
@@ -27,15 +24,8 @@ def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
     """Train the job in `file` and print what came of it."""
     job = read_job(file)
     folder = Folder(directory=directory, job=job)
-    lock = folder.prepare(fresh=fresh)
-    console = Console()
-    lines = PlainLines(lambda line: print(line, flush=True), time.monotonic)
-    display = lines if plain or not console.is_terminal else ProgressBar(console, job.name)
-    try:
+    with folder.opened(fresh=fresh), display_for(job.name, plain=plain) as display:
         summary = asyncio.run(_until_asked_to_stop(LocalRun(folder, display)))
-    finally:
-        display.close()
-        os.close(lock)
     print("\n".join(summary.lines()), flush=True)
 
 
