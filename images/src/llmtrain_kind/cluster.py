@@ -125,10 +125,9 @@ def _revive(cluster: Cluster) -> bool:
 
 
 def _reconnect(cluster: Cluster) -> bool:
-    """Wait for restarted nodes; False if their addresses changed or they stay away.
+    """Wait until restarted nodes are ready; False if they stay away.
 
-    Certificates and manifests of the control plane hold its address, so a changed one
-    can't be repaired.
+    Our node image keeps the address that it had first, which certificates hold.
     """
     deadline = time.monotonic() + _RESTART_TIMEOUT_SECONDS
     while time.monotonic() < deadline:

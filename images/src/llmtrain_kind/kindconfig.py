@@ -1,8 +1,7 @@
-"""The configuration file that `kind create cluster` gets."""
+"""The configuration file that `kind create cluster` gets, in the part of YAML that is JSON."""
 
+import json
 from pathlib import Path
-
-import yaml
 
 from llmtrain_kind.nodeimage import COMPONENT_REPOSITORY
 from llmtrain_kind.provider import Flavour
@@ -21,7 +20,7 @@ def has_native_gangs(version: str) -> bool:
 def kind_configuration(
     *, flavour: Flavour, version: str, workers: int, shared: Path, archives: Path
 ) -> str:
-    """One control plane and some workers that share a folder, as YAML.
+    """One control plane and some workers that share a folder.
 
     kind itself turns off eviction for a full disk, which nodes share with the machine.
     """
@@ -40,8 +39,8 @@ def kind_configuration(
         configuration["runtimeConfig"] = {"scheduling.k8s.io/v1beta1": "true"}
     if flavour is Flavour.OFFLINE:
         configuration["networking"] = {"disableDefaultCNI": True}
-        configuration["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in _patches()]
-    return yaml.safe_dump(configuration, sort_keys=False)
+        configuration["kubeadmConfigPatches"] = [json.dumps(patch) for patch in _patches()]
+    return json.dumps(configuration, indent=2)
 
 
 def _patches() -> list[dict[str, object]]:
