@@ -42,8 +42,7 @@ unit: venv ## the unit tests alone
 
 e2e: venv ## the tests of the chart with helm, and those on a real cluster, which is made or reused
 	@$(kind) up
-	@echo "▸ images" >&2
-	@$(kind) images >/dev/null
+	@$(kind) install
 	@echo "▸ tests of the chart with helm" >&2
 	@$(pytest) tests/contract -q -m helm
 	@echo "▸ e2e tests on the cluster" >&2
