@@ -67,9 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(act=_up, changes=True)
     down = verbs.add_parser("down", parents=[named], help="delete the cluster and its volumes")
     down.set_defaults(act=_down, changes=True)
-    images = verbs.add_parser(
-        "images", parents=[named], help="build our images and load them; print them as JSON"
-    )
+    images = verbs.add_parser("images", parents=[named], help="build our images and load them; print them as JSON")
     images.add_argument(
         "--only",
         type=lambda names: names.split(","),
@@ -88,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(act=_demo, changes=False)
     env = verbs.add_parser("env", parents=[named], help="print export lines for a shell")
     env.set_defaults(act=_env, changes=False)
-    gpus = verbs.add_parser(
-        "gpus", parents=[named], help=f"say again that each worker has {GPUS_PER_WORKER} GPUs"
-    )
+    gpus = verbs.add_parser("gpus", parents=[named], help=f"say again that each worker has {GPUS_PER_WORKER} GPUs")
     gpus.set_defaults(act=_gpus, changes=False)
     status = verbs.add_parser("status", parents=[named], help="say what is there, as JSON")
     status.set_defaults(act=_status, changes=False)

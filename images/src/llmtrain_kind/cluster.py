@@ -74,8 +74,7 @@ def raise_cluster(name: str, workers: int) -> Cluster:
     if known is not None:
         if known.workers != workers:
             raise KindError(
-                f"Cluster {name} has {known.workers} workers, not {workers}: "
-                f"delete it first (`down --name {name}`)."
+                f"Cluster {name} has {known.workers} workers, not {workers}: delete it first (`down --name {name}`)."
             )
         if _revive(known):
             return known
@@ -151,9 +150,7 @@ def _create(name: str, workers: int) -> Cluster:
     if provider.flavour is Flavour.OFFLINE:
         prepare_host()
         image = make_node_image()
-    cluster = Cluster(
-        name=name, provider=provider, workers=workers, node_image=image, tools=tools
-    )
+    cluster = Cluster(name=name, provider=provider, workers=workers, node_image=image, tools=tools)
     (cluster.place.shared / "volumes").mkdir(parents=True, exist_ok=True)
     (cluster.place.shared / "volumes").chmod(0o777)
     archives_folder().mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from llmtrain_kind.errors import CommandFailed
 
 
 def run(
-    command: Sequence[str | Path],
+    command: Sequence[object],
     *,
     environment: Mapping[str, str] | None = None,
     input_text: str | None = None,
@@ -18,7 +18,7 @@ def run(
 ) -> str:
     """Run a program to its end and return its standard output.
 
-    `environment` is added to ours. Raises CommandFailed on a non-zero exit code or
+    The command's words are paths and text. `environment` is added to ours. Raises CommandFailed on a non-zero exit code or
     when the time is over.
     """
     words = [str(word) for word in command]
@@ -43,7 +43,7 @@ def run(
     return done.stdout
 
 
-def succeeds(command: Sequence[str | Path], *, timeout_seconds: float = 30.0) -> bool:
+def succeeds(command: Sequence[object], *, timeout_seconds: float = 30.0) -> bool:
     """Whether a program runs and ends with code 0."""
     try:
         run(command, timeout_seconds=timeout_seconds)

@@ -1,8 +1,8 @@
 """The errors a person sees, each a sentence that says what to do.
 
-    KindError
-    ├── Unsupported     this machine can't do it; the message says what to install
-    └── CommandFailed   a program ended with an error; holds its last lines
+KindError
+├── Unsupported     this machine can't do it; the message says what to install
+└── CommandFailed   a program ended with an error; holds its last lines
 """
 
 

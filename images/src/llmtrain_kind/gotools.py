@@ -54,13 +54,10 @@ def tools_key() -> str:
     """Names one build of the tools: sources, Go's version and the processor."""
     if shutil.which("go") is None:
         raise Unsupported(
-            "Go is missing: install Go 1.26 or newer (any newer than 1.21 fetches it itself) "
-            "and put `go` on PATH."
+            "Go is missing: install Go 1.26 or newer (any newer than 1.21 fetches it itself) and put `go` on PATH."
         )
     go_version = run(["go", "env", "GOVERSION"], folder=KIND_NODE / "tools").strip()
-    return content_hash(
-        KIND_NODE, [Path("tools"), Path("local-path")], extra=[go_version, platform.machine()]
-    )
+    return content_hash(KIND_NODE, [Path("tools"), Path("local-path")], extra=[go_version, platform.machine()])
 
 
 def tools_folder() -> Path:

@@ -104,17 +104,13 @@ def debian_mirror(sources: str, codename: str) -> str | None:
 
     Reads both formats: one-line (`deb URL bookworm main`) and deb822 stanzas.
     """
-    one_line = re.search(
-        rf"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+{codename}\s+(?:.*\s)?main\b", sources, re.MULTILINE
-    )
+    one_line = re.search(rf"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+{codename}\s+(?:.*\s)?main\b", sources, re.MULTILINE)
     if one_line:
         return one_line.group(1)
     for stanza in re.split(r"\n\s*\n", sources):
         fields = dict(re.findall(r"^([\w-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
-        if codename in fields.get("Suites", "").split() and "main" in fields.get(
-            "Components", ""
-        ):
-            return fields["URIs"].split()[0]
+        if codename in fields.get("Suites", "").split() and "main" in fields.get("Components", ""):
+            return str(fields["URIs"].split()[0])
     return None
 
 

@@ -17,9 +17,7 @@ def has_native_gangs(version: str) -> bool:
     return (int(major), int(minor)) >= (1, _FIRST_MINOR_WITH_GANGS)
 
 
-def kind_configuration(
-    *, flavour: Flavour, version: str, workers: int, shared: Path, archives: Path
-) -> str:
+def kind_configuration(*, flavour: Flavour, version: str, workers: int, shared: Path, archives: Path) -> str:
     """One control plane and some workers that share a folder.
 
     kind itself turns off eviction for a full disk, which nodes share with the machine.

@@ -9,8 +9,7 @@ from llmtrain_kind.commands import run
 from llmtrain_kind.network import NodeAddress, parse_addresses
 
 _ADDRESSES = (
-    "{range .items[*]}{.metadata.name} {.spec.podCIDR} "
-    '{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}'
+    '{range .items[*]}{.metadata.name} {.spec.podCIDR} {.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}'
 )
 
 
@@ -21,9 +20,7 @@ class Kubectl:
     program: Path
     kubeconfig: Path
 
-    def run(
-        self, *words: str, input_text: str | None = None, timeout_seconds: float = 120.0
-    ) -> str:
+    def run(self, *words: str, input_text: str | None = None, timeout_seconds: float = 120.0) -> str:
         """Run one command and return what it prints."""
         command = [self.program, "--kubeconfig", self.kubeconfig, *words]
         return run(command, input_text=input_text, timeout_seconds=timeout_seconds)
@@ -34,9 +31,7 @@ class Kubectl:
 
     def nodes(self) -> list[dict[str, Any]]:
         """All nodes as the API gives them."""
-        items: list[dict[str, Any]] = json.loads(
-            self.run("get", "nodes", "-o", "json", timeout_seconds=15.0)
-        )["items"]
+        items: list[dict[str, Any]] = json.loads(self.run("get", "nodes", "-o", "json", timeout_seconds=15.0))["items"]
         return items
 
     def addresses(self) -> list[NodeAddress]:

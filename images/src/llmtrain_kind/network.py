@@ -49,9 +49,7 @@ class NodeAddress:
 def parse_addresses(listing: str) -> list[NodeAddress]:
     """Read lines of `name pod-range address`; nodes without a range yet are left out."""
     rows = (line.split() for line in listing.splitlines())
-    return [
-        NodeAddress(name=row[0], pod_range=row[1], address=row[2]) for row in rows if len(row) == 3
-    ]
+    return [NodeAddress(name=row[0], pod_range=row[1], address=row[2]) for row in rows if len(row) == 3]
 
 
 def network_configuration(pod_range: str) -> str:
@@ -85,11 +83,7 @@ def node_script(node: NodeAddress, peers: Sequence[NodeAddress]) -> str:
         f"echo '{network_configuration(node.pod_range)}' > /etc/cni/net.d/10-kind.conflist",
         f"ip route replace unreachable {POD_RANGE}",
     ]
-    lines += [
-        f"ip route replace {peer.pod_range} via {peer.address}"
-        for peer in peers
-        if peer.name != node.name
-    ]
+    lines += [f"ip route replace {peer.pod_range} via {peer.address}" for peer in peers if peer.name != node.name]
     lines.append(f"if ! ip rule show | grep -q 'from {POD_RANGE} unreachable'; then")
     lines += [
         f"ip rule add from {POD_RANGE} to {reached} lookup main priority 100"

@@ -38,9 +38,7 @@ def make_node_image() -> str:
     with step("building the images of Kubernetes' components"):
         _save_components(context, base, tools)
     with step("building the node image"):
-        build_image(
-            context=context, dockerfile=KIND_NODE / "Dockerfile", tag=name, arguments={"BASE": base}
-        )
+        build_image(context=context, dockerfile=KIND_NODE / "Dockerfile", tag=name, arguments={"BASE": base})
     shutil.rmtree(context)
     return name
 
@@ -48,10 +46,7 @@ def make_node_image() -> str:
 def component_targets(names: list[str]) -> dict[str, str]:
     """Which target of Dockerfile.components serves each image that kubeadm names."""
     special = {"coredns": "coredns", "pause": "pause"}
-    return {
-        name: special.get(name.rpartition("/")[2].partition(":")[0], "components")
-        for name in names
-    }
+    return {name: special.get(name.rpartition("/")[2].partition(":")[0], "components") for name in names}
 
 
 def _fill_context(tools: Path) -> Path:

@@ -26,9 +26,9 @@ def load_app_image(cluster: Cluster, image: AppImage, reference: str) -> list[st
         return []
     with step(f"loading {reference} into {', '.join(lacking)}"):
         if cluster.provider.flavour is Flavour.STOCK:
-            nodes = ("--nodes", ",".join(lacking))
-            command = [cluster.tools / "kind", "load", "docker-image", reference, *nodes]
-            run([*command, "--name", cluster.name], environment=cluster.provider.environment)
+            where = ("--name", cluster.name, "--nodes", ",".join(lacking))
+            command = (cluster.tools / "kind", "load", "docker-image", reference, *where)
+            run(command, environment=cluster.provider.environment)
         else:
             layout = export_layout(reference, cache_folder() / "layouts" / image.name)
             for nodes, archive in _archives(engine, lacking, layout):
@@ -41,9 +41,7 @@ def has_image(engine: str, node: str, reference: str) -> bool:
     return reference in _ctr(engine, node, "images", "ls", "-q", f"name=={reference}")
 
 
-def _archives(
-    engine: str, nodes: Sequence[str], layout: Layout
-) -> Iterator[tuple[list[str], Path]]:
+def _archives(engine: str, nodes: Sequence[str], layout: Layout) -> Iterator[tuple[list[str], Path]]:
     """One archive for all nodes that lack the same layers; it is removed after use."""
     groups: dict[frozenset[str], list[str]] = {}
     for node in nodes:

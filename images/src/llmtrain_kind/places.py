@@ -1,10 +1,10 @@
 """Where things lie: the repository's folders and the cache.
 
-    ~/.cache/llmtrain/            or LLMTRAIN_CACHE
-      tools/<key>/bin             kind, kubectl, helm and the node's binaries
-      build/                      contexts of image builds, overwritten by each
-      archives/                   image archives, mounted into every node
-      clusters/<name>/            kubeconfig, cluster.json, shared/ (volumes)
+~/.cache/llmtrain/            or LLMTRAIN_CACHE
+  tools/<key>/bin             kind, kubectl, helm and the node's binaries
+  build/                      contexts of image builds, overwritten by each
+  archives/                   image archives, mounted into every node
+  clusters/<name>/            kubeconfig, cluster.json, shared/ (volumes)
 """
 
 import os

@@ -1,7 +1,7 @@
 """Which container engine makes the nodes, and from which node image.
 
-    STOCK    an engine that reaches an image registry: kind's own node image
-    OFFLINE  podman and a node image built from packages
+STOCK    an engine that reaches an image registry: kind's own node image
+OFFLINE  podman and a node image built from packages
 """
 
 import os
@@ -55,15 +55,9 @@ def choose_provider() -> Provider:
 
 def running_engines() -> list[str]:
     """The engines that are installed and answer."""
-    return [
-        engine
-        for engine in ("docker", "podman")
-        if shutil.which(engine) and succeeds([engine, "info"])
-    ]
+    return [engine for engine in ("docker", "podman") if shutil.which(engine) and succeeds([engine, "info"])]
 
 
 def registry_answers(engine: str) -> bool:
     """Whether an image of a public registry can be had."""
-    return succeeds(
-        [engine, "manifest", "inspect", STOCK_BASE], timeout_seconds=_REGISTRY_TIMEOUT_SECONDS
-    )
+    return succeeds([engine, "manifest", "inspect", STOCK_BASE], timeout_seconds=_REGISTRY_TIMEOUT_SECONDS)

@@ -28,11 +28,7 @@ def install_storage(kubectl: Kubectl, flavour: Flavour) -> None:
         kubectl.run("-n", "local-path-storage", "patch", *settings)
         return
     template = files("llmtrain_kind").joinpath("storage.yaml").read_text()
-    kubectl.apply(
-        template.replace("@IMAGE@", PROVISIONER_IMAGE).replace(
-            "@CONFIG@", provisioner_configuration()
-        )
-    )
+    kubectl.apply(template.replace("@IMAGE@", PROVISIONER_IMAGE).replace("@CONFIG@", provisioner_configuration()))
 
 
 def remove_placeholder(kubectl: Kubectl) -> None:
