@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from llmtrain_api.names import RUN_CONFIG_DIRECTORY, RUN_CONFIG_FILE
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig
-from pydantic import ValidationError
-
 from llmtrain_trainer.ending import EXIT_CODES, conclude, write_termination_message
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log

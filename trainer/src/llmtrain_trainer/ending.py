@@ -7,7 +7,6 @@ from pathlib import Path
 
 from llmtrain_api.names import TERMINATION_LOG
 from llmtrain_api.outcome import ExitCode, Outcome
-
 from llmtrain_trainer.errors import BadInput, StopRequested
 from llmtrain_trainer.log import Log
 

@@ -49,7 +49,7 @@ class Log:
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
-        line = {"time": timestamp(), "level": level, "event": event}
+        line: dict[str, object] = {"time": timestamp(), "level": level, "event": event}
         line |= {to_camel(name): value for name, value in {**self.fields, **fields}.items()}
         with _ONE_LINE_AT_A_TIME:
             print(json.dumps(line, default=str), file=self.stream or sys.stdout, flush=True)

@@ -4,4 +4,6 @@
     folder.py    the checkpoints of a job: the newest valid one, which ones stay
     save.py      state to checkpoint
     restore.py   checkpoint to state, at any number of ranks
+
+A checkpoint is never changed; it is there whole or not at all.
 """

@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from llmtrain_api.model import Model
 from pydantic import ValidationError
 
+from llmtrain_api.model import Model
 from llmtrain_trainer.errors import CheckpointRefused
 
 MANIFEST_FILE = "manifest.json"

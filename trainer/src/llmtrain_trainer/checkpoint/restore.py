@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from llmtrain_api.membership import Checkpointed
 from safetensors.torch import load_file
 from torch import Tensor
 
+from llmtrain_api.membership import Checkpointed
 from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
 from llmtrain_trainer.checkpoint.manifest import read_manifest
 from llmtrain_trainer.checkpoint.save import checkpointed

@@ -3,11 +3,11 @@
 import time
 from pathlib import Path
 
-from llmtrain_api.membership import Checkpointed
-from llmtrain_api.run import RunConfig
 from safetensors.torch import save_file
 from torch import Tensor
 
+from llmtrain_api.membership import Checkpointed
+from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
 from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, KeptFile, Manifest, describe
 from llmtrain_trainer.durable import sweep, whole_folder

@@ -8,4 +8,6 @@
     dataset.py      a dataset folder: tokens, tokenizer, facts
     permutation.py  a keyed order of samples, with no table
     batches.py      the microbatches of a step
+
+What comes out is a function of the text and the settings alone.
 """

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from llmtrain_api.job import Training
 from numpy.typing import NDArray
 
+from llmtrain_api.job import Training
 from llmtrain_trainer.data.dataset import Dataset, Tokens, read_windows, window_count
 from llmtrain_trainer.data.permutation import Permutation
 

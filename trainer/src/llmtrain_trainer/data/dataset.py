@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from llmtrain_api.model import Model
-from llmtrain_api.outcome import DatasetFacts
 from numpy.typing import NDArray
 
+from llmtrain_api.model import Model
+from llmtrain_api.outcome import DatasetFacts
 from llmtrain_trainer.errors import BadInput
 
 Tokens = NDArray[np.unsignedinteger]

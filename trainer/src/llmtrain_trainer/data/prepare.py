@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from llmtrain_api.outcome import DatasetFacts, Outcome
-from llmtrain_api.run import RunConfig
 from tokenizers import Tokenizer
 
+from llmtrain_api.outcome import DatasetFacts, Outcome
+from llmtrain_api.run import RunConfig
 from llmtrain_trainer.data.dataset import (
     FACTS_FILE,
     HELD_OUT_FILE,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmtrain_api.job import Source
-
 from llmtrain_trainer.errors import BadInput
 
 NOT_OF_THE_LIBRARY = frozenset(

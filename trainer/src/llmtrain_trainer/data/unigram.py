@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def unigram_loss(training: NDArray[np.unsignedinteger], held_out: NDArray[np.unsignedinteger], vocab_size: int) -> float:
+def unigram_loss(
+    training: NDArray[np.unsignedinteger], held_out: NDArray[np.unsignedinteger], vocab_size: int
+) -> float:
     """Return the held-out loss in nats a token; frequencies come from `training` with add-one smoothing."""
     counts = np.bincount(training, minlength=vocab_size) + 1.0
     log_probabilities = np.log(counts / counts.sum())

@@ -9,4 +9,6 @@
     group.py        collectives of one generation, which never hang on a dead peer
     rank.py         the rank stage: one trainer process
     supervisor.py   the worker stage: the trainer processes of one pod
+
+The coordinator decides who takes part; these find it out, and act on it.
 """

@@ -5,6 +5,8 @@ import http.client
 import json
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from llmtrain_api.membership import (
     JOB_HEADER,
     JOIN_POLL_SECONDS,
@@ -17,8 +19,6 @@ from llmtrain_api.membership import (
     Waiting,
 )
 from llmtrain_api.model import Model
-from pydantic import ValidationError
-
 from llmtrain_trainer.errors import BadInput, Unreachable
 
 ANSWER_SECONDS = 5.0

@@ -12,10 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 import torch
-from llmtrain_api.membership import Membership
 from torch import Tensor
-from torch import distributed as dist
+from torch._C import _distributed_c10d as c10d
 
+from llmtrain_api.membership import Membership
 from llmtrain_trainer.errors import GenerationEnded
 
 MEETING_SECONDS = 60.0
@@ -30,16 +30,16 @@ _left_behind: list[tuple[Any, Any]] = []
 """Process groups that wait for a vanished peer, and their unfinished collectives."""
 
 
-def open_store() -> dist.TCPStore:
+def open_store() -> c10d.TCPStore:
     """Open this rank's store on a free port: it serves the generations in which this is the first member."""
-    return dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False, use_libuv=False)
+    return c10d.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False, use_libuv=False)
 
 
 class Group:
     """The ranks of one generation, connected."""
 
     def __init__(
-        self, membership: Membership, incarnation: str, own_store: dist.TCPStore, device: torch.device,
+        self, membership: Membership, incarnation: str, own_store: c10d.TCPStore, device: torch.device,
         changed: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.generation, self.size = membership.generation, len(membership.members)
@@ -79,21 +79,21 @@ class Group:
                 raise GenerationEnded("a peer doesn't answer any more")
             time.sleep(POLL_SECONDS)
 
-    def _meet(self, membership: Membership, own_store: dist.TCPStore) -> dist.Store:
+    def _meet(self, membership: Membership, own_store: c10d.TCPStore) -> c10d.Store:
         """Return the generation's store once every member has been there."""
         first = membership.members[0]
-        store: dist.Store = own_store
+        store: c10d.Store = own_store
         if self.rank != 0:
-            store = dist.TCPStore(
+            store = c10d.TCPStore(
                 first.address, first.store_port, is_master=False, wait_for_workers=False, use_libuv=False,
                 timeout=timedelta(seconds=MEETING_SECONDS),
             )  # fmt: skip
-        store = dist.PrefixStore(f"generation-{membership.generation}", store)
+        store = c10d.PrefixStore(f"generation-{membership.generation}", store)
         store.set(f"here-{self.rank}", "")
         self._await_all(store)
         return store
 
-    def _await_all(self, store: dist.Store) -> None:
+    def _await_all(self, store: c10d.Store) -> None:
         give_up = time.monotonic() + MEETING_SECONDS
         while not store.check([f"here-{rank}" for rank in range(self.size)]):
             if self._changed() or time.monotonic() > give_up:
@@ -101,19 +101,21 @@ class Group:
             time.sleep(POLL_SECONDS * 10)
 
 
-def _connect(store: dist.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
+def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
     """Return a process group that belongs to nobody but the caller: torch's global one can't be left behind."""
     _left_behind[:] = [(group, work) for group, work in _left_behind if work is not None and not work.is_completed()]
     if device.type == "cuda":
-        return dist.ProcessGroupNCCL(store, rank, size, timedelta(seconds=COLLECTIVE_SECONDS))
-    options = dist.ProcessGroupGloo._Options()
-    options._devices = [dist.ProcessGroupGloo.create_device(hostname=address)]
+        nccl: Any = c10d.ProcessGroupNCCL
+        return nccl(store, rank, size, timedelta(seconds=COLLECTIVE_SECONDS))
+    gloo: Any = c10d.ProcessGroupGloo
+    options = gloo._Options()
+    options._devices = [gloo.create_device(hostname=address)]
     options._timeout = timedelta(seconds=MEETING_SECONDS)
-    return dist.ProcessGroupGloo(store, rank, size, options)
+    return gloo(store, rank, size, options)
 
 
 def _options() -> Any:
-    options = dist.AllreduceOptions()
-    options.reduceOp = dist.ReduceOp.SUM
+    options = c10d.AllreduceOptions()
+    options.reduceOp = c10d.ReduceOp.SUM
     options.timeout = timedelta(seconds=COLLECTIVE_SECONDS)
     return options

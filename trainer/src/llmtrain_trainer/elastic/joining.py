@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from llmtrain_api.membership import Join, Member, Membership, Waiting
-
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.errors import Unreachable

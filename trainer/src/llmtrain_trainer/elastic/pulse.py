@@ -4,7 +4,6 @@ import threading
 from types import TracebackType
 
 from llmtrain_api.membership import HEARTBEAT_SECONDS, Heartbeat
-
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.errors import TrainerError
 

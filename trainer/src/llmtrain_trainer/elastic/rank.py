@@ -4,10 +4,10 @@ import contextlib
 from pathlib import Path
 
 import torch
+
 from llmtrain_api.membership import Leave, Member, Membership, Progress
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig
-
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.elastic.coordinator import Coordinator

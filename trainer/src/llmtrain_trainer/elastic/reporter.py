@@ -4,7 +4,6 @@ import threading
 import time
 
 from llmtrain_api.membership import Progress
-
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.errors import BadInput, Unreachable
 

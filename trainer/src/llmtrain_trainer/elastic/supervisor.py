@@ -20,7 +20,6 @@ from typing import Literal
 from llmtrain_api.membership import Leave
 from llmtrain_api.outcome import ExitCode, Outcome
 from llmtrain_api.run import RunConfig
-
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.elastic.place import INCARNATION, LOCAL_RANK, new_incarnation
 from llmtrain_trainer.errors import TrainerError

@@ -4,4 +4,6 @@
     gpt.py          the decoder
     initial.py      first weights, from the seed and each tensor's name
     huggingface.py  the layout in which other libraries load it
+
+Nothing here knows how many ranks there are.
 """

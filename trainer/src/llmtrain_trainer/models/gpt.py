@@ -64,7 +64,7 @@ class Attention(nn.Module):
         return result
 
     def _heads(self, x_BLD: Tensor) -> Tensor:
-        return x_BLD.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+        return x_BLD.view(*x_BLD.shape[:2], -1, self.head_width).transpose(1, 2)
 
     def _shared(self, x_BGLK: Tensor) -> Tensor:
         return x_BGLK if self.sharing == 1 else x_BGLK.repeat_interleave(self.sharing, dim=1)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from llmtrain_api.job import ModelSpec
-
 from llmtrain_trainer.errors import BadInput
 
 

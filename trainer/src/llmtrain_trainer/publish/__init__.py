@@ -2,4 +2,6 @@
 
     publish.py  the publish stage: final evaluation, export, sample
     sample.py   text the model goes on with
+
+It reads the newest checkpoint and nothing else of the training.
 """

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 import torch
-from llmtrain_api.outcome import ModelFacts, Outcome
-from llmtrain_api.run import RunConfig
 from torch import Tensor
 
+from llmtrain_api.outcome import ModelFacts, Outcome
+from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.restore import load_into
 from llmtrain_trainer.data.dataset import Dataset

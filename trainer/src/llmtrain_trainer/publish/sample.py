@@ -1,9 +1,9 @@
 """Text the model goes on with: one token after the other, drawn at a temperature."""
 
 import torch
-from llmtrain_api.job import Sample
 from tokenizers import Tokenizer
 
+from llmtrain_api.job import Sample
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT_ID
 from llmtrain_trainer.models.gpt import Gpt
 

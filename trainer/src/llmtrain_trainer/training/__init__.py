@@ -8,4 +8,6 @@
     evaluation.py  held-out loss while training
     pace.py        tokens a second, and which steps are logged
     loop.py        the loop of one generation
+
+Nothing here knows of HTTP or of processes.
 """

@@ -4,8 +4,9 @@ By hand: torch.optim imports torch._dynamo at its first step, which costs second
 """
 
 import torch
-from llmtrain_api.job import Optimizer
 from torch import Tensor
+
+from llmtrain_api.job import Optimizer
 
 EPSILON = 1e-8
 

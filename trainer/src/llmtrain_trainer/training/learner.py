@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from llmtrain_api.run import RunConfig
 from torch import Tensor
 
+from llmtrain_api.run import RunConfig
 from llmtrain_trainer.data.batches import Batches
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.models.gpt import Gpt
@@ -106,9 +106,7 @@ class Learner:
         )
         self.step += 1
         agreed = Wishes(leave=leave > 0, stop=stop > 0)
-        return StepResult(
-            loss=loss / tokens, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), wishes=agreed
-        )
+        return StepResult(loss=loss / tokens, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), wishes=agreed)
 
     def _accumulate(self, ranks: Ranks, wishes: Wishes) -> Tensor:
         """Add up this rank's gradients; return (loss, tokens, leave, stop) to be added up over the ranks."""

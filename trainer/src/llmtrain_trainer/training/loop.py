@@ -6,7 +6,6 @@ from typing import Protocol
 
 from llmtrain_api.membership import Checkpointed, Progress
 from llmtrain_api.run import RunConfig
-
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.save import save

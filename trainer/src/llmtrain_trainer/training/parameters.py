@@ -21,7 +21,7 @@ class Parameters:
 
     def named(self, buffer: Tensor) -> dict[str, Tensor]:
         """Return the parts of a buffer by tensor name; writing to them writes to the buffer."""
-        parts = buffer.split([shape.numel() for shape in self._shapes.values()])
+        parts = torch.split(buffer, [shape.numel() for shape in self._shapes.values()])
         return {name: part.view(shape) for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)}
 
     def _attach(self, weights: dict[str, nn.Parameter]) -> None:

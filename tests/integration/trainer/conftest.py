@@ -1,0 +1,176 @@
+"""A whole job on this machine: the real coordinator and real workers as processes, on a small text."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from llmtrain_api.job import JobSpec
+from llmtrain_api.outcome import Outcome
+from llmtrain_api.run import RunConfig, run_config
+
+DEADLINE_SECONDS = 60.0
+STEPS = 120
+SPEC = {
+    "model": {"layers": 2, "width": 64, "heads": 4, "contextLength": 64},
+    "data": {"source": {"volume": "datasets", "path": "text"}, "tokenizer": {"vocabSize": 512}},
+    "training": {"steps": STEPS, "microbatches": 4, "microbatchSize": 4, "optimizer": {"learningRate": "1e-2"}},
+    "checkpoint": {"volume": "checkpoints", "everySteps": 20, "keepLast": 2},
+    "evaluation": {"everySteps": 50, "sample": {"tokens": 8}},
+}
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Poll until `condition` holds; fail with `what` if it takes too long."""
+    give_up = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+@dataclass(kw_only=True)
+class Process:
+    """A stage that runs, with its log and termination message."""
+
+    popen: "subprocess.Popen[bytes]"
+    folder: Path
+
+    @property
+    def text(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def outcome(self) -> Outcome:
+        outcome = Outcome.from_message((self.folder / "termination").read_text())
+        assert outcome is not None
+        return outcome
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        lines = [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
+        return [line for line in lines if line["event"] == name]
+
+    def ends_with(self) -> int:
+        try:
+            return self.popen.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"did not end; its log:\n{self.text}")
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal to it and all its children, as a lost node does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, number)
+        self.popen.wait(DEADLINE_SECONDS)
+
+
+@dataclass(kw_only=True)
+class Job:
+    """One job: its run config, and every process started for it."""
+
+    root: Path
+    run: RunConfig
+    port: int
+    processes: list[Process] = field(default_factory=list)
+
+    def start(self, module: str, *arguments: str, **environment: str) -> Process:
+        folder = self.root / f"process-{len(self.processes)}"
+        folder.mkdir()
+        env = {**os.environ, "PYTHONPATH": ":".join(sys.path), "LLMTRAIN_TERMINATION_LOG": str(folder / "termination")}
+        with (folder / "log").open("wb") as log:
+            popen = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env=env | environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self.processes.append(Process(popen=popen, folder=folder))
+        return self.processes[-1]
+
+    def stage(self, stage: str, *arguments: str, **environment: str) -> Process:
+        return self.start("llmtrain_trainer", stage, "--run", str(self.root / "run.json"), *arguments, **environment)
+
+    def coordinator(self) -> Process:
+        names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
+        size = ["--workers", "2", "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
+        return self.start("llmtrain_coordinator", *names, *size)
+
+    def worker(self, number: int, dataset: str) -> Process:
+        return self.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number))
+
+    def has_checkpoint(self, step: int) -> bool:
+        """Return whether there is a checkpoint after `step` steps or more."""
+        return any(int(path.name[-8:]) >= step for path in self.checkpoints.glob("step-*"))
+
+    @property
+    def checkpoints(self) -> Path:
+        return Path(self.run.job_directory) / "checkpoints"
+
+    def last_weights(self) -> bytes:
+        return (self.checkpoints / f"step-{STEPS:08d}" / "weights.safetensors").read_bytes()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def make_job(root: Path, data: Path, **parts: object) -> Job:
+    port = free_port()
+    run = run_config(
+        JobSpec.model_validate(SPEC | parts), job="job", namespace="local", uid="uid-1", data_directory=str(data),
+        job_directory=str(root / "job-uid"), coordinator=f"127.0.0.1:{port}",
+    )  # fmt: skip
+    (root / "run.json").write_text(run.model_dump_json(by_alias=True, exclude_none=True))
+    return Job(root=root, run=run, port=port)
+
+
+def end(job: Job) -> None:
+    for process in job.processes:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data volume with a few of the standard library's modules as text."""
+    root = tmp_path_factory.mktemp("data")
+    (root / "text").mkdir()
+    for name in ("argparse", "ast", "csv", "inspect", "pathlib", "shutil", "socket", "tarfile", "textwrap", "typing"):
+        (root / "text" / f"{name}.py").write_text(Path(os.__file__).with_name(f"{name}.py").read_text())
+    return root
+
+
+@pytest.fixture(scope="session")
+def dataset(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The prepared dataset's id."""
+    job = make_job(tmp_path_factory.mktemp("prepare"), data)
+    prepare = job.stage("prepare")
+    assert prepare.ends_with() == 0, prepare.text
+    assert prepare.outcome.dataset is not None
+    return prepare.outcome.dataset.id
+
+
+@pytest.fixture(scope="session")
+def undisturbed(data: Path, dataset: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """A job that two workers trained to the end without any disturbance."""
+    job = make_job(tmp_path_factory.mktemp("undisturbed"), data)
+    job.coordinator()
+    workers = [job.worker(number, dataset) for number in range(2)]
+    assert [worker.ends_with() for worker in workers] == [0, 0], workers[0].text + workers[1].text
+    yield job
+    end(job)
+
+
+@pytest.fixture
+def job(data: Path, tmp_path: Path) -> Iterator[Job]:
+    """A job that hasn't begun. Whatever is started for it ends with the test."""
+    job = make_job(tmp_path, data)
+    yield job
+    end(job)

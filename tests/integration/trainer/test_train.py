@@ -1,0 +1,102 @@
+"""Real processes train, and what disturbs them changes nothing in what they learn."""
+
+import math
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from integration.trainer.conftest import STEPS, Job, Process, eventually, make_job
+from llmtrain_api.outcome import ExitCode
+
+
+def started(job: Job, dataset: str) -> list[Process]:
+    """Two workers that have trained for a while."""
+    workers = [job.worker(number, dataset) for number in range(2)]
+    eventually(lambda: job.has_checkpoint(20), "there is a checkpoint")
+    return workers
+
+
+def test_two_workers_train_to_the_end(undisturbed: Job) -> None:
+    first, second = undisturbed.processes[1:3]
+    steps = [line["step"] for line in first.events("step")]
+    assert steps[0] == 1
+    assert steps[-1] == STEPS
+    assert not second.events("step")
+    assert first.outcome.reason == second.outcome.reason == "Completed"
+    kept = sorted(path.name for path in undisturbed.checkpoints.iterdir())
+    assert kept == [f"step-{STEPS - 20:08d}", f"step-{STEPS:08d}"]
+
+
+def test_a_finished_job_is_not_trained_again(undisturbed: Job, dataset: str) -> None:
+    late = undisturbed.worker(1, dataset)
+    assert late.ends_with() == 0, late.text
+    assert not late.events("joined")
+
+
+def test_publish_knows_more_than_frequencies(undisturbed: Job, dataset: str) -> None:
+    publish = undisturbed.stage("publish", "--dataset", dataset)
+    assert publish.ends_with() == 0, publish.text
+    model = publish.outcome.model
+    assert model is not None
+    assert model.perplexity == pytest.approx(math.exp(model.loss))
+    assert model.perplexity < model.unigram_perplexity
+    assert model.sample.startswith("def ")
+    assert model.path == "job-uid/model"
+    exported = Path(undisturbed.run.job_directory) / "model"
+    assert {"model.safetensors", "config.json", "tokenizer.json"} <= {path.name for path in exported.iterdir()}
+
+
+def test_a_lost_worker_is_replaced_and_the_weights_are_the_same(job: Job, dataset: str, undisturbed: Job) -> None:
+    job.coordinator()
+    survivor, lost = started(job, dataset)
+    lost.kill()
+    replacement = job.worker(1, dataset)
+    assert [survivor.ends_with(), replacement.ends_with()] == [0, 0], survivor.text + replacement.text
+    assert survivor.events("restored")
+    assert len(survivor.events("joined")) == 2
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+def test_a_dead_rank_ends_its_worker_with_its_last_lines(job: Job, dataset: str) -> None:
+    job.coordinator()
+    first, second = started(job, dataset)
+    children = Path(f"/proc/{second.popen.pid}/task/{second.popen.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    assert second.ends_with() == ExitCode.FAILURE, second.text
+    assert second.outcome.reason == "Crashed"
+    assert second.outcome.message == "a trainer process was killed by SIGKILL"
+    assert second.outcome.last_lines
+    eventually(lambda: bool(first.events("generationEnded")), "the survivor has noticed")
+
+
+def test_sigterm_stops_after_a_checkpoint_and_the_next_run_goes_on(job: Job, dataset: str, undisturbed: Job) -> None:
+    job.coordinator()
+    workers = started(job, dataset)
+    for worker in workers:
+        worker.popen.send_signal(signal.SIGTERM)
+    assert [worker.ends_with() for worker in workers] == [ExitCode.STOPPED] * 2, workers[0].text
+    assert workers[0].outcome.reason == "Stopped"
+    stopped_at = max(int(path.name[-8:]) for path in job.checkpoints.glob("step-*"))
+    assert 20 <= stopped_at < STEPS
+    again = [job.worker(number, dataset) for number in range(2)]
+    assert [worker.ends_with() for worker in again] == [0, 0], again[0].text
+    assert again[0].events("restored")[0]["step"] == stopped_at
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+def test_training_goes_on_without_a_coordinator(job: Job, dataset: str, undisturbed: Job) -> None:
+    coordinator = job.coordinator()
+    workers = started(job, dataset)
+    coordinator.kill()
+    assert [worker.ends_with() for worker in workers] == [0, 0], workers[0].text + workers[1].text
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+def test_a_path_without_files_is_bad_input(data: Path, tmp_path: Path) -> None:
+    job = make_job(tmp_path, data, data={"source": {"volume": "datasets", "path": "nowhere"}})
+    prepare = job.stage("prepare")
+    assert prepare.ends_with() == ExitCode.BAD_INPUT
+    assert prepare.outcome.reason == "BadInput"
+    assert prepare.outcome.message.startswith("spec.data.source.path: 'nowhere' is not on volume 'datasets'; put UTF-8")

@@ -1,0 +1,141 @@
+"""A checkpoint is used only if it is whole; one that isn't is named, and the one before is used."""
+
+import io
+from pathlib import Path
+
+import pytest
+import torch
+
+from llmtrain_api.run import RunConfig
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.manifest import verify
+from llmtrain_trainer.checkpoint.restore import load_into, restore
+from llmtrain_trainer.checkpoint.save import save
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.data.prepare import prepare
+from llmtrain_trainer.durable import whole_folder
+from llmtrain_trainer.errors import BadInput, CheckpointRefused
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.learner import Learner
+from unit.trainer.conftest import MakeRun
+
+
+class Alone:
+    rank, size = 0, 1
+
+    def sum(self, tensor: torch.Tensor) -> None:
+        pass
+
+
+def make_learner(run: RunConfig, log: Log) -> Learner:
+    outcome = prepare(run, log)
+    assert outcome.dataset is not None
+    learner = Learner(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
+    learner.begin()
+    return learner
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, log: Log) -> Checkpoints:
+    return Checkpoints(job_directory=tmp_path / "job", log=log)
+
+
+@pytest.fixture
+def saved(make_run: MakeRun, checkpoints: Checkpoints, log: Log) -> Learner:
+    """A learner with checkpoints after steps 2 and 4, of which the last was written last."""
+    learner = make_learner(make_run(), log)
+    for step in (1, 2, 4):
+        learner.step = step
+        learner.parameters.weights.add_(step)
+        save(learner, checkpoints, make_run(), "dataset", log)
+    return learner
+
+
+def again(checkpoints: Checkpoints) -> Checkpoints:
+    """The same folder, seen by another process."""
+    return Checkpoints(job_directory=checkpoints.job_directory, log=checkpoints.log)
+
+
+def test_only_the_newest_stay(saved: Learner, checkpoints: Checkpoints) -> None:
+    assert sorted(path.name for path in checkpoints.root.iterdir()) == ["step-00000002", "step-00000004"]
+
+
+def test_the_state_comes_back(saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log) -> None:
+    newcomer = make_learner(make_run(), log)
+    told = restore(newcomer, checkpoints, Alone(), log)
+    assert told is not None
+    assert told.step == newcomer.step == 4
+    assert torch.equal(newcomer.parameters.weights, saved.parameters.weights)
+
+
+def test_without_a_checkpoint_it_begins(make_run: MakeRun, checkpoints: Checkpoints, log: Log) -> None:
+    learner = make_learner(make_run(), log)
+    learner.parameters.weights.add_(1)
+    assert restore(learner, checkpoints, Alone(), log) is None
+    assert torch.equal(learner.parameters.weights, make_learner(make_run(), log).parameters.weights)
+
+
+DAMAGES = [
+    ("a torn file", "weights.safetensors", lambda file: file.write_bytes(file.read_bytes()[:-8]), "missing or incomp"),
+    ("a missing file", "optimizer.safetensors", Path.unlink, "missing or incomplete"),
+    (
+        "a flipped byte",
+        "weights.safetensors",
+        lambda file: file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 1])),
+        "checksum differs",
+    ),
+    ("a missing manifest", "manifest.json", Path.unlink, "has no valid manifest"),
+    ("half a manifest", "manifest.json", lambda file: file.write_text(file.read_text()[:40]), "has no valid manifest"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "name", "damage", "why"), DAMAGES, ids=[case[0] for case in DAMAGES])
+def test_the_one_before_a_damaged_one_is_used(
+    sentence: str, name: str, damage: object, why: str, saved: Learner, checkpoints: Checkpoints, lines: io.StringIO
+) -> None:
+    damage(checkpoints.path(4) / name)  # type: ignore[operator]
+    assert again(checkpoints).newest_step() == 2
+    assert '"checkpointRefused"' in lines.getvalue()
+    assert '"step-00000004"' in lines.getvalue()
+    assert why in lines.getvalue()
+    with pytest.raises(CheckpointRefused, match="step-00000004"):
+        verify(checkpoints.path(4))
+
+
+def test_what_a_dead_writer_left_is_no_checkpoint_and_goes(
+    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log
+) -> None:
+    left = checkpoints.root / ".unfinished-step-00000005-12345678"
+    left.mkdir()
+    assert again(checkpoints).newest_step() == 4
+    saved.step = 6
+    save(saved, checkpoints, make_run(), "dataset", log)
+    assert not left.exists()
+
+
+def test_another_network_is_refused_with_the_field(
+    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log
+) -> None:
+    larger = make_learner(make_run(model={"layers": 3, "width": 32, "heads": 4, "contextLength": 16}), log)
+    with pytest.raises(BadInput, match=r"spec\.model: step-00000004 holds \d+ parameters, but"):
+        load_into(larger, checkpoints.path(4), 4)
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    def write_half() -> None:
+        with whole_folder(tmp_path / "folder") as unfinished:
+            (unfinished / "file").write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("replace", "expected"), [(True, "new"), (False, "old")])
+def test_a_folder_that_is_there_is_replaced_or_kept(tmp_path: Path, replace: bool, expected: str) -> None:
+    for text in ("old", "new"):
+        with whole_folder(tmp_path / "folder", replace=replace) as unfinished:
+            (unfinished / "file").write_text(text)
+    assert (tmp_path / "folder" / "file").read_text() == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,0 +1,63 @@
+"""Every end of a stage has a sentence, an exit code and, in a container, a termination message."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from llmtrain_api.outcome import ExitCode, Outcome
+from llmtrain_trainer.__main__ import main
+from llmtrain_trainer.ending import EXIT_CODES, conclude, write_termination_message
+from llmtrain_trainer.errors import BadInput, StopRequested, TrainerError
+from llmtrain_trainer.log import Log
+
+CASES = [
+    (BadInput("spec.data: no text"), ExitCode.BAD_INPUT, "spec.data: no text"),
+    (StopRequested("stopped"), ExitCode.STOPPED, "stopped"),
+    (TrainerError("no checkpoint"), ExitCode.FAILURE, "TrainerError: no checkpoint"),
+    (OSError("disk full\nand more"), ExitCode.FAILURE, "OSError: disk full"),
+    (KeyError(), ExitCode.FAILURE, "KeyError"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "message"), CASES)
+def test_an_error_ends_with_a_sentence_and_a_code(error: Exception, code: int, message: str, log: Log) -> None:
+    def stage() -> Outcome:
+        raise error
+
+    outcome = conclude(stage, log)
+    assert (EXIT_CODES[outcome.reason], outcome.message) == (code, message)
+    assert "Traceback" not in outcome.message
+
+
+def test_a_traceback_is_in_the_log_only(log: Log, lines: io.StringIO) -> None:
+    conclude(lambda: Outcome(reason="Completed", message=str(1 // 0)), log)
+    assert '"traceback": "Traceback' in lines.getvalue()
+    assert lines.getvalue().count("\n") == 1
+
+
+def test_the_outcome_is_left_for_the_kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
+    write_termination_message(Outcome(reason="Stopped", message="why"))
+    assert Outcome.from_message((tmp_path / "log").read_text()) == Outcome(reason="Stopped", message="why")
+
+
+def test_outside_a_container_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "nowhere" / "log"))
+    write_termination_message(Outcome(reason="Stopped"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_config_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
+    assert main(["prepare", "--run", str(tmp_path / "run.json")]) == ExitCode.BAD_INPUT
+    assert "run.json can't be read: No such file" in capsys.readouterr().out
+
+
+def test_help_teaches_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("prepare", "worker", "publish", "LLMTRAIN_WORKER", "143"))

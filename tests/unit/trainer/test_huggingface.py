@@ -1,0 +1,50 @@
+"""The exported model is a Llama to Hugging Face's libraries: same logits, same tokens."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from llmtrain_trainer.data.tokenizer import train_tokenizer
+from llmtrain_trainer.models.gpt import Gpt
+from llmtrain_trainer.models.huggingface import export
+from llmtrain_trainer.models.initial import fill
+from llmtrain_trainer.models.shape import Shape
+from unit.trainer.conftest import VOCAB_SIZE, prose
+
+SHAPE = Shape(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=VOCAB_SIZE)
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> tuple[Gpt, Path]:
+    model = Gpt(SHAPE)
+    fill(model, 3, SHAPE.layers)
+    export(model, train_tokenizer([prose(2000)], VOCAB_SIZE), tmp_path)
+    return model, tmp_path
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_gives_the_same_logits(exported: tuple[Gpt, Path]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers import AutoModelForCausalLM
+
+    model, folder = exported
+    tokens = torch.randint(0, VOCAB_SIZE, (2, 32), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        theirs = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)(tokens).logits
+        assert torch.allclose(model(tokens), theirs, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_gives_the_same_tokens(exported: tuple[Gpt, Path]) -> None:
+    from transformers import AutoTokenizer
+
+    folder = exported[1]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ours = train_tokenizer([prose(2000)], VOCAB_SIZE)
+    text = "the quick brown\n  żółw"
+    assert tokenizer(text)["input_ids"] == ours.encode(text).ids
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    assert tokenizer.eos_token_id == 0

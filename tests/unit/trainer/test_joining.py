@@ -1,0 +1,91 @@
+"""A rank asks until it has a place in a newer generation, or nothing is left to train."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from llmtrain_api.membership import Join, Member, Membership, Waiting
+from llmtrain_trainer.elastic.joining import Joining
+from llmtrain_trainer.errors import BadInput, StopRequested, Unreachable
+from llmtrain_trainer.log import Log
+
+ME = Member(worker=1, local_rank=0, incarnation="me", address="127.0.0.1", store_port=1)
+OTHER = ME.model_copy(update={"worker": 0, "incarnation": "other"})
+Answer = Membership | Waiting | Exception
+
+
+class Coordinator:
+    def __init__(self, *answers: Answer) -> None:
+        self.answers, self.asked = list(answers), list[Join]()
+
+    def join(self, join: Join) -> Membership | Waiting:
+        self.asked.append(join)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Checkpoints:
+    def __init__(self, *steps: int) -> None:
+        self.steps = list(steps)
+
+    def newest_step(self) -> int:
+        return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+
+
+def generation(number: int, *members: Member) -> Membership:
+    return Membership(generation=number, members=list(members))
+
+
+def joining(
+    coordinator: Coordinator, log: Log, *steps: int, pause: Callable[[float], None] = lambda seconds: None
+) -> Joining:
+    return Joining(
+        coordinator=coordinator, member=ME, checkpoints=Checkpoints(*steps or (0,)), steps=100, pause=pause, log=log
+    )  # type: ignore[arg-type]
+
+
+def test_it_asks_through_waiting_and_silence(log: Log, lines: io.StringIO) -> None:
+    complete = generation(3, OTHER, ME)
+    coordinator = Coordinator(Unreachable("nobody there"), Waiting(joined=1, wanted=2), complete)
+    assert joining(coordinator, log).next() == complete
+    assert "nobody there" in lines.getvalue()
+
+
+def test_it_tells_the_newest_generation_and_step(log: Log) -> None:
+    coordinator = Coordinator(generation(3, ME), generation(7, ME))
+    asking = joining(coordinator, log, 40, 60)
+    asking.next()
+    asking.next()
+    assert [(join.generation, join.step) for join in coordinator.asked] == [(0, 40), (3, 60)]
+
+
+def test_a_generation_that_is_over_or_without_it_is_not_taken(log: Log) -> None:
+    expected = generation(5, ME)
+    coordinator = Coordinator(generation(3, ME), generation(3, ME), generation(4, OTHER), expected)
+    asking = joining(coordinator, log)
+    assert asking.next() == generation(3, ME)
+    assert asking.next() == expected
+
+
+def test_nothing_is_asked_when_the_training_is_finished(log: Log) -> None:
+    assert joining(Coordinator(), log, 100).next() is None
+
+
+def test_the_end_of_the_training_is_noticed_while_waiting(log: Log) -> None:
+    assert joining(Coordinator(Waiting(joined=1, wanted=2)), log, 90, 100).next() is None
+
+
+def test_a_refusal_is_final(log: Log) -> None:
+    with pytest.raises(BadInput, match="not wanted"):
+        joining(Coordinator(BadInput("not wanted")), log).next()
+
+
+def test_a_stop_ends_the_waiting(log: Log) -> None:
+    def stop(seconds: float) -> None:
+        raise StopRequested("stopped")
+
+    with pytest.raises(StopRequested):
+        joining(Coordinator(Unreachable("nobody there")), log, pause=stop).next()
