@@ -4,15 +4,25 @@ import json
 import os
 import signal
 import time
+from typing import Any
 
 from integration.local.conftest import DEADLINE_SECONDS, Workspace
 
 
+def entries(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the coordinator's log."""
+    log = workspace.folder / ".llmtrain" / "logs" / "small" / "coordinator.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def event_names(workspace: Workspace) -> list[str]:
+    """Return what happened, in order."""
+    return [entry["event"] for entry in entries(workspace)]
+
+
 def joined_steps(workspace: Workspace) -> list[int]:
     """Return the steps that trainers had done when they joined, in order."""
-    log = workspace.folder / ".llmtrain" / "logs" / "small" / "coordinator.jsonl"
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
-    return [entry["step"] for entry in entries if entry["event"] == "joined"]
+    return [entry["step"] for entry in entries(workspace) if entry["event"] == "joined"]
 
 
 def test_a_stopped_run_goes_on_where_it_was(workspace: Workspace) -> None:
@@ -47,6 +57,18 @@ def test_a_killed_worker_is_started_again_and_the_job_finishes(workspace: Worksp
     assert "was killed by SIGKILL; starting it again (failure 1 of 10)" in run.text
     assert run.lines[-1].startswith("local: small Succeeded")
     assert workspace.processes() == []
+
+
+def test_a_killed_coordinator_disturbs_nobody(workspace: Workspace) -> None:
+    workspace.write_job(steps=500)
+    run = workspace.run()
+    run.until_line("step ")
+    os.kill(workspace.processes("llmtrain_coordinator")[0], signal.SIGKILL)
+    assert run.end() == 0, run.text
+    assert "coordinator was killed by SIGKILL; starting it again" in run.text
+    assert event_names(workspace).count("generation began") == 1
+    assert "generation adopted" in event_names(workspace)
+    assert run.lines[-1].startswith("local: small Succeeded steps=500")
 
 
 def test_nothing_outlives_a_killed_run(workspace: Workspace) -> None:
