@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmtrain_cli.errors import CommandError
+from llmtrain_cli.errors import CommandError, Interrupted
 
 DESCRIPTION = "Train the language model a job file describes, on this machine, and read what llmtrain's parts say."
 EPILOG = """\
@@ -68,8 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"llmtrain: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        print(f"llmtrain: Python package {error.name} is missing; install llmtrain[cli,trainer].", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        return 130
+        print("llmtrain: interrupted before anything began.", file=sys.stderr)
+        return Interrupted.exit_code
     return 0
 
 

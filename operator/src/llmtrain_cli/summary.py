@@ -28,7 +28,7 @@ class Summary:
             f"held out  perplexity {model.perplexity:.1f}; by token frequencies alone {model.unigram_perplexity:.1f}",
             *([f"speed     {self.last.tokens_per_second:,.0f} tokens/s"] if self.last else []),
             f"model     {self.model_folder} ({model.parameters:,} parameters)",
-            *(["sample", *(f"  | {line}" for line in model.sample.splitlines())] if model.sample else []),
+            *(["sample", *(f"  | {_printable(line)}" for line in model.sample.splitlines())] if model.sample else []),
             self._verdict,
         ]
 
@@ -45,3 +45,8 @@ class Summary:
             f"perplexity={self.model.perplexity:.1f} unigramPerplexity={self.model.unigram_perplexity:.1f} "
             f"tokensPerSecond={speed} seconds={self.seconds:.0f}"
         )
+
+
+def _printable(text: str) -> str:
+    """Return a text without what would steer the terminal: a model writes anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

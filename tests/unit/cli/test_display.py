@@ -76,3 +76,9 @@ def test_a_job_that_was_trained_before_has_no_speed() -> None:
         job="gpt", steps=10, model=MODEL, model_folder=Path("out/model"), seconds=2, first_loss=9.0, last=None
     )
     assert summary.lines()[-1].endswith("tokensPerSecond=- seconds=2")
+
+
+def test_a_sample_does_not_steer_the_terminal() -> None:
+    model = MODEL.model_copy(update={"sample": "red\x1b[31m"})
+    summary = Summary(job="gpt", steps=10, model=model, model_folder=Path("m"), seconds=2, first_loss=9.0, last=None)
+    assert "  | red\N{REPLACEMENT CHARACTER}[31m" in summary.lines()
