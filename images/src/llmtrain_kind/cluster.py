@@ -10,7 +10,7 @@ from llmtrain_kind.commands import run, succeeds
 from llmtrain_kind.errors import CommandFailed, KindError
 from llmtrain_kind.gotools import kubernetes_version, make_cli_tools
 from llmtrain_kind.gpus import advertise_gpus
-from llmtrain_kind.host import prepare_host
+from llmtrain_kind.host import prepare_host, release_host
 from llmtrain_kind.kindconfig import kind_configuration
 from llmtrain_kind.kubectl import Kubectl, is_ready
 from llmtrain_kind.network import COREFILE, connect_nodes
@@ -21,7 +21,7 @@ from llmtrain_kind.provider import Flavour, Provider, choose_provider
 from llmtrain_kind.storage import install_storage, remove_placeholder
 
 _READY_TIMEOUT_SECONDS = 180.0
-_RESTART_TIMEOUT_SECONDS = 60.0
+_RESTART_TIMEOUT_SECONDS = 150.0
 _POLL_SECONDS = 0.5
 
 
@@ -93,6 +93,8 @@ def delete_cluster(name: str) -> None:
         command = [kind, "delete", "cluster", "--name", name, "--kubeconfig", place.kubeconfig]
         run(command, environment=provider.environment)
         shutil.rmtree(place.folder, ignore_errors=True)
+        if provider.flavour is Flavour.OFFLINE and not any(place.folder.parent.glob("*/cluster.json")):
+            release_host()
 
 
 def is_healthy(cluster: Cluster) -> bool:

@@ -10,7 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
-from llmtrain_kind.commands import run
+from llmtrain_kind.commands import run, succeeds
 from llmtrain_kind.errors import Unsupported
 from llmtrain_kind.network import POD_RANGE, SERVICE_RANGE
 from llmtrain_kind.progress import step
@@ -97,6 +97,14 @@ def _keep_traffic_here() -> None:
         run(["ip", "route", "replace", "unreachable", address_range])
     if f"from {POD_RANGE}" not in run(["ip", "rule", "show"]):
         run(["ip", "rule", "add", "from", POD_RANGE, "priority", "102", "unreachable"])
+
+
+def release_host() -> None:
+    """Take back routes, rule and network once no cluster is left; packages stay."""
+    for address_range in (SERVICE_RANGE, POD_RANGE):
+        succeeds(["ip", "route", "del", "unreachable", address_range])
+    succeeds(["ip", "rule", "del", "from", POD_RANGE, "priority", "102"])
+    succeeds(["podman", "network", "rm", "kind"])
 
 
 def debian_mirror(sources: str, codename: str) -> str | None:
