@@ -122,10 +122,10 @@ def free_port() -> int:
         return port
 
 
-def make_job(root: Path, data: Path, **parts: object) -> Job:
+def make_job(root: Path, volume: Path, **parts: object) -> Job:
     port = free_port()
     run = run_config(
-        JobSpec.model_validate(SPEC | parts), job="job", namespace="local", uid="uid-1", data_directory=str(data),
+        JobSpec.model_validate(SPEC | parts), job="job", namespace="local", uid="uid-1", data_directory=str(volume),
         job_directory=str(root / "job-uid"), coordinator=f"127.0.0.1:{port}",
     )  # fmt: skip
     (root / "run.json").write_text(run.model_dump_json(by_alias=True, exclude_none=True))

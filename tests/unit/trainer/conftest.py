@@ -1,6 +1,7 @@
 """What the trainer's unit tests train: a network of a few thousand weights on a few thousand words."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.run import RunConfig, run_config
 from llmtrain_trainer.log import Log
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
 WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix black quartz and jovial oxen hum".split()
 VOCAB_SIZE = 300
 MakeRun = Callable[..., RunConfig]

@@ -23,7 +23,8 @@ MEETING_SECONDS = 60.0
 COLLECTIVE_SECONDS = 600.0
 """Longest collective: the others wait in one while the first rank writes a checkpoint."""
 GRACE_SECONDS = 5.0
-"""A collective that is still running so long after its generation ended waits for the dead."""
+"""A collective that is still running so long after its generation ended, beside twice what the longest took so
+far, waits for the dead."""
 POLL_SECONDS = 0.0005
 
 _left_behind: list[tuple[Any, Any]] = []
@@ -44,7 +45,7 @@ class Group:
     ) -> None:  # fmt: skip
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
-        self._device, self._changed = device, changed
+        self._device, self._changed, self._longest_seconds = device, changed, 0.0
         try:
             store = self._meet(membership, own_store)
             self._ranks = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
@@ -71,13 +72,14 @@ class Group:
 
     def _await(self, work: Any) -> None:
         """Poll until `work` is done; GenerationEnded if the generation ends first and it doesn't follow."""
-        give_up = float("inf")
+        started, give_up = time.monotonic(), float("inf")
         while not work.is_completed():
             if give_up == float("inf") and self._changed():
-                give_up = time.monotonic() + GRACE_SECONDS
+                give_up = time.monotonic() + GRACE_SECONDS + 2 * self._longest_seconds
             if time.monotonic() > give_up:
                 raise GenerationEnded("a peer doesn't answer any more")
             time.sleep(POLL_SECONDS)
+        self._longest_seconds = max(self._longest_seconds, time.monotonic() - started)
 
     def _meet(self, membership: Membership, own_store: c10d.TCPStore) -> c10d.Store:
         """Return the generation's store once every member has been there."""

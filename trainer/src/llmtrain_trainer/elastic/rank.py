@@ -59,15 +59,15 @@ class Rank:
 
     def _train_in(self, membership: Membership) -> Ending:
         generation = membership.generation
-        with self._stopping.finishing(), Pulse(self._new_connection(), self._name, generation) as pulse:
+        with Pulse(self._new_connection(), self._name, generation) as pulse:
             try:
                 group = Group(membership, self._name, self._store, self._device, lambda: pulse.changed)
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
                 surroundings = _Between(pulse, self._stopping, self._reporter)
-                ending = Loop(
-                    self._run, self._learner, self._dataset, self._checkpoints, group, surroundings, log
-                ).train()
+                loop = Loop(self._run, self._learner, self._dataset, self._checkpoints, group, surroundings, log)
+                with self._stopping.finishing():
+                    ending = loop.train()
             except GenerationEnded as end:
                 self._log.warning("generationEnded", generation=generation, step=self._learner.step, message=str(end))
                 return Ending.LEFT

@@ -41,8 +41,8 @@ class Reporter:
             delivered = self._send(progress)
             with self._changed:
                 self._sending = False
-                if not delivered and not self._pending:
-                    self._pending.append(progress)
+                if not delivered and (self._first or not self._pending):
+                    self._pending.insert(0, progress)
                 self._first = self._first and not delivered
                 self._changed.notify_all()
             time.sleep(SECONDS_BETWEEN)

@@ -66,6 +66,6 @@ def _newest(run: RunConfig, dataset: Dataset, log: Log) -> Learner:
     newest = checkpoints.newest()
     if newest is None:
         raise TrainerError(f"there is no whole checkpoint in {checkpoints.root}")
-    learner = Learner(run, dataset, torch.device(run.device))
+    learner = Learner(run, dataset, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     load_into(learner, checkpoints.path(newest.step), newest.step)
     return learner
