@@ -31,6 +31,7 @@ class Reason(StrEnum):
     CLUSTER_NOT_FOUND = "ClusterNotFound"
     NAMESPACE_NOT_TENANT = "NamespaceNotTenant"
     VOLUME_NOT_FOUND = "VolumeNotFound"
+    VOLUME_PENDING = "VolumePending"
     INSUFFICIENT_GPUS = "InsufficientGPUs"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"

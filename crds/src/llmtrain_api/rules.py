@@ -76,7 +76,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         path="spec.workers",
         field="spec.workers.env",
-        cel="self.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
+        cel="!has(self.env) || self.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
         message="spec.workers.env must not set variables that begin with LLMTRAIN_, which are the operator's; choose another name",
         broken=lambda name, spec: any(variable.name.startswith("LLMTRAIN_") for variable in spec.workers.env),
     ),

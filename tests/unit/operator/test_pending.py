@@ -29,3 +29,9 @@ def test_an_image_is_named_with_the_field_that_names_it() -> None:
 
 def test_pods_that_run_or_wait_without_a_word_are_no_trouble() -> None:
     assert why_pending(observed(), (pod("j-worker-0"), replace(pod("j-worker-1", phase="Pending"), node=""))) is None
+
+
+def test_volumes_that_are_being_made_are_no_trouble_yet() -> None:
+    words = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+    found = why_pending(observed(), (replace(pod("j-prepare", "prepare", "Pending"), node="", unschedulable=words),))
+    assert found.reason == Reason.VOLUME_PENDING

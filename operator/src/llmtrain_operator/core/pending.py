@@ -28,6 +28,8 @@ def unschedulable(observed: Observed, pods: tuple[PodView, ...]) -> Obstacle | N
     words = next((pod.unschedulable for pod in waiting if pod.unschedulable), "")
     if not words:
         return None
+    if "unbound immediate PersistentVolumeClaims" in words:
+        return Obstacle(reason=Reason.VOLUME_PENDING, message=f"the volumes are not bound yet: {words.strip()}")
     workers = observed.job.spec.workers
     each = f"{workers.resources.cpu} CPU, {workers.resources.memory} memory" + (
         f", {workers.gpus} GPUs" if workers.gpus else ""

@@ -122,15 +122,15 @@ def repairs(observed: Observed, apply: tuple[Manifest, ...]) -> tuple[Event, ...
 def news(before: JobStatus, after: JobStatus) -> tuple[Event, ...]:
     """Return an event for each condition that holds now, or fails to for a reason of trouble, and did not before."""
     known = {(condition.type, condition.status, condition.reason) for condition in before.conditions}
-    return tuple(
-        Event(
-            type="Warning" if condition.reason in TROUBLE else "Normal",
-            reason=condition.reason,
-            message=condition.message,
-        )
+    fresh = {
+        (condition.reason, condition.message): None  # two conditions may say the same
         for condition in after.conditions
         if (condition.type, condition.status, condition.reason) not in known
         and (condition.status == "True" or condition.reason in TROUBLE)
+    }
+    return tuple(
+        Event(type="Warning" if reason in TROUBLE else "Normal", reason=reason, message=message)
+        for reason, message in fresh
     )
 
 
