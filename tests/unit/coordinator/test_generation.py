@@ -1,10 +1,10 @@
 """When a generation begins and ends, and what each process is answered."""
 
 import pytest
-from unit.coordinator.trainers import beating, follow, joining, leaving, progressing, wanting
 
 from llmtrain_api.membership import Generation, Membership, Waiting
 from llmtrain_coordinator.generation import Refusal, Turn
+from unit.coordinator.trainers import beating, follow, joining, leaving, progressing, wanting
 
 BOTH = (joining("a0"), joining("a1"))
 """Generation 1 of two workers."""

@@ -1,10 +1,10 @@
 """The metrics of a job come from the catalogue, and only what is known is told."""
 
 from prometheus_client.parser import text_string_to_metric_families
-from unit.coordinator.trainers import follow, joining, progressing
 
 from llmtrain_api.metrics import CATALOGUE
 from llmtrain_coordinator.metrics import JobCollector, exposition, samples
+from unit.coordinator.trainers import follow, joining, progressing
 
 TRAINING = follow(1, joining("a0"), progressing(1, 4))[-1].roster
 

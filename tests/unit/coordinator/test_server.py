@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
-from unit.coordinator.trainers import beating, joining, leaving, progressing, wanting
 
 from llmtrain_api.membership import JOB_HEADER
 from llmtrain_api.model import Model
 from llmtrain_coordinator.server import MOST_BYTES, Coordinator
+from unit.coordinator.trainers import beating, joining, leaving, progressing, wanting
 
 
 class Clock:
