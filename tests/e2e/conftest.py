@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from e2e.kube import ROOT, Kube
 
 CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")

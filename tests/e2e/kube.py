@@ -43,7 +43,7 @@ class Kube:
         found: Manifest | None = json.loads(done.stdout) if done.stdout.strip() else None
         return found
 
-    def list(self, kind: str, selector: str = "") -> list[Manifest]:
+    def objects(self, kind: str, selector: str = "") -> list[Manifest]:
         """Return the objects of a kind."""
         done = self.run("get", kind, "-o", "json", *(["-l", selector] if selector else []))
         items: list[Manifest] = json.loads(done.stdout)["items"]
@@ -51,7 +51,7 @@ class Kube:
 
     def pods(self, job: str, role: str = "") -> list[Manifest]:
         """Return the pods of a job."""
-        return self.list("pods", f"llmtrain.dev/job={job}" + (f",llmtrain.dev/role={role}" if role else ""))
+        return self.objects("pods", f"llmtrain.dev/job={job}" + (f",llmtrain.dev/role={role}" if role else ""))
 
     def status(self, job: str) -> Manifest:
         """Return the status of a job, empty if it has none."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
 

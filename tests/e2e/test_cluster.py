@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from e2e.jobs import job
 from e2e.kube import Kube, Manifest, condition
 

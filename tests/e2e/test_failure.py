@@ -1,9 +1,7 @@
 """Pods die, the operator dies, the chart is upgraded: the job goes on."""
 
 import subprocess
-import sys
 
-from e2e.conftest import CLUSTER
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
 
@@ -21,7 +19,7 @@ def kill(kube: Kube, pod: dict) -> None:
 def operator_pod(kube: Kube) -> dict:
     """Return the operator's running pod."""
     system = Kube(environment=kube.environment, namespace="llmtrain-system")
-    pods = [pod for pod in system.list("pods", OPERATOR) if "deletionTimestamp" not in pod["metadata"]]
+    pods = [pod for pod in system.objects("pods", OPERATOR) if "deletionTimestamp" not in pod["metadata"]]
     assert len(pods) == 1
     return pods[0]
 
@@ -71,19 +69,19 @@ def test_an_upgrade_of_the_chart_disturbs_no_job(kube: Kube, new_job: str) -> No
     before = kube.wait_for_step(new_job, 1)
     uids = {pod["metadata"]["uid"] for pod in kube.pods(new_job)}
     old = operator_pod(kube)["metadata"]["uid"]
-    install(kube, "--set", f"podAnnotations.upgraded-for={new_job}")
+    upgrade(kube, "--set", f"podAnnotations.upgraded-for={new_job}")
     assert operator_pod(kube)["metadata"]["uid"] != old
     kube.wait_for_step(new_job, before["progress"]["step"] + 20)
     assert {pod["metadata"]["uid"] for pod in kube.pods(new_job)} == uids
-    install(kube)
 
 
-def install(kube: Kube, *helm: str) -> None:
-    """Install the chart again, with other settings; wait until only its new operator is left."""
-    command = [sys.executable, "-m", "llmtrain_kind", "install", "--name", CLUSTER, *(["--", *helm] if helm else [])]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+def upgrade(kube: Kube, *settings: str) -> None:
+    """Upgrade the release in place; wait until only its new operator is left."""
+    command = ["helm", "upgrade", "llmtrain", "charts/llmtrain", "--namespace", "llmtrain-system", "--reuse-values"]
+    subprocess.run([*command, *settings], check=True, cwd=ROOT, env=kube.environment, capture_output=True)
     system = Kube(environment=kube.environment, namespace="llmtrain-system")
-    kube.wait("one operator is left", lambda: len(system.list("pods", OPERATOR)) == 1)
+    system.run("rollout", "status", "deployment/llmtrain-operator", "--timeout=100s")
+    kube.wait("one operator is left", lambda: len(system.objects("pods", OPERATOR)) == 1)
 
 
 def test_a_namespace_goes_while_the_operator_is_down(kube: Kube) -> None:

@@ -24,12 +24,12 @@ def test_what_is_no_longer_needed_goes_and_data_stays(kube: Kube, new_job: str) 
     kube.apply(job(new_job, replicas=1))
     kube.wait_for_stage(new_job, "Succeeded")
     kube.wait("pods, service and config are gone", lambda: not kube.pods(new_job) and not leftovers(kube, new_job))
-    claims = {claim["metadata"]["name"]: claim["status"]["phase"] for claim in kube.list("pvc")}
+    claims = {claim["metadata"]["name"]: claim["status"]["phase"] for claim in kube.objects("pvc")}
     assert claims == {"datasets": "Bound", "checkpoints": "Bound"}
 
 
 def leftovers(kube: Kube, name: str) -> list[object]:
-    return kube.list("services,configmaps,podgroups", f"llmtrain.dev/job={name}")
+    return kube.objects("services,configmaps,podgroups", f"llmtrain.dev/job={name}")
 
 
 def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str) -> None:

@@ -27,7 +27,8 @@ def test_deleted_children_come_back(kube: Kube, new_job: str) -> None:
     kube.run("delete", "service,configmap", "-l", f"llmtrain.dev/job={new_job}")
     kube.run("delete", "pod", f"{new_job}-worker-1", "--grace-period=1")
     kube.wait(
-        "service and config are back", lambda: len(kube.list("service,configmap", f"llmtrain.dev/job={new_job}")) == 2
+        "service and config are back",
+        lambda: len(kube.objects("service,configmap", f"llmtrain.dev/job={new_job}")) == 2,
     )
     kube.wait_for_step(new_job, before["progress"]["step"] + 20)
     after = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in kube.pods(new_job)}
@@ -40,4 +41,4 @@ def test_a_deleted_job_takes_its_children_along(kube: Kube, new_job: str) -> Non
     kube.wait_for_stage(new_job, "Training")
     kube.run("delete", "ltj", new_job)
     selector = f"llmtrain.dev/job={new_job}"
-    kube.wait("no child is left", lambda: not kube.list("pods,services,configmaps,podgroups", selector))
+    kube.wait("no child is left", lambda: not kube.objects("pods,services,configmaps,podgroups", selector))
