@@ -10,7 +10,7 @@ from e2e.kube import Kube, Manifest, condition
 NAME, TENANT = "e2e-offer", "e2e-tenant"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def offer(kube: Kube) -> Iterator[None]:
     """An LLMCluster with a tenant."""
     kube.run("create", "namespace", TENANT)
