@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import pytest
+
 from contract.rule_cases import ALLOWED_EDITS, EDITS, RULE_CASES, SHAPE_CASES, Case, Edit, job_with
 from e2e.kube import Kube, Manifest
 
@@ -30,7 +31,9 @@ def started(kube: Kube, name: str, edit: Edit) -> Manifest:
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.field)
 def test_what_a_started_job_was_made_for_stays(kube: Kube, new_job: str, edit: Edit) -> None:
     started(kube, new_job, edit)
-    changed = job_with(*([edit.before] if edit.before else []), {"metadata.name": new_job, "spec.suspend": True}, edit.change)
+    changed = job_with(
+        *([edit.before] if edit.before else []), {"metadata.name": new_job, "spec.suspend": True}, edit.change
+    )
     done = kube.apply(changed, check=False)
     assert done.returncode != 0, "it was accepted"
     assert f"spec.{edit.field} can't be changed once the job has started" in done.stderr
@@ -39,5 +42,7 @@ def test_what_a_started_job_was_made_for_stays(kube: Kube, new_job: str, edit: E
 @pytest.mark.parametrize("edit", ALLOWED_EDITS, ids=lambda edit: edit.field)
 def test_what_may_change_may(kube: Kube, new_job: str, edit: Edit) -> None:
     started(kube, new_job, edit)
-    changed = job_with(*([edit.before] if edit.before else []), {"metadata.name": new_job, "spec.suspend": True}, edit.change)
+    changed = job_with(
+        *([edit.before] if edit.before else []), {"metadata.name": new_job, "spec.suspend": True}, edit.change
+    )
     kube.apply(changed)

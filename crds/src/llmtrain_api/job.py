@@ -215,7 +215,7 @@ class JobSpec(Model):
     image: Annotated[str, Field(max_length=512)] = ""
     """Trainer image; empty takes the one the operator was installed with."""
     workers: Workers = Workers()
-    """The pods that train."""
+    """The pods that train, all alike. `kubectl scale ltj/NAME --replicas=N` changes their number."""
     model: ModelSpec = ModelSpec()
     """The network to train. It can't be changed once the job has started."""
     task: Task = Task()

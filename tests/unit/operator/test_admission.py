@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from unit.operator.given import CLUSTER, job, observed
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.admission import obstacle
+from unit.operator.given import CLUSTER, job, observed
 
 OTHERS_ONLY = ClusterSpec.model_validate({**CLUSTER.document(), "tenants": [{"namespace": "other"}]})
 GPUS = {"workers": {"replicas": 2, "gpus": 8}, "training": {"steps": 1, "microbatches": 16}}

@@ -1,10 +1,9 @@
 """Inventory and claims of an LLMCluster."""
 
-from unit.operator.given import NOW
-
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_operator.core.cluster import plan_cluster
 from llmtrain_operator.core.observed import NodeView, ObservedCluster
+from unit.operator.given import NOW
 
 
 def node(

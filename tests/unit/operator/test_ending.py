@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from unit.operator.given import ago, conditions, job, observed, pod, started
 
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.plan import Plan, Reference
+from unit.operator.given import ago, conditions, job, observed, pod, started
 
 SUCCEEDED = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "", "lastTransitionTime": ago(10)}
 ITSELF = Reference(api_version="llmtrain.dev/v1alpha1", kind="LLMTrainingJob", namespace="ns", name="j", uid="uid-of-j")

@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from unit.operator.given import DATASET, NOW, ago, conditions, failed_pod, job, observed, pod, started
-
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.outcome import Outcome
 from llmtrain_operator.core.failures import failure_of, permanent, record
 from llmtrain_operator.core.job import plan_job
+from unit.operator.given import DATASET, NOW, ago, conditions, failed_pod, job, observed, pod, started
 
 CRASH = Outcome(reason="Crashed", message="rank 0 ended with SIGSEGV", last_lines=["a", "b"])
 HOUR = timedelta(hours=1)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from unit.operator.given import DATASET, ago, conditions, job, observed, pod, started
-
 from llmtrain_api.membership import CoordinatorStatus
 from llmtrain_api.outcome import DatasetFacts, ModelFacts, Outcome
 from llmtrain_operator.core.job import plan_job, rejected
 from llmtrain_operator.core.pod_view import PodView
+from unit.operator.given import DATASET, ago, conditions, job, observed, pod, started
 
 FACTS = DatasetFacts(id="d1", tokens=1000, held_out_tokens=50, vocab_size=4096, unigram_loss=6.5)
 MADE = ModelFacts(loss=3.0, perplexity=20.1, unigram_perplexity=665.1, parameters=9, path="j-uid-of-j/model")
