@@ -67,12 +67,12 @@ def peer_step(learner: Learner) -> Callable[[], None]:
     )  # fmt: skip
     model = LlamaForCausalLM(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
-    tokens_BL = torch.randint(0, shape.vocab_size, (MICROBATCH_SIZE, shape.context_length))
+    tokens = torch.randint(0, shape.vocab_size, (MICROBATCH_SIZE, shape.context_length))
 
     def step() -> None:
         optimizer.zero_grad()
         for _ in range(MICROBATCHES):
-            torch.autograd.backward(model(input_ids=tokens_BL, labels=tokens_BL).loss / MICROBATCHES)
+            torch.autograd.backward(model(input_ids=tokens, labels=tokens).loss / MICROBATCHES)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
 

@@ -183,7 +183,7 @@ class Evaluation(Model):
 
     every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 100
     """Steps between two evaluations while training; there is always one at the end."""
-    metrics: Annotated[list[Literal["perplexity"]], Field(min_length=1, max_length=1)] = ["perplexity"]
+    metrics: Annotated[list[Literal["perplexity"]], Field(min_length=1, max_length=1)] = ["perplexity"]  # noqa: RUF012 - pydantic copies it
     """What is measured: perplexity, beside that of a model that knows only how often each token occurs."""
     sample: Sample = Sample()
     """Text the trained model is asked to go on with."""

@@ -129,7 +129,7 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "evaluation",
         "workers.gpus",
         "workers.resources",
-    )  # fmt: skip
+    )
 )
 
 
