@@ -78,7 +78,7 @@ lock: venv ## resolve the newest allowed versions anew into requirements/*.lock
 	  --no-emit-find-links --no-header --no-annotate --python-version 3.11 - -o requirements/uv.lock
 
 bench: venv ## measure, and print figures
-	@$(pytest) tests -q -s -m bench
+	@$(pytest) tests/perf -q -s -m bench
 
 venv:
 	@sh requirements/venv.sh
