@@ -46,7 +46,7 @@ e2e: venv ## the tests of the chart with helm, and those on a real cluster, whic
 	@echo "▸ tests of the chart with helm" >&2
 	@$(pytest) tests/contract -q -m helm
 	@echo "▸ e2e tests on the cluster" >&2
-	@$(pytest) tests/e2e -v -m "not bench"
+	@$(pytest) tests/e2e -v -m "not bench" --timeout 400 --maxfail 5 --tb short
 
 lint: venv ## ruff, mypy --strict and the rules of who may import whom
 	@echo "▸ ruff" >&2

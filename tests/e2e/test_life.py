@@ -62,8 +62,8 @@ def test_progress_is_in_columns_and_metrics(kube: Kube, new_job: str) -> None:
     assert header.split() == ["NAME", "STAGE", "STEP", "STEPS", "ETA", "LOSS", "TOKENS/S", "AGE"]
     assert row.split()[1] == "Training"
     assert int(row.split()[2]) >= 5
-    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8470/metrics').read().decode())"
-    text = kube.run("exec", f"{new_job}-coordinator", "--", "python3", "-c", read).stdout
+    service = f"/api/v1/namespaces/{kube.namespace}/services/http:{new_job}-coordinator:8470"
+    text = kube.run("get", "--raw", f"{service}/proxy/metrics").stdout
     series = {line.split("{")[0]: float(line.split()[-1]) for line in text.splitlines() if line and line[0] != "#"}
     assert series["llmtrain_job_steps"] == ENDLESS
     assert series["llmtrain_job_step"] >= 5

@@ -115,7 +115,8 @@ def _revive(cluster: Cluster) -> bool:
         if not all(succeeds([engine, "inspect", name]) for name in cluster.node_names):
             return False
         with step(f"cluster {cluster.name} isn't healthy: starting its nodes again"):
-            if not succeeds([engine, "start", *cluster.node_names]):
+            # Not `start`: after a crash of the machine the engine believes that dead nodes run.
+            if not succeeds([engine, "restart", "--time", "5", *cluster.node_names]):
                 return False
             if not _reconnect(cluster):
                 return False

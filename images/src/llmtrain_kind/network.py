@@ -7,6 +7,7 @@ every other node's pod range is a whole network. Only for the offline flavour.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from llmtrain_kind.commands import run
 
@@ -70,20 +71,33 @@ def network_configuration(pod_range: str) -> str:
     return json.dumps({"cniVersion": "1.0.0", "name": "kind", "plugins": plugins})
 
 
+def gateway(pod_range: str) -> str:
+    """The address of a pod range that its node has."""
+    return str(next(ip_network(pod_range).hosts()))
+
+
 def node_script(node: NodeAddress, peers: Sequence[NodeAddress]) -> str:
     """A shell script that connects one node; it may run again at any time.
 
     Packets of pods go to pods and nodes and nowhere else. Services stay reachable:
     kube-proxy rewrites them to a pod before the packet is routed. The node itself has
     no `unreachable` route for services: its own packets are routed before that.
+
+    A node speaks to pods of other nodes from its pod range's own first address: where the
+    machine passes bridged packets through its firewall, the engine's masquerading would
+    change any other sender, and no answer would find its way back.
     """
+    own = gateway(node.pod_range)
     lines = [
         "set -e",
         "mkdir -p /etc/cni/net.d",
         f"echo '{network_configuration(node.pod_range)}' > /etc/cni/net.d/10-kind.conflist",
         f"ip route replace unreachable {POD_RANGE}",
+        f"ip address replace {own}/32 dev lo",
     ]
-    lines += [f"ip route replace {peer.pod_range} via {peer.address}" for peer in peers if peer.name != node.name]
+    lines += [
+        f"ip route replace {peer.pod_range} via {peer.address} src {own}" for peer in peers if peer.name != node.name
+    ]
     lines.append(f"if ! ip rule show | grep -q 'from {POD_RANGE} unreachable'; then")
     lines += [
         f"ip rule add from {POD_RANGE} to {reached} lookup main priority 100"

@@ -28,6 +28,8 @@ PLURALS = {
 }
 REQUEST_SECONDS = 30
 CALLS_PER_SECOND, BURST = 50.0, 100.0
+LOST = (aiohttp.ClientError, TimeoutError, OSError)
+"""What the loss of a connection is raised as."""
 
 
 def path_of(api_version: str, kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
@@ -68,7 +70,10 @@ class Api:
         await self.bucket.take()
         resource = path.split("?")[0].removesuffix("/status").split("/")
         response = await self.send(method, path, body, content_type, REQUEST_SECONDS)
-        data = await response.read()
+        try:
+            data = await response.read()
+        except LOST as error:
+            raise Unavailable(f"half an answer from the API server: {error or type(error).__name__}") from error
         count_call(method, resource_of(resource), response.status)
         if response.status >= 400:
             raise error_for(response.status, data, response.headers.get("Retry-After"))
@@ -85,7 +90,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             answer = await self.client.call_api(method, url, headers, body, _request_timeout=timeout)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except LOST as error:
             raise Unavailable(f"no answer from the API server: {error or type(error).__name__}") from error
         response: aiohttp.ClientResponse = answer.response
         return response
@@ -98,7 +103,7 @@ class Api:
         try:
             async for line in response.content:
                 yield json.loads(line)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except LOST as error:
             raise Unavailable(f"the watch broke: {error or type(error).__name__}") from error
         finally:
             response.close()

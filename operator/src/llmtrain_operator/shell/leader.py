@@ -1,7 +1,7 @@
 """The Lease that lets one replica be active. A replica that goes gives it back, so the next needn't wait."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -53,9 +53,15 @@ class Lease(LeaseLock):
             log.warning("the lease could not be given back: %s", error)
 
 
-async def lead(client: ApiClient, namespace: str, identity: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Wait for the Lease, do `work` while it is held; return when it is lost."""
+async def lead(client: ApiClient, namespace: str, identity: str, leads: asyncio.Event) -> None:
+    """Wait for the Lease, then set `leads` and hold it; return when it is lost.
+
+    The work is not given to the package: it would drop the work's error and go on holding the Lease.
+    """
     lease = Lease(LEASE_NAME, namespace, identity, client)
+
+    async def started() -> None:
+        leads.set()
 
     async def stopped() -> None:
         log.error("the lease was lost to another replica")
@@ -65,7 +71,7 @@ async def lead(client: ApiClient, namespace: str, identity: str, work: Callable[
         lease_duration=LEASE_SECONDS,
         renew_deadline=RENEW_SECONDS,
         retry_period=RETRY_SECONDS,
-        onstarted_leading=work,  # type: ignore[arg-type]
+        onstarted_leading=started,
         onstopped_leading=stopped,
     )
     try:

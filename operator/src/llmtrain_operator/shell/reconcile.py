@@ -90,7 +90,11 @@ class Reconciler:
     async def carry_out(self, thing: Manifest, plan: Plan) -> float | None:
         """Write the status, then do what the plan says; return the seconds after which to look again."""
         if plan.status is not None:
-            written = await self.api.put_status(thing, plan.status.document())
+            try:
+                written = await self.api.put_status(thing, plan.status.document())
+            except NotFound:  # it went while nobody watched
+                self.forget(thing)
+                return None
             self.remember({**written, "apiVersion": thing["apiVersion"], "kind": thing["kind"]})
         for event in plan.events:
             await self.tell(thing, event)
@@ -119,6 +123,10 @@ class Reconciler:
             await self.api.report(thing, event, stamp(datetime.now(UTC)).split(".")[0] + "Z")
         except ApiError as error:
             log.warning("event %s: %s", event.reason, error.message)
+
+    def forget(self, thing: Manifest) -> None:
+        """Drop a job or cluster that is no longer there."""
+        (self.store.job_changed if thing["kind"] == JOB_KIND else self.store.cluster_changed)("drop", thing)
 
     def remember(self, written: Manifest) -> None:
         """Keep what was just written, not to decide again on what was before."""

@@ -14,8 +14,9 @@ from prometheus_client import start_http_server
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.children.gang import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api, path_of
+from llmtrain_operator.shell.errors import ApiError
 from llmtrain_operator.shell.handlers import registry
-from llmtrain_operator.shell.informer import Informer
+from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
 from llmtrain_operator.shell.leader import lead
 from llmtrain_operator.shell.queue import Queue
 from llmtrain_operator.shell.reconcile import Reconciler
@@ -43,7 +44,13 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
 async def seed(api: Api, store: Store) -> None:
     """Read all clusters and jobs once, so that no decision is made on half of them."""
     for kind, change in ((CLUSTER_KIND, store.cluster_changed), (JOB_KIND, store.job_changed)):
-        listing = await api.call("GET", path_of(API_VERSION, kind))
+        while True:
+            try:
+                listing = await api.call("GET", path_of(API_VERSION, kind))
+                break
+            except ApiError as error:  # right after the installation the API server may not serve them yet
+                log.warning("reading %s: %s", kind, error.message)
+                await asyncio.sleep(RETRY_SECONDS)
         for thing in listing.get("items") or ():
             change("put", {**thing, "apiVersion": API_VERSION, "kind": kind})
 
@@ -63,31 +70,34 @@ async def run(settings: Settings) -> None:
         api, queue = Api(client), Queue()
         store = Store(queue)
         gang = await api.serves(GANG_VERSION, "podgroups")
-        leads = asyncio.Event()
+        ready, leads = asyncio.Event(), asyncio.Event()
         OperatorCollector(lambda: len(queue), leads.is_set, store.jobs_by_condition)
         start_http_server(settings.metrics_port)
         watches = informers(api, store, gang)
         reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
 
-        async def work() -> None:
+        async def see() -> None:
+            """Healthy, to the kubelet, is who has seen the cluster: kopf answers its probes from then on."""
             await asyncio.gather(*(watch.synced.wait() for watch in watches))
             await seed(api, store)
-            leads.set()
+            ready.set()
+            health = f"http://0.0.0.0:{settings.health_port}/healthz"
+            await kopf.operator(registry=registry(store), clusterwide=True, standalone=True, liveness_endpoint=health)
+
+        async def compete() -> None:
+            await ready.wait()
+            await lead(client, settings.namespace, settings.identity, leads)
+
+        async def work() -> None:
+            await leads.wait()
             log.info("leading as %s, gang scheduling %s", settings.identity, "on" if gang else "not available")
             await asyncio.gather(*(reconciler.work(session) for _ in range(WORKERS)))
 
         tasks = [
-            asyncio.create_task(lead(client, settings.namespace, settings.identity, work), name="lease"),
             *(asyncio.create_task(watch.run(), name=f"informer {watch.kind}") for watch in watches),
-            asyncio.create_task(
-                kopf.operator(
-                    registry=registry(store),
-                    clusterwide=True,
-                    standalone=True,
-                    liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
-                ),
-                name="kopf",
-            ),
+            asyncio.create_task(see(), name="kopf"),
+            asyncio.create_task(compete(), name="lease"),
+            asyncio.create_task(work(), name="work"),
         ]
         done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in rest:

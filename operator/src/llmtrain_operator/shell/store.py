@@ -51,6 +51,8 @@ class Store:
         """Keep the newest version of a job."""
         key = (job["metadata"]["namespace"], job["metadata"]["name"])
         if change == "drop":
+            if (known := self.jobs.get(key)) is not None and known["metadata"]["uid"] != job["metadata"]["uid"]:
+                return  # a namesake is there already
             self.jobs.pop(key, None)
             self.pods_of.pop(key, None)
             self.objects_of.pop(key, None)
