@@ -36,6 +36,14 @@ def test_a_traceback_is_in_the_log_only(log: Log, lines: io.StringIO) -> None:
     assert lines.getvalue().count("\n") == 1
 
 
+def test_every_outcome_has_the_last_lines(log: Log) -> None:
+    def stage() -> Outcome:
+        log.having(step=3).info("prepared")
+        return Outcome(reason="Completed")
+
+    assert '"event": "prepared", "step": 3' in conclude(stage, log).last_lines[-1]
+
+
 def test_the_outcome_is_left_for_the_kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
     write_termination_message(Outcome(reason="Stopped", message="why"))

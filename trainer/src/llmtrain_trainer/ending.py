@@ -19,7 +19,12 @@ EXIT_CODES = {
 
 
 def conclude(stage: Callable[[], Outcome], log: Log) -> Outcome:
-    """Run `stage` and return its outcome, or the one its error stands for; the log says why."""
+    """Run `stage` and return its outcome, or the one its error stands for, with the last lines of the log."""
+    outcome = _outcome(stage, log)
+    return outcome if outcome.last_lines else outcome.model_copy(update={"last_lines": list(log.kept)})
+
+
+def _outcome(stage: Callable[[], Outcome], log: Log) -> Outcome:
     try:
         return stage()
     except StopRequested as stop:

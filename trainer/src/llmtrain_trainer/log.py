@@ -3,12 +3,14 @@
 import json
 import sys
 import threading
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 from pydantic.alias_generators import to_camel
 
+KEPT_LINES = 20
 _ONE_LINE_AT_A_TIME = threading.Lock()
 
 
@@ -26,6 +28,8 @@ class Log:
     """None writes to standard output."""
     lowest: Literal["info", "warning"] = "info"
     """Level below which nothing is written."""
+    kept: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    """The last lines, for the outcome of a stage."""
 
     def having(self, **fields: object) -> "Log":
         """Return a log whose lines carry `fields` too."""
@@ -51,5 +55,7 @@ class Log:
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         line: dict[str, object] = {"time": timestamp(), "level": level, "event": event}
         line |= {to_camel(name): value for name, value in {**self.fields, **fields}.items()}
+        text = json.dumps(line, default=str)
         with _ONE_LINE_AT_A_TIME:
-            print(json.dumps(line, default=str), file=self.stream or sys.stdout, flush=True)
+            self.kept.append(text)
+            print(text, file=self.stream or sys.stdout, flush=True)

@@ -23,9 +23,8 @@ from llmtrain_api.run import RunConfig
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.elastic.place import INCARNATION, LOCAL_RANK, new_incarnation
 from llmtrain_trainer.errors import TrainerError
-from llmtrain_trainer.log import Log
+from llmtrain_trainer.log import KEPT_LINES, Log
 
-KEPT_LINES = 20
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
