@@ -18,20 +18,13 @@ from llmtrain_api.run import run_config
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner, Wishes
+from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.ranks import Alone
+from llmtrain_trainer.training.tally import Wishes
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 ROUNDS = 12
 MICROBATCHES, MICROBATCH_SIZE = 8, 4
-
-
-class Alone:
-    """The only rank of a generation."""
-
-    rank, size = 0, 1
-
-    def sum(self, tensor: torch.Tensor) -> None:
-        """There is nobody to add."""
 
 
 @pytest.fixture

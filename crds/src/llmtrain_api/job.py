@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.model import DecimalString, LabelKey, Labels, Model, ObjectName, Quantity
+from llmtrain_api.model import DecimalString, Fraction, LabelKey, Labels, Model, ObjectName, Quantity
 from llmtrain_api.names import MOST_WORKERS
 
 
@@ -152,6 +152,10 @@ class Training(Model):
     """Steps over which the learning rate rises from nothing; afterwards it falls along a cosine to a tenth."""
     clip_norm: DecimalString = "1.0"
     """Gradients with a larger norm are scaled down to it."""
+    dropout: Fraction = "0"
+    """Fraction of the residual stream that is dropped at random while training, at least 0 and below 1."""
+    reduction: Literal["Exact", "Fast"] = "Exact"
+    """Exact adds gradients in a fixed order: the same bits at any number of workers. Fast leaves the order open."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Type of the matrix products; weights and optimizer state are float32."""
     seed: Annotated[int, Field(ge=0, le=2147483647)] = 0

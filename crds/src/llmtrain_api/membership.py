@@ -1,7 +1,7 @@
 """What trainers, coordinator and operator say to each other: JSON over HTTP.
 
     POST /v1/join       Join -> Membership, or Waiting after some seconds (ask again)
-    POST /v1/heartbeat  Heartbeat -> Generation
+    POST /v1/heartbeat  Heartbeat -> Generation          held open until the generation ends or it is time for the next
     POST /v1/progress   Progress -> Generation           from the first member only
     POST /v1/leave      Leave -> Generation
     PUT  /v1/workers    Wanted -> CoordinatorStatus      from the operator
@@ -11,10 +11,13 @@
 Every request carries the header `X-Llmtrain-Job: <uid of the job>`; another job's is answered 403.
 A refused message is answered 409 with `{"error": "<sentence>"}` and is not worth repeating.
 
-A *generation* is one membership: an ordered list of members. It begins when every wanted rank has
-joined and ends when one of them leaves, dies, is replaced or the wanted number changes; the numbers
-only grow. A trainer whose heartbeat is answered with another generation than its own stops at the
-next step boundary (or at once, if a collective fails), and joins again.
+A *generation* is one membership: an ordered list of members; the numbers only grow. The first begins when
+every wanted rank has joined. Later ones begin as soon as all living ranks have joined again, if enough are
+left. A generation ends when one of its members leaves, dies or is replaced, when a newcomer joins, or when
+another number of workers is wanted. Its members hear of it at once, as each holds a heartbeat open. If no
+member is missing they finish the step; if one is, the generation is *broken*: they drop what they wait for.
+
+A member is dead when its connection closes, when its supervisor says so, or when it is silent for a lease.
 """
 
 from typing import Annotated, Literal
@@ -24,9 +27,12 @@ from pydantic import Field
 from llmtrain_api.model import Model
 
 JOB_HEADER = "X-Llmtrain-Job"
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 2.0
 """A member silent for so long is taken for dead."""
-HEARTBEAT_SECONDS = 0.5
+HEARTBEAT_SECONDS = 0.4
+"""How long a heartbeat is held open."""
+PATIENCE_SECONDS = 30.0
+"""How long the first generation waits for all wanted ranks once there are enough."""
 JOIN_POLL_SECONDS = 20.0
 """How long a join is held open before it is answered with Waiting."""
 
@@ -44,7 +50,8 @@ class Member(Model):
     store_port: Annotated[int, Field(ge=1, le=65535)]
     """Port of the store it has opened, used by all if it becomes the first member."""
     node: Annotated[str, Field(max_length=253)] = ""
-    torch: Annotated[str, Field(max_length=64)] = ""
+    numerics: Annotated[str, Field(max_length=128)] = ""
+    """What its bits depend on beside the job: device, torch, threads. Ranks of a generation have the same."""
 
 
 class Join(Model):
@@ -53,8 +60,8 @@ class Join(Model):
     member: Member
     generation: Annotated[int, Field(ge=0)] = 0
     """Newest generation this trainer has been in: a new coordinator goes on counting from there."""
-    step: Annotated[int, Field(ge=0)] = 0
-    """Steps done, by the newest checkpoint it can see."""
+    step: Annotated[int, Field(ge=0)] | None = None
+    """Steps done by the state that it holds in memory; None if it holds none."""
 
 
 class Membership(Model):
@@ -82,13 +89,17 @@ class Heartbeat(Model):
 
     incarnation: str
     generation: int
+    ranks: int
+    """Members of that generation: a new coordinator knows from it whether one is missing."""
     step: int
 
 
 class Generation(Model):
-    """The generation that holds now."""
+    """The generation that holds now, or the one to make for."""
 
     generation: int
+    broken: bool = False
+    """Whether a member of the one before is missing: what it takes part in will never end."""
 
 
 class Leave(Model):
@@ -127,9 +138,10 @@ class Progress(Model):
 
 
 class Wanted(Model):
-    """How many ranks the job shall have."""
+    """How many workers the job shall have, and with how many it may train."""
 
     workers: Annotated[int, Field(ge=1)]
+    min_workers: Annotated[int, Field(ge=1)] = 1
 
 
 class CoordinatorStatus(Model):

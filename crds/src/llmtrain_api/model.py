@@ -29,6 +29,9 @@ class Model(BaseModel):
 DecimalString = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
 """A number written as a string, such as "3e-4": Kubernetes APIs hold no floats."""
 
+Fraction = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^0(\.[0-9]+)?$")]
+"""A number of at least 0 and below 1, written as a string, such as "0.1"."""
+
 Quantity = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 """An amount of a resource, such as "500m" or "2Gi"."""
 

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes of one worker"
     )
+    options.add_argument("--min-workers", type=positive, default=1, metavar="N", help="workers it may train with")
     options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
     return options
@@ -60,6 +61,7 @@ async def serve(options: argparse.Namespace) -> None:
         uid=options.uid,
         workers=options.workers,
         ranks_per_worker=options.ranks_per_worker,
+        min_workers=options.min_workers,
     )
     runner = web.AppRunner(
         coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False

@@ -1,8 +1,8 @@
 """How the roster changes: each function takes what is known and what was said, and returns what follows.
 
-A generation begins when every wanted rank has joined. It ends when one of its members joins again,
-leaves, falls silent or is replaced, or when another number of workers is wanted; its other members
-are then *summoned*: they learn it from their next heartbeat and join again.
+A member of a generation that has ended is *summoned*: it hears of it from the heartbeat that it holds open,
+and joins again. A generation is *broken* if it ended without one of its members: the others then drop the
+step they are in. Otherwise they finish it, and no work is lost.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from llmtrain_api.membership import (
     LEASE_SECONDS,
+    PATIENCE_SECONDS,
     Generation,
     Heartbeat,
     Join,
@@ -29,6 +30,8 @@ class Refusal:
     """An answer that says no, with the reason. Asking again is of no use."""
 
     sentence: str
+    not_wanted: bool = False
+    """Whether nothing is wrong but that the process is one too many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +59,21 @@ def join(roster: Roster, request: Join) -> Turn:
     """Seat a process for the next generation, and begin that if nobody is missing."""
     member = request.member
     if refusal := refuse(roster, member):
-        return Turn(roster=roster, answer=refusal)
+        roster, events = _begin_if_possible(_unseated(roster, member.incarnation), ())
+        return Turn(roster=roster, answer=refusal, events=events)
     seat = roster.seats.get(member.incarnation)
     if seat and seat.phase is Phase.TRAINING and seat.member and request.generation < roster.number:
         return Turn(roster=roster, answer=roster.membership())  # it never got this answer
     roster, events = _vacate(roster, member)
     if seat and seat.phase is Phase.TRAINING:
-        roster, events = _end(roster, f"{_name(member)} joined again", events)
-    elif roster.running and roster.adopted_at_seconds is not None:
-        roster, events = _end(roster, f"{_name(member)} is new", events)
+        roster, events = _end(roster, f"{_name(member)} joined again", events, broken=True)
     if not seat or seat.phase is not Phase.WAITING:
         events += (_event("joined", member=member, step=request.step, of=roster.wanted),)
     waiting = Seat(phase=Phase.WAITING, member=member, generation=request.generation)
-    roster, events = _begin_if_complete(_seated(roster, member.incarnation, waiting), events)
+    roster = _seated(roster, member.incarnation, waiting)
+    if roster.running and _all_here(roster, member.worker):
+        roster, events = _end(roster, f"{_name(member)} is new", events)
+    roster, events = _begin_if_possible(roster, events)
     begun = roster.seats[member.incarnation].phase is Phase.TRAINING
     return Turn(roster=roster, answer=roster.membership() if begun else roster.waiting(), events=events)
 
@@ -76,17 +81,26 @@ def join(roster: Roster, request: Join) -> Turn:
 def refuse(roster: Roster, member: Member) -> Refusal | None:
     """Return why this member can't take part, if it can't."""
     if not roster.has_place_for(member):
-        return Refusal(
-            sentence=f"{_name(member)} is not wanted: the job has {roster.workers} workers of {roster.ranks_per_worker} ranks."
-        )
+        size = f"the job has {roster.workers} workers of {roster.ranks_per_worker} ranks"
+        return Refusal(sentence=f"{_name(member)} is not wanted: {size}.", not_wanted=True)
     if member.incarnation in roster.replaced:
-        return Refusal(sentence=f"{_name(member)} has been replaced by a newer process.")
+        return Refusal(sentence=f"{_name(member)} has been replaced by a newer process.", not_wanted=True)
+    others = [seat.member for seat in roster.seats.values() if seat.member and seat.member.numerics]
+    different = next((other for other in others if other.numerics != member.numerics), None)
+    if different and place_of(different) != place_of(member):
+        return Refusal(
+            sentence=f"{_name(member)} on {member.node or 'no node'} computes with {member.numerics}, but "
+            f"{_name(different)} on {different.node or 'no node'} with {different.numerics}: they would not get the same "
+            "bits. Let spec.workers.nodeSelector choose nodes that are alike, or set spec.training.reduction to Fast."
+        )
     return None
 
 
 def heartbeat(roster: Roster, request: Heartbeat, *, now_seconds: float) -> Turn:
     """Say which generation holds; take a running one over from a former coordinator."""
     roster, events = _adopt(roster, request.generation, now_seconds)
+    if request.generation == roster.number and roster.adopted_at_seconds is not None:
+        roster = replace(roster, adopted_ranks=request.ranks)
     taken_over = roster.adopted_at_seconds is not None and request.generation == roster.number
     if taken_over and request.incarnation not in roster.seats and request.incarnation not in roster.finished:
         seat = Seat(phase=Phase.TRAINING, member=None, generation=request.generation)
@@ -115,6 +129,7 @@ def leave(roster: Roster, request: Leave) -> Turn:
     else:
         why = "left" if request.reason == "Stopped" else "failed"
         roster, events = _lose(roster, request.incarnation, why, events, lost=request.reason == "Failed")
+        roster, events = _begin_if_possible(roster, events)
     return Turn(roster=roster, answer=roster.generation(), events=events)
 
 
@@ -126,62 +141,100 @@ def expire(roster: Roster, silent: frozenset[str], *, now_seconds: float) -> Tur
         roster, events = _lose(roster, incarnation, f"was silent for {LEASE_SECONDS:.0f} s", events, lost=True)
     if roster.running and roster.adopted_at_seconds is not None:
         known = len(roster.seats) + len(roster.finished)
-        if known != roster.wanted and now_seconds >= roster.adopted_at_seconds + LEASE_SECONDS:
-            roster, events = _end(roster, f"{known} ranks live, {roster.wanted} are wanted", events)
+        if known < roster.adopted_ranks and now_seconds >= roster.adopted_at_seconds + LEASE_SECONDS:
+            roster, events = _end(roster, f"{known} of its {roster.adopted_ranks} ranks live", events, broken=True)
+    roster, events = _begin_if_possible(roster, events)
+    roster, events = _wait_or_begin(roster, events, now_seconds)
+    return Turn(roster=roster, answer=roster.generation(), events=events)
+
+
+def vanish(roster: Roster, incarnation: str) -> Turn:
+    """Take a process whose connection closed for dead. If it isn't, it joins again."""
+    seat = roster.seats.get(incarnation)
+    events: Events = ()
+    if seat is not None:
+        gone = _event("vanished", member=seat.member, incarnation=incarnation)
+        roster, events = _lose(roster, incarnation, "closed its connection", (gone,), lost=True)
+        roster, events = _begin_if_possible(roster, events)
     return Turn(roster=roster, answer=roster.generation(), events=events)
 
 
 def want(roster: Roster, request: Wanted) -> Turn:
-    """Change the number of workers. Whoever is not wanted any more loses its seat."""
-    if request.workers == roster.workers:
-        return Turn(roster=roster, answer=roster.generation())
-    roster, events = _end(roster, f"{request.workers} workers are wanted, not {roster.workers}", ())
-    staying = {name: seat for name, seat in roster.seats.items() if not seat.place or seat.place[0] < request.workers}
-    finished = {name: place for name, place in roster.finished.items() if not place or place[0] < request.workers}
-    roster = replace(
-        roster, workers=request.workers, seats=MappingProxyType(staying), finished=MappingProxyType(finished)
-    )
-    events += (_event("workers wanted", workers=request.workers, ranks=roster.wanted),)
-    roster, events = _begin_if_complete(roster, events)
+    """Change the number of workers. Who trains and is not wanted any more is told to stop by whoever runs it."""
+    roster = replace(roster, min_workers=request.min_workers)
+    events: Events = ()
+    if request.workers != roster.workers:
+        asking = roster.in_phase(Phase.WAITING).items()
+        surplus = {name for name, seat in asking if seat.place and seat.place[0] >= request.workers}
+        staying = {name: seat for name, seat in roster.seats.items() if name not in surplus}
+        roster = replace(roster, workers=request.workers, seats=MappingProxyType(staying))
+        events = (_event("workers wanted", workers=request.workers, ranks=roster.wanted),)
+    roster, events = _begin_if_possible(roster, events)
     return Turn(roster=roster, answer=roster.generation(), events=events)
 
 
 Change = tuple[Roster, Events]
 
 
-def _begin_if_complete(roster: Roster, events: Events) -> Change:
-    """Begin the next generation if nobody is missing: with all who wait, without those who have finished."""
-    waiting = roster.in_phase(Phase.WAITING)
-    if roster.running or not waiting or len(waiting) + len(roster.finished) < roster.wanted:
+def _begin_if_possible(roster: Roster, events: Events) -> Change:
+    """Begin the next generation with all who wait. The first one here waits until nobody is missing."""
+    if roster.running or not roster.enough or (roster.number == 0 and not roster.complete):
         return roster, events
-    number = roster.upcoming
+    return _begin(roster, events)
+
+
+def _wait_or_begin(roster: Roster, events: Events, now_seconds: float) -> Change:
+    """Begin the first generation here without those who are missing, when patience is over.
+
+    A coordinator that comes after another one doesn't know who lives: it waits as long as a lease.
+    """
+    if roster.running or roster.number > 0 or not roster.enough:
+        return replace(roster, enough_since_seconds=None), events
+    since = now_seconds if roster.enough_since_seconds is None else roster.enough_since_seconds
+    if now_seconds - since >= (PATIENCE_SECONDS if roster.upcoming == 1 else LEASE_SECONDS):
+        return _begin(roster, events)
+    return replace(roster, enough_since_seconds=since), events
+
+
+def _begin(roster: Roster, events: Events) -> Change:
+    number, waiting = roster.upcoming, roster.in_phase(Phase.WAITING)
     training = {name: replace(seat, phase=Phase.TRAINING, generation=number) for name, seat in waiting.items()}
     roster = replace(
         roster,
         number=number,
         running=True,
+        broken=False,
+        enough_since_seconds=None,
         adopted_at_seconds=None,
         seats=MappingProxyType({**roster.seats, **training}),
     )
     return roster, (*events, _event("generation began", generation=number, ranks=len(training)))
 
 
-def _end(roster: Roster, reason: str, events: Events) -> Change:
-    """End the running generation, if one is running, and summon its members."""
+def _all_here(roster: Roster, worker: int) -> bool:
+    """Return whether every rank of a worker has a seat: its ranks join one after the other, and once is enough."""
+    return (
+        len([seat for seat in roster.seats.values() if seat.place and seat.place[0] == worker])
+        == roster.ranks_per_worker
+    )
+
+
+def _end(roster: Roster, reason: str, events: Events, *, broken: bool = False) -> Change:
+    """End the running generation, if one is running, and summon its members; one that has ended may break yet."""
     if not roster.running:
-        return roster, events
+        return replace(roster, broken=roster.broken or broken), events
     training = roster.in_phase(Phase.TRAINING)
     summoned = {name: replace(seat, phase=Phase.SUMMONED) for name, seat in training.items()}
     seats = MappingProxyType({**roster.seats, **summoned})
-    roster = replace(roster, running=False, adopted_at_seconds=None, seats=seats)
+    roster = replace(roster, running=False, broken=broken, adopted_at_seconds=None, seats=seats)
     return roster, (*events, _event("generation ended", generation=roster.number, reason=reason))
 
 
 def _lose(roster: Roster, incarnation: str, why: str, events: Events, *, lost: bool) -> Change:
     """Take a process off the roster; its generation ends with it."""
     seat = roster.seats[incarnation]
-    if seat.phase is Phase.TRAINING:
-        roster, events = _end(roster, f"{_name(seat.member)} {why}", events)
+    if seat.phase is not Phase.WAITING:
+        roster, events = _end(roster, f"{_name(seat.member)} {why}", events, broken=lost)
     return replace(_unseated(roster, incarnation), lost_members=roster.lost_members + lost), events
 
 
@@ -191,7 +244,7 @@ def _finish(roster: Roster, incarnation: str, seat: Seat, events: Events) -> Cha
     roster = replace(_unseated(roster, incarnation), finished=finished)
     if roster.running and not roster.in_phase(Phase.TRAINING):
         roster, events = _end(roster, "all its members have finished", events)
-    return _begin_if_complete(roster, events)
+    return _begin_if_possible(roster, events)
 
 
 def _vacate(roster: Roster, member: Member) -> Change:

@@ -1,4 +1,8 @@
-"""Joins that are held open: each is answered when its generation begins, when it is refused, or when its time is over."""
+"""Requests that are held open.
+
+A join is answered when its generation begins, when it is refused, or when its time is over. A heartbeat is answered
+when the generation changes, or when its time is over.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -12,6 +16,7 @@ class Polls:
     """The joins held open, by the incarnation that asked."""
 
     def __init__(self) -> None:
+        self._sleepers: set[asyncio.Future[None]] = set()
         self._futures: dict[str, set[asyncio.Future[Membership | Refusal]]] = defaultdict(set)
 
     def open(self) -> frozenset[str]:
@@ -30,6 +35,21 @@ class Polls:
             if not self._futures[incarnation]:
                 del self._futures[incarnation]
 
+    async def sleep(self, timeout_seconds: float) -> None:
+        """Wait until the generation changes, but not longer than `timeout_seconds`."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.add(future)
+        try:
+            await asyncio.wait([future], timeout=timeout_seconds)
+        finally:
+            self._sleepers.discard(future)
+
+    def wake(self) -> None:
+        """Answer every heartbeat."""
+        for future in self._sleepers:
+            if not future.done():
+                future.set_result(None)
+
     def answer(self, roster: Roster) -> None:
         """Answer every join that can be answered now."""
         membership = roster.membership() if self._futures and roster.running else None
@@ -37,7 +57,9 @@ class Polls:
             seat = roster.seats.get(incarnation)
             answer: Membership | Refusal | None = None
             if seat is None:
-                answer = Refusal(sentence="This process has lost its place: it is replaced, or not wanted any more.")
+                answer = Refusal(
+                    sentence="This process has lost its place: it is replaced, or not wanted any more.", not_wanted=True
+                )
             elif seat.phase is Phase.TRAINING:
                 answer = membership
             for future in futures:

@@ -44,10 +44,18 @@ class Roster:
 
     workers: int
     ranks_per_worker: int
+    min_workers: int = 1
+    """Fewest workers that may train."""
     number: int = 0
     """Newest generation begun, here or under a former coordinator."""
     running: bool = False
     """Whether that generation still holds."""
+    broken: bool = False
+    """Whether the newest generation ended without one of its members."""
+    enough_since_seconds: float | None = None
+    """Since when those who wait for the first generation are enough."""
+    adopted_ranks: int = 0
+    """Members of an adopted generation, as its members say."""
     adopted_at_seconds: float | None = None
     """When the running generation was taken over from a former coordinator; None if it began here."""
     seats: Mapping[str, Seat] = field(default_factory=lambda: MappingProxyType({}))
@@ -66,13 +74,27 @@ class Roster:
         return self.workers * self.ranks_per_worker
 
     @property
+    def enough(self) -> bool:
+        """Return whether those who wait may train: all that live have joined again, and are not too few."""
+        waiting = len(self.in_phase(Phase.WAITING))
+        fewest = min(self.min_workers, self.workers) * self.ranks_per_worker
+        return waiting > 0 and not self.in_phase(Phase.SUMMONED) and waiting + len(self.finished) >= fewest
+
+    @property
+    def complete(self) -> bool:
+        """Return whether nobody who is wanted is missing."""
+        return len(self.in_phase(Phase.WAITING)) + len(self.finished) >= self.wanted
+
+    @property
     def upcoming(self) -> int:
         """Return the number of the next generation: greater than any that anyone here has been in."""
         return max(self.number, *(seat.generation for seat in self.seats.values()), 0) + 1
 
     def generation(self) -> Generation:
         """Return the generation that a member of any other one shall make for."""
-        return Generation(generation=self.number if self.running else self.upcoming)
+        if self.running:
+            return Generation(generation=self.number)
+        return Generation(generation=self.upcoming, broken=self.broken)
 
     def in_phase(self, phase: Phase) -> dict[str, Seat]:
         """Return the seats of all processes that stand at `phase`."""

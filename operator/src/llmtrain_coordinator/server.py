@@ -1,6 +1,7 @@
 """The coordinator over HTTP: reads messages, asks generation.py what follows, and answers."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
@@ -9,8 +10,10 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from llmtrain_api.membership import (
+    HEARTBEAT_SECONDS,
     JOB_HEADER,
     JOIN_POLL_SECONDS,
+    Generation,
     Heartbeat,
     Join,
     Leave,
@@ -27,7 +30,7 @@ from llmtrain_coordinator.roster import Roster
 
 MOST_BYTES = 2**20
 """Longest message that is read."""
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.25
 """How often leases are looked at."""
 OPEN_PATHS = frozenset({"/metrics", "/healthz"})
 """What Prometheus and the kubelet ask for, without the job's header."""
@@ -47,13 +50,15 @@ class Coordinator:
         uid: str,
         workers: int,
         ranks_per_worker: int,
+        min_workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
         join_poll_seconds: float = JOIN_POLL_SECONDS,
     ) -> None:
-        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker)
+        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers)
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._join_poll_seconds = clock, join_poll_seconds
         self._leases, self._polls = Leases(), Polls()
+        self._closing = False
 
     def application(self) -> web.Application:
         """Return the web application. Serve it with `handler_cancellation`, so that a broken join is let go at once."""
@@ -81,15 +86,20 @@ class Coordinator:
         answer = self._follow(generation.join(self.roster, message)).answer
         if not isinstance(answer, Waiting):
             return reply(answer)
-        held = await self._polls.hold(incarnation, self._join_poll_seconds)
+        async with self._bound_to(incarnation):
+            held = await self._polls.hold(incarnation, self._join_poll_seconds)
         self._leases.renew(incarnation, self._clock())
         return reply(held or self.roster.waiting())
 
     async def heartbeat(self, request: web.Request) -> web.Response:
-        """Renew a lease."""
+        """Renew a lease; answer when the member's generation ends, or when the next heartbeat is due."""
         message, now = await read(request, Heartbeat), self._clock()
         self._leases.renew(message.incarnation, now)
-        return reply(self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer)
+        answer = self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer
+        if answer == Generation(generation=message.generation):
+            async with self._bound_to(message.incarnation):
+                await self._polls.sleep(HEARTBEAT_SECONDS)
+        return reply(self.roster.generation())
 
     async def progress(self, request: web.Request) -> web.Response:
         """Note how far the training is."""
@@ -124,6 +134,16 @@ class Coordinator:
         """Say that this process serves."""
         return web.Response(text="ok\n")
 
+    @contextlib.asynccontextmanager
+    async def _bound_to(self, incarnation: str) -> AsyncIterator[None]:
+        """Wait for something while a process holds its connection open; if that closes, the process is dead."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._closing:
+                self._follow(generation.vanish(self.roster, incarnation))
+            raise
+
     def look_at_leases(self) -> None:
         """Take for dead whoever has been silent for too long. Whoever holds a join open is not silent."""
         now = self._clock()
@@ -134,11 +154,13 @@ class Coordinator:
 
     def _follow(self, turn: Turn) -> Turn:
         """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
-        self.roster = turn.roster
+        before, self.roster = self.roster.generation(), turn.roster
         for event in turn.events:
             log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.facts})
         if any(event.name != "joined" for event in turn.events):
             self._polls.answer(self.roster)
+        if self.roster.generation() != before:
+            self._polls.wake()
         return turn
 
     async def _look_at_leases(self, application: web.Application) -> AsyncIterator[None]:
@@ -149,6 +171,7 @@ class Coordinator:
 
         task = asyncio.create_task(look_for_ever())
         yield
+        self._closing = True
         task.cancel()
 
     @web.middleware
@@ -185,7 +208,7 @@ async def read(request: web.Request, message: type[Message]) -> Message:
 def reply(answer: Model | Refusal) -> web.Response:
     """Return an answer as JSON."""
     if isinstance(answer, Refusal):
-        return refusal(409, answer.sentence)
+        return refusal(410 if answer.not_wanted else 409, answer.sentence)
     return web.Response(text=answer.model_dump_json(by_alias=True, exclude_none=True), content_type="application/json")
 
 

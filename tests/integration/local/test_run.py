@@ -20,11 +20,6 @@ def event_names(workspace: Workspace) -> list[str]:
     return [entry["event"] for entry in entries(workspace)]
 
 
-def joined_steps(workspace: Workspace) -> list[int]:
-    """Return the steps that trainers had done when they joined, in order."""
-    return [entry["step"] for entry in entries(workspace) if entry["event"] == "joined"]
-
-
 def test_a_stopped_run_goes_on_where_it_was(workspace: Workspace) -> None:
     stopped = workspace.run()
     stopped.until_line("step ")
@@ -35,8 +30,8 @@ def test_a_stopped_run_goes_on_where_it_was(workspace: Workspace) -> None:
 
     resumed = workspace.run()
     assert resumed.end() == 0, resumed.text
-    assert joined_steps(workspace)[:2] == [0, 0]
-    assert min(joined_steps(workspace)[-2:]) > 0
+    steps = [int(line.split()[1].split("/")[0]) for line in resumed.lines if line.startswith("step ")]
+    assert min(steps) > 1, resumed.text
     assert resumed.lines[-1].startswith("local: small Succeeded steps=300 loss="), resumed.text
     assert any(line.startswith("step 300/300") for line in resumed.lines), resumed.text
     exported = workspace.folder.glob(".llmtrain/volumes/results/small-*/model/model.safetensors")

@@ -4,7 +4,7 @@ import pytest
 
 from llmtrain_api.membership import Generation, Membership, Waiting
 from llmtrain_coordinator.generation import Refusal, Turn
-from unit.coordinator.trainers import beating, follow, joining, leaving, progressing, wanting
+from unit.coordinator.trainers import beating, follow, joining, leaving, progressing, vanishing, wanting
 
 BOTH = (joining("a0"), joining("a1"))
 """Generation 1 of two workers."""
@@ -18,8 +18,8 @@ def told(turn: Turn) -> object:
             return number, " ".join(member.incarnation for member in members)
         case Waiting(joined=joined, wanted=wanted):
             return f"{joined} of {wanted}"
-        case Generation(generation=number):
-            return number
+        case Generation(generation=number, broken=broken):
+            return f"{number} at once" if broken else number
         case Refusal():
             return "no"
 
@@ -33,25 +33,74 @@ CASES = [
     ("an answer that got lost is given again", 2, [*BOTH, joining("a0")], (1, "a0 a1")),
     ("a member hears its own generation while that holds", 2, [*BOTH, beating("a0", 1)], 1),
     ("a member that joins again waits for its peers", 2, [*BOTH, joining("a0", 1)], "1 of 2"),
-    ("its peers hear that they shall join again", 2, [*BOTH, joining("a0", 1), beating("a1", 1)], 2),
+    ("its peers hear that they shall join again at once", 2, [*BOTH, joining("a0", 1), beating("a1", 1)], "2 at once"),
     ("all joining again is the next generation", 2, [*BOTH, *AGAIN], (2, "a0 a1")),
-    ("a failed member ends the generation", 2, [*BOTH, leaving("a1", "Failed")], 2),
+    ("a failed member breaks the generation", 2, [*BOTH, leaving("a1", "Failed")], "2 at once"),
     ("a stopped member ends the generation", 2, [*BOTH, leaving("a1", "Stopped")], 2),
-    ("a silent member ends the generation", 2, [*BOTH, frozenset({"a1"}), beating("a0", 1)], 2),
-    ("a replaced member ends the generation", 2, [*BOTH, joining("b1"), beating("a0", 1)], 2),
+    ("a silent member breaks the generation", 2, [*BOTH, frozenset({"a1"}), beating("a0", 1)], "2 at once"),
+    ("a vanished member breaks the generation", 2, [*BOTH, vanishing("a1"), beating("a0", 1)], "2 at once"),
+    ("the survivor of a dead member goes on alone", 2, [*BOTH, leaving("a1", "Failed"), joining("a0", 1)], (2, "a0")),
+    ("also if it joins before the death is known", 2, [*BOTH, joining("a0", 1), vanishing("a1"), beating("a0", 2)], 2),
+    ("with too few it waits", 2, [wanting(2, 2), *BOTH, leaving("a1", "Failed"), joining("a0", 1)], "1 of 2"),
+    (
+        "until another comes",
+        2,
+        [wanting(2, 2), *BOTH, leaving("a1", "Failed"), joining("a0", 1), joining("b1")],
+        (2, "a0 b1"),
+    ),
+    (
+        "two of three go on",
+        3,
+        [*BOTH, joining("a2"), vanishing("a1"), joining("a2", 1), joining("a0", 1)],
+        (2, "a0 a2"),
+    ),
+    ("a newcomer waits until the others have done their step", 2, [*BOTH, wanting(3), joining("a2")], "1 of 3"),
+    ("the others hear of the newcomer", 2, [*BOTH, wanting(3), joining("a2"), beating("a0", 1)], 2),
+    ("and take it in", 2, [*BOTH, wanting(3), joining("a2"), *AGAIN], (2, "a0 a1 a2")),
+    (
+        "a member that dies in its last step breaks the generation",
+        2,
+        [*BOTH, wanting(3), joining("a2"), vanishing("a1"), beating("a0", 1)],
+        "2 at once",
+    ),
+    (
+        "a newcomer that vanishes again is not waited for",
+        2,
+        [*BOTH, wanting(3), joining("a2"), vanishing("a2"), *AGAIN],
+        (2, "a0 a1"),
+    ),
+    ("a replaced member breaks the generation", 2, [*BOTH, joining("b1"), beating("a0", 1)], "2 at once"),
     ("the replacement waits for the survivors", 2, [*BOTH, joining("b1")], "1 of 2"),
     ("a survivor completes it", 2, [*BOTH, joining("b1"), joining("a0", 1)], (2, "a0 b1")),
     ("whoever was replaced can't take its place back", 2, [*BOTH, joining("b1"), joining("a1", 1)], "no"),
-    ("whoever was silent may come back", 2, [*BOTH, frozenset({"a1"}), *AGAIN], (2, "a0 a1")),
+    (
+        "whoever was silent may come back",
+        2,
+        [*BOTH, frozenset({"a1"}), joining("a1", 1), joining("a0", 1)],
+        (2, "a0 a1"),
+    ),
     ("a silent process that waited is not waited for", 2, [joining("a0"), frozenset({"a0"}), joining("a1")], "1 of 2"),
+    ("the first generation waits for all at first", 3, [*BOTH, frozenset(), 29, frozenset(), beating("a0", 0)], 1),
+    ("and then begins with enough", 3, [*BOTH, frozenset(), 30, frozenset(), joining("a0")], (1, "a0 a1")),
+    ("a new coordinator waits a lease for survivors", 2, [joining("a0", 7), frozenset(), 1.9, frozenset()], 8),
+    (
+        "and then begins with those that came",
+        2,
+        [joining("a0", 7), frozenset(), 2, frozenset(), joining("a0")],
+        (8, "a0"),
+    ),
+    ("but not with too few", 3, [wanting(3, 3), *BOTH, frozenset(), 99, frozenset(), joining("a0")], "2 of 3"),
+    ("who computes otherwise is refused", 2, [joining("a0"), joining("a1", numerics="cuda")], "no"),
+    ("unless it replaces the one it differs from", 1, [joining("a0"), joining("b0", numerics="cuda")], (2, "b0")),
     ("a stranger's leaving changes nothing", 2, [*BOTH, leaving("x7", "Failed")], 1),
     ("a stranger's heartbeat changes nothing", 2, [*BOTH, beating("x7", 1)], 1),
     ("an old generation's heartbeat changes nothing", 2, [*BOTH, *AGAIN, beating("a0", 1)], 2),
-    ("scaling up ends the generation", 2, [*BOTH, wanting(3)], 2),
-    ("scaling up waits for the new worker", 2, [*BOTH, wanting(3), *AGAIN], "2 of 3"),
-    ("scaling up begins with the new worker", 2, [*BOTH, wanting(3), *AGAIN, joining("a2")], (2, "a0 a1 a2")),
-    ("scaling down goes on without the last worker", 2, [*BOTH, wanting(1), joining("a0", 1)], (2, "a0")),
-    ("scaling down turns the last worker away", 2, [*BOTH, wanting(1), joining("a1", 1)], "no"),
+    ("scaling up changes nothing until the new worker is there", 2, [*BOTH, wanting(3)], 1),
+    ("scaling up begins with the new worker", 2, [*BOTH, wanting(3), joining("a2"), *AGAIN], (2, "a0 a1 a2")),
+    ("scaling down changes nothing until the last worker goes", 2, [*BOTH, wanting(1)], 1),
+    ("scaling down goes on without it", 2, [*BOTH, wanting(1), leaving("a1", "Stopped"), joining("a0", 1)], (2, "a0")),
+    ("a worker that is scaled away is turned away", 2, [*BOTH, wanting(1), joining("a0", 1), joining("a1", 1)], "no"),
+    ("and not waited for", 2, [*BOTH, wanting(1), joining("a0", 1), joining("a1", 1), beating("a0", 2)], 2),
     ("scaling down may complete those who wait", 3, [*BOTH, wanting(2), beating("a0", 1)], 1),
     ("the same number again changes nothing", 2, [*BOTH, wanting(2)], 1),
     ("numbers go on from the newest that anyone was in", 2, [joining("a0", 7), joining("a1", 6)], (8, "a0 a1")),
@@ -80,10 +129,11 @@ CASES = [
     ),
     ("it ends when a new process joins", 2, [beating("a0", 3), beating("a1", 3), joining("b1"), beating("a0", 3)], 4),
     ("its survivors form the next", 2, [beating("a0", 3), joining("b1"), joining("a0", 3)], (4, "a0 b1")),
-    ("it ends when one leaves", 2, [beating("a0", 3), beating("a1", 3), leaving("a1", "Failed")], 4),
-    ("it ends when one falls silent", 2, [beating("a0", 3), frozenset({"a0"})], 4),
-    ("it has a lease's time to show all members", 2, [beating("a0", 3), 9, frozenset()], 3),
-    ("it ends if it then has another size than wanted", 2, [beating("a0", 3), 10, frozenset()], 4),
+    ("it ends when one leaves", 2, [beating("a0", 3), beating("a1", 3), leaving("a1", "Failed")], "4 at once"),
+    ("it ends when one falls silent", 2, [beating("a0", 3), frozenset({"a0"})], "4 at once"),
+    ("it has a lease's time to show all members", 2, [beating("a0", 3), 1.9, frozenset()], 3),
+    ("it is broken if one is then missing", 2, [beating("a0", 3), 2, frozenset()], "4 at once"),
+    ("it may have fewer ranks than wanted", 2, [beating("a0", 3, ranks=1), 9, frozenset()], 3),
     ("it is not taken over when others already wait", 2, [joining("a1", 3), beating("a0", 3)], 4),
     ("it can't end a generation that began here", 2, [*BOTH, beating("x0", 9)], 1),
 ]

@@ -1,11 +1,12 @@
 """Who is taken for dead."""
 
+from llmtrain_api.membership import LEASE_SECONDS
 from llmtrain_coordinator.lease import Leases
 
 
 def test_a_process_that_speaks_lives() -> None:
     leases = Leases()
-    for now in range(0, 30, 4):
+    for now in (LEASE_SECONDS * tenths / 10 for tenths in range(0, 30, 4)):
         leases.renew("a0", now)
         assert leases.silent(["a0"], now) == frozenset()
 
@@ -13,21 +14,21 @@ def test_a_process_that_speaks_lives() -> None:
 def test_a_process_silent_for_a_lease_is_dead() -> None:
     leases = Leases()
     leases.renew("a0", 0)
-    assert leases.silent(["a0"], 5) == frozenset()
-    assert leases.silent(["a0"], 9.5) == frozenset()
-    assert leases.silent(["a0"], 10) == {"a0"}
+    assert leases.silent(["a0"], 0.5 * LEASE_SECONDS) == frozenset()
+    assert leases.silent(["a0"], 0.95 * LEASE_SECONDS) == frozenset()
+    assert leases.silent(["a0"], 1 * LEASE_SECONDS) == {"a0"}
 
 
 def test_nobody_is_dead_because_the_coordinator_stood_still() -> None:
     leases = Leases()
     leases.renew("a0", 0)
-    assert leases.silent(["a0"], 1) == frozenset()
-    assert leases.silent(["a0"], 60) == frozenset()
-    assert leases.silent(["a0"], 65) == frozenset()
-    assert leases.silent(["a0"], 70) == {"a0"}
+    assert leases.silent(["a0"], 0.1 * LEASE_SECONDS) == frozenset()
+    assert leases.silent(["a0"], 6 * LEASE_SECONDS) == frozenset()
+    assert leases.silent(["a0"], 6.5 * LEASE_SECONDS) == frozenset()
+    assert leases.silent(["a0"], 7 * LEASE_SECONDS) == {"a0"}
 
 
 def test_whoever_has_no_seat_is_forgotten() -> None:
     leases = Leases()
     leases.renew("a0", 0)
-    assert leases.silent([], 20) == frozenset()
+    assert leases.silent([], 2 * LEASE_SECONDS) == frozenset()

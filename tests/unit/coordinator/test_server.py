@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from llmtrain_api.membership import JOB_HEADER
+from llmtrain_api.membership import HEARTBEAT_SECONDS, JOB_HEADER
 from llmtrain_api.model import Model
 from llmtrain_coordinator.server import MOST_BYTES, Coordinator
 from unit.coordinator.trainers import beating, joining, leaving, progressing, wanting
@@ -59,7 +59,7 @@ async def trainers(request: pytest.FixtureRequest) -> AsyncIterator[Trainers]:
         clock=clock,
         join_poll_seconds=getattr(request, "param", 60.0),
     )
-    server = TestServer(coordinator.application())
+    server = TestServer(coordinator.application(), handler_cancellation=True)
     async with TestClient(server, headers={JOB_HEADER: "uid-1"}) as client:
         yield Trainers(coordinator, client, clock)
 
@@ -83,7 +83,7 @@ async def test_a_held_join_is_refused_when_its_process_is_replaced(trainers: Tra
     await trainers.until_joined(1)
     new = trainers.hold("b0")
     response = await old
-    assert (response.status, "replaced" in (await response.json())["error"]) == (409, True)
+    assert (response.status, "replaced" in (await response.json())["error"]) == (410, True)
     new.cancel()
 
 
@@ -91,22 +91,48 @@ async def test_a_held_join_is_refused_when_its_worker_is_not_wanted_any_more(tra
     held = trainers.hold("a1")
     await trainers.until_joined(1)
     status = await (await trainers.say("/v1/workers", wanting(1), "PUT")).json()
-    assert ((await held).status, status["wanted"], status["joined"]) == (409, 1, 0)
+    assert ((await held).status, status["wanted"], status["joined"]) == (410, 1, 0)
 
 
 async def test_a_worker_beyond_the_wanted_is_told_so(trainers: Trainers) -> None:
     response = await trainers.say("/v1/join", joining("a2"))
-    assert response.status == 409
+    assert response.status == 410
     assert (await response.json())["error"] == "worker 2 rank 0 is not wanted: the job has 2 workers of 1 ranks."
 
 
-async def test_silence_ends_a_generation(trainers: Trainers) -> None:
+async def test_silence_breaks_a_generation(trainers: Trainers) -> None:
     await trainers.begin()
-    for second in range(1, 11):
-        trainers.clock.now = float(second)
-        await trainers.say("/v1/heartbeat", beating("a0", 1))
+    for tenth in range(1, 21):
+        trainers.clock.now = tenth / 10
+        trainers.coordinator._leases.renew("a0", trainers.clock.now)
         trainers.coordinator.look_at_leases()
-    assert await (await trainers.say("/v1/heartbeat", beating("a0", 1))).json() == {"generation": 2}
+    assert await (await trainers.say("/v1/heartbeat", beating("a0", 1))).json() == {"generation": 2, "broken": True}
+    assert trainers.coordinator.roster.lost_members == 1
+
+
+async def test_a_held_heartbeat_is_answered_when_its_generation_ends(trainers: Trainers) -> None:
+    await trainers.begin()
+    began = asyncio.get_running_loop().time()
+    held = asyncio.create_task(trainers.say("/v1/heartbeat", beating("a0", 1)))
+    await asyncio.sleep(0)
+    await trainers.say("/v1/leave", leaving("a1", "Stopped"))
+    assert await (await held).json() == {"generation": 2, "broken": False}
+    assert asyncio.get_running_loop().time() - began < HEARTBEAT_SECONDS
+
+
+async def test_a_heartbeat_is_answered_when_the_next_is_due(trainers: Trainers) -> None:
+    await trainers.begin()
+    assert (await (await trainers.say("/v1/heartbeat", beating("a0", 1))).json())["generation"] == 1
+
+
+async def test_a_member_whose_connection_closes_is_dead(trainers: Trainers) -> None:
+    await trainers.begin()
+    held = asyncio.create_task(trainers.say("/v1/heartbeat", beating("a1", 1)))
+    await asyncio.sleep(HEARTBEAT_SECONDS / 4)
+    held.cancel()
+    async with asyncio.timeout(HEARTBEAT_SECONDS / 2):
+        while not trainers.coordinator.roster.broken:
+            await asyncio.sleep(0)
     assert trainers.coordinator.roster.lost_members == 1
 
 

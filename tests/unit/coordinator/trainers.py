@@ -6,26 +6,31 @@ from llmtrain_coordinator.generation import Turn
 from llmtrain_coordinator.roster import Roster
 
 
-def member(incarnation: str) -> Member:
+def member(incarnation: str, numerics: str = "cpu") -> Member:
     return Member(
-        worker=int(incarnation[1:]), local_rank=0, incarnation=incarnation, address="10.0.0.1", store_port=29500
-    )
+        worker=int(incarnation[1:]), local_rank=0, incarnation=incarnation, address="10.0.0.1", store_port=29500,
+        numerics=numerics,
+    )  # fmt: skip
 
 
-def joining(incarnation: str, generation: int = 0) -> Join:
-    return Join(member=member(incarnation), generation=generation)
+def joining(incarnation: str, generation: int = 0, numerics: str = "cpu") -> Join:
+    return Join(member=member(incarnation, numerics), generation=generation)
 
 
-def beating(incarnation: str, generation: int) -> Heartbeat:
-    return Heartbeat(incarnation=incarnation, generation=generation, step=1)
+def beating(incarnation: str, generation: int, ranks: int = 2) -> Heartbeat:
+    return Heartbeat(incarnation=incarnation, generation=generation, ranks=ranks, step=1)
+
+
+def vanishing(incarnation: str) -> str:
+    return incarnation
 
 
 def leaving(incarnation: str, reason: str) -> Leave:
     return Leave(incarnation=incarnation, reason=reason)
 
 
-def wanting(workers: int) -> Wanted:
-    return Wanted(workers=workers)
+def wanting(workers: int, fewest: int = 1) -> Wanted:
+    return Wanted(workers=workers, min_workers=fewest)
 
 
 def progressing(generation: int, step: int, loss: float = 2.0) -> Progress:
@@ -44,7 +49,7 @@ def progressing(generation: int, step: int, loss: float = 2.0) -> Progress:
 
 
 def follow(workers: int, *said: object) -> list[Turn]:
-    """Return what follows, message by message. A number lets so many seconds pass; a set falls silent."""
+    """Return what follows, message by message. A number lets seconds pass, a set falls silent, a name vanishes."""
     roster, now, turns = Roster(workers=workers, ranks_per_worker=1), 0.0, []
     for message in said:
         if isinstance(message, (int, float)):
@@ -69,4 +74,6 @@ def _turn(roster: Roster, message: object, now: float) -> Turn:
             return generation.want(roster, message)
         case frozenset():
             return generation.expire(roster, message, now_seconds=now)
+        case str():
+            return generation.vanish(roster, message)
     raise AssertionError(message)

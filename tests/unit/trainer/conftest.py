@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from llmtrain_api.job import JobSpec
 from llmtrain_api.run import RunConfig, run_config
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.learner import Learner
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
 WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix black quartz and jovial oxen hum".split()
@@ -70,3 +75,16 @@ def lines() -> io.StringIO:
 @pytest.fixture
 def log(lines: io.StringIO) -> Log:
     return Log(stream=lines)
+
+
+def make_learner(run: RunConfig, log: Log) -> Learner:
+    outcome = prepare(run, log)
+    assert outcome.dataset is not None
+    learner = Learner(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
+    learner.begin()
+    return learner
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, log: Log) -> Checkpoints:
+    return Checkpoints(job_directory=tmp_path / "job", log=log)

@@ -6,38 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.manifest import verify
 from llmtrain_trainer.checkpoint.restore import load_into, restore
 from llmtrain_trainer.checkpoint.save import save
-from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.durable import whole_folder
 from llmtrain_trainer.errors import BadInput, CheckpointRefused
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.learner import Learner
-from unit.trainer.conftest import MakeRun
-
-
-class Alone:
-    rank, size = 0, 1
-
-    def sum(self, tensor: torch.Tensor) -> None:
-        pass
-
-
-def make_learner(run: RunConfig, log: Log) -> Learner:
-    outcome = prepare(run, log)
-    assert outcome.dataset is not None
-    learner = Learner(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
-    learner.begin()
-    return learner
-
-
-@pytest.fixture
-def checkpoints(tmp_path: Path, log: Log) -> Checkpoints:
-    return Checkpoints(job_directory=tmp_path / "job", log=log)
+from unit.trainer.conftest import MakeRun, make_learner
 
 
 @pytest.fixture
@@ -62,17 +39,26 @@ def test_only_the_newest_stay(saved: Learner, checkpoints: Checkpoints) -> None:
 
 def test_the_state_comes_back(saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log) -> None:
     newcomer = make_learner(make_run(), log)
-    told = restore(newcomer, checkpoints, Alone(), log)
-    assert told is not None
-    assert told.step == newcomer.step == 4
+    restore(newcomer, checkpoints, log)
+    assert newcomer.held == 4
     assert torch.equal(newcomer.parameters.weights, saved.parameters.weights)
 
 
 def test_without_a_checkpoint_it_begins(make_run: MakeRun, checkpoints: Checkpoints, log: Log) -> None:
     learner = make_learner(make_run(), log)
     learner.parameters.weights.add_(1)
-    assert restore(learner, checkpoints, Alone(), log) is None
+    restore(learner, checkpoints, log)
+    assert learner.held == 0
     assert torch.equal(learner.parameters.weights, make_learner(make_run(), log).parameters.weights)
+
+
+def test_a_checkpoint_of_another_kind_of_worker_is_refused(
+    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log
+) -> None:
+    newcomer = make_learner(make_run(), log)
+    newcomer.numerics = "cuda 13.2 NVIDIA H200, torch 2.15.0, 1 thread"
+    with pytest.raises(BadInput, match=r"step-00000004 was computed with cpu .*, this worker computes with cuda 13.2"):
+        restore(newcomer, checkpoints, log)
 
 
 DAMAGES = [

@@ -26,13 +26,8 @@ class Coordinator:
             raise answer
         return answer
 
-
-class Checkpoints:
-    def __init__(self, *steps: int) -> None:
-        self.steps = list(steps)
-
-    def newest_step(self) -> int:
-        return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+    def close(self) -> None:
+        pass
 
 
 def generation(number: int, *members: Member) -> Membership:
@@ -40,47 +35,49 @@ def generation(number: int, *members: Member) -> Membership:
 
 
 def joining(
-    coordinator: Coordinator, log: Log, *steps: int, pause: Callable[[float], None] = lambda seconds: None
+    coordinator: Coordinator, log: Log, *finished: bool, pause: Callable[[float], None] = lambda seconds: None
 ) -> Joining:
+    answers = [*finished, False]
     return Joining(
-        coordinator=coordinator, member=ME, checkpoints=Checkpoints(*steps or (0,)), steps=100, pause=pause, log=log
-    )  # type: ignore[arg-type]
+        coordinator=coordinator, member=ME, finished=lambda: answers.pop(0) if answers[1:] else answers[0], pause=pause,
+        log=log,
+    )  # type: ignore[arg-type]  # fmt: skip
 
 
 def test_it_asks_through_waiting_and_silence(log: Log, lines: io.StringIO) -> None:
     complete = generation(3, OTHER, ME)
     coordinator = Coordinator(Unreachable("nobody there"), Waiting(joined=1, wanted=2), complete)
-    assert joining(coordinator, log).next() == complete
+    assert joining(coordinator, log).next(None) == complete
     assert "nobody there" in lines.getvalue()
 
 
 def test_it_tells_the_newest_generation_and_step(log: Log) -> None:
     coordinator = Coordinator(generation(3, ME), generation(7, ME))
-    asking = joining(coordinator, log, 40, 60)
-    asking.next()
-    asking.next()
-    assert [(join.generation, join.step) for join in coordinator.asked] == [(0, 40), (3, 60)]
+    asking = joining(coordinator, log)
+    asking.next(None)
+    asking.next(60)
+    assert [(join.generation, join.step) for join in coordinator.asked] == [(0, None), (3, 60)]
 
 
 def test_a_generation_that_is_over_or_without_it_is_not_taken(log: Log) -> None:
     expected = generation(5, ME)
     coordinator = Coordinator(generation(3, ME), generation(3, ME), generation(4, OTHER), expected)
     asking = joining(coordinator, log)
-    assert asking.next() == generation(3, ME)
-    assert asking.next() == expected
+    assert asking.next(None) == generation(3, ME)
+    assert asking.next(None) == expected
 
 
 def test_nothing_is_asked_when_the_training_is_finished(log: Log) -> None:
-    assert joining(Coordinator(), log, 100).next() is None
+    assert joining(Coordinator(), log, True).next(None) is None
 
 
 def test_the_end_of_the_training_is_noticed_while_waiting(log: Log) -> None:
-    assert joining(Coordinator(Waiting(joined=1, wanted=2)), log, 90, 100).next() is None
+    assert joining(Coordinator(Waiting(joined=1, wanted=2)), log, False, True).next(None) is None
 
 
 def test_a_refusal_is_final(log: Log) -> None:
     with pytest.raises(BadInput, match="not wanted"):
-        joining(Coordinator(BadInput("not wanted")), log).next()
+        joining(Coordinator(BadInput("not wanted")), log).next(None)
 
 
 def test_a_stop_ends_the_waiting(log: Log) -> None:
@@ -88,4 +85,4 @@ def test_a_stop_ends_the_waiting(log: Log) -> None:
         raise StopRequested("stopped")
 
     with pytest.raises(StopRequested):
-        joining(Coordinator(Unreachable("nobody there")), log, pause=stop).next()
+        joining(Coordinator(Unreachable("nobody there")), log, pause=stop).next(None)

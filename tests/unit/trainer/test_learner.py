@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
 
 from llmtrain_api.job import Optimizer
 from llmtrain_api.run import RunConfig
@@ -12,31 +11,14 @@ from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.adamw import AdamW
-from llmtrain_trainer.training.learner import Learner, Wishes, clip
+from llmtrain_trainer.training.learner import Learner, clip
+from llmtrain_trainer.training.ranks import Alone, Ranks
+from llmtrain_trainer.training.tally import Wishes
 from unit.trainer.conftest import MakeRun
+from unit.trainer.threads import together
 
 Make = Callable[[], Learner]
-
-
-class Alone:
-    rank, size = 0, 1
-
-    def sum(self, tensor: Tensor) -> None:
-        pass
-
-
-class OneOf:
-    """One rank of several that run after each other: it sees its own sums and adds those of the ranks before."""
-
-    def __init__(self, rank: int, size: int, sums: list[list[Tensor]]) -> None:
-        self.rank, self.size, self._sums, self._number = rank, size, sums, 0
-
-    def sum(self, tensor: Tensor) -> None:
-        if self._number == len(self._sums):
-            self._sums.append([])
-        self._sums[self._number].append(tensor.clone())
-        tensor.copy_(torch.stack(self._sums[self._number]).sum(0))
-        self._number += 1
+MakeOf = Callable[[RunConfig], Make]
 
 
 @pytest.fixture
@@ -45,28 +27,61 @@ def run(make_run: MakeRun) -> RunConfig:
 
 
 @pytest.fixture
-def make_learner(run: RunConfig, log: Log) -> Make:
-    outcome = prepare(run, log)
-    assert outcome.dataset is not None
-    dataset = Dataset.open(run.data_directory, outcome.dataset.id)
+def make_learner_of(log: Log) -> MakeOf:
+    def of(run: RunConfig) -> Make:
+        outcome = prepare(run, log)
+        assert outcome.dataset is not None
+        dataset = Dataset.open(run.data_directory, outcome.dataset.id)
 
-    def make() -> Learner:
-        learner = Learner(run, dataset, torch.device("cpu"))
-        learner.begin()
-        return learner
+        def make() -> Learner:
+            learner = Learner(run, dataset, torch.device("cpu"))
+            learner.begin()
+            return learner
 
-    return make
+        return make
+
+    return of
 
 
-def test_three_ranks_learn_what_one_learns(make_learner: Make) -> None:
-    alone = make_learner()
-    result = alone.learn(Alone(), Wishes())
-    sums: list[list[Tensor]] = []
-    learners = [make_learner() for _ in range(3)]
-    results = [learner.learn(OneOf(rank, 3, sums), Wishes()) for rank, learner in enumerate(learners)]
-    assert results[-1].tokens == result.tokens == alone.tokens_per_step
-    assert results[-1].loss == pytest.approx(result.loss)
-    assert torch.allclose(learners[-1].parameters.weights, alone.parameters.weights, atol=1e-5)
+@pytest.fixture
+def make_learner(run: RunConfig, make_learner_of: MakeOf) -> Make:
+    return make_learner_of(run)
+
+
+def teach(make_learner: Make, size: int, steps: int) -> list[Learner]:
+    """Return `size` learners after some steps together."""
+    learners = [make_learner() for _ in range(size)]
+
+    def act(ranks: Ranks) -> None:
+        for _ in range(steps):
+            learners[ranks.rank].learn(ranks, Wishes())
+
+    together(size, act)
+    return learners
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_any_number_of_ranks_learns_the_same_to_the_bit(make_learner: Make, size: int) -> None:
+    (alone,) = teach(make_learner, 1, steps=3)
+    for learner in teach(make_learner, size, steps=3):
+        for name, tensor in alone.state().items():
+            assert torch.equal(learner.state()[name], tensor), name
+
+
+def test_dropout_depends_on_the_microbatch_and_not_on_the_rank(make_run: MakeRun, make_learner_of: MakeOf) -> None:
+    make = make_learner_of(make_run(training={"steps": 20, "microbatches": 4, "microbatchSize": 2, "dropout": "0.3"}))
+    (alone,) = teach(make, 1, steps=2)
+    learners = teach(make, 3, steps=2)
+    assert all(torch.equal(learner.parameters.weights, alone.parameters.weights) for learner in learners)
+
+
+def test_a_fast_reduction_differs_by_rounding_only(make_run: MakeRun, make_learner_of: MakeOf) -> None:
+    make = make_learner_of(
+        make_run(training={"steps": 20, "microbatches": 4, "microbatchSize": 2, "reduction": "Fast"})
+    )
+    (alone,) = teach(make, 1, steps=1)
+    learners = teach(make, 3, steps=1)
+    assert all(torch.allclose(learner.parameters.weights, alone.parameters.weights, atol=1e-5) for learner in learners)
 
 
 def test_the_loss_falls(make_learner: Make) -> None:
@@ -76,10 +91,10 @@ def test_the_loss_falls(make_learner: Make) -> None:
 
 
 def test_one_wish_is_everyones(make_learner: Make) -> None:
-    sums: list[list[Tensor]] = []
-    make_learner().learn(OneOf(0, 2, sums), Wishes(stop=True))
-    agreed = make_learner().learn(OneOf(1, 2, sums), Wishes())
-    assert agreed.wishes == Wishes(stop=True, leave=False)
+    learners = [make_learner(), make_learner()]
+    wishes = [Wishes(stop=True), Wishes()]
+    agreed = together(2, lambda ranks: learners[ranks.rank].learn(ranks, wishes[ranks.rank]).wishes)
+    assert agreed == [Wishes(stop=True, leave=False)] * 2
 
 
 def test_the_state_is_all_that_a_newcomer_needs(make_learner: Make) -> None:

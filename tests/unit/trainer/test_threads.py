@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable
 
-from llmtrain_api.membership import Generation, Heartbeat, Progress
+from llmtrain_api.membership import Generation, Heartbeat, Member, Membership, Progress
 from llmtrain_trainer.elastic.pulse import Pulse
 from llmtrain_trainer.elastic.reporter import Reporter
 from llmtrain_trainer.errors import Unreachable
 
 PATIENCE_SECONDS = 10.0
+ME = Member(worker=0, local_rank=0, incarnation="me", address="127.0.0.1", store_port=1)
+MEMBERSHIP = Membership(generation=4, members=[ME])
 
 
 class Coordinator:
@@ -53,14 +55,14 @@ def progress(step: int) -> Progress:
 
 def test_another_generation_is_noticed() -> None:
     coordinator = Coordinator(lambda number: 4 if number < 2 else 5, enough=3)
-    with Pulse(coordinator, "me", 4) as pulse:  # type: ignore[arg-type]
+    with Pulse(coordinator, "me", MEMBERSHIP) as pulse:  # type: ignore[arg-type]
         assert coordinator.done.wait(PATIENCE_SECONDS)
         assert pulse.changed
 
 
 def test_silence_is_no_change() -> None:
     coordinator = Coordinator(lambda number: -1, enough=2)
-    with Pulse(coordinator, "me", 4) as pulse:  # type: ignore[arg-type]
+    with Pulse(coordinator, "me", MEMBERSHIP) as pulse:  # type: ignore[arg-type]
         assert coordinator.done.wait(PATIENCE_SECONDS)
         assert not pulse.changed
 

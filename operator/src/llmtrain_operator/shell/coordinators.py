@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 async def ask(session: aiohttp.ClientSession, job: Job, pod: PodView) -> CoordinatorStatus | None:
     """Return what the coordinator in `pod` knows; None if it doesn't answer, which is no failure of the job."""
     url = f"http://{pod.address}:{COORDINATOR_PORT}/v1/workers"
-    wanted = Wanted(workers=job.spec.workers.replicas)
+    wanted = Wanted(workers=job.spec.workers.replicas, min_workers=job.spec.workers.min)
     try:
         async with session.put(
             url,

@@ -30,6 +30,8 @@ class Manifest(Model):
     dataset: str
     """The dataset that was trained on: the order of its samples goes on from `step`."""
     parameters: int
+    numerics: str = ""
+    """What computed it: see training/numerics.py."""
     files: dict[str, KeptFile]
 
 

@@ -13,6 +13,7 @@ from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, KeptFile, Manife
 from llmtrain_trainer.durable import sweep, whole_folder
 from llmtrain_trainer.log import Log, timestamp
 from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.numerics import numerics
 
 
 def save(learner: Learner, checkpoints: Checkpoints, run: RunConfig, dataset: str, log: Log) -> Checkpointed:
@@ -26,7 +27,8 @@ def save(learner: Learner, checkpoints: Checkpoints, run: RunConfig, dataset: st
             time=timestamp(),
             job=run.job,
             dataset=dataset,
-            parameters=learner.parameters.weights.numel(),
+            parameters=learner.parameters.elements,
+            numerics=numerics(run),
             files=_write(learner.state(), folder),
         )
         (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))

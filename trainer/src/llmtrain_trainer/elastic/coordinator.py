@@ -19,7 +19,7 @@ from llmtrain_api.membership import (
     Waiting,
 )
 from llmtrain_api.model import Model
-from llmtrain_trainer.errors import BadInput, Unreachable
+from llmtrain_trainer.errors import BadInput, StopRequested, Unreachable
 
 ANSWER_SECONDS = 5.0
 """How long an answer may take that isn't held open."""
@@ -27,7 +27,8 @@ Answer = TypeVar("Answer", bound=Model)
 
 
 class Coordinator:
-    """One connection to it, for one thread. Every method raises Unreachable, worth repeating, or BadInput."""
+    """One connection to it, for one thread. Every method may raise Unreachable, worth repeating, BadInput,
+    or StopRequested when this process is one too many."""
 
     def __init__(self, address: str, uid: str) -> None:
         self._address, self._uid = address, uid
@@ -66,6 +67,8 @@ class Coordinator:
         if status == 200:
             return answer
         sentence = _sentence(answer) or f"status {status}"
+        if status == 410:
+            raise StopRequested(sentence)
         if status in (403, 409):
             raise BadInput(f"coordinator {self._address} refused: {sentence}")
         raise Unreachable(f"coordinator {self._address} can't answer now: {sentence}")

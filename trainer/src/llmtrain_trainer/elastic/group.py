@@ -1,13 +1,13 @@
 """The collectives of one generation. They end when a peer dies, and when it vanishes; they never hang.
 
 The ranks meet in the store of the first member and connect to each other. While a collective runs, its rank
-polls instead of waiting inside: a peer that vanished sends no reset, but its lease ends and with it the
-generation, and then this rank leaves. The process group left behind is not destroyed, because its destructor
+polls instead of waiting inside: a peer that vanished sends no reset, but its lease ends, its generation is broken,
+and this rank leaves at once. The process group left behind is not destroyed, because its destructor
 would wait for the unfinished collective; a reference is kept until that has timed out.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +22,6 @@ MEETING_SECONDS = 60.0
 """How long the members of a generation wait for each other."""
 COLLECTIVE_SECONDS = 600.0
 """Longest collective: the others wait in one while the first rank writes a checkpoint."""
-GRACE_SECONDS = 5.0
-"""A collective that is still running so long after its generation ended, beside twice what the longest took so
-far, waits for the dead."""
 POLL_SECONDS = 0.0005
 
 _left_behind: list[tuple[Any, Any]] = []
@@ -41,11 +38,11 @@ class Group:
 
     def __init__(
         self, membership: Membership, incarnation: str, own_store: c10d.TCPStore, device: torch.device,
-        changed: Callable[[], bool],
+        broken: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
-        self._device, self._changed, self._longest_seconds = device, changed, 0.0
+        self._device, self._broken = device, broken
         try:
             store = self._meet(membership, own_store)
             self._ranks = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
@@ -54,9 +51,30 @@ class Group:
 
     def sum(self, tensor: Tensor) -> None:
         """Add up `tensor` over all ranks, in place on each; GenerationEnded if that isn't possible any more."""
+        self._finish(lambda: self._ranks.allreduce([tensor], _sum_options()))
+
+    def exchange(
+        self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
+    ) -> None:
+        """Give each rank its part of `sent` and fill `received` with theirs, both in the order of the ranks."""
+        sizes = list(received_sizes), list(sent_sizes)
+        self._finish(lambda: self._ranks.alltoall_base(received, sent, *sizes, _timed(c10d.AllToAllOptions())))
+
+    def gather(self, whole: Tensor, part: Tensor) -> None:
+        """Fill `whole` with the equally long parts of all ranks, in the order of the ranks."""
+        self._finish(lambda: self._ranks._allgather_base(whole, part, _timed(c10d.AllgatherOptions())))
+
+    def broadcast(self, tensor: Tensor, source: int) -> None:
+        """Give every rank what `tensor` is on rank `source`."""
+        options = _timed(c10d.BroadcastOptions())
+        options.rootRank, options.rootTensor = source, 0
+        self._finish(lambda: self._ranks.broadcast([tensor], options))
+
+    def _finish(self, begin: Callable[[], Any]) -> None:
+        """Begin a collective and wait for its end; GenerationEnded if a peer is gone."""
         work = None
         try:
-            work = self._ranks.allreduce([tensor], _options())
+            work = begin()
             self._await(work)
             work.wait()
         except RuntimeError as error:
@@ -71,15 +89,11 @@ class Group:
         self.sum(torch.zeros(1, device=self._device))
 
     def _await(self, work: Any) -> None:
-        """Poll until `work` is done; GenerationEnded if the generation ends first and it doesn't follow."""
-        started, give_up = time.monotonic(), float("inf")
+        """Poll until `work` is done; GenerationEnded if a member is missing."""
         while not work.is_completed():
-            if give_up == float("inf") and self._changed():
-                give_up = time.monotonic() + GRACE_SECONDS + 2 * self._longest_seconds
-            if time.monotonic() > give_up:
-                raise GenerationEnded("a peer doesn't answer any more")
+            if self._broken():
+                raise GenerationEnded("a member is missing")
             time.sleep(POLL_SECONDS)
-        self._longest_seconds = max(self._longest_seconds, time.monotonic() - started)
 
     def _meet(self, membership: Membership, own_store: c10d.TCPStore) -> c10d.Store:
         """Return the generation's store once every member has been there."""
@@ -98,9 +112,9 @@ class Group:
     def _await_all(self, store: c10d.Store) -> None:
         give_up = time.monotonic() + MEETING_SECONDS
         while not store.check([f"here-{rank}" for rank in range(self.size)]):
-            if self._changed() or time.monotonic() > give_up:
+            if self._broken() or time.monotonic() > give_up:
                 raise GenerationEnded(f"not all members of generation {self.generation} came")
-            time.sleep(POLL_SECONDS * 10)
+            time.sleep(POLL_SECONDS)
 
 
 def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
@@ -116,8 +130,12 @@ def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, addr
     return gloo(store, rank, size, options)
 
 
-def _options() -> Any:
-    options = c10d.AllreduceOptions()
+def _sum_options() -> Any:
+    options = _timed(c10d.AllreduceOptions())
     options.reduceOp = c10d.ReduceOp.SUM
+    return options
+
+
+def _timed(options: Any) -> Any:
     options.timeout = timedelta(seconds=COLLECTIVE_SECONDS)
     return options

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from llmtrain_api.membership import Join, Member, Membership, Waiting
-from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.errors import Unreachable
 from llmtrain_trainer.log import Log
@@ -21,24 +20,28 @@ class Joining:
 
     coordinator: Coordinator
     member: Member
-    checkpoints: Checkpoints
-    steps: int
+    finished: Callable[[], bool]
+    """Whether others have trained to the end already."""
     pause: Callable[[float], None]
     log: Log
     newest: int = 0
     """Newest generation this trainer has been in."""
     _said: float = field(default=float("-inf"), repr=False)
 
-    def next(self) -> Membership | None:
-        """Return the next generation with this rank in it, or None if the training is finished."""
-        while (step := self.checkpoints.newest_step()) < self.steps:
+    def next(self, step: int | None) -> Membership | None:
+        """Return the next generation with this rank in it, or None if the training is finished.
+
+        `step` is that of the state this rank holds, None if it holds none.
+        """
+        self.coordinator.close()  # a kept connection may lead to a coordinator that has been replaced
+        while step is not None or not self.finished():
             membership = self._ask(step)
             if membership is not None:
                 self.newest = membership.generation
                 return membership
         return None
 
-    def _ask(self, step: int) -> Membership | None:
+    def _ask(self, step: int | None) -> Membership | None:
         try:
             answer = self.coordinator.join(Join(member=self.member, generation=self.newest, step=step))
         except Unreachable as error:

@@ -1,27 +1,40 @@
-"""Heartbeats of one member, in a thread of their own: they tell that it lives, and hear if its generation is over."""
+"""Heartbeats of one member, in a thread of their own: they tell that it lives, and hear if its generation is over.
+
+Each is held open by the coordinator until there is news, so a change is known at once; and if this process dies, its
+connection closes, and the coordinator knows that at once.
+"""
 
 import threading
 from types import TracebackType
 
-from llmtrain_api.membership import HEARTBEAT_SECONDS, Heartbeat
+from llmtrain_api.membership import HEARTBEAT_SECONDS, Heartbeat, Membership
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.errors import TrainerError
+
+SECONDS_TO_THE_END = 0.1
+"""Time between heartbeats when the generation is over and its last step is being done."""
 
 
 class Pulse:
     """Beats while its `with` block runs. A coordinator that doesn't answer changes nothing: training goes on."""
 
-    def __init__(self, coordinator: Coordinator, incarnation: str, generation: int) -> None:
+    def __init__(self, coordinator: Coordinator, incarnation: str, membership: Membership) -> None:
         self.step = 0
         """Steps done, as the next beat tells it."""
-        self._coordinator, self._incarnation, self._generation = coordinator, incarnation, generation
-        self._changed, self._over = threading.Event(), threading.Event()
+        self._coordinator, self._incarnation = coordinator, incarnation
+        self._generation, self._ranks = membership.generation, len(membership.members)
+        self._changed, self._broken, self._over = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     @property
     def changed(self) -> bool:
-        """Return whether another generation holds, or will."""
+        """Return whether another generation will be: finish the step and join it."""
         return self._changed.is_set()
+
+    @property
+    def broken(self) -> bool:
+        """Return whether a member is missing: what waits for it waits for ever."""
+        return self._broken.is_set()
 
     def __enter__(self) -> "Pulse":
         self._thread.start()
@@ -34,11 +47,22 @@ class Pulse:
 
     def _beat(self) -> None:
         while not self._over.is_set():
-            heartbeat = Heartbeat(incarnation=self._incarnation, generation=self._generation, step=self.step)
-            try:
-                if self._coordinator.heartbeat(heartbeat).generation != self._generation:
-                    self._changed.set()
-            except TrainerError:
-                self._coordinator.close()
-            self._over.wait(HEARTBEAT_SECONDS)
+            self._over.wait(self._hear())
         self._coordinator.close()
+
+    def _hear(self) -> float:
+        """Send one heartbeat; return the seconds until the next one."""
+        heartbeat = Heartbeat(
+            incarnation=self._incarnation, generation=self._generation, ranks=self._ranks, step=self.step
+        )
+        try:
+            answer = self._coordinator.heartbeat(heartbeat)
+        except TrainerError:
+            self._coordinator.close()
+            return HEARTBEAT_SECONDS
+        if answer.generation == self._generation:
+            return 0.0
+        self._changed.set()
+        if answer.broken:
+            self._broken.set()
+        return SECONDS_TO_THE_END

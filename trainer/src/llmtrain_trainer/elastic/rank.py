@@ -19,8 +19,9 @@ from llmtrain_trainer.elastic.reporter import Reporter
 from llmtrain_trainer.elastic.stopping import Stopping
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested, TrainerError
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner, Wishes
+from llmtrain_trainer.training.learner import Learner
 from llmtrain_trainer.training.loop import Ending, Loop
+from llmtrain_trainer.training.tally import Wishes
 
 LAST_WORDS_SECONDS = 3.0
 """How long an ending process tries to get its last progress through."""
@@ -34,21 +35,21 @@ class Rank:
         self._run, self._stopping, self._log = run, stopping, log
         self._device = _device(run, place)
         self._store = open_store()
-        self._member = _member(place, self._store.port)
         self._checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=log)
         self._dataset = Dataset.open(run.data_directory, dataset)
         self._learner = Learner(run, self._dataset, self._device)
+        self._member = _member(place, self._store.port, self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
         self._reporter = Reporter(self._new_connection())
 
     def train(self) -> Outcome:
         """Train until the end. StopRequested if asked to stop first; a checkpoint is written before."""
         joining = Joining(
-            coordinator=self._coordinator, member=self._member, checkpoints=self._checkpoints,
-            steps=self._run.training.steps, pause=self._stopping.pause, log=self._log,
+            coordinator=self._coordinator, member=self._member, finished=self._finished, pause=self._stopping.pause,
+            log=self._log,
         )  # fmt: skip
         try:
-            while (membership := joining.next()) is not None:
+            while (membership := joining.next(self._learner.held)) is not None:
                 if self._train_in(membership) is Ending.FINISHED:
                     break
         except StopRequested:
@@ -57,11 +58,14 @@ class Rank:
         self._leave("Finished")
         return Outcome(reason="Completed", message=f"trained for {self._run.training.steps} steps")
 
+    def _finished(self) -> bool:
+        return self._checkpoints.newest_step() >= self._run.training.steps
+
     def _train_in(self, membership: Membership) -> Ending:
         generation = membership.generation
-        with Pulse(self._new_connection(), self._name, generation) as pulse:
+        with Pulse(self._new_connection(), self._name, membership) as pulse:
             try:
-                group = Group(membership, self._name, self._store, self._device, lambda: pulse.changed)
+                group = Group(membership, self._name, self._store, self._device, lambda: pulse.broken)
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
                 surroundings = _Between(pulse, self._stopping, self._reporter)
@@ -118,7 +122,7 @@ def _device(run: RunConfig, place: Place) -> torch.device:
     return torch.device("cuda", place.local_rank)
 
 
-def _member(place: Place, store_port: int) -> Member:
+def _member(place: Place, store_port: int, numerics: str) -> Member:
     return Member(
         worker=place.worker,
         local_rank=place.local_rank,
@@ -126,5 +130,5 @@ def _member(place: Place, store_port: int) -> Member:
         address=place.address,
         store_port=store_port,
         node=place.node,
-        torch=str(torch.__version__),
+        numerics=numerics,
     )

@@ -5,7 +5,7 @@ import time
 
 from llmtrain_api.membership import Progress
 from llmtrain_trainer.elastic.coordinator import Coordinator
-from llmtrain_trainer.errors import BadInput, Unreachable
+from llmtrain_trainer.errors import BadInput, StopRequested, Unreachable
 
 SECONDS_BETWEEN = 0.25
 
@@ -53,6 +53,6 @@ class Reporter:
             self._coordinator.progress(progress)
         except Unreachable:
             return False
-        except BadInput:
+        except (BadInput, StopRequested):
             return True
         return True

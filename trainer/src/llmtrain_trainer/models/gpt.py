@@ -95,11 +95,16 @@ class Block(nn.Module):
         self.post_attention_layernorm = Norm(shape.width)
         self.mlp = FeedForward(shape)
 
-    def forward(self, x_BLD: Tensor, rotation: "Rotation") -> Tensor:
+    def forward(self, x_BLD: Tensor, rotation: "Rotation", dropout: float) -> Tensor:
         """Return the residual stream after this block."""
-        x_BLD = x_BLD + self.self_attn(self.input_layernorm(x_BLD), rotation)
-        result: Tensor = x_BLD + self.mlp(self.post_attention_layernorm(x_BLD))
+        x_BLD = x_BLD + drop(self.self_attn(self.input_layernorm(x_BLD), rotation), dropout)
+        result: Tensor = x_BLD + drop(self.mlp(self.post_attention_layernorm(x_BLD)), dropout)
         return result
+
+
+def drop(x_BLD: Tensor, fraction: float) -> Tensor:
+    """Return `x_BLD` with a random fraction of it zero and the rest larger (Srivastava et al. 2014)."""
+    return functional.dropout(x_BLD, fraction) if fraction else x_BLD
 
 
 class Decoder(nn.Module):
@@ -120,18 +125,18 @@ class Gpt(nn.Module):
         self.shape = shape
         self.model = Decoder(shape)
 
-    def forward(self, tokens_BL: Tensor) -> Tensor:
-        """Return logits (B, L, V): at each position, for the token after it."""
-        x_BLD = functional.embedding(tokens_BL, self.model.embed_tokens.weight)
+    def forward(self, tokens_BL: Tensor, dropout: float = 0.0) -> Tensor:
+        """Return logits (B, L, V): at each position, for the token after it. Training may drop a fraction."""
+        x_BLD = drop(functional.embedding(tokens_BL, self.model.embed_tokens.weight), dropout)
         rotation = Rotation(tokens_BL.shape[1], self.shape.head_width, tokens_BL.device)
         for block in self.model.layers:
-            x_BLD = block(x_BLD, rotation)
+            x_BLD = block(x_BLD, rotation, dropout)
         logits: Tensor = self.model.embed_tokens(self.model.norm(x_BLD))
         return logits
 
-    def loss(self, tokens_BM: Tensor) -> Tensor:
+    def loss(self, tokens_BM: Tensor, dropout: float = 0.0) -> Tensor:
         """Return the sum over all positions of the loss in nats. Windows (B, L + 1) hold inputs and their nexts."""
-        logits_BLV = self(tokens_BM[:, :-1])
+        logits_BLV = self(tokens_BM[:, :-1], dropout)
         return functional.cross_entropy(logits_BLV.flatten(0, 1).float(), tokens_BM[:, 1:].flatten(), reduction="sum")
 
 

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from llmtrain_api.outcome import ModelFacts, Outcome
 from llmtrain_api.run import RunConfig
@@ -20,19 +19,11 @@ from llmtrain_trainer.models.huggingface import export
 from llmtrain_trainer.publish.sample import write_sample
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.ranks import Alone
 
 EVALUATED_TOKENS = 2**16
 MODEL_FOLDER = "model"
 LONGEST_SAMPLE = 1200
-
-
-class Alone:
-    """The one rank of this stage."""
-
-    rank, size = 0, 1
-
-    def sum(self, tensor: Tensor) -> None:
-        """Leave `tensor` as it is: there is nobody to add."""
 
 
 def publish(run: RunConfig, dataset_id: str, log: Log) -> Outcome:

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,27 +14,13 @@ from llmtrain_trainer.models.gpt import Gpt
 from llmtrain_trainer.models.initial import fill
 from llmtrain_trainer.models.shape import shape_of
 from llmtrain_trainer.training.adamw import AdamW
+from llmtrain_trainer.training.noise import seed_noise
+from llmtrain_trainer.training.numerics import numerics
 from llmtrain_trainer.training.parameters import Parameters
+from llmtrain_trainer.training.ranks import Ranks
+from llmtrain_trainer.training.reduction import reduction
 from llmtrain_trainer.training.schedule import learning_rate
-from llmtrain_trainer.training.shares import share
-
-
-class Ranks(Protocol):
-    """The members of a generation, as far as a step needs them."""
-
-    rank: int
-    size: int
-
-    def sum(self, tensor: Tensor) -> None:
-        """Add up `tensor` over all ranks, in place on each."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What ranks tell each other along with a step: someone wants to leave this generation, or to stop."""
-
-    leave: bool = False
-    stop: bool = False
+from llmtrain_trainer.training.tally import Tally, Wishes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +40,16 @@ class Learner:
 
     def __init__(self, run: RunConfig, dataset: Dataset, device: torch.device) -> None:
         self.training, self.device, self.step = run.training, device, 0
+        self.whole = False
+        """Whether this is the state after `step` steps, and not an empty or half-received one."""
+        self.numerics, self.exact = numerics(run), run.training.reduction == "Exact"
+        self._dropout = float(run.training.dropout)
         self.shape = shape_of(run.model, dataset.facts.vocab_size)
         self.model = Gpt(self.shape)
         self.parameters = Parameters(self.model, device)
         zeros = self.parameters.zeros
         self.optimizer = AdamW(run.training.optimizer, zeros(device), zeros(device))
+        self._reduction = reduction(run.training.reduction, self.parameters, run.training.microbatches)
         self._batches = Batches(
             tokens=dataset.training, training=run.training, context_length=self.shape.context_length
         )
@@ -75,13 +65,23 @@ class Learner:
         fill(self.model, self.training.seed, self.shape.layers)
         self.optimizer.mean.zero_()
         self.optimizer.square.zero_()
+        self.whole = True
+
+    @property
+    def held(self) -> int | None:
+        """Steps done by the state held, None if none is."""
+        return self.step if self.whole else None
+
+    @property
+    def parts(self) -> dict[str, Tensor]:
+        """The whole state in a few buffers (elements,), by what they hold."""
+        return {"weight": self.parameters.weights, "mean": self.optimizer.mean, "square": self.optimizer.square}
 
     def state(self) -> dict[str, Tensor]:
         """Return every tensor of the state by name. With `step` it is all that another rank needs."""
-        parts = {"weight": self.parameters.weights, "mean": self.optimizer.mean, "square": self.optimizer.square}
         return {
             f"{part}/{name}": tensor
-            for part, buffer in parts.items()
+            for part, buffer in self.parts.items()
             for name, tensor in self.parameters.named(buffer).items()
         }
 
@@ -90,36 +90,31 @@ class Learner:
         with torch.no_grad():
             for name, tensor in self.state().items():
                 tensor.copy_(state[name])
-        self.step = step
+        self.step, self.whole = step, True
 
     def learn(self, ranks: Ranks, wishes: Wishes) -> StepResult:
         """Do one step together with the other ranks: the state changes on all of them or on none."""
-        tally = self._accumulate(ranks, wishes)
-        ranks.sum(tally)
-        ranks.sum(self.parameters.gradients)
-        loss, tokens, leave, stop = tally.tolist()
-        gradients = self.parameters.gradients.div_(tokens)
+        tally = Tally(self.training.microbatches, wishes, self.device)
+        gradients = self._reduction.add_up(ranks, lambda number: self._backward(number, tally))
+        loss, tokens, agreed = tally.agree(ranks)
+        gradients.div_(tokens)
         norm = clip(gradients, float(self.training.clip_norm))
         rate = learning_rate(self.step, self.training)
         self.optimizer.update(
             self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
         )
         self.step += 1
-        agreed = Wishes(leave=leave > 0, stop=stop > 0)
         return StepResult(loss=loss / tokens, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), wishes=agreed)
 
-    def _accumulate(self, ranks: Ranks, wishes: Wishes) -> Tensor:
-        """Add up this rank's gradients; return (loss, tokens, leave, stop) to be added up over the ranks."""
-        self.parameters.gradients.zero_()
-        tally = torch.tensor([0.0, 0.0, wishes.leave, wishes.stop], dtype=torch.float64, device=self.device)
-        for number in share(self.training.microbatches, ranks.rank, ranks.size):
-            tokens_BM = torch.from_numpy(self._batches.microbatch(self.step, number)).to(self.device)
-            with self.precision():
-                loss = self.model.loss(tokens_BM)
-            torch.autograd.backward(loss)
-            tally[0] += loss.detach()
-            tally[1] += tokens_BM[:, 1:].numel()
-        return tally
+    def _backward(self, number: int, tally: Tally) -> None:
+        """Add the gradients of one microbatch of this step to those of the parameters."""
+        tokens_BM = torch.from_numpy(self._batches.microbatch(self.step, number)).to(self.device)
+        if self._dropout:
+            seed_noise(self.training.seed, self.step, number)
+        with self.precision():
+            loss = self.model.loss(tokens_BM, dropout=self._dropout)
+        torch.autograd.backward(loss)
+        tally.note(number, loss.detach(), tokens_BM[:, 1:].numel())
 
     def precision(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network computes with the job's precision."""

@@ -1,4 +1,4 @@
-"""The loop of one generation: from the newest checkpoint until the end, a stop, or another membership."""
+"""The loop of one generation: from the newest state that a member has to the end, a stop, or another membership."""
 
 import time
 from enum import Enum
@@ -7,18 +7,19 @@ from typing import Protocol
 from llmtrain_api.membership import Checkpointed, Progress
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
-from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.save import save
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.elastic.group import Group
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.evaluation import held_out_loss
-from llmtrain_trainer.training.learner import Learner, StepResult, Wishes
+from llmtrain_trainer.training.handover import hand_over
+from llmtrain_trainer.training.learner import Learner, StepResult
 from llmtrain_trainer.training.pace import Pace
+from llmtrain_trainer.training.tally import Wishes
 
 
 class Ending(Enum):
-    """Why the loop of a generation ended; the state is in a checkpoint each time."""
+    """Why the loop of a generation ended. The state is in this rank's memory each time."""
 
     FINISHED = "finished"
     LEFT = "left"
@@ -57,39 +58,49 @@ class Loop:
         self._checkpoint: Checkpointed | None = None
 
     def train(self) -> Ending:
-        """Restore, then step until there is a reason not to."""
+        """Take the state over, then step until there is a reason not to."""
         learner, steps = self._learner, self._run.training.steps
-        self._checkpoint = restore(learner, self._checkpoints, self._group, self._log)
+        hand_over(learner, self._checkpoints, self._group, self._log)
+        self._surroundings.after_step(learner.step)
+        self._look_back(Wishes())
         pace = Pace(steps=steps, tokens_per_step=learner.tokens_per_step, now=time.monotonic())
         while learner.step < steps:
             result = learner.learn(self._group, self._surroundings.wishes())
             pace.after_step(time.monotonic())
             self._surroundings.after_step(learner.step)
-            self._evaluate()
-            self._keep(result.wishes)
+            self._look_back(result.wishes)
             self._report(result, pace)
             if result.wishes.leave or result.wishes.stop:
                 break
-        self._group.barrier()
         return self._ending()
 
     def _ending(self) -> Ending:
         if self._learner.step == self._run.training.steps:
+            self._group.barrier()  # the last checkpoint is there before anyone goes
             return Ending.FINISHED
         return Ending.STOPPED if self._surroundings.stopping() else Ending.LEFT
 
-    def _evaluate(self) -> None:
-        step, last = self._learner.step, self._run.training.steps
-        if step % self._run.evaluation.every_steps == 0 or step == last:
-            started = time.monotonic()
-            self._held_out_loss = held_out_loss(self._learner, self._dataset, self._group)
-            seconds = round(time.monotonic() - started, 2)
-            self._log.info("evaluation", step=step, held_out_loss=round(self._held_out_loss, 4), seconds=seconds)
+    def _look_back(self, wishes: Wishes) -> None:
+        """Evaluate and keep the state, if this step is one after which that is done.
 
-    def _keep(self, wishes: Wishes) -> None:
+        A generation that begins at such a step does it too: the one before may have ended in the middle.
+        """
         step, last = self._learner.step, self._run.training.steps
-        due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.leave or wishes.stop
-        if due and self._first:
+        if step and (step % self._run.evaluation.every_steps == 0 or step == last):
+            self._evaluate()
+        if step and (step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop):
+            self._keep()
+
+    def _evaluate(self) -> None:
+        started = time.monotonic()
+        self._held_out_loss = held_out_loss(self._learner, self._dataset, self._group)
+        seconds = round(time.monotonic() - started, 2)
+        self._log.info(
+            "evaluation", step=self._learner.step, held_out_loss=round(self._held_out_loss, 4), seconds=seconds
+        )
+
+    def _keep(self) -> None:
+        if self._first and not self._checkpoints.path(self._learner.step).exists():
             self._checkpoint = save(self._learner, self._checkpoints, self._run, self._dataset.facts.id, self._log)
 
     def _report(self, result: StepResult, pace: Pace) -> None:

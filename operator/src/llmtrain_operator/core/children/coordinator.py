@@ -24,6 +24,7 @@ def coordinator_pod(job: Job, *, image: str, pull_policy: str, gang: str) -> Man
             f"--uid={job.uid}",
             f"--workers={spec.replicas}",
             f"--ranks-per-worker={spec.ranks}",
+            f"--min-workers={spec.min}",
             f"--port={COORDINATOR_PORT}",
         ],
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},

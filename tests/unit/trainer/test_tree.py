@@ -1,0 +1,66 @@
+"""Sums have the same bits however the leaves are split among ranks."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from llmtrain_trainer.training.shares import share
+from llmtrain_trainer.training.tree import Add, Leaf, Node, cover, growth, total
+
+COUNTS = [*range(1, 34), 48, 63, 64, 100, 255, 256, 257, 511, 512]
+
+
+def reference(leaves: list[Tensor]) -> Tensor:
+    """The definition, said another way: neighbours are added until one is left; an odd last one waits."""
+    while len(leaves) > 1:
+        pairs = [leaves[i] + leaves[i + 1] for i in range(0, len(leaves) - 1, 2)]
+        leaves = pairs + leaves[len(pairs) * 2 :]
+    return leaves[0]
+
+
+def leaves_of(node: Node, count: int) -> range:
+    return range(node.start, min(node.start + node.width, count))
+
+
+def grown(leaves: list[Tensor], part: range) -> dict[Node, Tensor]:
+    """Do what a rank does with its microbatches."""
+    plan = growth(part, len(leaves))
+    buffers = [torch.full_like(leaves[0], float("nan")) for _ in range(plan.buffers)]
+    for operation in plan.operations:
+        match operation:
+            case Leaf(number, buffer, fresh):
+                buffers[buffer] = leaves[number].clone() if fresh else buffers[buffer] + leaves[number]
+            case Add(into, other):
+                buffers[into] = buffers[into] + buffers[other]
+    return {node: buffers[buffer] for node, buffer in plan.sums}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_covers_hold_every_leaf_once_for_any_number_of_ranks(count: int) -> None:
+    for ranks in range(1, count + 1):
+        nodes = [node for rank in range(ranks) for node in cover(share(count, rank, ranks), count)]
+        assert [leaf for node in nodes for leaf in leaves_of(node, count)] == list(range(count))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 8, 12, 13, 16, 31])
+def test_the_sum_is_the_same_to_the_bit_for_any_number_of_ranks(count: int) -> None:
+    generator = torch.Generator().manual_seed(count)
+    leaves = [torch.randn(64, generator=generator) * 10.0 ** (i % 7 - 3) for i in range(count)]
+    expected = reference(leaves)
+    for ranks in range(1, count + 1):
+        sums: dict[Node, Tensor] = {}
+        for rank in range(ranks):
+            sums |= grown(leaves, share(count, rank, ranks))
+        assert torch.equal(total(sums, count), expected), ranks
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_buffers_are_few(count: int) -> None:
+    for ranks in {1, 2, 3, count // 2 or 1, count}:
+        for rank in range(ranks):
+            plan = growth(share(count, rank, ranks), count)
+            assert plan.buffers <= len(plan.sums) + count.bit_length()
+
+
+def test_even_shares_of_two_to_the_n_are_one_sum_each() -> None:
+    assert [len(cover(share(8, rank, 4), 8)) for rank in range(4)] == [1, 1, 1, 1]

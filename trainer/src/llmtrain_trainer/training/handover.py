@@ -1,0 +1,48 @@
+"""The beginning of a generation: all ranks get the state of the one that is ahead.
+
+A survivor keeps its state; one that is a step behind, or new, gets it from a survivor's memory. Only when nobody
+holds any is the newest checkpoint read, by the first rank. Everything goes through `Learner.parts`.
+"""
+
+import torch
+
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.restore import restore
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.ranks import Ranks
+
+CHUNK_ELEMENTS = 2**22
+"""Elements sent at once, 16 MiB: a receiver that dies is noticed between two chunks."""
+
+
+def hand_over(learner: Learner, checkpoints: Checkpoints, ranks: Ranks, log: Log) -> None:
+    """Bring every rank to the state of the one that has done most steps."""
+    held = _held(learner, ranks)
+    if max(held) < 0:
+        if ranks.rank == 0:
+            restore(learner, checkpoints, log)
+        held = _held(learner, ranks)
+    newest = max(held)
+    behind = [rank for rank, step in enumerate(held) if step < newest]
+    if behind:
+        _send(learner, ranks, source=held.index(newest), step=newest)
+        log.info("handedOver", step=newest, source=held.index(newest), behind=behind)
+
+
+def _held(learner: Learner, ranks: Ranks) -> list[int]:
+    """Return the steps done by each rank's state, -1 where there is none."""
+    steps = torch.zeros(ranks.size, dtype=torch.int64, device=learner.device)
+    steps[ranks.rank] = learner.step + 1 if learner.whole else 0
+    ranks.sum(steps)
+    return [int(step) - 1 for step in steps.tolist()]
+
+
+def _send(learner: Learner, ranks: Ranks, *, source: int, step: int) -> None:
+    """Broadcast the state; a receiver holds none until it has all of it."""
+    if learner.held != step:
+        learner.whole = False
+    for buffer in learner.parts.values():
+        for chunk in torch.split(buffer, CHUNK_ELEMENTS):
+            ranks.broadcast(chunk, source)
+    learner.step, learner.whole = step, True
