@@ -4,16 +4,9 @@ import subprocess
 
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
+from e2e.nodes import kill
 
 OPERATOR = "app.kubernetes.io/name=llmtrain-operator"
-
-
-def kill(kube: Kube, pod: dict) -> None:
-    """SIGKILL the first process of a pod's container, from its node."""
-    container = pod["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
-    provider = "podman" if kube.environment.get("KIND_EXPERIMENTAL_PROVIDER") == "podman" else "docker"
-    command = ["ctr", "-n", "k8s.io", "task", "kill", "-s", "SIGKILL", container]
-    subprocess.run([provider, "exec", pod["spec"]["nodeName"], *command], check=True, capture_output=True)
 
 
 def operator_pod(kube: Kube) -> dict:

@@ -14,6 +14,7 @@ class JobCondition(StrEnum):
     SCHEDULED = "Scheduled"
     RUNNING = "Running"
     SUSPENDED = "Suspended"
+    DEGRADED = "Degraded"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
@@ -44,6 +45,10 @@ class Reason(StrEnum):
     TRAINING = "Training"
     RECOVERING = "Recovering"
     PUBLISHING = "Publishing"
+    # Degraded
+    ALL_WORKERS = "AllWorkers"
+    WORKERS_MISSING = "WorkersMissing"
+    TOO_FEW_WORKERS = "TooFewWorkers"
     # Suspended, and Running while not
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"

@@ -82,6 +82,8 @@ class ModelStatus(Model):
     """Its folder there, in the Hugging Face layout."""
     parameters: int
     """Number of weights."""
+    sha256: Annotated[str, Field(max_length=64)] = ""
+    """Hash of the exported weights: the same for the same job, whatever happened to its workers."""
     loss: Annotated[str, Field(max_length=32)]
     """Held-out loss in nats a token."""
     perplexity: Annotated[str, Field(max_length=32)]

@@ -45,6 +45,8 @@ class ModelFacts(Model):
     parameters: int
     path: str
     """Folder of the exported model, relative to the checkpoint volume."""
+    sha256: str = ""
+    """Hash of the exported weights."""
     sample: Annotated[str, Field(max_length=1200)] = ""
     """What the model wrote, prompt included."""
 

@@ -101,8 +101,8 @@ class Roster:
         return {incarnation: seat for incarnation, seat in self.seats.items() if seat.phase is phase}
 
     def members(self) -> list[Member]:
-        """Return the members of the running generation, as far as known, in the order of their ranks."""
-        training = (seat.member for seat in self.in_phase(Phase.TRAINING).values())
+        """Return the living members of the newest generation, as far as known, in the order of their ranks."""
+        training = (seat.member for seat in self.seats.values() if seat.phase is not Phase.WAITING)
         return sorted((member for member in training if member), key=place_of)
 
     def membership(self) -> Membership:
@@ -119,11 +119,17 @@ class Roster:
 
     def status(self) -> CoordinatorStatus:
         """Return what the operator and local mode ask for."""
+        regrouping = bool(self.in_phase(Phase.SUMMONED))
+        training = [seat for seat in self.seats.values() if seat.phase is not Phase.WAITING]
         return CoordinatorStatus(
-            state="Training" if self.running else "Finished" if len(self.finished) >= self.wanted else "Waiting",
+            state="Training"
+            if self.running or regrouping
+            else "Finished"
+            if len(self.finished) >= self.wanted
+            else "Waiting",
             generation=self.number,
             wanted=self.wanted,
-            joined=len(self.in_phase(Phase.TRAINING if self.running else Phase.WAITING)),
+            joined=len(training) if self.running or regrouping else len(self.in_phase(Phase.WAITING)),
             members=self.members(),
             progress=self.progress,
             first_loss=self.first_loss,

@@ -165,7 +165,8 @@ def test_lost_members(sentence: str, said: tuple[object, ...], lost: int) -> Non
 STATES = [
     ("nobody has joined", [], "Waiting"),
     ("a generation runs", BOTH, "Training"),
-    ("a member has failed", [*BOTH, leaving("a0", "Failed")], "Waiting"),
+    ("a member has failed, the other is in its last step", [*BOTH, leaving("a0", "Failed")], "Training"),
+    ("too few are left", [wanting(2, 2), *BOTH, leaving("a0", "Failed"), joining("a1", 1)], "Waiting"),
     ("one of two has finished", [*BOTH, leaving("a0", "Finished")], "Training"),
     ("both have finished", [*BOTH, leaving("a0", "Finished"), leaving("a1", "Finished")], "Finished"),
     ("a generation is taken over", [beating("a0", 3)], "Training"),

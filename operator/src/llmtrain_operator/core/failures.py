@@ -1,4 +1,4 @@
-"""Pods that ended badly: each is recorded once, then replaced, until the budget is spent."""
+"""Pods that ended badly, or were lost with their node: each is recorded once, then replaced, until the budget is spent."""
 
 from datetime import datetime, timedelta
 
@@ -12,23 +12,36 @@ MOST_RECENT = 32
 LAST_LINES = 10
 
 
+def lost(observed: Observed, pod: PodView) -> bool:
+    """Return whether a pod is on a node that is not ready: its kubelet can't stop it, nor say that it ended."""
+    return pod.node in observed.lost_nodes and pod.phase not in ("Succeeded", "Failed")
+
+
 def unrecorded(observed: Observed) -> tuple[PodView, ...]:
     """Return the pods that failed and are not in the status yet, as many as it can take at once."""
     known = {failure.uid for failure in observed.job.status.recoveries.recent}
-    failed = (pod for pod in observed.pods if pod.phase == "Failed" and not pod.deleting and pod.uid not in known)
-    return tuple(sorted(failed, key=lambda pod: pod.name))[:MOST_RECENT]
+    new = (pod for pod in observed.pods if ended_badly(observed, pod) and pod.uid not in known)
+    return tuple(sorted(new, key=lambda pod: pod.name))[:MOST_RECENT]
 
 
 def recorded(observed: Observed) -> tuple[PodView, ...]:
     """Return the failed pods that are in the status: their evidence is safe, they can be replaced."""
     known = {failure.uid for failure in observed.job.status.recoveries.recent}
-    return tuple(pod for pod in observed.pods if pod.phase == "Failed" and not pod.deleting and pod.uid in known)
+    return tuple(pod for pod in observed.pods if ended_badly(observed, pod) and pod.uid in known)
 
 
-def failure_of(pod: PodView, now: datetime) -> Failure:
+def ended_badly(observed: Observed, pod: PodView) -> bool:
+    """Return whether a pod must be replaced, and is not being already."""
+    return lost(observed, pod) or (pod.phase == "Failed" and not pod.deleting)
+
+
+def failure_of(observed: Observed, pod: PodView) -> Failure:
     """Return what is known of a pod's end."""
     outcome = pod.outcome
-    if outcome is not None:
+    if lost(observed, pod):
+        reason, lines = "NodeLost", list[str]()
+        message = f"node {pod.node} is not ready, or gone; its pod is replaced on another node"
+    elif outcome is not None:
         reason = pod.end_reason if pod.end_reason in ("OOMKilled", "Evicted") else outcome.reason
         message, lines = outcome.message, outcome.last_lines
     else:
@@ -40,7 +53,7 @@ def failure_of(pod: PodView, now: datetime) -> Failure:
         pod=pod.name,
         uid=pod.uid,
         node=pod.node,
-        time=stamp(now),
+        time=stamp(observed.now),
         exit_code=pod.exit_code,
         reason=reason[:64],
         message=message[:1024],

@@ -23,7 +23,7 @@ def plan_job(observed: Observed) -> Plan:
     """Bring one job one step nearer to what its owner asked for."""
     if over(observed.job.status):
         return after_the_end(observed)
-    failures = tuple(failure_of(pod, observed.now) for pod in unrecorded(observed))
+    failures = tuple(failure_of(observed, pod) for pod in unrecorded(observed))
     status = with_results(with_progress(count(observed), observed.coordinator), observed)
     window = timedelta(seconds=observed.job.spec.recovery.window_seconds)
     status = record(status, failures, window, observed.now)
@@ -68,6 +68,7 @@ def with_results(status: JobStatus, observed: Observed) -> JobStatus:
                 volume=observed.job.spec.checkpoint.volume,
                 path=made.path,
                 parameters=made.parameters,
+                sha256=made.sha256,
                 loss=f"{made.loss:.4f}",
                 perplexity=f"{made.perplexity:.1f}",
                 unigram_perplexity=f"{made.unigram_perplexity:.1f}",

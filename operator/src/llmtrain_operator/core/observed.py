@@ -50,6 +50,8 @@ class Observed:
     """Pods that the job owns."""
     objects: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     """Other objects that the job owns, by (kind, name)."""
+    lost_nodes: frozenset[str] = frozenset()
+    """Nodes of the job's pods that are not ready, or no longer there."""
     claims: dict[str, Manifest] = field(default_factory=dict)
     """Claims of the job's namespace, by name."""
     gpus_capacity: int = 0

@@ -18,6 +18,8 @@ class Reference:
     namespace: str
     name: str
     uid: str = ""
+    at_once: bool = False
+    """Whether it is to go without anyone's confirmation, as its node can give none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from llmtrain_operator.core.children.coordinator import coordinator_pod, coordin
 from llmtrain_operator.core.children.gang import pod_group
 from llmtrain_operator.core.children.run_config import run_config_map
 from llmtrain_operator.core.children.worker import stage_pod, worker_pod
+from llmtrain_operator.core.degraded import degraded
 from llmtrain_operator.core.observed import Manifest, Observed
 from llmtrain_operator.core.pending import why_pending
 from llmtrain_operator.core.pod_view import PodView
@@ -55,7 +56,7 @@ def train(observed: Observed, status: JobStatus) -> Step:
     began = bool(status.progress) and status.first_step_time is not None
     return Step(
         stage=training_stage(observed, status),
-        said=say_training(observed, status),
+        said=(*say_training(observed, status), *degraded(observed, status)),
         wanted=(*foundation(observed), *around, *pods),
         delete=tuple(pod_reference(observed, pod) for pod in surplus),
         requeue_after=LOOK if began and trains(observed) else LOOK_CLOSELY,
@@ -125,7 +126,7 @@ def say_training(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
         return say(observed, pods, wanted + 1, Reason.TRAINING, f"{wanted} workers train")
     running = len([pod for pod in observed.with_role("worker") if pod.running])
     if status.first_step_time is not None:
-        text = f"{running} of {wanted} workers run; training goes on from the last checkpoint when all have joined"
+        text = f"{running} of {wanted} workers run; the training goes on when enough have joined"
         return say(observed, pods, wanted + 1, Reason.RECOVERING, text, running=False)
     return say(
         observed, pods, wanted + 1, Reason.STARTING, f"{running} of {wanted} workers run and join the coordinator"

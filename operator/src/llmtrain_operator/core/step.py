@@ -16,7 +16,7 @@ TROUBLE = frozenset(
     {
         Reason.CLUSTER_NOT_FOUND, Reason.NAMESPACE_NOT_TENANT, Reason.VOLUME_NOT_FOUND, Reason.INSUFFICIENT_GPUS,
         Reason.UNSCHEDULABLE, Reason.IMAGE_PULL_FAILED, Reason.REJECTED, Reason.RECOVERING, Reason.BAD_INPUT,
-        Reason.TOO_MANY_FAILURES, Reason.DEADLINE_EXCEEDED,
+        Reason.TOO_MANY_FAILURES, Reason.DEADLINE_EXCEEDED, Reason.WORKERS_MISSING, Reason.TOO_FEW_WORKERS,
     }
 )  # fmt: skip
 """Reasons whose events are warnings."""
@@ -47,8 +47,11 @@ class Step:
 
 
 def pod_reference(observed: Observed, pod: PodView) -> Reference:
-    """Return a reference to exactly this pod."""
-    return Reference(api_version="v1", kind="Pod", namespace=observed.job.namespace, name=pod.name, uid=pod.uid)
+    """Return a reference to exactly this pod; no kubelet is waited for that can't answer."""
+    return Reference(
+        api_version="v1", kind="Pod", namespace=observed.job.namespace, name=pod.name, uid=pod.uid,
+        at_once=pod.node in observed.lost_nodes,
+    )  # fmt: skip
 
 
 def object_references(observed: Observed, kinds: tuple[str, ...]) -> tuple[Reference, ...]:

@@ -131,6 +131,8 @@ class Api:
         options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if reference.uid:
             options["preconditions"] = {"uid": reference.uid}
+        if reference.at_once:
+            options["gracePeriodSeconds"] = 0
         await self.call("DELETE", path, options)
 
     async def put_status(self, thing: Manifest, status: Manifest) -> Manifest:

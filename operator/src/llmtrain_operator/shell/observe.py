@@ -58,6 +58,7 @@ async def observe_job(
         clusters=tuple(sorted(store.clusters)),
         pods=pods,
         objects=owned(store.objects_of.get(key, {}), job.uid),
+        lost_nodes=store.lost_nodes({pod.node for pod in pods if pod.node}),
         claims=dict(store.claims.get(job.namespace, {})),
         gpus_capacity=gpus_capacity(spec.compute_pools, store.node_views()) if spec else 0,
         gang_available=gang,

@@ -103,6 +103,7 @@ class Store:
         if before is None or change == "drop" or self.node_view(before) != self.node_view(node):
             self.look_at_clusters()
             self.wake_waiting()
+            self.wake_on(name)
 
     def owner(self, thing: Manifest) -> JobKey | None:
         """Return the job that an object is labelled with."""
@@ -121,6 +122,16 @@ class Store:
         for key, job in self.jobs.items():
             if (job.get("status") or {}).get("stage", "") in ("", "Waiting"):
                 self.queue.add(Key("job", *key))
+
+    def wake_on(self, node: str) -> None:
+        """Have every job reconciled that has a pod on a node."""
+        for key, pods in self.pods_of.items():
+            if any(pod["spec"].get("nodeName") == node for pod in pods.values()):
+                self.queue.add(Key("job", *key))
+
+    def lost_nodes(self, names: set[str]) -> frozenset[str]:
+        """Return which of some nodes are not ready, or not there."""
+        return frozenset(name for name in names if name not in self.nodes or not is_ready(self.nodes[name]))
 
     def node_views(self) -> tuple[NodeView, ...]:
         """Return all nodes as inventories need them."""
@@ -157,6 +168,12 @@ class Store:
         for (namespace, _), job in self.jobs.items():
             numbers[namespace, (job.get("status") or {}).get("stage") or "Waiting"] += 1
         return numbers
+
+
+def is_ready(node: Manifest) -> bool:
+    """Return whether a node's kubelet says that it is ready, and is heard."""
+    conditions = node.get("status", {}).get("conditions") or ()
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def keep(things: dict[Any, Manifest], key: Any, change: str, thing: Manifest) -> None:

@@ -14,11 +14,13 @@ from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, save_to
 from llmtrain_trainer.models.gpt import NORM_EPSILON, ROTARY_BASE, Gpt
 from llmtrain_trainer.models.shape import Shape
 
+WEIGHTS_FILE = "model.safetensors"
+
 
 def export(model: Gpt, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights, configuration and tokenizer into `folder`."""
     weights = {name: weight.detach().cpu().clone() for name, weight in model.named_parameters()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
     _write(folder / "config.json", llama_config(model.shape))
     _write(folder / "generation_config.json", {"bos_token_id": END_OF_TEXT_ID, "eos_token_id": END_OF_TEXT_ID})
     _write(folder / "tokenizer_config.json", _tokenizer_config(model.shape))

@@ -9,13 +9,14 @@ import torch
 from llmtrain_api.outcome import ModelFacts, Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.manifest import describe
 from llmtrain_trainer.checkpoint.restore import load_into
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.tokenizer import load_tokenizer
 from llmtrain_trainer.durable import sweep, whole_folder
 from llmtrain_trainer.errors import TrainerError
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.models.huggingface import export
+from llmtrain_trainer.models.huggingface import WEIGHTS_FILE, export
 from llmtrain_trainer.publish.sample import write_sample
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.learner import Learner
@@ -38,11 +39,13 @@ def publish(run: RunConfig, dataset_id: str, log: Log) -> Outcome:
     sweep(job_directory)
     with whole_folder(job_directory / MODEL_FOLDER, replace=True) as folder:
         export(learner.model, tokenizer, folder)
+    weights = job_directory / MODEL_FOLDER / WEIGHTS_FILE
     facts = ModelFacts(
         loss=loss,
         perplexity=math.exp(loss),
         unigram_perplexity=math.exp(dataset.facts.unigram_loss),
         parameters=learner.parameters.weights.numel(),
+        sha256=describe(weights).sha256,
         path=f"{job_directory.name}/{MODEL_FOLDER}",
         sample=write_sample(learner.model, tokenizer, run.evaluation.sample, run.training.seed)[:LONGEST_SAMPLE],
     )

@@ -1,0 +1,21 @@
+"""Training with fewer workers than wanted: it goes on, or waits with its state if they are too few."""
+
+from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job_status import JobStatus
+from llmtrain_operator.core.observed import Observed
+from llmtrain_operator.core.step import Said
+
+
+def degraded(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
+    """Return what to say of it: nothing until the first step is done, or while nobody knows."""
+    seen, workers = observed.coordinator, observed.job.spec.workers
+    if seen is None or status.first_step_time is None or seen.state == "Finished":
+        return ()
+    if seen.state == "Waiting":
+        text = f"{seen.joined // workers.ranks} workers are left and wait with their state: spec.workers.min is {workers.min}"
+        return (Said(type=JobCondition.DEGRADED, status=True, reason=Reason.TOO_FEW_WORKERS, message=text),)
+    if status.workers.active < workers.replicas:
+        text = f"training goes on with {status.workers.active} of {workers.replicas} workers; the others join when their pods run"
+        return (Said(type=JobCondition.DEGRADED, status=True, reason=Reason.WORKERS_MISSING, message=text),)
+    text = f"all {workers.replicas} workers train"
+    return (Said(type=JobCondition.DEGRADED, status=False, reason=Reason.ALL_WORKERS, message=text),)

@@ -1,0 +1,18 @@
+"""The nodes of the local cluster, as containers: what kubectl can't do to them."""
+
+import subprocess
+from typing import Any
+
+from e2e.kube import Kube
+
+
+def engine(kube: Kube) -> str:
+    """Return the container engine that runs the nodes."""
+    return "podman" if kube.environment.get("KIND_EXPERIMENTAL_PROVIDER") == "podman" else "docker"
+
+
+def kill(kube: Kube, pod: dict[str, Any]) -> None:
+    """SIGKILL the first process of a pod's container, from its node."""
+    container = pod["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+    command = ["ctr", "-n", "k8s.io", "task", "kill", "-s", "SIGKILL", container]
+    subprocess.run([engine(kube), "exec", pod["spec"]["nodeName"], *command], check=True, capture_output=True)

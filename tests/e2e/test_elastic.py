@@ -1,0 +1,121 @@
+"""Workers come, go and die during one run, and the weights are those of one undisturbed worker, to the bit."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from e2e.conftest import CLUSTER
+from e2e.jobs import ENDLESS, job
+from e2e.kube import ROOT, Kube, condition
+from e2e.nodes import engine, kill
+
+STEPS = 600
+
+
+def elastic(name: str, replicas: int, **spec: Any) -> dict[str, Any]:
+    """Return a job of one to three workers."""
+    workers = {"replicas": replicas, "min": 1, "max": 3, "resources": {"cpu": "500m", "memory": "1Gi"}}
+    return job(name, **{"steps": STEPS, "workers": workers, **spec})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(kube: Kube) -> Iterator[str]:
+    """Hash of the weights that one worker gets."""
+    kube.apply(elastic("undisturbed", 1))
+    status = kube.wait_for_stage("undisturbed", "Succeeded", 300)
+    yield status["model"]["sha256"]
+    kube.delete_job("undisturbed")
+
+
+def wait_for_ranks(kube: Kube, name: str, workers: int) -> dict[str, Any]:
+    """Wait until so many workers take part; return the status."""
+    status: dict[str, Any] = kube.wait(
+        f"{workers} workers of {name} train",
+        lambda: (s := kube.status(name)).get("workers", {}).get("active") == workers and s,
+    )
+    return status
+
+
+def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed: str) -> None:
+    kube.apply(elastic(new_job, 1))
+    kube.wait_for_step(new_job, 20)
+    kube.run("scale", f"ltj/{new_job}", "--replicas=3")
+    wait_for_ranks(kube, new_job, 3)
+    kill(kube, kube.get("pod", f"{new_job}-worker-1"))
+    kube.wait("the death is counted", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
+    wait_for_ranks(kube, new_job, 3)
+    kube.run("delete", "pod", f"{new_job}-coordinator", "--grace-period=0", "--force")
+    kube.run("delete", "pod", f"{new_job}-worker-0", "--wait=false")
+    kube.run("scale", f"ltj/{new_job}", "--replicas=2")
+    status = wait_for_ranks(kube, new_job, 2)
+    assert status["progress"]["step"] < STEPS, "the run was over before it was disturbed"
+    status = kube.wait_for_stage(new_job, "Succeeded", 300)
+    assert status["model"]["sha256"] == undisturbed
+    assert status["recoveries"]["count"] == 1, "only the kill was a failure"
+
+
+def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job: str) -> None:
+    kube.apply(elastic(new_job, 2, training={"steps": ENDLESS, "microbatches": 4, "microbatchSize": 2}))
+    wait_for_ranks(kube, new_job, 2)
+    before = kube.wait_for_step(new_job, 20)
+    kill(kube, kube.get("pod", f"{new_job}-worker-1"))
+    kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
+    assert kube.wait_for_step(new_job, before["progress"]["step"] + 1)["stage"] == "Training"
+    kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
+    seconds = pause_after_death(kube, new_job)
+    print(f"pod_kill_to_next_step_seconds {seconds:.2f} s")
+    assert seconds < 30
+
+
+def pause_after_death(kube: Kube, name: str) -> float:
+    """Return the seconds between the end of the first generation and the beginning of the next, by the coordinator."""
+    lines = [json.loads(line) for line in kube.run("logs", f"{name}-coordinator").stdout.splitlines()]
+    ended = next(line for line in lines if line["event"] == "vanished" or line["event"] == "expired")
+    began = next(line for line in lines if line["event"] == "generation began" and line["time"] > ended["time"])
+    return (datetime.fromisoformat(began["time"]) - datetime.fromisoformat(ended["time"])).total_seconds()
+
+
+def test_too_few_workers_wait_with_their_state(kube: Kube, new_job: str) -> None:
+    kube.apply(
+        job(new_job, steps=ENDLESS, workers={"replicas": 2, "min": 2, "resources": {"cpu": "500m", "memory": "1Gi"}})
+    )
+    kube.wait_for_step(new_job, 15)
+    kill(kube, kube.get("pod", f"{new_job}-worker-1"))
+    kube.wait("it waits", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "TooFewWorkers")
+    status = kube.wait(
+        "all train", lambda: condition((s := kube.status(new_job)), "Degraded")["status"] == "False" and s
+    )
+    kube.wait_for_step(new_job, status["progress"]["step"] + 5)
+
+
+def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str) -> None:
+    kube.apply(elastic(new_job, 2))
+    wait_for_ranks(kube, new_job, 2)
+    node = kube.get("pod", f"{new_job}-worker-1")["spec"]["nodeName"]
+    try:
+        selector = f"--pod-selector=llmtrain.dev/job={new_job}"
+        kube.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", selector, "--timeout=60s")
+        status = kube.wait_for_stage(new_job, "Succeeded", 300)
+    finally:
+        kube.run("uncordon", node)
+    assert status["model"]["sha256"] == undisturbed
+    assert status["recoveries"]["count"] == 0
+
+
+def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str) -> None:
+    kube.apply(elastic(new_job, 2))
+    wait_for_ranks(kube, new_job, 2)
+    coordinator_node = kube.get("pod", f"{new_job}-coordinator")["spec"]["nodeName"]
+    victim = next(pod for pod in kube.pods(new_job, "worker") if pod["spec"]["nodeName"] != coordinator_node)
+    node = victim["spec"]["nodeName"]
+    try:
+        subprocess.run([engine(kube), "stop", "--time", "0", node], check=True, capture_output=True)
+        kube.wait("the others go on", lambda: kube.status(new_job)["workers"]["active"] == 1)
+        status = kube.wait_for_stage(new_job, "Succeeded", 300)
+    finally:
+        subprocess.run(["python3", "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)
+    assert status["model"]["sha256"] == undisturbed
