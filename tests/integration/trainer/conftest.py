@@ -58,6 +58,12 @@ class Process:
         lines = [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
         return [line for line in lines if line["event"] == name]
 
+    def rank(self) -> int:
+        """Return the process id of this worker's one trainer; its spare, if there is one, is younger."""
+        children = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children")
+        eventually(lambda: bool(children.read_text()), "a trainer was started")
+        return min(int(pid) for pid in children.read_text().split())
+
     def ends_with(self) -> int:
         try:
             return self.popen.wait(DEADLINE_SECONDS)

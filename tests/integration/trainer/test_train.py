@@ -9,6 +9,7 @@ import pytest
 
 from integration.trainer.conftest import STEPS, Job, Process, eventually, make_job
 from llmtrain_api.outcome import ExitCode
+from llmtrain_trainer.elastic.supervisor import MOST_RESTARTS
 
 
 def started(job: Job, dataset: str) -> list[Process]:
@@ -60,11 +61,34 @@ def test_a_lost_worker_is_replaced_and_the_weights_are_the_same(job: Job, datase
     assert job.last_weights() == undisturbed.last_weights()
 
 
-def test_a_dead_rank_ends_its_worker_with_its_last_lines(job: Job, dataset: str) -> None:
+def test_a_killed_rank_is_replaced_in_place_and_the_weights_are_the_same(
+    job: Job, dataset: str, undisturbed: Job
+) -> None:
     job.coordinator()
     first, second = started(job, dataset)
-    children = Path(f"/proc/{second.popen.pid}/task/{second.popen.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGKILL)
+    os.kill(first.rank(), signal.SIGKILL)
+    assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
+    assert len(first.events("rankDied")) == 1
+    assert not second.events("restored")
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+def test_a_halted_rank_holds_up_nobody_and_is_replaced(job: Job, dataset: str, undisturbed: Job) -> None:
+    job.coordinator()
+    first, second = started(job, dataset)
+    os.kill(first.rank(), signal.SIGSTOP)
+    assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
+    assert len(first.events("rankHalted")) == 1
+    assert [line["ranks"] for line in second.events("joined")][:2] == [2, 1]
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+def test_a_worker_whose_rank_dies_too_often_gives_up_with_its_last_lines(job: Job, dataset: str) -> None:
+    job.coordinator()
+    first, second = started(job, dataset)
+    for deaths in range(1, MOST_RESTARTS + 2):
+        os.kill(second.rank(), signal.SIGKILL)
+        eventually(lambda: len(second.events("rankDied")) == deaths, "the death is noticed")  # noqa: B023
     assert second.ends_with() == ExitCode.FAILURE, second.text
     assert second.outcome.reason == "Crashed"
     assert second.outcome.message == "a trainer process was killed by SIGKILL"

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     default = Path(RUN_CONFIG_DIRECTORY) / RUN_CONFIG_FILE
     parser.add_argument("--run", type=Path, default=default, metavar="FILE", help="run config (default %(default)s)")
     parser.add_argument("--dataset", default="", metavar="ID", help="dataset made by prepare (not for prepare)")
+    parser.add_argument("--spare", action="store_true", help="import everything, then wait to be told which rank to be")
     return parser
 
 
@@ -83,12 +84,15 @@ def _worker(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
 
 
 def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
-    """Signals are heeded before torch is imported, which takes seconds."""
+    """Signals are heeded before torch is imported, which takes seconds; a spare may just be killed."""
     from llmtrain_trainer.elastic.place import Place
+    from llmtrain_trainer.elastic.spare import wait_for_turn
     from llmtrain_trainer.elastic.stopping import Stopping
     from llmtrain_trainer.elastic.supervisor import die_with_parent
 
     die_with_parent()
+    if options.spare and not wait_for_turn():
+        return Outcome(reason="Completed", message="never needed")
     stopping = Stopping()
     from llmtrain_trainer.elastic.rank import Rank
 

@@ -8,6 +8,8 @@
     reporter.py     progress, sent when there is time
     group.py        collectives of one generation, which never hang on a dead peer
     rank.py         the rank stage: one trainer process
+    child.py        one trainer process, as its supervisor sees it
+    spare.py        the same, as it sees itself until it is needed
     supervisor.py   the worker stage: the trainer processes of one pod
 
 The coordinator decides who takes part; these find it out, and act on it.

@@ -1,6 +1,8 @@
-"""The worker stage: pid 1 of a worker pod. It starts one trainer process a rank, and speaks for them when they die.
+"""The worker stage: pid 1 of a worker pod. It keeps the trainer processes going, and speaks for them when they die.
 
-It never imports torch, so it is there at once and stays small.
+A rank that crashes is replaced in place by a spare that has torch imported already, while the other workers train on.
+One that halts is killed, so that it can be replaced. Only when that happens too often does the worker give up, and
+leaves the rest to the operator. The supervisor never imports torch, so it is there at once and stays small.
 """
 
 import contextlib
@@ -8,11 +10,9 @@ import ctypes
 import json
 import os
 import signal
-import subprocess
 import sys
-import threading
+import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -20,12 +20,19 @@ from typing import Literal
 from llmtrain_api.membership import Leave
 from llmtrain_api.outcome import ExitCode, Outcome
 from llmtrain_api.run import RunConfig
+from llmtrain_trainer.elastic.child import Child
 from llmtrain_trainer.elastic.coordinator import Coordinator
-from llmtrain_trainer.elastic.place import INCARNATION, LOCAL_RANK, new_incarnation
 from llmtrain_trainer.errors import TrainerError
 from llmtrain_trainer.log import KEPT_LINES, Log
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+TICK_SECONDS = 0.02
+SPARE_AFTER_SECONDS = 5.0
+"""When a spare is started: the ranks that begin need the processor more."""
+HALTED_SECONDS = 2.0
+"""How long a rank may stand halted; the others have gone on without it by then."""
+MOST_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
+"""A worker whose ranks crash more often within the window gives up."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 Reason = Literal["Completed", "Stopped", "BadInput", "Crashed"]
@@ -36,18 +43,8 @@ REASONS: dict[int, Reason] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Child:
-    """One trainer process."""
-
-    local_rank: int
-    incarnation: str
-    process: subprocess.Popen[str]
-    reader: threading.Thread
-
-
 class Supervisor:
-    """The trainer processes of one worker: the first that ends otherwise than well ends all."""
+    """The trainer processes of one worker."""
 
     def __init__(self, run: RunConfig, run_file: Path, dataset: str, log: Log) -> None:
         self._run, self._log = run, log
@@ -55,57 +52,92 @@ class Supervisor:
             sys.executable, "-m", "llmtrain_trainer", "rank", "--run", str(run_file), "--dataset", dataset
         ]  # fmt: skip
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
-        self._children: dict[int, Child] = {}
+        self._ranks: dict[int, Child] = {}
+        self._spare: Child | None = None
+        self._spare_due = 0.0
+        self._halted_since: dict[int, float] = {}
+        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
+        self._stopping, self._code = False, 0
 
     def supervise(self) -> Outcome:
         """Run the ranks to their end; return the worker's outcome."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._forward)
-        children = [self._start(local_rank) for local_rank in range(self._run.ranks_per_worker)]
-        code = 0
-        while self._children:
-            child, ended = self._reap()
-            if ended != 0 and code == 0:
-                code = ended
-                self._mourn(child, ended)
-                self._stop_all()
-        for child in children:
-            child.reader.join()
-        return self._outcome(code)
+        for local_rank in range(self._run.ranks_per_worker):
+            self._start(local_rank)
+        while self._ranks:
+            self._reap()
+            self._kill_halted()
+            self._keep_spare()
+            time.sleep(TICK_SECONDS)
+        if self._spare is not None:
+            self._spare.signal(signal.SIGKILL)
+        return self._outcome(self._code)
 
-    def _start(self, local_rank: int) -> Child:
-        incarnation = new_incarnation()
-        threads = dict.fromkeys(THREAD_VARIABLES, str(self._run.threads_per_rank))
-        process = subprocess.Popen(
-            self._command,
-            env={**os.environ, **threads, INCARNATION: incarnation, LOCAL_RANK: str(local_rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        reader = threading.Thread(target=self._pass_on, args=(process,), daemon=True)
-        reader.start()
-        child = Child(local_rank=local_rank, incarnation=incarnation, process=process, reader=reader)
-        self._children[process.pid] = child
-        return child
+    def _start(self, local_rank: int) -> None:
+        """Have a process train: the spare if there is one."""
+        child, self._spare = self._spare or self._launch(), None
+        child.become(local_rank)
+        self._ranks[child.pid] = child
+        self._spare_due = time.monotonic() + SPARE_AFTER_SECONDS
+        if self._stopping:  # asked to while it was being started
+            child.signal(signal.SIGTERM)
 
-    def _pass_on(self, process: "subprocess.Popen[str]") -> None:
-        """Copy the lines of a rank to standard output, keeping the last."""
-        assert process.stdout is not None
-        for line in process.stdout:
-            self._lines.append(line.rstrip("\n"))
-            sys.stdout.write(line)
-            sys.stdout.flush()
+    def _launch(self) -> Child:
+        return Child(self._command, dict.fromkeys(THREAD_VARIABLES, str(self._run.threads_per_rank)), self._hear)
 
-    def _reap(self) -> tuple[Child, int]:
-        """Wait for a rank to end. As pid 1 this also buries orphans, which are nobody's ranks."""
-        while True:
-            pid, status = os.waitpid(-1, 0)
-            child = self._children.pop(pid, None)
-            if child is not None:
-                child.process.returncode = os.waitstatus_to_exitcode(status)
-                return child, child.process.returncode
+    def _hear(self, line: str) -> None:
+        """Copy a line of a rank to standard output, and keep the last."""
+        self._lines.append(line.rstrip("\n"))
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+    def _keep_spare(self) -> None:
+        if self._spare is None and not self._stopping and time.monotonic() >= self._spare_due:
+            self._spare = self._launch()
+
+    def _kill_halted(self) -> None:
+        """Kill a rank that stands halted: as long as it exists nothing takes its place."""
+        now = time.monotonic()
+        halted = {pid for pid, child in self._ranks.items() if child.stopped}
+        self._halted_since = {pid: self._halted_since.get(pid, now) for pid in halted}
+        for pid, since in self._halted_since.items():
+            if now - since >= HALTED_SECONDS:
+                self._log.warning("rankHalted", local_rank=self._ranks[pid].local_rank, seconds=HALTED_SECONDS)
+                self._ranks[pid].signal(signal.SIGKILL)
+
+    def _reap(self) -> None:
+        """Bury every process that has ended. As pid 1 this also buries orphans, which are nobody's ranks."""
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                if self._spare is not None and pid == self._spare.pid:
+                    self._spare.reaped(status)
+                    self._spare, self._spare_due = None, time.monotonic() + SPARE_AFTER_SECONDS
+                elif (child := self._ranks.pop(pid, None)) is not None:
+                    self._after(child, child.reaped(status))
+
+    def _after(self, child: Child, code: int) -> None:
+        """Do what the end of a rank asks for: nothing, another one in its place, or the end of the worker."""
+        if code == 0:
+            return
+        if self._stopping and code == -signal.SIGTERM:  # it had not yet come so far as to heed it
+            code = ExitCode.STOPPED
+        self._mourn(child, code)
+        if self._worth_a_restart(code):
+            self._start(child.local_rank)
+        else:
+            self._code = self._code or code
+            self._stop_all()
+
+    def _worth_a_restart(self, code: int) -> bool:
+        if self._stopping or code in (ExitCode.BAD_INPUT, ExitCode.STOPPED):
+            return False
+        now = time.monotonic()
+        if len(self._restarts) == MOST_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_SECONDS:
+            return False
+        self._restarts.append(now)
+        return True
 
     def _mourn(self, child: Child, code: int) -> None:
         """Tell the coordinator of a rank that died without a word, so that no lease has to run out."""
@@ -117,16 +149,16 @@ class Supervisor:
             coordinator.leave(Leave(incarnation=child.incarnation, reason="Failed"))
 
     def _stop_all(self) -> None:
-        for child in list(self._children.values()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.process.pid, signal.SIGTERM)
+        self._stopping = True
+        for child in list(self._ranks.values()):
+            child.signal(signal.SIGTERM)
 
     def _forward(self, number: int, frame: FrameType | None) -> None:
         self._stop_all()
 
     def _outcome(self, code: int) -> Outcome:
         reason = REASONS.get(code, "Crashed")
-        message = _last_message(self._lines) or _death_sentence(code)
+        message = (_last_message(self._lines) if code > 0 else "") or _death_sentence(code)
         return Outcome(reason=reason, message=message, last_lines=list(self._lines))
 
 

@@ -1,0 +1,21 @@
+"""The other side of a spare: everything slow is done before it is known which rank this process will be."""
+
+import json
+import os
+import signal
+import sys
+
+
+def wait_for_turn() -> bool:
+    """Import what a rank needs, then wait for the supervisor's word; False if it ends first.
+
+    Nothing is touched that belongs to one rank, such as a GPU.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to answer
+    import llmtrain_trainer.elastic.rank  # noqa: F401 - this is what takes seconds
+
+    line = sys.stdin.readline()
+    if not line:
+        return False
+    os.environ.update(json.loads(line))
+    return True
