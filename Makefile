@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock bench venv
+.PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock chaos bench bench-elastic venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src
@@ -77,8 +77,14 @@ lock: venv ## resolve the newest allowed versions anew into requirements/*.lock
 	@echo uv | .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --python-version 3.11 - -o requirements/uv.lock
 
+chaos: venv ## kill, halt and stop every part of a training at named points; the weights must stay the same
+	@$(pytest) tests/chaos -v --timeout 300 --tb short
+
 bench: venv ## measure, and print figures
 	@$(pytest) tests/perf -q -s -m bench
+
+bench-elastic: venv ## measure recoveries, and the exact reduction beside DDP
+	@$(pytest) tests/perf/test_recovery.py tests/perf/test_reduction.py -q -s -m bench
 
 venv:
 	@sh requirements/venv.sh

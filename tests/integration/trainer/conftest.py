@@ -64,9 +64,9 @@ class Process:
         eventually(lambda: bool(children.read_text()), "a trainer was started")
         return min(int(pid) for pid in children.read_text().split())
 
-    def ends_with(self) -> int:
+    def ends_with(self, seconds: float = DEADLINE_SECONDS) -> int:
         try:
-            return self.popen.wait(DEADLINE_SECONDS)
+            return self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
             pytest.fail(f"did not end; its log:\n{self.text}")
 
@@ -101,9 +101,9 @@ class Job:
     def stage(self, stage: str, *arguments: str, **environment: str) -> Process:
         return self.start("llmtrain_trainer", stage, "--run", str(self.root / "run.json"), *arguments, **environment)
 
-    def coordinator(self) -> Process:
+    def coordinator(self, workers: int = 2) -> Process:
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
-        size = ["--workers", "2", "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
+        size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
         return self.start("llmtrain_coordinator", *names, *size)
 
     def worker(self, number: int, dataset: str) -> Process:

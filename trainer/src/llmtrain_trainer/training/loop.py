@@ -63,10 +63,14 @@ class Loop:
         hand_over(learner, self._checkpoints, self._group, self._log)
         self._surroundings.after_step(learner.step)
         self._look_back(Wishes())
+        stepped = False
         pace = Pace(steps=steps, tokens_per_step=learner.tokens_per_step, now=time.monotonic())
         while learner.step < steps:
             result = learner.learn(self._group, self._surroundings.wishes())
             pace.after_step(time.monotonic())
+            if not stepped:
+                self._log.info("firstStep", step=learner.step, ranks=self._group.size)
+            stepped = True
             self._surroundings.after_step(learner.step)
             self._look_back(result.wishes)
             self._report(result, pace)

@@ -1,0 +1,163 @@
+"""Step time of the exact reduction beside the fast one and beside torch's DDP, in turns in one run of real processes."""
+
+import os
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from llmtrain_api.job import JobSpec
+from llmtrain_api.membership import Member, Membership
+from llmtrain_api.run import RunConfig, run_config
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.data.prepare import prepare
+from llmtrain_trainer.elastic.group import Group, open_store
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.ranks import Alone, Ranks
+from llmtrain_trainer.training.shares import share
+from llmtrain_trainer.training.tally import Wishes
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
+WARM_UP, ROUNDS = 2, 10
+MODELS: dict[str, dict[str, Any]] = {
+    "tiny": {"preset": "tiny", "contextLength": 64},
+    "25m": {"preset": "tiny", "layers": 7, "width": 512, "heads": 8, "kvHeads": 8, "contextLength": 128},
+}
+MICROBATCHES = 8
+
+
+def make_run(folder: Path, model: dict[str, Any], reduction: str) -> RunConfig:
+    spec = JobSpec.model_validate(
+        {
+            "model": model,
+            "data": {"source": {"volume": "datasets", "bundled": "python-stdlib"}, "tokenizer": {"vocabSize": 4096}},
+            "training": {"steps": 300, "microbatches": MICROBATCHES, "microbatchSize": 1, "reduction": reduction},
+            "checkpoint": {"volume": "checkpoints"},
+        }
+    )
+    return run_config(
+        spec, job="bench", namespace="local", uid="bench", data_directory=str(folder / "data"),
+        job_directory=str(folder / "job"), coordinator="127.0.0.1:1",
+    )  # fmt: skip
+
+
+def connect(rank: int, size: int, port: int, store: Any) -> Ranks:
+    """Return the ranks as a generation connects them."""
+    if size == 1:
+        return Alone()
+    members = [
+        Member(worker=number, local_rank=0, incarnation=str(number), address="127.0.0.1", store_port=port)
+        for number in range(size)
+    ]
+    return Group(Membership(generation=1, members=members), str(rank), store, torch.device("cpu"), lambda: False)
+
+
+def ddp_step(learner: Learner, rank: int, size: int) -> Callable[[], None]:
+    """Return one step as people write it with DDP: the same network, microbatches, clipping and optimizer."""
+    learner.begin()
+    model: Any = DistributedDataParallel(learner.model) if size > 1 else learner.model
+    optimizer = torch.optim.AdamW(learner.model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
+    mine = share(MICROBATCHES, rank, size)
+
+    def loss_of(number: int) -> torch.Tensor:
+        tokens = torch.from_numpy(np.ascontiguousarray(learner._batches.microbatch(0, number)))
+        logits = model(tokens[:, :-1])
+        return torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
+
+    def step() -> None:
+        optimizer.zero_grad()
+        for number in mine[:-1]:
+            if size > 1:
+                with model.no_sync():
+                    (loss_of(number) / len(mine)).backward()
+            else:
+                (loss_of(number) / len(mine)).backward()
+        (loss_of(mine[-1]) / len(mine)).backward()
+        torch.nn.utils.clip_grad_norm_(learner.model.parameters(), 1.0)
+        optimizer.step()
+
+    return step
+
+
+def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str, Any], pipe: Connection) -> None:
+    """Time the three kinds of steps in turns; all ranks begin each together."""
+    torch.set_num_threads(1)
+    runs = {kind: make_run(folder, model, kind) for kind in ("Exact", "Fast")}
+    opened = Dataset.open(runs["Exact"].data_directory, dataset)
+    learners = {kind: Learner(run, opened, torch.device("cpu")) for kind, run in runs.items()}
+    store = open_store()
+    pipe.send(store.port)
+    ports = pipe.recv()
+    ranks = connect(rank, size, ports[0], store)
+    if size > 1:
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(ports[-1])}
+        distributed.init_process_group("gloo", rank=rank, world_size=size)
+    steps: dict[str, Callable[[], Any]] = {}
+    for kind, learner in learners.items():
+        learner.begin()
+        steps[kind] = lambda learner=learner: learner.learn(ranks, Wishes())  # type: ignore[misc]
+    steps["DDP"] = ddp_step(Learner(runs["Exact"], opened, torch.device("cpu")), rank, size)
+    seconds: dict[str, list[float]] = {kind: [] for kind in steps}
+    for _ in range(WARM_UP + ROUNDS):
+        for kind, step in steps.items():
+            ranks.sum(torch.zeros(1))
+            began = time.perf_counter()
+            step()
+            ranks.sum(torch.zeros(1))
+            seconds[kind].append(time.perf_counter() - began)
+    pipe.send({kind: taken[WARM_UP:] for kind, taken in seconds.items()})
+    pipe.recv()
+    os._exit(0)
+
+
+def measure(size: int, folder: Path, dataset: str, model: dict[str, Any]) -> dict[str, list[float]]:
+    """Return seconds a step, by kind, as the first rank saw them."""
+    context = mp.get_context("spawn")
+    pipes, processes = [], []
+    for rank in range(size):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=rank_main, args=(rank, size, folder, dataset, model, theirs))
+        process.start()
+        pipes.append(ours)
+        processes.append(process)
+    spare = open_store()
+    port = spare.port
+    del spare
+    ports = [pipe.recv() for pipe in pipes]
+    for pipe in pipes:
+        pipe.send([*ports, port])
+    results = [pipe.recv() for pipe in pipes]
+    for pipe, process in zip(pipes, processes, strict=True):
+        pipe.send("done")
+        process.join()
+    first: dict[str, list[float]] = results[0]
+    return first
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("reduction")
+    (made / "data").mkdir()
+    return made
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("name", list(MODELS))
+def test_exact_beside_fast_and_ddp(folder: Path, name: str, size: int) -> None:
+    outcome = prepare(make_run(folder, MODELS[name], "Exact"), Log())
+    assert outcome.dataset is not None
+    seconds = measure(size, folder, outcome.dataset.id, MODELS[name])
+    for other in ("Fast", "DDP"):
+        ratio = median(mine / theirs for mine, theirs in zip(seconds["Exact"], seconds[other], strict=True))
+        print(f"\nexact_over_{other.lower()}_w{size}_{name} {ratio:.3f} ratio", end="")
+    print(f"\nstep_seconds_exact_w{size}_{name} {median(seconds['Exact']):.3f} s")
