@@ -2,8 +2,9 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
 from e2e.nodes import engine, kill
 
-STEPS = 600
+STEPS = 400
 
 
 def elastic(name: str, replicas: int, **spec: Any) -> dict[str, Any]:
@@ -61,22 +62,26 @@ def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed:
 def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job: str) -> None:
     kube.apply(elastic(new_job, 2, training={"steps": ENDLESS, "microbatches": 4, "microbatchSize": 2}))
     wait_for_ranks(kube, new_job, 2)
-    before = kube.wait_for_step(new_job, 20)
+    kube.wait_for_step(new_job, 20)
+    killed = datetime.now(UTC)
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
     kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
-    assert kube.wait_for_step(new_job, before["progress"]["step"] + 1)["stage"] == "Training"
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
-    seconds = pause_after_death(kube, new_job)
+    seconds = pause(kube, f"{new_job}-worker-0", killed)
     print(f"pod_kill_to_next_step_seconds {seconds:.2f} s")
     assert seconds < 30
 
 
-def pause_after_death(kube: Kube, name: str) -> float:
-    """Return the seconds between the end of the first generation and the beginning of the next, by the coordinator."""
-    lines = [json.loads(line) for line in kube.run("logs", f"{name}-coordinator").stdout.splitlines()]
-    ended = next(line for line in lines if line["event"] == "vanished" or line["event"] == "expired")
-    began = next(line for line in lines if line["event"] == "generation began" and line["time"] > ended["time"])
-    return (datetime.fromisoformat(began["time"]) - datetime.fromisoformat(ended["time"])).total_seconds()
+def pause(kube: Kube, survivor: str, since: datetime) -> float:
+    """Return the seconds until the first step that a survivor did with fewer ranks after an instant, by its own log."""
+
+    def first_step() -> datetime | None:
+        lines = [json.loads(line) for line in kube.run("logs", survivor).stdout.splitlines() if line.startswith("{")]
+        times = [datetime.fromisoformat(line["time"]) for line in lines if line["event"] == "firstStep"]
+        return next((time for time in times if time > since), None)
+
+    found: datetime = kube.wait(f"{survivor} goes on", first_step)
+    return (found - since).total_seconds()
 
 
 def test_too_few_workers_wait_with_their_state(kube: Kube, new_job: str) -> None:
@@ -107,15 +112,19 @@ def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str
 
 
 def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str) -> None:
+    """Whatever else ran on that node, the coordinator or the operator, comes back elsewhere."""
     kube.apply(elastic(new_job, 2))
     wait_for_ranks(kube, new_job, 2)
-    coordinator_node = kube.get("pod", f"{new_job}-coordinator")["spec"]["nodeName"]
-    victim = next(pod for pod in kube.pods(new_job, "worker") if pod["spec"]["nodeName"] != coordinator_node)
-    node = victim["spec"]["nodeName"]
+    first, second = sorted(kube.pods(new_job, "worker"), key=lambda pod: pod["metadata"]["name"])
+    node = second["spec"]["nodeName"]
+    assert node != first["spec"]["nodeName"]
+    died = datetime.now(UTC)
     try:
         subprocess.run([engine(kube), "stop", "--time", "0", node], check=True, capture_output=True)
-        kube.wait("the others go on", lambda: kube.status(new_job)["workers"]["active"] == 1)
-        status = kube.wait_for_stage(new_job, "Succeeded", 300)
+        seconds = pause(kube, first["metadata"]["name"], died)
+        print(f"node_death_to_next_step_seconds {seconds:.2f} s")
+        status = kube.wait_for_stage(new_job, "Succeeded", 360)
     finally:
-        subprocess.run(["python3", "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)
+    assert seconds < 60
     assert status["model"]["sha256"] == undisturbed

@@ -116,7 +116,8 @@ def _revive(cluster: Cluster) -> bool:
             return False
         with step(f"cluster {cluster.name} isn't healthy: starting its nodes again"):
             # Not `start`: after a crash of the machine the engine believes that dead nodes run.
-            if not succeeds([engine, "restart", "--time", "5", *cluster.node_names]):
+            dead = [name for name in cluster.node_names if not _runs(engine, name)]
+            if dead and not succeeds([engine, "restart", "--time", "5", *dead]):
                 return False
             if not _reconnect(cluster):
                 return False
@@ -124,6 +125,12 @@ def _revive(cluster: Cluster) -> bool:
         connect_nodes(engine, cluster.kubectl.addresses())
     _complete(cluster)
     return True
+
+
+def _runs(engine: str, node: str) -> bool:
+    """Whether a node's first process is really there."""
+    running, pid = run([engine, "inspect", "--format", "{{.State.Running}} {{.State.Pid}}", node]).split()
+    return running == "true" and (not Path("/proc").exists() or Path(f"/proc/{pid}").exists())
 
 
 def _reconnect(cluster: Cluster) -> bool:
