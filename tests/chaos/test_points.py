@@ -17,7 +17,7 @@ from llmtrain_api.outcome import ExitCode
 HOOKS = str(Path(__file__).parent / "hooks")
 SEED = int(os.environ.get("LLMTRAIN_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
 IN_A_STEP = ["forward", "backward", "exchange", "gather", "update"]
-SOMETIMES = ["evaluation", "snapshot", "rename"]
+SOMETIMES = ["evaluation", "snapshot", "order"]
 
 
 def fault(job: Job, point: str, name: str, target: str, step: int, number: int = 0) -> str:
@@ -62,6 +62,17 @@ def test_the_first_rank_dies_or_halts_while_it_looks_back(
     workers = disturbed(job, dataset, fault(job, point, name, "rank", 30))
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert (job.root / "struck-0").exists()
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+@pytest.mark.parametrize("point", ["write", "rename"])
+def test_a_writer_dies(job: Job, dataset: str, undisturbed: Job, point: str) -> None:
+    """It costs one checkpoint, and the training nothing."""
+    workers = disturbed(job, dataset, fault(job, point, "SIGKILL", "rank", 0))
+    assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
+    assert (job.root / "struck-0").exists()
+    assert len(workers[0].events("checkpointFailed")) == 1
+    assert not workers[0].events("rankDied")
     assert job.last_weights() == undisturbed.last_weights()
 
 

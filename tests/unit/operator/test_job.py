@@ -101,6 +101,18 @@ def test_when_all_workers_are_done_the_model_is_published() -> None:
     assert [reference.name for reference in plan.delete] == ["j-coordinator"]
 
 
+def test_a_replacement_that_comes_too_late_is_not_waited_for() -> None:
+    late = pod("j-worker-1", phase="Pending")
+    plan = plan_job(observed(job(started(dataset=DATASET)), pods=(done("j-worker-0", "worker"), late)))
+    assert plan.status.trained
+    assert [reference.name for reference in plan.delete] == ["j-worker-1"]
+
+
+def test_a_worker_that_still_runs_is_waited_for() -> None:
+    pods = (done("j-worker-0", "worker"), pod("j-worker-1"))
+    assert not plan_job(observed(job(started(dataset=DATASET)), pods=pods)).status.trained
+
+
 def test_a_published_model_makes_the_job_succeed_and_keeps_its_last_words() -> None:
     said = Outcome(reason="Completed", model=MADE, last_lines=["bye"]).to_message()
     pods = (pod("j-publish", "publish", "Succeeded", end_message=said),)

@@ -2,7 +2,8 @@
 
 import io
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from llmtrain_api.job import JobSpec
 from llmtrain_api.run import RunConfig, run_config
 from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.save import Keeper
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.log import Log
@@ -88,3 +90,23 @@ def make_learner(run: RunConfig, log: Log) -> Learner:
 @pytest.fixture
 def checkpoints(tmp_path: Path, log: Log) -> Checkpoints:
     return Checkpoints(job_directory=tmp_path / "job", log=log)
+
+
+MakeKeeper = Callable[[Learner], Keeper]
+
+
+@pytest.fixture
+def make_keeper(
+    make_run: MakeRun, checkpoints: Checkpoints, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeKeeper]:
+    """Makes keepers, whose writers end with the test."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    made: list[Keeper] = []
+
+    def make(learner: Learner) -> Keeper:
+        made.append(Keeper(learner, checkpoints, make_run(), "dataset", log))
+        return made[-1]
+
+    yield make
+    for keeper in made:
+        keeper.close()

@@ -9,22 +9,23 @@ import torch
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.manifest import verify
 from llmtrain_trainer.checkpoint.restore import load_into, restore
-from llmtrain_trainer.checkpoint.save import save
 from llmtrain_trainer.durable import whole_folder
-from llmtrain_trainer.errors import BadInput, CheckpointRefused
+from llmtrain_trainer.errors import BadInput, CheckpointRefused, TrainerError
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.learner import Learner
-from unit.trainer.conftest import MakeRun, make_learner
+from unit.trainer.conftest import MakeKeeper, MakeRun, make_learner
 
 
 @pytest.fixture
-def saved(make_run: MakeRun, checkpoints: Checkpoints, log: Log) -> Learner:
+def saved(make_run: MakeRun, make_keeper: MakeKeeper, log: Log) -> Learner:
     """A learner with checkpoints after steps 2 and 4, of which the last was written last."""
     learner = make_learner(make_run(), log)
+    keeper = make_keeper(learner)
     for step in (1, 2, 4):
         learner.step = step
         learner.parameters.weights.add_(step)
-        save(learner, checkpoints, make_run(), "dataset", log)
+        keeper.keep()
+    keeper.insist()
     return learner
 
 
@@ -89,14 +90,48 @@ def test_the_one_before_a_damaged_one_is_used(
 
 
 def test_what_a_dead_writer_left_is_no_checkpoint_and_goes(
-    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log
+    saved: Learner, checkpoints: Checkpoints, make_keeper: MakeKeeper
 ) -> None:
     left = checkpoints.root / ".unfinished-step-00000005-12345678"
     left.mkdir()
     assert again(checkpoints).newest_step() == 4
     saved.step = 6
-    save(saved, checkpoints, make_run(), "dataset", log)
+    keeper = make_keeper(saved)
+    keeper.keep()
+    keeper.insist()
     assert not left.exists()
+
+
+def test_a_snapshot_is_of_its_step_whatever_is_learnt_meanwhile(
+    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log, make_keeper: MakeKeeper
+) -> None:
+    keeper = make_keeper(saved)
+    saved.step, expected = 6, saved.parameters.weights.clone()
+    keeper.keep()
+    saved.parameters.weights.add_(1)
+    keeper.insist()
+    newcomer = make_learner(make_run(), log)
+    load_into(newcomer, checkpoints.path(6), 6)
+    assert torch.equal(newcomer.parameters.weights, expected)
+
+
+def test_what_can_not_be_written_costs_that_checkpoint_alone(
+    saved: Learner, checkpoints: Checkpoints, lines: io.StringIO, make_keeper: MakeKeeper
+) -> None:
+    away = checkpoints.root.with_name("away")
+    checkpoints.root.rename(away)
+    checkpoints.root.write_text("in the way")
+    keeper = make_keeper(saved)
+    saved.step = 6
+    keeper.keep()
+    with pytest.raises(TrainerError, match="step-00000006 could not be written"):
+        keeper.insist()
+    assert '"checkpointFailed"' in lines.getvalue()
+    checkpoints.root.unlink()
+    away.rename(checkpoints.root)
+    keeper.keep()
+    keeper.insist()
+    assert again(checkpoints).newest_step() == 6
 
 
 def test_another_network_is_refused_with_the_field(

@@ -58,4 +58,9 @@ class Log:
         text = json.dumps(line, default=str)
         with _ONE_LINE_AT_A_TIME:
             self.kept.append(text)
-            print(text, file=self.stream or sys.stdout, flush=True)
+            print(f"{text}\n", end="", file=self.stream or sys.stdout, flush=True)
+
+    def pass_on(self, line: str) -> None:
+        """Write a whole line of another process as it is, not into the middle of one of ours."""
+        with _ONE_LINE_AT_A_TIME:
+            print(line, end="" if line.endswith("\n") else "\n", file=self.stream or sys.stdout, flush=True)

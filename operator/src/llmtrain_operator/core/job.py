@@ -9,7 +9,7 @@ from llmtrain_api.job_status import DatasetStatus, Failure, JobStatus, ModelStat
 from llmtrain_api.names import JOB_LABEL, ROLE_LABEL
 from llmtrain_operator.core.admission import obstacle
 from llmtrain_operator.core.ending import after_the_end, time_left, verdict
-from llmtrain_operator.core.failures import failure_of, record, recorded, unrecorded
+from llmtrain_operator.core.failures import failure_of, lost, record, recorded, unrecorded
 from llmtrain_operator.core.observed import Observed
 from llmtrain_operator.core.plan import Event, Plan
 from llmtrain_operator.core.progress import with_progress
@@ -74,10 +74,19 @@ def with_results(status: JobStatus, observed: Observed) -> JobStatus:
                 unigram_perplexity=f"{made.unigram_perplexity:.1f}",
                 sample=made.sample,
             )
-    done = [pod for pod in observed.with_role("worker") if pod.phase == "Succeeded"]
-    if len(done) >= observed.job.spec.workers.replicas:
+    if trained(observed):
         update["trained"] = True
     return status.model_copy(update=update) if update else status
+
+
+def trained(observed: Observed) -> bool:
+    """Return whether the training is done: a worker ends well only when the last checkpoint is there.
+
+    Those that still run find that out and end too; a replacement that has no node yet isn't needed any more.
+    """
+    workers = observed.with_role("worker")
+    running = [pod for pod in workers if pod.phase == "Running" and not lost(observed, pod)]
+    return not running and any(pod.phase == "Succeeded" for pod in workers)
 
 
 def advance(observed: Observed, status: JobStatus) -> Step:

@@ -71,7 +71,8 @@ def publish(observed: Observed, status: JobStatus) -> Step:
         job, name=publish_name(job.name), role="publish", arguments=["publish", "--dataset", status.dataset.id],
         gpus=job.spec.workers.gpus, image=status.trainer_image, pull_policy=observed.images.pull_policy,
     )  # fmt: skip
-    coordinators = [pod for pod in observed.with_role("coordinator") if not pod.deleting]
+    idle = [pod for pod in observed.with_role("worker") if pod.phase not in ("Succeeded", "Failed")]
+    leaving = [pod for pod in (*observed.with_role("coordinator"), *idle) if not pod.deleting]
     return Step(
         stage="Publishing",
         said=say(
@@ -82,7 +83,7 @@ def publish(observed: Observed, status: JobStatus) -> Step:
             "the model is evaluated, exported and sampled",
         ),
         wanted=(*foundation(observed), manifest),
-        delete=tuple(pod_reference(observed, pod) for pod in coordinators),
+        delete=tuple(pod_reference(observed, pod) for pod in leaving),
         update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})},
     )
 

@@ -2,7 +2,9 @@
 
     manifest.py  what a checkpoint says of itself, and whether it is true
     folder.py    the checkpoints of a job: the newest valid one, which ones stay
-    save.py      state to checkpoint
+    save.py      state to checkpoint: a snapshot, while the training waits, and an order to the writer
+    order.py     what the two say to each other
+    writer.py    the process that writes, while the training goes on
     restore.py   checkpoint to state, at any number of ranks
 
 A checkpoint is never changed; it is there whole or not at all.

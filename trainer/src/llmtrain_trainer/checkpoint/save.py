@@ -1,50 +1,140 @@
-"""State to checkpoint: written aside, flushed, renamed. A crash at any point leaves the one before."""
+"""State to checkpoint: the training stops only while the state is copied to memory that a writer shares."""
 
+import mmap
+import os
+import subprocess
+import sys
+import threading
 import time
-from pathlib import Path
 
-from safetensors.torch import save_file
+import torch
 from torch import Tensor
 
 from llmtrain_api.membership import Checkpointed
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
-from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, KeptFile, Manifest, describe
-from llmtrain_trainer.durable import sweep, whole_folder
+from llmtrain_trainer.checkpoint.manifest import Manifest
+from llmtrain_trainer.checkpoint.order import Done, Order, Place
+from llmtrain_trainer.errors import TrainerError
 from llmtrain_trainer.log import Log, timestamp
 from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.numerics import numerics
 
 
-def save(learner: Learner, checkpoints: Checkpoints, run: RunConfig, dataset: str, log: Log) -> Checkpointed:
-    """Write the checkpoint of this step, and remove what isn't kept any longer. Only one rank may call this."""
-    started = time.monotonic()
-    sweep(checkpoints.root)
-    path = checkpoints.path(learner.step)
-    with whole_folder(path, replace=True) as folder:
-        manifest = Manifest(
-            step=learner.step,
-            time=timestamp(),
-            job=run.job,
-            dataset=dataset,
-            parameters=learner.parameters.elements,
-            numerics=numerics(run),
-            files=_write(learner.state(), folder),
+class Keeper:
+    """Keeps checkpoints of one learner. One is written at a time; the next waits for it."""
+
+    def __init__(self, learner: Learner, checkpoints: Checkpoints, run: RunConfig, dataset: str, log: Log) -> None:
+        self._learner, self._checkpoints, self._run, self._dataset, self._log = learner, checkpoints, run, dataset, log
+        self._idle = threading.Event()
+        self._idle.set()
+        self._writer: subprocess.Popen[str] | None = None
+        self._memory = torch.empty(0)
+        self.newest: Checkpointed | None = None
+        """The newest checkpoint that this process wrote."""
+
+    def keep(self) -> None:
+        """Begin the checkpoint of this step, unless it is there already."""
+        step = self._learner.step
+        if (self.newest and self.newest.step == step) or self._checkpoints.path(step).exists():
+            return
+        began = time.monotonic()
+        self.finish()
+        if self._writer is not None and self._writer.poll() is not None:
+            self.close()
+        if self._writer is None:
+            self._start()
+        self._snapshot()
+        self._order(step)
+        self._log.info("snapshot", step=step, seconds=round(time.monotonic() - began, 4))
+
+    def finish(self) -> None:
+        """Wait until nothing is being written."""
+        self._idle.wait()
+
+    def insist(self) -> None:
+        """Wait for the checkpoint of this step; TrainerError if it could not be written."""
+        self.finish()
+        path = self._checkpoints.path(self._learner.step)
+        if not path.exists():
+            raise TrainerError(f"checkpoint {path.name} could not be written; see checkpointFailed in the log")
+
+    def close(self) -> None:
+        """Let the writer end, after what it is writing."""
+        if self._writer is not None:
+            assert self._writer.stdin is not None
+            self._writer.stdin.close()
+            self._hearing.join()
+            assert self._writer.stdout is not None
+            self._writer.stdout.close()
+            self._writer.wait()
+            self._writer = None
+
+    def _start(self) -> None:
+        """Start a writer with memory for the whole state; a memory file has no name and no limit of its own."""
+        elements = sum(part.numel() for part in self._learner.parts.values())
+        descriptor = os.memfd_create("llmtrain-snapshot")
+        os.ftruncate(descriptor, elements * 4)
+        shared = mmap.mmap(descriptor, elements * 4)
+        self._memory = torch.frombuffer(shared, dtype=torch.float32)
+        command = [sys.executable, "-m", "llmtrain_trainer.checkpoint.writer", str(descriptor), str(elements * 4)]
+        self._writer = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[descriptor], text=True
         )
-        (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))
-    checkpoints.forget(run.checkpoint.keep_last)
-    log.info("checkpoint", step=learner.step, seconds=round(time.monotonic() - started, 2), path=str(path))
-    return checkpointed(manifest, path)
+        os.close(descriptor)
+        self._hearing = threading.Thread(target=self._hear, args=(self._writer,), name="keeper", daemon=True)
+        self._hearing.start()
+
+    def _snapshot(self) -> None:
+        offset = 0
+        for part in self._learner.parts.values():
+            self._memory[offset : offset + part.numel()].copy_(part)
+            offset += part.numel()
+
+    def _order(self, step: int) -> None:
+        manifest = Manifest(
+            step=step, time=timestamp(), job=self._run.job, dataset=self._dataset,
+            parameters=self._learner.parameters.elements, numerics=self._learner.numerics, files={},
+        )  # fmt: skip
+        order = Order(
+            job_directory=str(self._checkpoints.job_directory), keep_last=self._run.checkpoint.keep_last,
+            manifest=manifest, places=places(self._learner),
+        )  # fmt: skip
+        assert self._writer is not None
+        assert self._writer.stdin is not None
+        self._idle.clear()
+        try:
+            self._writer.stdin.write(order.model_dump_json(by_alias=True) + "\n")
+            self._writer.stdin.flush()
+        except OSError as error:
+            self._heard(Done(step=step, seconds=0.0, error=f"the writer is gone: {error}"))
+
+    def _hear(self, writer: "subprocess.Popen[str]") -> None:
+        assert writer.stdout is not None
+        for line in writer.stdout:
+            self._heard(Done.model_validate_json(line))
+        if not self._idle.is_set():
+            self._heard(Done(step=-1, seconds=0.0, error="the writer died"))
+
+    def _heard(self, done: Done) -> None:
+        if done.checkpoint is not None:
+            self.newest = done.checkpoint
+            self._log.info("checkpoint", step=done.step, seconds=round(done.seconds, 2), path=done.checkpoint.path)
+        else:
+            self._log.warning("checkpointFailed", step=done.step, message=done.error)
+        self._idle.set()
 
 
-def checkpointed(manifest: Manifest, path: Path) -> Checkpointed:
-    """Return what the coordinator is told of a checkpoint."""
-    return Checkpointed(step=manifest.step, time=manifest.time, path=str(path))
+def places(learner: Learner) -> list[Place]:
+    """Return where each tensor of the state is once the parts lie one after the other."""
+    found, offset = [], 0
+    for part, buffer in learner.parts.items():
+        for name, tensor in learner.parameters.named(buffer).items():
+            found.append(_place(part, name, offset, tensor))
+            offset += tensor.numel()
+    return found
 
 
-def _write(state: dict[str, Tensor], folder: Path) -> dict[str, KeptFile]:
-    weights = {name.removeprefix("weight/"): tensor for name, tensor in state.items() if name.startswith("weight/")}
-    rest = {name: tensor for name, tensor in state.items() if not name.startswith("weight/")}
-    for file, tensors in ((STATE_FILES["weight"], weights), (STATE_FILES["optimizer"], rest)):
-        save_file({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, folder / file)
-    return {file: describe(folder / file) for file in STATE_FILES.values()}
+def _place(part: str, name: str, offset: int, tensor: Tensor) -> Place:
+    weight = part == "weight"
+    file = STATE_FILES["weight" if weight else "optimizer"]
+    return Place(file=file, name=name if weight else f"{part}/{name}", offset=offset, shape=list(tensor.shape))

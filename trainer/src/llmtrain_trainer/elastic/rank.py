@@ -9,6 +9,7 @@ from llmtrain_api.membership import Leave, Member, Membership, Progress
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.save import Keeper
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.elastic.group import Group, open_store
@@ -38,6 +39,7 @@ class Rank:
         self._checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=log)
         self._dataset = Dataset.open(run.data_directory, dataset)
         self._learner = Learner(run, self._dataset, self._device)
+        self._keeper = Keeper(self._learner, self._checkpoints, run, self._dataset.facts.id, log)
         self._member = _member(place, self._store.port, self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
         self._reporter = Reporter(self._new_connection())
@@ -69,7 +71,9 @@ class Rank:
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
                 surroundings = _Between(pulse, self._stopping, self._reporter)
-                loop = Loop(self._run, self._learner, self._dataset, self._checkpoints, group, surroundings, log)
+                loop = Loop(
+                    self._run, self._learner, self._dataset, self._checkpoints, self._keeper, group, surroundings, log
+                )
                 with self._stopping.finishing():
                     ending = loop.train()
             except GenerationEnded as end:
@@ -81,6 +85,7 @@ class Rank:
 
     def _leave(self, reason: str) -> None:
         """Say goodbye; a coordinator that doesn't hear it finds out by itself."""
+        self._keeper.close()
         self._reporter.flush(LAST_WORDS_SECONDS)
         self._coordinator.close()
         with contextlib.suppress(TrainerError):

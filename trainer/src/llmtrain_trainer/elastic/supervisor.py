@@ -89,8 +89,7 @@ class Supervisor:
     def _hear(self, line: str) -> None:
         """Copy a line of a rank to standard output, and keep the last."""
         self._lines.append(line.rstrip("\n"))
-        sys.stdout.write(line)
-        sys.stdout.flush()
+        self._log.pass_on(line)
 
     def _keep_spare(self) -> None:
         if self._spare is None and not self._stopping and time.monotonic() >= self._spare_due:

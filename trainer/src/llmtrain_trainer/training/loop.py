@@ -4,10 +4,10 @@ import time
 from enum import Enum
 from typing import Protocol
 
-from llmtrain_api.membership import Checkpointed, Progress
+from llmtrain_api.membership import Progress
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
-from llmtrain_trainer.checkpoint.save import save
+from llmtrain_trainer.checkpoint.save import Keeper
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.elastic.group import Group
 from llmtrain_trainer.log import Log
@@ -47,15 +47,14 @@ class Loop:
     """Trains in one generation. Only its first rank writes checkpoints and reports."""
 
     def __init__(
-        self, run: RunConfig, learner: Learner, dataset: Dataset, checkpoints: Checkpoints, group: Group,
-        surroundings: Surroundings, log: Log,
+        self, run: RunConfig, learner: Learner, dataset: Dataset, checkpoints: Checkpoints, keeper: Keeper,
+        group: Group, surroundings: Surroundings, log: Log,
     ) -> None:  # fmt: skip
         self._run, self._learner, self._dataset = run, learner, dataset
-        self._checkpoints, self._group, self._surroundings = checkpoints, group, surroundings
+        self._checkpoints, self._keeper, self._group, self._surroundings = checkpoints, keeper, group, surroundings
         self._first = group.rank == 0
         self._log = log if self._first else log.quiet()
         self._held_out_loss: float | None = None
-        self._checkpoint: Checkpointed | None = None
 
     def train(self) -> Ending:
         """Take the state over, then step until there is a reason not to."""
@@ -80,8 +79,11 @@ class Loop:
 
     def _ending(self) -> Ending:
         if self._learner.step == self._run.training.steps:
+            if self._first:
+                self._keeper.insist()
             self._group.barrier()  # the last checkpoint is there before anyone goes
             return Ending.FINISHED
+        self._keeper.finish()
         return Ending.STOPPED if self._surroundings.stopping() else Ending.LEFT
 
     def _look_back(self, wishes: Wishes) -> None:
@@ -92,8 +94,9 @@ class Loop:
         step, last = self._learner.step, self._run.training.steps
         if step and (step % self._run.evaluation.every_steps == 0 or step == last):
             self._evaluate()
-        if step and (step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop):
-            self._keep()
+        due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop
+        if step and due and self._first:
+            self._keeper.keep()
 
     def _evaluate(self) -> None:
         started = time.monotonic()
@@ -102,10 +105,6 @@ class Loop:
         self._log.info(
             "evaluation", step=self._learner.step, held_out_loss=round(self._held_out_loss, 4), seconds=seconds
         )
-
-    def _keep(self) -> None:
-        if self._first and not self._checkpoints.path(self._learner.step).exists():
-            self._checkpoint = save(self._learner, self._checkpoints, self._run, self._dataset.facts.id, self._log)
 
     def _report(self, result: StepResult, pace: Pace) -> None:
         if not self._first:
@@ -127,6 +126,6 @@ class Loop:
                 tokens=step * self._learner.tokens_per_step,
                 tokens_per_second=pace.tokens_per_second,
                 held_out_loss=self._held_out_loss,
-                checkpoint=self._checkpoint,
+                checkpoint=self._keeper.newest,
             )
         )

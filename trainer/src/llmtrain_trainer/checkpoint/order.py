@@ -1,0 +1,34 @@
+"""What a rank and its writer say to each other: one JSON line each way for every checkpoint."""
+
+from llmtrain_api.membership import Checkpointed
+from llmtrain_api.model import Model
+from llmtrain_trainer.checkpoint.manifest import Manifest
+
+
+class Place(Model):
+    """Where a tensor of float32 is in the shared memory."""
+
+    file: str
+    """File of the checkpoint it goes to."""
+    name: str
+    offset: int
+    """In elements."""
+    shape: list[int]
+
+
+class Order(Model):
+    """Write what is in the shared memory now. `manifest` lacks the files, which are still to be written."""
+
+    job_directory: str
+    keep_last: int
+    manifest: Manifest
+    places: list[Place]
+
+
+class Done(Model):
+    """What became of an order: a checkpoint, or the reason why there is none."""
+
+    step: int
+    seconds: float
+    checkpoint: Checkpointed | None = None
+    error: str = ""
