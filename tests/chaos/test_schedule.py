@@ -14,7 +14,7 @@ import pytest
 from chaos.test_points import SEED
 from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
 
-CHANGES, STEPS, MOST = 20, 3000, 3
+CHANGES, STEPS, MOST = 20, 1500, 3
 TRAINING = {"steps": STEPS, "microbatches": 7, "microbatchSize": 1, "dropout": "0.1"}
 PARTS: dict[str, object] = {
     "training": {**dict(SPEC["training"]), **TRAINING},  # type: ignore[call-overload]

@@ -22,7 +22,7 @@ POINTS = {
     "evaluation": ("llmtrain_trainer.training.loop", "held_out_loss"),
     "snapshot": ("llmtrain_trainer.checkpoint.save", "Keeper._snapshot"),
     "order": ("llmtrain_trainer.checkpoint.save", "Keeper._order"),
-    "write": ("llmtrain_trainer.checkpoint.writer", "_write"),
+    "write": ("llmtrain_trainer.checkpoint.manifest", "describe"),
     "rename": ("llmtrain_trainer.durable", "_rename"),
     "handover": ("llmtrain_trainer.training.handover", "_send"),
     "broadcast": ("llmtrain_trainer.elastic.group", "Group.broadcast"),
