@@ -3,7 +3,8 @@
     roster.py      what the coordinator knows: seats, the generation, progress
     generation.py  how that changes: join, heartbeat, leave, expire, want, progress
     lease.py       who has been silent for too long
-    polls.py       joins that are held open until they can be answered
+    lines.py       whose connection is closed for good
+    polls.py       requests that are held open until they can be answered
     server.py      the same over HTTP
     metrics.py     the same for Prometheus
     log.py         one JSON line an event

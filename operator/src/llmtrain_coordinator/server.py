@@ -25,13 +25,14 @@ from llmtrain_api.model import Model
 from llmtrain_coordinator import generation, log
 from llmtrain_coordinator.generation import Refusal, Turn
 from llmtrain_coordinator.lease import Leases
+from llmtrain_coordinator.lines import Lines
 from llmtrain_coordinator.polls import Polls
 from llmtrain_coordinator.roster import Roster
 
 MOST_BYTES = 2**20
 """Longest message that is read."""
-LOOK_SECONDS = 0.25
-"""How often leases are looked at."""
+LOOK_SECONDS = 0.1
+"""How often leases and connections are looked at."""
 OPEN_PATHS = frozenset({"/metrics", "/healthz"})
 """What Prometheus and the kubelet ask for, without the job's header."""
 
@@ -57,7 +58,7 @@ class Coordinator:
         self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers)
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._join_poll_seconds = clock, join_poll_seconds
-        self._leases, self._polls = Leases(), Polls()
+        self._leases, self._lines, self._polls = Leases(), Lines(), Polls()
         self._closing = False
 
     def application(self) -> web.Application:
@@ -82,6 +83,7 @@ class Coordinator:
         """Answer with the membership as soon as it is complete."""
         message = await read(request, Join)
         incarnation = message.member.incarnation
+        self._lines.forget(incarnation)
         self._leases.renew(incarnation, self._clock())
         answer = self._follow(generation.join(self.roster, message)).answer
         if not isinstance(answer, Waiting):
@@ -95,6 +97,7 @@ class Coordinator:
         """Renew a lease; answer when the member's generation ends, or when the next heartbeat is due."""
         message, now = await read(request, Heartbeat), self._clock()
         self._leases.renew(message.incarnation, now)
+        self._lines.note(message.incarnation, request.transport)
         answer = self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer
         if answer == Generation(generation=message.generation):
             async with self._bound_to(message.incarnation):
@@ -110,6 +113,7 @@ class Coordinator:
     async def leave(self, request: web.Request) -> web.Response:
         """Let a member go."""
         message = await read(request, Leave)
+        self._lines.forget(message.incarnation)
         return reply(self._follow(generation.leave(self.roster, message)).answer)
 
     async def workers(self, request: web.Request) -> web.Response:
@@ -146,6 +150,8 @@ class Coordinator:
 
     def look_at_leases(self) -> None:
         """Take for dead whoever has been silent for too long. Whoever holds a join open is not silent."""
+        for incarnation in self._lines.hung_up():
+            self._follow(generation.vanish(self.roster, incarnation))
         now = self._clock()
         for incarnation in self._polls.open():
             self._leases.renew(incarnation, now)

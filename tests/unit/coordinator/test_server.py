@@ -136,6 +136,18 @@ async def test_a_member_whose_connection_closes_is_dead(trainers: Trainers) -> N
     assert trainers.coordinator.roster.lost_members == 1
 
 
+async def test_a_connection_that_closes_between_two_heartbeats_is_a_death_too(trainers: Trainers) -> None:
+    await trainers.begin()
+    await (await trainers.say("/v1/heartbeat", beating("a1", 1))).read()
+    trainers.coordinator.look_at_leases()
+    assert trainers.coordinator.roster.running
+    await trainers.client.session.connector.close()  # type: ignore[union-attr]
+    async with asyncio.timeout(5):
+        while not trainers.coordinator.roster.broken:
+            trainers.coordinator.look_at_leases()
+            await asyncio.sleep(0)
+
+
 async def test_whoever_holds_a_join_open_is_not_silent(trainers: Trainers) -> None:
     held = trainers.hold("a0")
     await trainers.until_joined(1)
