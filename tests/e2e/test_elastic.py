@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import CLUSTER
+from e2e.conftest import CLUSTER, Figure
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
 from e2e.nodes import engine, kill
@@ -59,7 +59,7 @@ def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed:
     assert status["recoveries"]["count"] == 1, "only the kill was a failure"
 
 
-def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job: str) -> None:
+def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job: str, figure: Figure) -> None:
     kube.apply(elastic(new_job, 2, training={"steps": ENDLESS, "microbatches": 4, "microbatchSize": 2}))
     wait_for_ranks(kube, new_job, 2)
     kube.wait_for_step(new_job, 20)
@@ -68,7 +68,7 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job:
     kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
     seconds = pause(kube, f"{new_job}-worker-0", killed)
-    print(f"pod_kill_to_next_step_seconds {seconds:.2f} s")
+    figure("pod_kill_to_next_step_seconds", seconds, "s")
     assert seconds < 30
 
 
@@ -111,7 +111,7 @@ def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str
     assert status["recoveries"]["count"] == 0
 
 
-def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str) -> None:
+def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str, figure: Figure) -> None:
     """Whatever else ran on that node, the coordinator or the operator, comes back elsewhere."""
     kube.apply(elastic(new_job, 2))
     wait_for_ranks(kube, new_job, 2)
@@ -122,7 +122,7 @@ def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str) 
     try:
         subprocess.run([engine(kube), "stop", "--time", "0", node], check=True, capture_output=True)
         seconds = pause(kube, first["metadata"]["name"], died)
-        print(f"node_death_to_next_step_seconds {seconds:.2f} s")
+        figure("node_death_to_next_step_seconds", seconds, "s")
         status = kube.wait_for_stage(new_job, "Succeeded", 360)
     finally:
         subprocess.run([sys.executable, "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)

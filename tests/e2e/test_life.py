@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from e2e.conftest import Figure
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
 
@@ -33,7 +34,7 @@ def leftovers(kube: Kube, name: str) -> list[object]:
     return kube.objects("services,configmaps,podgroups", f"llmtrain.dev/job={name}")
 
 
-def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str) -> None:
+def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, figure: Figure) -> None:
     warm = f"{new_job}-warm"
     kube.apply(job(warm, steps=1, replicas=1))  # images are there and data is prepared
     kube.wait_for_stage(warm, "Succeeded")
@@ -43,7 +44,7 @@ def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str) -> None
     status = kube.wait("the first step is done", lambda: (s := kube.status(new_job)).get("firstStepTime") and s)
     first_step = datetime.fromisoformat(status["firstStepTime"].replace("Z", "+00:00"))
     seconds = (first_step - applied).total_seconds()
-    print(f"apply_to_first_step_seconds {seconds:.2f} s")
+    figure("apply_to_first_step_seconds", seconds, "s")
     assert 0 < seconds < 60
 
 
