@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from llmtrain_api.metrics import CATALOGUE, Metric
+from llmtrain_api.metrics.catalogue import CATALOGUE
+from llmtrain_api.metrics.metric import Metric
 
 UNITS = ("_seconds", "_bytes", "_ratio", "_nats", "_tokens", "_per_second")
 COUNTED = re.compile(

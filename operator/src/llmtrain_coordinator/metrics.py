@@ -1,4 +1,4 @@
-"""The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics."""
+"""The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics.job."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -6,9 +6,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from llmtrain_api import metrics
 from llmtrain_api.membership import Progress
-from llmtrain_api.metrics import Metric
+from llmtrain_api.metrics import job as metrics
+from llmtrain_api.metrics.metric import Metric
 from llmtrain_coordinator.roster import Roster
 
 Sample = tuple[Metric, float]

@@ -7,7 +7,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from llmtrain_api.metrics import API_CALLS, JOBS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES, Metric
+from llmtrain_api.metrics.metric import Metric
+from llmtrain_api.metrics.operator import API_CALLS, JOBS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 
 
 def counter(metric: Metric) -> Counter:

@@ -1,0 +1,31 @@
+"""Metrics of one job, told by its coordinator."""
+
+from llmtrain_api.metrics.metric import Metric, declared
+
+JOB_STEP = Metric(name="llmtrain_job_step", kind="gauge", help="Optimizer steps done.")
+JOB_STEPS = Metric(name="llmtrain_job_steps", kind="gauge", help="Optimizer steps in all.")
+JOB_LOSS = Metric(name="llmtrain_job_loss_nats", kind="gauge", help="Training loss of the last step, in nats a token.")
+JOB_HELD_OUT_LOSS = Metric(
+    name="llmtrain_job_held_out_loss_nats",
+    kind="gauge",
+    help="Loss on held-out text at the last evaluation, in nats a token.",
+)
+JOB_LEARNING_RATE = Metric(name="llmtrain_job_learning_rate", kind="gauge", help="Learning rate of the last step.")
+JOB_GRADIENT_NORM = Metric(
+    name="llmtrain_job_gradient_norm", kind="gauge", help="Gradient norm of the last step, before clipping."
+)
+JOB_TOKENS = Metric(
+    name="llmtrain_job_tokens", kind="gauge", help="Tokens trained on since step 0; falls when steps are done again."
+)
+JOB_TOKENS_PER_SECOND = Metric(
+    name="llmtrain_job_tokens_per_second", kind="gauge", help="Training speed of all ranks together."
+)
+JOB_GENERATION = Metric(name="llmtrain_job_generation", kind="gauge", help="Number of the current membership.")
+JOB_RANKS = Metric(name="llmtrain_job_ranks", kind="gauge", help="Ranks that have joined and live.")
+JOB_RANKS_WANTED = Metric(name="llmtrain_job_ranks_wanted", kind="gauge", help="Ranks the job shall have.")
+JOB_CHECKPOINT_STEP = Metric(name="llmtrain_job_checkpoint_step", kind="gauge", help="Step of the newest checkpoint.")
+JOB_LOST_MEMBERS = Metric(
+    name="llmtrain_job_lost_members_total", kind="counter", help="Members that died or were replaced."
+)
+
+METRICS = declared(dict(globals()))
