@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import STEPS, Job, Process, eventually
+from integration.trainer.conftest import STEPS, Job, Process, end, eventually, make_job
 from llmtrain_api.outcome import ExitCode
 
 HOOKS = str(Path(__file__).parent / "hooks")
@@ -51,6 +51,21 @@ def test_a_rank_dies_or_halts(job: Job, dataset: str, undisturbed: Job, point: s
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert (job.root / "struck-0").exists()
     assert len(workers[worker].events("rankDied")) == 1
+    assert job.last_weights() == undisturbed.last_weights()
+
+
+@pytest.mark.parametrize("point", IN_A_STEP)
+def test_a_rank_hangs(data: Path, tmp_path: Path, dataset: str, undisturbed: Job, point: str) -> None:
+    """The one that hangs is named and killed, not the one that waits for it; its log says where it stood."""
+    job = make_job(tmp_path, data, recovery={"hangSeconds": 5})
+    try:
+        workers = disturbed(job, dataset, fault(job, point, "HANG", "rank", chosen_step(point)), worker=1)
+        assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
+    finally:
+        end(job)
+    assert (job.root / "struck-0").exists()
+    assert [len(each.events("rankHung")) for each in workers] == [0, 1]
+    assert "sitecustomize.py" in workers[1].text
     assert job.last_weights() == undisturbed.last_weights()
 
 

@@ -269,6 +269,7 @@ EDITS: tuple[Edit, ...] = (
     Edit(field="evaluation", change={"spec.evaluation.everySteps": 50}),
     Edit(field="workers.gpus", change={"spec.workers.gpus": 1}),
     Edit(field="workers.resources", change={"spec.workers.resources": {"cpu": "2", "memory": "2Gi"}}),
+    Edit(field="recovery.hangSeconds", change={"spec.recovery.hangSeconds": 60}),
 )
 """An edit of each part that can't change once the job has started. `task` has one value, so none can be tried."""
 

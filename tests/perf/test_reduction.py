@@ -59,7 +59,9 @@ def connect(rank: int, size: int, port: int, store: Any) -> Ranks:
         Member(worker=number, local_rank=0, incarnation=str(number), address="127.0.0.1", store_port=port)
         for number in range(size)
     ]
-    return Group(Membership(generation=1, members=members), str(rank), store, torch.device("cpu"), lambda: False)
+    return Group(
+        Membership(generation=1, members=members), str(rank), store, torch.device("cpu"), lambda: False, lambda: None
+    )
 
 
 def ddp_step(learner: Learner, rank: int, size: int) -> Callable[[], None]:

@@ -200,6 +200,8 @@ class Recovery(Model):
     """Failures within the window that are recovered from; one more fails the job."""
     window_seconds: Annotated[int, Field(ge=1, le=2592000)] = 3600
     """Length of the window; older failures are forgiven."""
+    hang_seconds: Annotated[int, Field(ge=5, le=86400)] = 300
+    """A trainer process that takes longer for one microbatch is killed and replaced. It can't be changed once the job has started."""
 
 
 class Scheduling(Model):

@@ -129,6 +129,7 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "evaluation",
         "workers.gpus",
         "workers.resources",
+        "recovery.hangSeconds",
     )
 )
 

@@ -34,6 +34,8 @@ class RunConfig(Model):
     ranks_per_worker: Annotated[int, Field(ge=1)]
     threads_per_rank: Annotated[int, Field(ge=1)]
     """Intra-op threads of one rank: kernels give other bits at another number."""
+    hang_seconds: Annotated[int, Field(ge=1)] = 300
+    """A rank that doesn't get on for so long is killed."""
 
     @classmethod
     def read(cls, path: Path) -> "RunConfig":
@@ -68,4 +70,5 @@ def run_config(
         device="cuda" if spec.workers.gpus else "cpu",
         ranks_per_worker=spec.workers.ranks,
         threads_per_rank=max(1, int(parse_quantity(spec.workers.resources.cpu)) // spec.workers.ranks),
+        hang_seconds=spec.recovery.hang_seconds,
     )

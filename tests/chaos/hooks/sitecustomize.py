@@ -1,7 +1,7 @@
 """Python imports this at the start of every process that has this folder in its path: it arms faults at named points.
 
 LLMTRAIN_CHAOS holds faults, separated by spaces: `point:signal:target:step:marker`. The signal is sent at the first
-pass of the point after `step` steps, to this `rank` or to its `supervisor`; the file `marker` remembers that it was,
+pass of the point after `step` steps, to this `rank` or to its `supervisor`; HANG, which is none, sleeps for ever; the file `marker` remembers that it was,
 so that the process that takes over is left alone.
 """
 
@@ -12,6 +12,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 
 POINTS = {
     "forward": ("llmtrain_trainer.models.gpt", "Gpt.loss"),
@@ -38,6 +39,8 @@ def strike(point):
         if where == point and steps_done >= int(step):
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+                if name == "HANG":
+                    threading.Event().wait()
                 os.kill(os.getpid() if target == "rank" else os.getppid(), signal.Signals[name])
 
 

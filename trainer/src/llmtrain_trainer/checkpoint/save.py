@@ -19,6 +19,8 @@ from llmtrain_trainer.errors import TrainerError
 from llmtrain_trainer.log import Log, timestamp
 from llmtrain_trainer.training.learner import Learner
 
+LOOK_SECONDS = 1.0
+
 
 class Keeper:
     """Keeps checkpoints of one learner. One is written at a time; the next waits for it."""
@@ -48,8 +50,9 @@ class Keeper:
         self._log.info("snapshot", step=step, seconds=round(time.monotonic() - began, 4))
 
     def finish(self) -> None:
-        """Wait until nothing is being written."""
-        self._idle.wait()
+        """Wait until nothing is being written. A slow volume is no fault of this rank."""
+        while not self._idle.wait(LOOK_SECONDS):
+            self._learner.alive()
 
     def insist(self) -> None:
         """Wait for the checkpoint of this step; TrainerError if it could not be written."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from llmtrain_trainer.elastic.place import INCARNATION, LOCAL_RANK, new_incarnation
+from llmtrain_trainer.elastic.watch import DESCRIPTOR, new_watch
 
 
 class Child:
@@ -16,10 +17,13 @@ class Child:
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], hear: Callable[[str], None]) -> None:
         self.incarnation, self.local_rank = new_incarnation(), -1
+        self.watch, descriptor = new_watch()
         self._process = subprocess.Popen(
-            [*command, "--spare"], env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace",
+            [*command, "--spare"], env={**os.environ, **environment, DESCRIPTOR: str(descriptor)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            pass_fds=[descriptor],
         )  # fmt: skip
+        os.close(descriptor)
         self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
         self._reader.start()
 

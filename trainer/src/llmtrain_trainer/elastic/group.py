@@ -38,11 +38,11 @@ class Group:
 
     def __init__(
         self, membership: Membership, incarnation: str, own_store: c10d.TCPStore, device: torch.device,
-        broken: Callable[[], bool],
+        broken: Callable[[], bool], alive: Callable[[], None],
     ) -> None:  # fmt: skip
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
-        self._device, self._broken = device, broken
+        self._device, self._broken, self._alive = device, broken, alive
         try:
             store = self._meet(membership, own_store)
             self._ranks = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
@@ -91,6 +91,7 @@ class Group:
     def _await(self, work: Any) -> None:
         """Poll until `work` is done; GenerationEnded if a member is missing."""
         while not work.is_completed():
+            self._alive()
             if self._broken():
                 raise GenerationEnded("a member is missing")
             time.sleep(POLL_SECONDS)
@@ -112,6 +113,7 @@ class Group:
     def _await_all(self, store: c10d.Store) -> None:
         give_up = time.monotonic() + MEETING_SECONDS
         while not store.check([f"here-{rank}" for rank in range(self.size)]):
+            self._alive()
             if self._broken() or time.monotonic() > give_up:
                 raise GenerationEnded(f"not all members of generation {self.generation} came")
             time.sleep(POLL_SECONDS)

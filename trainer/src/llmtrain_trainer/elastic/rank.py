@@ -18,6 +18,7 @@ from llmtrain_trainer.elastic.place import Place
 from llmtrain_trainer.elastic.pulse import Pulse
 from llmtrain_trainer.elastic.reporter import Reporter
 from llmtrain_trainer.elastic.stopping import Stopping
+from llmtrain_trainer.elastic.watch import inherited_watch
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested, TrainerError
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.learner import Learner
@@ -36,9 +37,10 @@ class Rank:
         self._run, self._stopping, self._log = run, stopping, log
         self._device = _device(run, place)
         self._store = open_store()
+        self._watch = inherited_watch()
         self._checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=log)
         self._dataset = Dataset.open(run.data_directory, dataset)
-        self._learner = Learner(run, self._dataset, self._device)
+        self._learner = Learner(run, self._dataset, self._device, self._watch.alive)
         self._keeper = Keeper(self._learner, self._checkpoints, run, self._dataset.facts.id, log)
         self._member = _member(place, self._store.port, self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
@@ -65,9 +67,12 @@ class Rank:
 
     def _train_in(self, membership: Membership) -> Ending:
         generation = membership.generation
+        self._watch.alive()
         with Pulse(self._new_connection(), self._name, membership) as pulse:
             try:
-                group = Group(membership, self._name, self._store, self._device, lambda: pulse.broken)
+                group = Group(
+                    membership, self._name, self._store, self._device, lambda: pulse.broken, self._watch.alive
+                )
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
                 surroundings = _Between(pulse, self._stopping, self._reporter)
@@ -79,6 +84,8 @@ class Rank:
             except GenerationEnded as end:
                 self._log.warning("generationEnded", generation=generation, step=self._learner.step, message=str(end))
                 return Ending.LEFT
+            finally:
+                self._watch.idle()
         if ending is Ending.STOPPED:
             raise StopRequested(f"stopped as asked after step {self._learner.step}, with a checkpoint")
         return ending

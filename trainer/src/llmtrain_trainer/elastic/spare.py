@@ -1,5 +1,6 @@
 """The other side of a spare: everything slow is done before it is known which rank this process will be."""
 
+import faulthandler
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ def wait_for_turn() -> bool:
 
     Nothing is touched that belongs to one rank, such as a GPU.
     """
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # a hung rank is asked where it stands
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to answer
     import llmtrain_trainer.elastic.rank  # noqa: F401 - this is what takes seconds
 

@@ -1,7 +1,7 @@
 """The worker stage: pid 1 of a worker pod. It keeps the trainer processes going, and speaks for them when they die.
 
 A rank that crashes is replaced in place by a spare that has torch imported already, while the other workers train on.
-One that halts is killed, so that it can be replaced. Only when that happens too often does the worker give up, and
+One that halts or hangs is killed, so that it can be replaced. Only when that happens too often does the worker give up, and
 leaves the rest to the operator. The supervisor never imports torch, so it is there at once and stays small.
 """
 
@@ -31,6 +31,8 @@ SPARE_AFTER_SECONDS = 5.0
 """When a spare is started: the ranks that begin need the processor more."""
 HALTED_SECONDS = 2.0
 """How long a rank may stand halted; the others have gone on without it by then."""
+LAST_STACK_SECONDS = 1.0
+"""How long a hung rank has to write down where it stands before it is killed."""
 MOST_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker whose ranks crash more often within the window gives up."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -56,6 +58,7 @@ class Supervisor:
         self._spare: Child | None = None
         self._spare_due = 0.0
         self._halted_since: dict[int, float] = {}
+        self._hung_since: dict[int, float] = {}
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._stopping, self._code = False, 0
 
@@ -68,6 +71,7 @@ class Supervisor:
         while self._ranks:
             self._reap()
             self._kill_halted()
+            self._kill_hung()
             self._keep_spare()
             time.sleep(TICK_SECONDS)
         if self._spare is not None:
@@ -104,6 +108,19 @@ class Supervisor:
             if now - since >= HALTED_SECONDS:
                 self._log.warning("rankHalted", local_rank=self._ranks[pid].local_rank, seconds=HALTED_SECONDS)
                 self._ranks[pid].signal(signal.SIGKILL)
+
+    def _kill_hung(self) -> None:
+        """Kill a rank that gets on no more, after it has written down where it stands."""
+        now, most = time.monotonic(), self._run.hang_seconds
+        for pid, child in self._ranks.items():
+            if pid in self._hung_since:
+                if now - self._hung_since[pid] >= LAST_STACK_SECONDS:
+                    child.signal(signal.SIGKILL)
+            elif child.watch.silent_seconds() >= most:
+                self._log.warning("rankHung", local_rank=child.local_rank, seconds=most)
+                self._hung_since[pid] = now
+                child.signal(signal.SIGUSR1)
+        self._hung_since = {pid: since for pid, since in self._hung_since.items() if pid in self._ranks}
 
     def _reap(self) -> None:
         """Bury every process that has ended. As pid 1 this also buries orphans, which are nobody's ranks."""

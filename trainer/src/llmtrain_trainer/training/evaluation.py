@@ -23,6 +23,7 @@ def held_out_loss(learner: Learner, dataset: Dataset, ranks: Ranks, most_tokens:
     losses = torch.zeros(len(batches), dtype=torch.float64, device=learner.device)
     with torch.no_grad(), learner.precision():
         for number in share(len(batches), ranks.rank, ranks.size):
+            learner.alive()
             tokens_BM = read_windows(dataset.held_out, batches[number], length)
             losses[number] = learner.model.loss(torch.from_numpy(tokens_BM).to(learner.device))
     ranks.sum(losses)

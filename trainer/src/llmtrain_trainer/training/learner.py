@@ -1,7 +1,7 @@
 """The state of the training, and one step of it. What a newcomer needs is `state()` and nothing else."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -38,7 +38,11 @@ class StepResult:
 class Learner:
     """Weights, optimizer and the number of steps done."""
 
-    def __init__(self, run: RunConfig, dataset: Dataset, device: torch.device) -> None:
+    def __init__(
+        self, run: RunConfig, dataset: Dataset, device: torch.device, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self.alive = alive
+        """Says that this rank gets on."""
         self.training, self.device, self.step = run.training, device, 0
         self.whole = False
         """Whether this is the state after `step` steps, and not an empty or half-received one."""
@@ -108,6 +112,7 @@ class Learner:
 
     def _backward(self, number: int, tally: Tally) -> None:
         """Add the gradients of one microbatch of this step to those of the parameters."""
+        self.alive()
         tokens_BM = torch.from_numpy(self._batches.microbatch(self.step, number)).to(self.device)
         if self._dropout:
             seed_noise(self.training.seed, self.step, number)
