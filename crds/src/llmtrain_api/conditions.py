@@ -65,6 +65,7 @@ class Reason(StrEnum):
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
     WORKER_FAILED = "WorkerFailed"
+    RECOVERED = "Recovered"
     VOLUME_CREATED = "VolumeCreated"
 
 

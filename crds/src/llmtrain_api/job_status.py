@@ -115,11 +115,43 @@ class Failure(Model):
     """The end of its log."""
 
 
+class Rungs(Model):
+    """Recoveries by what they took."""
+
+    process: Annotated[int, Field(ge=0)] = 0
+    """Another process in the same pod."""
+    pod: Annotated[int, Field(ge=0)] = 0
+    """Another pod; the others went on meanwhile."""
+    checkpoint: Annotated[int, Field(ge=0)] = 0
+    """Going back to the newest checkpoint, as no process held the state any more."""
+
+
+class LastRecovery(Model):
+    """The newest recovery."""
+
+    generation: int
+    """The membership that broke: it names the recovery."""
+    rung: Annotated[str, Field(max_length=16)]
+    """What it took: process, pod or checkpoint."""
+    time: Timestamp
+    """When the membership broke."""
+    seconds: Annotated[str, Field(max_length=16)]
+    """From the last sign of life of what was lost until a new step was done."""
+    lost_steps: Annotated[int, Field(ge=0)]
+    """Steps that were done again."""
+
+
 class Recoveries(Model):
     """Failures that were recovered from."""
 
     count: Annotated[int, Field(ge=0)] = 0
-    """All of them since the job began."""
+    """Failures of pods and of trainer processes, all since the job began."""
+    rungs: Rungs = Rungs()
+    """Recoveries of the training by what they took; one may answer several failures at once."""
+    lost_steps: Annotated[int, Field(ge=0)] = 0
+    """Steps that were done again."""
+    last: LastRecovery | None = None
+    """The newest recovery."""
     recent: Annotated[list[Failure], Field(max_length=32)] = Field(default_factory=list)
     """The newest, without their logs."""
     times: Annotated[list[Timestamp], Field(max_length=1001)] = Field(default_factory=list)

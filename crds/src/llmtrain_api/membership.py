@@ -107,6 +107,15 @@ class Leave(Model):
 
     incarnation: str
     reason: Literal["Finished", "Stopped", "Failed"]
+    exit_code: int | None = None
+    """How the process ended, if its supervisor says so; that of a signal is negative."""
+    message: Annotated[str, Field(max_length=1024)] = ""
+    last_lines: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=10)] = Field(
+        default_factory=list
+    )
+    """The end of its log."""
+    silent_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """How long it had done nothing before it was killed for that."""
 
 
 class Checkpointed(Model):
@@ -115,6 +124,17 @@ class Checkpointed(Model):
     step: int
     time: str
     path: str
+
+
+class Began(Model):
+    """Where a generation began."""
+
+    step: int
+    """Steps done by the state it began with."""
+    source: Literal["Memory", "Checkpoint", "Beginning"]
+    """Where that state was: in a living rank, on the volume, or nowhere yet."""
+    seconds: float
+    """From the membership until every rank had the state."""
 
 
 class Progress(Model):
@@ -135,6 +155,55 @@ class Progress(Model):
     """Newest evaluation, in nats a token."""
     checkpoint: Checkpointed | None = None
     """Newest checkpoint."""
+    began: Began | None = None
+    """Where the generation began."""
+
+
+class Death(Model):
+    """A trainer process that died, and was replaced in its pod."""
+
+    worker: int
+    local_rank: int
+    node: str = ""
+    exit_code: int
+    """That of a signal is negative."""
+    message: str = ""
+    last_lines: list[str] = Field(default_factory=list)
+
+
+Rung = Literal["process", "pod", "checkpoint"]
+"""What a recovery took: another process in the same pod, another pod, or going back to the newest checkpoint."""
+
+
+class Recovery(Model):
+    """A loss that the training has recovered from."""
+
+    generation: int
+    """The generation that broke: it names the recovery."""
+    rung: Rung
+    time: str
+    """When it broke, RFC 3339."""
+    detect_seconds: float
+    """From the last sign of life until the loss was known."""
+    agree_seconds: float
+    """Until the next generation began."""
+    restore_seconds: float
+    """Until every rank had the state."""
+    replay_seconds: float
+    """Until the steps were done again that were lost."""
+    lost_steps: int
+    death: Death | None = None
+    """The process that died, if its supervisor lived to tell."""
+
+    @property
+    def seconds_by_part(self) -> dict[str, float]:
+        """Return what took how long."""
+        return {
+            "detect": self.detect_seconds,
+            "agree": self.agree_seconds,
+            "restore": self.restore_seconds,
+            "replay": self.replay_seconds,
+        }
 
 
 class Wanted(Model):
@@ -160,3 +229,5 @@ class CoordinatorStatus(Model):
     """Training loss of the first step seen."""
     first_step_time: str | None = None
     """When the first step of the job ended, RFC 3339."""
+    recoveries: list[Recovery] = Field(default_factory=list)
+    """The newest recoveries since this coordinator began, oldest first."""

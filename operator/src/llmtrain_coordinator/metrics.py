@@ -9,26 +9,33 @@ from prometheus_client.registry import Collector
 from llmtrain_api.membership import Progress
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric
+from llmtrain_coordinator.recoveries import Ledger
 from llmtrain_coordinator.roster import Roster
 
-Sample = tuple[Metric, float]
+Labels = tuple[str, ...]
+Sample = tuple[Metric, float, Labels]
+"""A metric, its value, and the values of its labels beside the job's."""
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
 class JobCollector(Collector):
-    """Reads the roster whenever Prometheus asks."""
+    """Reads roster and ledger whenever Prometheus asks."""
 
-    def __init__(self, roster: Callable[[], Roster], *, namespace: str, job: str) -> None:
-        self._roster = roster
+    def __init__(self, roster: Callable[[], Roster], ledger: Callable[[], Ledger], *, namespace: str, job: str) -> None:
+        self._roster, self._ledger = roster, ledger
         self._labels = (namespace, job)
 
     def collect(self) -> Iterator[Family]:
         """Yield one family a metric."""
-        for metric, number in samples(self._roster()):
+        by_metric: dict[Metric, list[tuple[Labels, float]]] = {}
+        for metric, number, labels in samples(self._roster(), self._ledger()):
+            by_metric.setdefault(metric, []).append((labels, number))
+        for metric, numbers in by_metric.items():
             family = (CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily)(
                 metric.name, metric.help, labels=metric.labels
             )
-            family.add_metric(self._labels, number)
+            for labels, number in numbers:
+                family.add_metric((*self._labels, *labels), number)
             yield family
 
 
@@ -39,19 +46,23 @@ def exposition(collector: Collector) -> bytes:
     return generate_latest(registry)
 
 
-def samples(roster: Roster) -> Iterable[Sample]:
+def samples(roster: Roster, ledger: Ledger) -> Iterable[Sample]:
     """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0."""
     status = roster.status()
-    membership: tuple[Sample, ...] = (
-        (metrics.JOB_GENERATION, status.generation),
-        (metrics.JOB_RANKS, status.joined),
-        (metrics.JOB_RANKS_WANTED, status.wanted),
-        (metrics.JOB_LOST_MEMBERS, roster.lost_members),
-    )
-    return membership + (_of_progress(roster.progress) if roster.progress else ())
+    yield metrics.JOB_GENERATION, status.generation, ()
+    yield metrics.JOB_RANKS, status.joined, ()
+    yield metrics.JOB_RANKS_WANTED, status.wanted, ()
+    yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
+    yield metrics.JOB_LOST_STEPS, ledger.lost_steps, ()
+    for rung, count in sorted(ledger.count.items()):
+        yield metrics.JOB_RECOVERIES, count, (rung,)
+    for (rung, part), seconds in sorted(ledger.seconds.items()):
+        yield metrics.JOB_RECOVERY_SECONDS, seconds, (rung, part)
+    if roster.progress:
+        yield from _of_progress(roster.progress)
 
 
-def _of_progress(progress: Progress) -> tuple[Sample, ...]:
+def _of_progress(progress: Progress) -> Iterable[Sample]:
     known: tuple[tuple[Metric, float | None], ...] = (
         (metrics.JOB_STEP, progress.step),
         (metrics.JOB_STEPS, progress.steps),
@@ -63,4 +74,4 @@ def _of_progress(progress: Progress) -> tuple[Sample, ...]:
         (metrics.JOB_TOKENS_PER_SECOND, progress.tokens_per_second),
         (metrics.JOB_CHECKPOINT_STEP, progress.checkpoint.step if progress.checkpoint else None),
     )
-    return tuple((metric, number) for metric, number in known if number is not None)
+    return ((metric, number, ()) for metric, number in known if number is not None)

@@ -13,6 +13,8 @@ from llmtrain_api.membership import (
     HEARTBEAT_SECONDS,
     JOB_HEADER,
     JOIN_POLL_SECONDS,
+    LEASE_SECONDS,
+    CoordinatorStatus,
     Generation,
     Heartbeat,
     Join,
@@ -22,11 +24,12 @@ from llmtrain_api.membership import (
     Wanted,
 )
 from llmtrain_api.model import Model
-from llmtrain_coordinator import generation, log
+from llmtrain_coordinator import generation, log, recoveries
 from llmtrain_coordinator.generation import Refusal, Turn
 from llmtrain_coordinator.lease import Leases
 from llmtrain_coordinator.lines import Lines
 from llmtrain_coordinator.polls import Polls
+from llmtrain_coordinator.recoveries import Ledger
 from llmtrain_coordinator.roster import Roster
 
 MOST_BYTES = 2**20
@@ -56,6 +59,7 @@ class Coordinator:
         join_poll_seconds: float = JOIN_POLL_SECONDS,
     ) -> None:
         self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers)
+        self.ledger = Ledger()
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._join_poll_seconds = clock, join_poll_seconds
         self._leases, self._lines, self._polls = Leases(), Lines(), Polls()
@@ -114,24 +118,26 @@ class Coordinator:
         """Let a member go."""
         message = await read(request, Leave)
         self._lines.forget(message.incarnation)
-        return reply(self._follow(generation.leave(self.roster, message)).answer)
+        answer = self._follow(generation.leave(self.roster, message)).answer
+        self.ledger = recoveries.mourn(self.ledger, message)
+        return reply(answer)
 
     async def workers(self, request: web.Request) -> web.Response:
         """Change the number of workers."""
         message = await read(request, Wanted)
         self._follow(generation.want(self.roster, message))
-        return reply(self.roster.status())
+        return reply(self._status())
 
     async def status(self, request: web.Request) -> web.Response:
         """Say what is known."""
-        return reply(self.roster.status())
+        return reply(self._status())
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Say it to Prometheus."""
         # Imported when first asked for: the training waits for this server, Prometheus does not.
         from llmtrain_coordinator.metrics import JobCollector, exposition
 
-        collector = JobCollector(lambda: self.roster, namespace=self._namespace, job=self._job)
+        collector = JobCollector(lambda: self.roster, lambda: self.ledger, namespace=self._namespace, job=self._job)
         return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def health(self, request: web.Request) -> web.Response:
@@ -157,17 +163,24 @@ class Coordinator:
             self._leases.renew(incarnation, now)
         silent = self._leases.silent(self.roster.seats, now)
         self._follow(generation.expire(self.roster, silent, now_seconds=now))
+        for incarnation in silent:
+            lost = Leave(incarnation=incarnation, reason="Failed", silent_seconds=LEASE_SECONDS)
+            self.ledger = recoveries.mourn(self.ledger, lost)
 
     def _follow(self, turn: Turn) -> Turn:
         """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
-        before, self.roster = self.roster.generation(), turn.roster
+        former, self.roster = self.roster, turn.roster
+        self.ledger = recoveries.observe(self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now())
         for event in turn.events:
             log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.facts})
         if any(event.name != "joined" for event in turn.events):
             self._polls.answer(self.roster)
-        if self.roster.generation() != before:
+        if self.roster.generation() != former.generation():
             self._polls.wake()
         return turn
+
+    def _status(self) -> CoordinatorStatus:
+        return self.roster.status().model_copy(update={"recoveries": list(self.ledger.newest)})
 
     async def _look_at_leases(self, application: web.Application) -> AsyncIterator[None]:
         async def look_for_ever() -> None:

@@ -55,12 +55,13 @@ def follow(workers: int, *said: object) -> list[Turn]:
         if isinstance(message, (int, float)):
             now += message
             continue
-        turns.append(_turn(roster, message, now))
+        turns.append(turn(roster, message, now))
         roster = turns[-1].roster
     return turns
 
 
-def _turn(roster: Roster, message: object, now: float) -> Turn:
+def turn(roster: Roster, message: object, now: float) -> Turn:
+    """Return what follows from one message."""
     match message:
         case Join():
             return generation.join(roster, message)

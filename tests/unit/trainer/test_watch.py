@@ -1,7 +1,9 @@
 """A rank's signs of life are seen by another process; without anything to do none are expected."""
 
 import os
-import threading
+import subprocess
+import sys
+import time
 
 from llmtrain_trainer.elastic.watch import DESCRIPTOR, Watch, inherited_watch, new_watch
 
@@ -27,20 +29,19 @@ def test_the_supervisor_sees_what_the_rank_writes(monkeypatch) -> None:
     os.close(descriptor)
 
 
+LIVE = "from llmtrain_trainer.elastic.watch import inherited_watch as w; watch = w()\nwhile True: watch.alive()"
+
+
 def test_a_sign_is_never_seen_half_written() -> None:
-    supervisors, descriptor = new_watch()
-    ranks, done = Watch(descriptor), threading.Event()
+    watch, descriptor = new_watch()
+    environment = {**os.environ, DESCRIPTOR: str(descriptor), "PYTHONPATH": ":".join(sys.path)}
+    rank = subprocess.Popen([sys.executable, "-c", LIVE], pass_fds=[descriptor], env=environment)
     os.close(descriptor)
-
-    def live() -> None:
-        while not done.is_set():
-            ranks.alive()
-
-    ranks.alive()
-    thread = threading.Thread(target=live)
-    thread.start()
     try:
-        assert max(supervisors.silent_seconds() for _ in range(20_000)) < 60
+        give_up = time.monotonic() + 60
+        while watch.silent_seconds() == 0 and time.monotonic() < give_up:
+            pass
+        assert 0 < max(watch.silent_seconds() for _ in range(200_000)) < 60
     finally:
-        done.set()
-        thread.join()
+        rank.kill()
+        rank.wait()

@@ -1,6 +1,6 @@
 """Metrics of one job, told by its coordinator."""
 
-from llmtrain_api.metrics.metric import Metric, declared
+from llmtrain_api.metrics.metric import JOB_LABELS, Metric, declared
 
 JOB_STEP = Metric(name="llmtrain_job_step", kind="gauge", help="Optimizer steps done.")
 JOB_STEPS = Metric(name="llmtrain_job_steps", kind="gauge", help="Optimizer steps in all.")
@@ -27,5 +27,18 @@ JOB_CHECKPOINT_STEP = Metric(name="llmtrain_job_checkpoint_step", kind="gauge", 
 JOB_LOST_MEMBERS = Metric(
     name="llmtrain_job_lost_members_total", kind="counter", help="Members that died or were replaced."
 )
+JOB_RECOVERIES = Metric(
+    name="llmtrain_job_recoveries_total",
+    kind="counter",
+    labels=(*JOB_LABELS, "rung"),
+    help="Losses that were recovered from, by what it took: another process, another pod, or the newest checkpoint.",
+)
+JOB_RECOVERY_SECONDS = Metric(
+    name="llmtrain_job_recovery_seconds_total",
+    kind="counter",
+    labels=(*JOB_LABELS, "rung", "part"),
+    help="Seconds spent on recoveries: to detect a loss, to agree on who goes on, to restore the state, to replay steps.",
+)
+JOB_LOST_STEPS = Metric(name="llmtrain_job_lost_steps_total", kind="counter", help="Steps that were done twice.")
 
 METRICS = declared(dict(globals()))

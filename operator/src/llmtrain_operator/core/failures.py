@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from llmtrain_api.job_status import Failure, JobStatus, Recoveries
+from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.outcome import ExitCode
 from llmtrain_operator.core.observed import Observed
 from llmtrain_operator.core.pod_view import PodView
@@ -67,10 +67,12 @@ def record(status: JobStatus, failures: tuple[Failure, ...], window: timedelta, 
         return status
     slim = [failure.model_copy(update={"last_lines": []}) for failure in failures]
     times = [time for time in status.recoveries.times if now - parse(time) < window] + [stamp(now)] * len(failures)
-    recoveries = Recoveries(
-        count=status.recoveries.count + len(failures),
-        recent=[*status.recoveries.recent, *slim][-MOST_RECENT:],
-        times=times[-1001:],
+    recoveries = status.recoveries.model_copy(
+        update={
+            "count": status.recoveries.count + len(failures),
+            "recent": [*status.recoveries.recent, *slim][-MOST_RECENT:],
+            "times": times[-1001:],
+        }
     )
     return status.model_copy(update={"recoveries": recoveries, "first_failure": status.first_failure or failures[0]})
 

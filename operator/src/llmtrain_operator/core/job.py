@@ -13,6 +13,7 @@ from llmtrain_operator.core.failures import failure_of, lost, record, recorded, 
 from llmtrain_operator.core.observed import Observed
 from llmtrain_operator.core.plan import Event, Plan
 from llmtrain_operator.core.progress import with_progress
+from llmtrain_operator.core.recoveries import deaths, fresh, told, with_recoveries
 from llmtrain_operator.core.stages import prepare, publish, train
 from llmtrain_operator.core.step import Said, Step, over, plan_of, pod_reference
 from llmtrain_operator.core.suspension import suspend
@@ -23,14 +24,20 @@ def plan_job(observed: Observed) -> Plan:
     """Bring one job one step nearer to what its owner asked for."""
     if over(observed.job.status):
         return after_the_end(observed)
-    failures = tuple(failure_of(observed, pod) for pod in unrecorded(observed))
+    recoveries = fresh(observed.job.status, observed.coordinator)
+    failures = (
+        *(failure_of(observed, pod) for pod in unrecorded(observed)),
+        *deaths(observed.job.name, recoveries),
+    )
     status = with_results(with_progress(count(observed), observed.coordinator), observed)
+    status = with_recoveries(status, recoveries)
     window = timedelta(seconds=observed.job.spec.recovery.window_seconds)
     status = record(status, failures, window, observed.now)
     if (end := verdict(observed, status, failures)) is not None:
         return plan_of(observed, status, end)
     step = suspend(observed, status) if observed.job.spec.suspend else advance(observed, status)
-    return with_failures(observed, plan_of(observed, status, resumed(observed, step)), failures)
+    plan = with_failures(observed, plan_of(observed, status, resumed(observed, step)), failures)
+    return replace(plan, events=(*plan.events, *told(recoveries)))
 
 
 def rejected(observed: Observed, sentence: str) -> Plan:

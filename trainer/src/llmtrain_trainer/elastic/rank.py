@@ -1,6 +1,7 @@
 """The rank stage: one trainer process, in one generation after the other until the training is finished."""
 
 import contextlib
+import time
 from pathlib import Path
 
 import torch
@@ -68,6 +69,7 @@ class Rank:
     def _train_in(self, membership: Membership) -> Ending:
         generation = membership.generation
         self._watch.alive()
+        began_at = time.monotonic()
         with Pulse(self._new_connection(), self._name, membership) as pulse:
             try:
                 group = Group(
@@ -77,7 +79,15 @@ class Rank:
                 log.info("joined", rank=group.rank, ranks=group.size)
                 surroundings = _Between(pulse, self._stopping, self._reporter)
                 loop = Loop(
-                    self._run, self._learner, self._dataset, self._checkpoints, self._keeper, group, surroundings, log
+                    self._run,
+                    self._learner,
+                    self._dataset,
+                    self._checkpoints,
+                    self._keeper,
+                    group,
+                    surroundings,
+                    log,
+                    began_at,
                 )
                 with self._stopping.finishing():
                     ending = loop.train()

@@ -33,6 +33,8 @@ HALTED_SECONDS = 2.0
 """How long a rank may stand halted; the others have gone on without it by then."""
 LAST_STACK_SECONDS = 1.0
 """How long a hung rank has to write down where it stands before it is killed."""
+LAST_LINES, LONGEST_LINE = 5, 500
+"""How much of a log goes with the word of a death."""
 MOST_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker whose ranks crash more often within the window gives up."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -59,6 +61,7 @@ class Supervisor:
         self._spare_due = 0.0
         self._halted_since: dict[int, float] = {}
         self._hung_since: dict[int, float] = {}
+        self._killed_after: dict[int, float] = {}
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._stopping, self._code = False, 0
 
@@ -107,6 +110,7 @@ class Supervisor:
         for pid, since in self._halted_since.items():
             if now - since >= HALTED_SECONDS:
                 self._log.warning("rankHalted", local_rank=self._ranks[pid].local_rank, seconds=HALTED_SECONDS)
+                self._killed_after[pid] = HALTED_SECONDS
                 self._ranks[pid].signal(signal.SIGKILL)
 
     def _kill_hung(self) -> None:
@@ -115,6 +119,7 @@ class Supervisor:
         for pid, child in self._ranks.items():
             if pid in self._hung_since:
                 if now - self._hung_since[pid] >= LAST_STACK_SECONDS:
+                    self._killed_after[pid] = most + LAST_STACK_SECONDS
                     child.signal(signal.SIGKILL)
             elif child.watch.silent_seconds() >= most:
                 self._log.warning("rankHung", local_rank=child.local_rank, seconds=most)
@@ -139,7 +144,7 @@ class Supervisor:
             return
         if self._stopping and code == -signal.SIGTERM:  # it had not yet come so far as to heed it
             code = ExitCode.STOPPED
-        self._mourn(child, code)
+        self._mourn(child, code, self._killed_after.pop(child.pid, 0.0))
         if self._worth_a_restart(code):
             self._start(child.local_rank)
         else:
@@ -155,14 +160,21 @@ class Supervisor:
         self._restarts.append(now)
         return True
 
-    def _mourn(self, child: Child, code: int) -> None:
+    def _mourn(self, child: Child, code: int, silent_seconds: float) -> None:
         """Tell the coordinator of a rank that died without a word, so that no lease has to run out."""
         if code in (ExitCode.STOPPED,):
             return
         self._log.warning("rankDied", local_rank=child.local_rank, exit_code=code)
         coordinator = Coordinator(self._run.coordinator, self._run.uid)
         with contextlib.suppress(TrainerError):
-            coordinator.leave(Leave(incarnation=child.incarnation, reason="Failed"))
+            coordinator.leave(
+                Leave(
+                    incarnation=child.incarnation, reason="Failed", exit_code=code,
+                    message=(_last_message(self._lines) if code > 0 else "") or _death_sentence(code),
+                    last_lines=[line[:LONGEST_LINE] for line in list(self._lines)[-LAST_LINES:]],
+                    silent_seconds=silent_seconds,
+                )
+            )  # fmt: skip
 
     def _stop_all(self) -> None:
         self._stopping = True

@@ -4,6 +4,8 @@ A survivor keeps its state; one that is a step behind, or new, gets it from a su
 holds any is the newest checkpoint read, by the first rank. Everything goes through `Learner.parts`.
 """
 
+from typing import Literal
+
 import torch
 
 from llmtrain_trainer.checkpoint.folder import Checkpoints
@@ -16,10 +18,14 @@ CHUNK_ELEMENTS = 2**22
 """Elements sent at once, 16 MiB: a receiver that dies is noticed between two chunks."""
 
 
-def hand_over(learner: Learner, checkpoints: Checkpoints, ranks: Ranks, log: Log) -> None:
-    """Bring every rank to the state of the one that has done most steps."""
+Source = Literal["Memory", "Checkpoint", "Beginning"]
+
+
+def hand_over(learner: Learner, checkpoints: Checkpoints, ranks: Ranks, log: Log) -> Source:
+    """Bring every rank to the state of the one that has done most steps; return where that state was."""
     held = _held(learner, ranks)
-    if max(held) < 0:
+    lived = max(held) >= 0
+    if not lived:
         if ranks.rank == 0:
             restore(learner, checkpoints, log)
         held = _held(learner, ranks)
@@ -28,6 +34,7 @@ def hand_over(learner: Learner, checkpoints: Checkpoints, ranks: Ranks, log: Log
     if behind:
         _send(learner, ranks, source=held.index(newest), step=newest)
         log.info("handedOver", step=newest, source=held.index(newest), behind=behind)
+    return "Memory" if lived else "Checkpoint" if newest else "Beginning"
 
 
 def _held(learner: Learner, ranks: Ranks) -> list[int]:

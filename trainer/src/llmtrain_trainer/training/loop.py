@@ -4,7 +4,7 @@ import time
 from enum import Enum
 from typing import Protocol
 
-from llmtrain_api.membership import Progress
+from llmtrain_api.membership import Began, Progress
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.save import Keeper
@@ -44,22 +44,24 @@ class Surroundings(Protocol):
 
 
 class Loop:
-    """Trains in one generation. Only its first rank writes checkpoints and reports."""
+    """Trains in one generation, which began at `began_at` (monotonic seconds). Only its first rank writes and reports."""
 
     def __init__(
         self, run: RunConfig, learner: Learner, dataset: Dataset, checkpoints: Checkpoints, keeper: Keeper,
-        group: Group, surroundings: Surroundings, log: Log,
+        group: Group, surroundings: Surroundings, log: Log, began_at: float,
     ) -> None:  # fmt: skip
         self._run, self._learner, self._dataset = run, learner, dataset
         self._checkpoints, self._keeper, self._group, self._surroundings = checkpoints, keeper, group, surroundings
         self._first = group.rank == 0
         self._log = log if self._first else log.quiet()
         self._held_out_loss: float | None = None
+        self._began_at = began_at
 
     def train(self) -> Ending:
         """Take the state over, then step until there is a reason not to."""
         learner, steps = self._learner, self._run.training.steps
-        hand_over(learner, self._checkpoints, self._group, self._log)
+        source = hand_over(learner, self._checkpoints, self._group, self._log)
+        self._began = Began(step=learner.step, source=source, seconds=time.monotonic() - self._began_at)
         self._surroundings.after_step(learner.step)
         self._look_back(Wishes())
         stepped = False
@@ -127,5 +129,6 @@ class Loop:
                 tokens_per_second=pace.tokens_per_second,
                 held_out_loss=self._held_out_loss,
                 checkpoint=self._keeper.newest,
+                began=self._began,
             )
         )

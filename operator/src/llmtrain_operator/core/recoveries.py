@@ -1,0 +1,79 @@
+"""What the coordinator tells of recoveries, as status, events and failures: each is taken over once."""
+
+from llmtrain_api.conditions import Reason
+from llmtrain_api.job_status import Failure, JobStatus, LastRecovery, Rungs
+from llmtrain_api.membership import CoordinatorStatus, Recovery
+from llmtrain_api.names import worker_name
+from llmtrain_operator.core.plan import Event
+
+
+def fresh(status: JobStatus, seen: CoordinatorStatus | None) -> tuple[Recovery, ...]:
+    """Return the recoveries that are not in the status yet. The generations that name them only grow."""
+    last = status.recoveries.last
+    known = last.generation if last else 0
+    return tuple(recovery for recovery in (seen.recoveries if seen else ()) if recovery.generation > known)
+
+
+def with_recoveries(status: JobStatus, recoveries: tuple[Recovery, ...]) -> JobStatus:
+    """Return `status` with recoveries counted by rung."""
+    if not recoveries:
+        return status
+    newest, before = recoveries[-1], status.recoveries
+    rungs = Rungs(
+        **{
+            rung: count + len([recovery for recovery in recoveries if recovery.rung == rung])
+            for rung, count in before.rungs.model_dump().items()
+        }
+    )
+    last = LastRecovery(
+        generation=newest.generation,
+        rung=newest.rung,
+        time=newest.time,
+        seconds=f"{total_seconds(newest):.2f}",
+        lost_steps=newest.lost_steps,
+    )
+    lost_steps = before.lost_steps + sum(recovery.lost_steps for recovery in recoveries)
+    after = before.model_copy(update={"rungs": rungs, "last": last, "lost_steps": lost_steps})
+    return status.model_copy(update={"recoveries": after})
+
+
+def deaths(job: str, recoveries: tuple[Recovery, ...]) -> tuple[Failure, ...]:
+    """Return the deaths of processes: their pods live on, so nobody else records them."""
+    return tuple(
+        Failure(
+            pod=worker_name(job, death.worker),
+            uid=f"generation-{recovery.generation}",
+            node=death.node,
+            time=recovery.time,
+            exit_code=death.exit_code,
+            reason="ProcessDied",
+            message=f"rank {death.local_rank} of its pod: {death.message}"[:1024],
+            last_lines=[line[:1000] for line in death.last_lines],
+        )
+        for recovery in recoveries
+        if (death := recovery.death) is not None
+    )
+
+
+def told(recoveries: tuple[Recovery, ...]) -> tuple[Event, ...]:
+    """Return one event for each recovery."""
+    return tuple(Event(type="Normal", reason=Reason.RECOVERED, message=sentence(recovery)) for recovery in recoveries)
+
+
+def sentence(recovery: Recovery) -> str:
+    """Return what a recovery took and cost."""
+    parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in recovery.seconds_by_part.items())
+    took = {
+        "process": "another process in the same pod",
+        "pod": "the other pods",
+        "checkpoint": "the newest checkpoint",
+    }[recovery.rung]
+    return (
+        f"generation {recovery.generation} broke; training goes on with {took} after {total_seconds(recovery):.2f} s "
+        f"({parts}), {recovery.lost_steps} steps were done again"
+    )
+
+
+def total_seconds(recovery: Recovery) -> float:
+    """Return how long a recovery took in all."""
+    return sum(recovery.seconds_by_part.values())

@@ -1,0 +1,89 @@
+"""A recovery is read off the roster: what broke, what it took, and how long each part was."""
+
+from llmtrain_api.membership import Began, Leave, Progress, Recovery
+from llmtrain_coordinator.recoveries import Ledger, mourn, observe
+from llmtrain_coordinator.roster import Roster
+from unit.coordinator.trainers import joining, leaving, progressing, turn, vanishing
+
+BOTH = ((0.0, joining("a0")), (0.0, joining("a1")), (1.0, progressing(1, 7)))
+
+
+def stepping(generation: int, step: int, began: int, source: str = "Memory") -> Progress:
+    """Progress in a generation that began at step `began`, half a second after it was agreed on."""
+    start = Began.model_validate({"step": began, "source": source, "seconds": 0.5})
+    return progressing(generation, step).model_copy(update={"began": start})
+
+
+def buried(incarnation: str, silent_seconds: float = 0.0) -> Leave:
+    """What a supervisor says of a rank."""
+    told = {"exit_code": -9, "message": "a trainer process was killed by SIGKILL", "silent_seconds": silent_seconds}
+    return leaving(incarnation, "Failed").model_copy(update=told)
+
+
+def after(*said: tuple[float, object]) -> Ledger:
+    """Return the ledger after messages at given seconds; None lets time pass."""
+    roster, ledger = Roster(workers=2, ranks_per_worker=1), Ledger()
+    for now, message in said:
+        former = roster
+        if message is not None:
+            roster = turn(roster, message, now).roster
+        ledger = observe(ledger, former, roster, now_seconds=now, time=f"at {now:g} s")
+        if isinstance(message, Leave):
+            ledger = mourn(ledger, message)
+    return ledger
+
+
+def only(ledger: Ledger) -> Recovery:
+    (recovery,) = ledger.newest
+    assert ledger.open is None
+    return recovery
+
+
+def test_nothing_is_recovered_from_while_all_is_well() -> None:
+    assert after(*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7))) == Ledger()
+
+
+def test_a_process_that_its_supervisor_buried() -> None:
+    ledger = after(
+        *BOTH, (2.0, vanishing("a1")), (2.05, buried("a1")), (2.25, joining("a0", 1)), (3.0, stepping(2, 8, 7))
+    )
+    recovery = only(ledger)
+    assert (recovery.generation, recovery.rung, recovery.lost_steps) == (1, "process", 0)
+    assert recovery.seconds_by_part == {"detect": 0.0, "agree": 0.25, "restore": 0.5, "replay": 0.0}
+    assert recovery.death is not None
+    assert (recovery.death.worker, recovery.death.exit_code) == (1, -9)
+    assert ledger.count == {"process": 1}
+    assert ledger.seconds["process", "agree"] == 0.25
+
+
+def test_a_supervisors_word_is_waited_for_then_it_is_the_pod() -> None:
+    said = (*BOTH, (2.0, vanishing("a1")), (2.25, joining("a0", 1)), (2.5, stepping(2, 8, 7)))
+    assert after(*said, (2.9, None)).open is not None
+    assert only(after(*said, (3.0, None))).rung == "pod"
+    assert only(after(*said, (2.9, buried("a1")), (2.95, None))).rung == "process"
+
+
+def test_steps_that_were_lost_are_replayed_from_the_checkpoint() -> None:
+    said = (
+        *BOTH, (2.0, vanishing("a1")), (2.0, vanishing("a0")), (5.0, joining("b0")), (5.0, joining("b1")),
+        (6.0, stepping(2, 5, 4, "Checkpoint")), (7.0, stepping(2, 7, 4, "Checkpoint")),
+    )  # fmt: skip
+    assert after(*said).open is not None
+    ledger = after(*said, (8.0, stepping(2, 8, 4, "Checkpoint")))
+    recovery = only(ledger)
+    assert (recovery.rung, recovery.lost_steps, ledger.lost_steps) == ("checkpoint", 3, 3)
+    assert recovery.seconds_by_part == {"detect": 0.0, "agree": 3.0, "restore": 0.5, "replay": 2.0}
+
+
+def test_a_hung_rank_was_silent_before() -> None:
+    said = (*BOTH, (2.0, buried("a1", 301.0)), (2.25, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
+    assert only(after(*said)).detect_seconds == 301.0
+
+
+def test_another_death_on_the_way_is_the_same_recovery() -> None:
+    said = (
+        *BOTH, (2.0, vanishing("a1")), (2.5, joining("a0", 1)), (2.6, vanishing("a0")), (4.0, joining("b0")),
+        (5.0, stepping(3, 8, 7)),
+    )  # fmt: skip
+    recovery = only(after(*said))
+    assert (recovery.generation, recovery.agree_seconds) == (1, 2.0)

@@ -1,0 +1,60 @@
+"""Each recovery reaches the status, the events and the budget once, whatever happens to operator and coordinator."""
+
+from typing import Any
+
+from llmtrain_api.membership import CoordinatorStatus, Death, Recovery
+from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.recoveries import sentence
+from unit.operator.given import DATASET, ago, conditions, job, observed, pod, started
+
+PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
+
+
+def recovery(generation: int, **fields: Any) -> Recovery:
+    plain = {
+        "generation": generation, "rung": "process", "time": ago(1), "detect_seconds": 0.0, "agree_seconds": 0.25,
+        "restore_seconds": 0.5, "replay_seconds": 0.0, "lost_steps": 0,
+        "death": Death(worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"),
+    }  # fmt: skip
+    return Recovery(**{**plain, **fields})
+
+
+def seen(*recoveries: Recovery) -> CoordinatorStatus:
+    return CoordinatorStatus(
+        state="Training", generation=9, wanted=2, joined=2, members=[], recoveries=list(recoveries)
+    )
+
+
+def plan(status: dict[str, Any], *recoveries: Recovery, **spec: Any) -> Any:
+    return plan_job(observed(job(status, **spec), pods=PODS, coordinator=seen(*recoveries)))
+
+
+def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
+    first = plan(started(dataset=DATASET), recovery(3), recovery(5, rung="pod", death=None, lost_steps=2))
+    after = first.status.recoveries
+    assert (after.rungs.process, after.rungs.pod, after.rungs.checkpoint, after.lost_steps) == (1, 1, 0, 2)
+    assert (after.last.generation, after.last.rung, after.last.seconds) == (5, "pod", "0.75")
+    assert [event.reason for event in first.events].count("Recovered") == 2
+    again = plan(first.status.document(), recovery(3), recovery(5, rung="pod", death=None, lost_steps=2))
+    assert again.status is None or again.status.recoveries == after
+    assert "Recovered" not in [event.reason for event in again.events]
+
+
+def test_a_process_that_died_counts_as_a_failure_and_says_what_it_said() -> None:
+    first = plan(started(dataset=DATASET), recovery(3)).status
+    assert first.recoveries.count == 1
+    assert (first.first_failure.pod, first.first_failure.exit_code) == ("j-worker-1", -9)
+    assert first.first_failure.message == "rank 0 of its pod: killed by SIGKILL"
+
+
+def test_the_budget_holds_for_processes_too() -> None:
+    spent = plan(started(dataset=DATASET), recovery(3), recovery(4), recovery={"maxFailures": 1})
+    assert conditions(spent.status)["Failed"].reason == "TooManyFailures"
+    assert "killed by SIGKILL" in conditions(spent.status)["Failed"].message
+
+
+def test_the_sentence_says_what_it_took_and_cost() -> None:
+    assert sentence(recovery(3)) == (
+        "generation 3 broke; training goes on with another process in the same pod after 0.75 s (detect 0.00, "
+        "agree 0.25, restore 0.50, replay 0.00), 0 steps were done again"
+    )
