@@ -3,18 +3,23 @@
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
 
 import pytest
 
-from integration.trainer.conftest import SPEC, Job, Process, data, dataset, eventually, job, make_job
+from integration.trainer.conftest import SPEC, Job, Process, data, dataset, end, eventually, make_job
+from llmtrain_api.membership import LEASE_SECONDS
 
-__all__ = ["data", "dataset", "job"]
+__all__ = ["data", "dataset"]
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 KILLS = int(os.environ.get("LLMTRAIN_BENCH_KILLS", "20"))
 ENDLESS = {"training": {**dict(SPEC["training"]), "steps": 10**6}}  # type: ignore[call-overload]
+HALTS = int(os.environ.get("LLMTRAIN_BENCH_HALTS", "10"))
+GOODPUT_SECONDS = float(os.environ.get("LLMTRAIN_BENCH_GOODPUT_SECONDS", "300"))
+Start = Callable[..., tuple[Job, list[Process]]]
 CALM_SECONDS = 6.0
 """Time between two kills: the spare is there again."""
 
@@ -29,36 +34,90 @@ def instant(line: dict[str, object]) -> float:
     return datetime.fromisoformat(str(line["time"])).timestamp()
 
 
-def percentile(seconds: list[float], percent: int) -> float:
+def percentile(seconds: Sequence[float], percent: int) -> float:
     return quantiles(seconds, n=100, method="inclusive")[percent - 1]
 
 
-def test_a_killed_rank(data: Path, dataset: str, tmp_path: Path) -> None:
-    job: Job = make_job(tmp_path, data, **ENDLESS)
-    job.coordinator()
-    workers = [job.worker(number, dataset) for number in range(2)]
-    eventually(lambda: bool(first_steps(workers, 0)), "they train")
-    pauses, newcomers, lost = [], [], 0
-    began = time.time()
+def steps_done(workers: list[Process], before: float) -> int:
+    """Return the most steps that any rank says it had done before an instant."""
+    lines = [line for worker in workers for name in ("step", "generationEnded") for line in worker.events(name)]
+    return max((int(str(line["step"])) for line in lines if instant(line) < before), default=0)
+
+
+def figure(name: str, value: float, unit: str) -> None:
+    print(f"\n{name} {value:.3f} {unit}" if unit != "steps" else f"\n{name} {value:.0f} {unit}", end="")
+
+
+@pytest.fixture
+def trained(data: Path, dataset: str, tmp_path: Path) -> Iterator[Callable[..., tuple[Job, list[Process]]]]:
+    """Starts a job with two workers that never ends by itself."""
+    jobs: list[Job] = []
+
+    def start(**parts: object) -> tuple[Job, list[Process]]:
+        job = make_job(tmp_path, data, **{**ENDLESS, **parts})
+        jobs.append(job)
+        job.coordinator()
+        workers = [job.worker(number, dataset) for number in range(2)]
+        eventually(lambda: bool(first_steps(workers, 0)), "they train")
+        return job, workers
+
+    yield start
+    for job in jobs:
+        end(job)
+
+
+def strike(workers: list[Process], victim: int, number: signal.Signals) -> tuple[float, float, int]:
+    """Send a signal to a rank; return the seconds to the next step, to one that both take part in, and steps lost."""
+    struck = time.time()
+    os.kill(workers[victim].rank(), number)
+    eventually(lambda: bool(first_steps(workers, struck)), "it goes on")
+    eventually(lambda: any(line["ranks"] == 2 for line in first_steps(workers, struck)), "both train")
+    first = first_steps(workers, struck)[0]
+    both = next(line for line in first_steps(workers, struck) if line["ranks"] == 2)
+    lost = max(0, steps_done(workers, instant(first)) + 1 - int(str(first["step"])))
+    return instant(first) - struck, instant(both) - struck, lost
+
+
+def test_a_killed_rank(trained: Start) -> None:
+    _, workers = trained()
+    results = []
     for kill in range(KILLS):
         time.sleep(CALM_SECONDS)
-        victim, survivor = workers[kill % 2], workers[1 - kill % 2]
-        killed = time.time()
-        os.kill(victim.rank(), signal.SIGKILL)
-        eventually(lambda: any(line["ranks"] == 1 for line in first_steps([survivor], killed)), "it goes on")  # noqa: B023
-        eventually(lambda: any(line["ranks"] == 2 for line in first_steps(workers, killed)), "both train")  # noqa: B023
-        alone = next(line for line in first_steps([survivor], killed) if line["ranks"] == 1)
-        both = next(line for line in first_steps(workers, killed) if line["ranks"] == 2)
-        pauses.append(instant(alone) - killed)
-        newcomers.append(instant(both) - killed)
-        held = next(line for line in survivor.events("generationEnded") if instant(line) > killed - 1)["step"]
-        lost += int(str(held)) + 1 - int(str(alone["step"]))
+        results.append(strike(workers, kill % 2, signal.SIGKILL))
+    pauses, newcomers, lost = zip(*results, strict=True)
+    figure("kill_to_step_p50_seconds", percentile(pauses, 50), "s")
+    figure("kill_to_step_p95_seconds", percentile(pauses, 95), "s")
+    figure("newcomer_seconds", percentile(newcomers, 95), "s")
+    figure("steps_lost", sum(lost), "steps")
+    figure("kills", KILLS, "kills")
+
+
+def test_a_halted_rank(trained: Start) -> None:
+    """The supervisor waits `HALTED_SECONDS` before it replaces a rank that stands halted; the others only the lease."""
+    _, workers = trained()
+    pauses = []
+    for kill in range(HALTS):
+        time.sleep(CALM_SECONDS)
+        pauses.append(strike(workers, kill % 2, signal.SIGSTOP)[0] - LEASE_SECONDS)
+    figure("halt_to_step_less_lease_p50_seconds", percentile(pauses, 50), "s")
+    figure("halt_to_step_less_lease_p95_seconds", percentile(pauses, 95), "s")
+
+
+def test_goodput_with_a_kill_every_twenty_seconds(trained: Start) -> None:
+    """Goodput is the part of the time in which steps were done that stay; the rest went into recoveries."""
+    _, workers = trained()
+    time.sleep(CALM_SECONDS)
+    calm_from, calm_steps = time.time(), steps_done(workers, time.time())
+    time.sleep(20)
+    calm_rate = (steps_done(workers, time.time()) - calm_steps) / (time.time() - calm_from)
+    began, done, away, lost = time.time(), steps_done(workers, time.time()), 0.0, 0
+    kill = 0
+    while time.time() - began < GOODPUT_SECONDS:
+        pause, _, steps = strike(workers, kill % 2, signal.SIGKILL)
+        away, lost, kill = away + pause, lost + steps, kill + 1
+        time.sleep(max(0.0, began + 20 * kill - time.time()))
     seconds = time.time() - began
-    for worker in workers:
-        worker.kill()
-    print(f"\nkill_to_step_p50_seconds {percentile(pauses, 50):.3f} s")
-    print(f"kill_to_step_p95_seconds {percentile(pauses, 95):.3f} s")
-    print(f"newcomer_seconds {percentile(newcomers, 95):.3f} s")
-    print(f"steps_lost {lost} steps")
-    print(f"kills {KILLS} kills")
-    print(f"goodput_ratio_kill_every_{seconds / KILLS:.0f}_seconds {1 - sum(pauses) / seconds:.3f} ratio")
+    rate = (steps_done(workers, time.time()) - done) / seconds
+    figure("goodput_ratio", 1 - (away + lost / calm_rate) / seconds, "ratio")
+    figure("steps_over_undisturbed_ratio", rate / calm_rate, "ratio")
+    figure("goodput_kills", kill, "kills")

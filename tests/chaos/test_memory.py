@@ -1,0 +1,87 @@
+"""A rank that lives long doesn't grow: not over ten thousand steps, and not over a hundred generations."""
+
+import http.client
+import json
+from pathlib import Path
+
+import pytest
+
+from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
+from llmtrain_api.membership import JOB_HEADER, Join, Leave, Member
+
+STEPS, GENERATIONS = 10_000, 100
+MOST_GROWTH_MIB = 8.0
+"""What allocators and caches may still take after the first tenth."""
+SMALL = {
+    "model": {"layers": 1, "width": 16, "heads": 2, "contextLength": 16},
+    "training": {**dict(SPEC["training"]), "steps": 10**6, "microbatchSize": 1},  # type: ignore[call-overload]
+    "checkpoint": {"volume": "checkpoints", "everySteps": 1000, "keepLast": 1},
+    "evaluation": {"everySteps": 1000},
+}
+
+
+def resident_mib(pid: int) -> float:
+    """Return the memory of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def say(job: Job, path: str, body: str, method: str = "POST") -> dict[str, object]:
+    connection = http.client.HTTPConnection("127.0.0.1", job.port, timeout=60)
+    connection.request(method, path, body, {JOB_HEADER: job.run.uid, "Content-Type": "application/json"})
+    answer: dict[str, object] = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
+
+
+def step_of(job: Job) -> int:
+    progress = say(job, "/v1/status", "", "GET").get("progress")
+    return int(progress["step"]) if isinstance(progress, dict) else 0
+
+
+def come_and_die(job: Job, number: int) -> None:
+    """Join as a worker that dies as soon as the generation it is in begins."""
+    guest = Member(
+        worker=1, local_rank=0, incarnation=f"guest-{number}", address="127.0.0.1", store_port=1, numerics=""
+    )
+    answer = say(job, "/v1/join", Join(member=guest).model_dump_json(by_alias=True, exclude_none=True))
+    assert "members" in answer, answer
+    leave = Leave(incarnation=guest.incarnation, reason="Failed")
+    say(job, "/v1/leave", leave.model_dump_json(by_alias=True, exclude_none=True))
+
+
+@pytest.mark.timeout(600)
+def test_a_rank_does_not_grow(data: Path, dataset: str, tmp_path: Path) -> None:
+    job = make_job(tmp_path, data, **{**SMALL, "training": {**SMALL["training"], "reduction": "Fast"}})  # type: ignore[dict-item]
+    try:
+        job.coordinator(workers=1)
+        worker: Process = job.worker(0, dataset)
+        eventually(lambda: bool(worker.events("firstStep")), "it trains")
+        rank = worker.rank()
+        reach(job, STEPS // 10)
+        say(job, "/v1/workers", json.dumps({"workers": 2, "minWorkers": 1}), "PUT")
+        for number in range(GENERATIONS // 10):
+            come_and_die(job, number)
+        reach(job, step_of(job) + 100)
+        before = resident_mib(rank), threads(rank)
+        for number in range(GENERATIONS // 10, GENERATIONS):
+            come_and_die(job, number)
+        reach(job, STEPS)
+        after = resident_mib(rank), threads(rank)
+        assert worker.rank() == rank
+    finally:
+        end(job)
+    print(f"memory_growth_mib {after[0] - before[0]:.1f} MiB")
+    assert after[0] - before[0] < MOST_GROWTH_MIB
+    assert after[1] <= before[1] + 1
+
+
+def reach(job: Job, step: int) -> None:
+    """Wait until `step` steps are done."""
+    while step_of(job) < step:
+        before = step_of(job)
+        eventually(lambda: step_of(job) > before, "it trains")  # noqa: B023

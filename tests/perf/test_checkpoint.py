@@ -1,0 +1,45 @@
+"""How long a step is blocked by a checkpoint, beside a plain `torch.save` of the same state to the same disk."""
+
+import time
+from pathlib import Path
+from statistics import median
+
+import pytest
+import torch
+
+from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.checkpoint.save import Keeper
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.data.prepare import prepare
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.learner import Learner
+from perf.test_reduction import MODELS, make_run
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
+ROUNDS = 6
+
+
+def test_a_checkpoint_beside_a_plain_save(tmp_path: Path) -> None:
+    """In turns; the first round, in which the writer starts, is printed by itself."""
+    (tmp_path / "data").mkdir()
+    run = make_run(tmp_path, MODELS["25m"], "Exact")
+    dataset = prepare(run, Log()).dataset
+    assert dataset is not None
+    learner = Learner(run, Dataset.open(run.data_directory, dataset.id), torch.device("cpu"))
+    learner.begin()
+    checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=Log(lowest="warning"))
+    keeper = Keeper(learner, checkpoints, run, dataset.id, Log(lowest="warning"))
+    blocked, plain = [], []
+    for step in range(1, ROUNDS + 1):
+        learner.step = step
+        began = time.perf_counter()
+        keeper.keep()
+        blocked.append(time.perf_counter() - began)
+        keeper.insist()
+        began = time.perf_counter()
+        torch.save(learner.state(), tmp_path / "plain.pt")
+        plain.append(time.perf_counter() - began)
+    keeper.close()
+    print(f"\ncheckpoint_block_over_torch_save {median(blocked[1:]) / median(plain[1:]):.3f} ratio")
+    print(f"checkpoint_block_seconds_25m {median(blocked[1:]):.4f} s")
+    print(f"checkpoint_block_seconds_25m_first {blocked[0]:.4f} s")
