@@ -49,6 +49,7 @@ class Reason(StrEnum):
     ALL_WORKERS = "AllWorkers"
     WORKERS_MISSING = "WorkersMissing"
     TOO_FEW_WORKERS = "TooFewWorkers"
+    CHECKPOINT_FAILED = "CheckpointFailed"
     # Suspended, and Running while not
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"

@@ -171,6 +171,8 @@ class Checkpoint(Model):
     """Steps between two checkpoints; there is always one after the last step."""
     keep_last: Annotated[int, Field(ge=1, le=1000)] = 3
     """How many of the newest checkpoints stay."""
+    keep_best: Annotated[int, Field(ge=0, le=1000)] = 1
+    """How many of those with the lowest held-out loss stay beside them; only steps that are evaluated too are compared."""
 
 
 class Sample(Model):

@@ -155,6 +155,8 @@ class Progress(Model):
     """Newest evaluation, in nats a token."""
     checkpoint: Checkpointed | None = None
     """Newest checkpoint."""
+    checkpoint_error: Annotated[str, Field(max_length=512)] = ""
+    """Why the newest attempt at a checkpoint failed; empty if it did not."""
     began: Began | None = None
     """Where the generation began."""
 

@@ -5,6 +5,7 @@ import pytest
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.membership import CoordinatorStatus
 from llmtrain_operator.core.degraded import degraded
+from unit.coordinator.trainers import progressing
 from unit.operator.given import ago, job, observed, started
 
 CASES = [
@@ -24,6 +25,15 @@ def test_said(sentence: str, state: str, joined: int, active: int, said: tuple[b
     (answer,) = degraded(observed(job(workers={"replicas": 2, "min": 2}), coordinator=seen), status)
     assert (answer.status, answer.reason) == said[:2]
     assert answer.message.startswith(said[2])
+
+
+def test_checkpoints_that_fail_are_said() -> None:
+    failing = progressing(1, 40).model_copy(update={"checkpoint_error": "[Errno 28] No space left on device"})
+    seen = CoordinatorStatus(state="Training", generation=1, wanted=2, joined=2, members=[], progress=failing)
+    status = JobStatus.model_validate(started(firstStepTime=ago(60), workers={"active": 2}))
+    (answer,) = degraded(observed(coordinator=seen), status)
+    assert (answer.status, answer.reason) == (True, "CheckpointFailed")
+    assert "No space left on device; make room on volume checkpoints" in answer.message
 
 
 def test_nothing_is_said_while_nobody_knows_or_nothing_has_begun() -> None:

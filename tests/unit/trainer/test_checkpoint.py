@@ -38,6 +38,15 @@ def test_only_the_newest_stay(saved: Learner, checkpoints: Checkpoints) -> None:
     assert sorted(path.name for path in checkpoints.root.iterdir()) == ["step-00000002", "step-00000004"]
 
 
+def test_the_best_stays_too(saved: Learner, checkpoints: Checkpoints, make_keeper: MakeKeeper) -> None:
+    keeper = make_keeper(saved)
+    for step, held_out_loss in ((6, 3.0), (8, 2.0), (10, 2.5), (12, None), (14, 2.1)):
+        saved.step = step
+        keeper.keep(held_out_loss)
+    keeper.insist()
+    assert sorted(path.name[-2:] for path in checkpoints.root.iterdir()) == ["08", "12", "14"]
+
+
 def test_the_state_comes_back(saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log) -> None:
     newcomer = make_learner(make_run(), log)
     restore(newcomer, checkpoints, log)

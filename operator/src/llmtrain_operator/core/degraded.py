@@ -1,4 +1,4 @@
-"""Training with fewer workers than wanted: it goes on, or waits with its state if they are too few."""
+"""Training that goes on with less than it should have: fewer workers than wanted, or checkpoints that fail."""
 
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job_status import JobStatus
@@ -17,5 +17,9 @@ def degraded(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
     if status.workers.active < workers.replicas:
         text = f"training goes on with {status.workers.active} of {workers.replicas} workers; the others join when their pods run"
         return (Said(type=JobCondition.DEGRADED, status=True, reason=Reason.WORKERS_MISSING, message=text),)
+    if seen.progress is not None and seen.progress.checkpoint_error:
+        volume = observed.job.spec.checkpoint.volume
+        text = f"training goes on, but its newest checkpoint could not be written: {seen.progress.checkpoint_error}; make room on volume {volume}, or see why it refuses"
+        return (Said(type=JobCondition.DEGRADED, status=True, reason=Reason.CHECKPOINT_FAILED, message=text),)
     text = f"all {workers.replicas} workers train"
     return (Said(type=JobCondition.DEGRADED, status=False, reason=Reason.ALL_WORKERS, message=text),)

@@ -17,6 +17,7 @@ TROUBLE = frozenset(
         Reason.CLUSTER_NOT_FOUND, Reason.NAMESPACE_NOT_TENANT, Reason.VOLUME_NOT_FOUND, Reason.INSUFFICIENT_GPUS,
         Reason.UNSCHEDULABLE, Reason.IMAGE_PULL_FAILED, Reason.REJECTED, Reason.RECOVERING, Reason.BAD_INPUT,
         Reason.TOO_MANY_FAILURES, Reason.DEADLINE_EXCEEDED, Reason.WORKERS_MISSING, Reason.TOO_FEW_WORKERS,
+        Reason.CHECKPOINT_FAILED,
     }
 )  # fmt: skip
 """Reasons whose events are warnings."""

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_trainer.checkpoint.manifest import Manifest, verify
+from llmtrain_trainer.checkpoint.manifest import Manifest, read_manifest, verify
 from llmtrain_trainer.errors import CheckpointRefused
 from llmtrain_trainer.log import Log
 
@@ -43,10 +43,14 @@ class Checkpoints:
         newest = self.newest()
         return newest.step if newest else 0
 
-    def forget(self, keep_last: int) -> None:
-        """Remove all but the `keep_last` newest."""
-        for folder in sorted(self._folders(), reverse=True)[keep_last:]:
-            shutil.rmtree(folder, ignore_errors=True)
+    def forget(self, *, keep_last: int, keep_best: int) -> None:
+        """Remove all but the `keep_last` newest and the `keep_best` with the lowest held-out loss."""
+        folders = sorted(self._folders(), reverse=True)
+        best = sorted((loss, folder) for folder in folders if (loss := _held_out_loss(folder)) is not None)
+        kept = {*folders[:keep_last], *(folder for _, folder in best[:keep_best])}
+        for folder in folders:
+            if folder not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _folders(self) -> list[Path]:
         return [folder for folder in self.root.glob(f"{PREFIX}*") if folder.is_dir()]
@@ -56,3 +60,10 @@ class Checkpoints:
         if folder not in self._verified:
             self._verified[folder] = verify(folder)
         return self._verified[folder]
+
+
+def _held_out_loss(folder: Path) -> float | None:
+    try:
+        return read_manifest(folder).held_out_loss
+    except CheckpointRefused:
+        return None

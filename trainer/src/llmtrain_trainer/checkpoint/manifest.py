@@ -30,6 +30,8 @@ class Manifest(Model):
     dataset: str
     """The dataset that was trained on: the order of its samples goes on from `step`."""
     parameters: int
+    held_out_loss: float | None = None
+    """Loss on held-out text after this step, in nats a token; None if it was not evaluated."""
     numerics: str = ""
     """What computed it: see training/numerics.py."""
     files: dict[str, KeptFile]

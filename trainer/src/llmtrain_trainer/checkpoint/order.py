@@ -21,6 +21,7 @@ class Order(Model):
 
     job_directory: str
     keep_last: int
+    keep_best: int
     manifest: Manifest
     places: list[Place]
 

@@ -33,9 +33,11 @@ class Keeper:
         self._memory = torch.empty(0)
         self.newest: Checkpointed | None = None
         """The newest checkpoint that this process wrote."""
+        self.error = ""
+        """Why the newest attempt failed, if it did."""
 
-    def keep(self) -> None:
-        """Begin the checkpoint of this step, unless it is there already."""
+    def keep(self, held_out_loss: float | None = None) -> None:
+        """Begin the checkpoint of this step, unless it is there already. The loss is that of this very state."""
         step = self._learner.step
         if (self.newest and self.newest.step == step) or self._checkpoints.path(step).exists():
             return
@@ -46,7 +48,7 @@ class Keeper:
         if self._writer is None:
             self._start()
         self._snapshot()
-        self._order(step)
+        self._order(step, held_out_loss)
         self._log.info("snapshot", step=step, seconds=round(time.monotonic() - began, 4))
 
     def finish(self) -> None:
@@ -93,14 +95,15 @@ class Keeper:
             self._memory[offset : offset + part.numel()].copy_(part)
             offset += part.numel()
 
-    def _order(self, step: int) -> None:
+    def _order(self, step: int, held_out_loss: float | None) -> None:
         manifest = Manifest(
             step=step, time=timestamp(), job=self._run.job, dataset=self._dataset,
             parameters=self._learner.parameters.elements, numerics=self._learner.numerics, files={},
+            held_out_loss=held_out_loss,
         )  # fmt: skip
         order = Order(
             job_directory=str(self._checkpoints.job_directory), keep_last=self._run.checkpoint.keep_last,
-            manifest=manifest, places=places(self._learner),
+            keep_best=self._run.checkpoint.keep_best, manifest=manifest, places=places(self._learner),
         )  # fmt: skip
         assert self._writer is not None
         assert self._writer.stdin is not None
@@ -120,9 +123,10 @@ class Keeper:
 
     def _heard(self, done: Done) -> None:
         if done.checkpoint is not None:
-            self.newest = done.checkpoint
+            self.newest, self.error = done.checkpoint, ""
             self._log.info("checkpoint", step=done.step, seconds=round(done.seconds, 2), path=done.checkpoint.path)
         else:
+            self.error = done.error
             self._log.warning("checkpointFailed", step=done.step, message=done.error)
         self._idle.set()
 

@@ -34,7 +34,7 @@ def obey(order: Order, memory: Memory) -> Done:
         with whole_folder(checkpoints.path(step), replace=True) as folder:
             manifest = order.manifest.model_copy(update={"files": _write(order, memory, folder)})
             (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))
-        checkpoints.forget(order.keep_last)
+        checkpoints.forget(keep_last=order.keep_last, keep_best=order.keep_best)
     except OSError as error:
         return Done(step=step, seconds=time.monotonic() - began, error=str(error))
     done = checkpointed(manifest, checkpoints.path(step))

@@ -94,11 +94,12 @@ class Loop:
         A generation that begins at such a step does it too: the one before may have ended in the middle.
         """
         step, last = self._learner.step, self._run.training.steps
-        if step and (step % self._run.evaluation.every_steps == 0 or step == last):
+        evaluated = step > 0 and (step % self._run.evaluation.every_steps == 0 or step == last)
+        if evaluated:
             self._evaluate()
         due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop
         if step and due and self._first:
-            self._keeper.keep()
+            self._keeper.keep(self._held_out_loss if evaluated else None)
 
     def _evaluate(self) -> None:
         started = time.monotonic()
@@ -129,6 +130,7 @@ class Loop:
                 tokens_per_second=pace.tokens_per_second,
                 held_out_loss=self._held_out_loss,
                 checkpoint=self._keeper.newest,
+                checkpoint_error=self._keeper.error[:512],
                 began=self._began,
             )
         )
