@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from llmtrain_api.membership import Checkpointed
@@ -35,7 +36,7 @@ def obey(order: Order, memory: Memory) -> Done:
             manifest = order.manifest.model_copy(update={"files": _write(order, memory, folder)})
             (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))
         checkpoints.forget(keep_last=order.keep_last, keep_best=order.keep_best)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         return Done(step=step, seconds=time.monotonic() - began, error=str(error))
     done = checkpointed(manifest, checkpoints.path(step))
     return Done(step=step, seconds=time.monotonic() - began, checkpoint=done)
