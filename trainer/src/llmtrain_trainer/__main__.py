@@ -94,9 +94,9 @@ def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
     if options.spare and not wait_for_turn():
         return Outcome(reason="Completed", message="never needed")
     stopping = Stopping()
-    from llmtrain_trainer.elastic.rank import Rank
+    from llmtrain_trainer.elastic.rank import Rank, pretraining
 
-    return Rank(run, options.dataset, Place.from_environment(), stopping, log).train()
+    return Rank(run, pretraining(run, options.dataset), Place.from_environment(), stopping, log).train()
 
 
 def _publish(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
