@@ -95,6 +95,11 @@ class Rank:
         self._leave("Finished")
         return Outcome(reason="Completed", message=f"trained for {self._run.training.steps} steps")
 
+    @property
+    def job_directory(self) -> Path:
+        """The job's own folder on the checkpoint volume."""
+        return Path(self._run.job_directory)
+
     def _finished(self) -> bool:
         return self._checkpoints.newest_step() >= self._run.training.steps
 

@@ -11,8 +11,8 @@ import torch
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.state import State
 from llmtrain_trainer.training.ranks import Ranks
+from llmtrain_trainer.training.state import State
 
 CHUNK_ELEMENTS = 2**22
 """Elements sent at once, 16 MiB: a receiver that dies is noticed between two chunks."""

@@ -17,7 +17,6 @@ from llmtrain_trainer.training.ranks import Ranks
 from llmtrain_trainer.training.state import State, StepResult
 from llmtrain_trainer.training.tally import Wishes
 
-
 Judge = Callable[[Ranks], float]
 """Returns the held-out loss, the same on all ranks."""
 
