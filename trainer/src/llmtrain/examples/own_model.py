@@ -1,6 +1,7 @@
 """A small recurrent network learns the letters of Python's standard library, through llmtrain.train."""
 
 import argparse
+import hashlib
 import sysconfig
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def main() -> None:
     trained = llmtrain.train(model, samples=len(windows_NM), loss=loss)
     if trained.first:
         torch.save(model.state_dict(), trained.output / "letters.pt")
-        print(f"wrote {trained.output / 'letters.pt'}")
+        weights = b"".join(weight.detach().cpu().numpy().tobytes() for weight in model.parameters())
+        print(f"wrote letters.pt; sha256 of the weights: {hashlib.sha256(weights).hexdigest()}")
 
 
 if __name__ == "__main__":

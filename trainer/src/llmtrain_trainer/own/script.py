@@ -46,6 +46,8 @@ class Script:
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._reader.join(LAST_WORDS_SECONDS)
+        if not self._reader.is_alive() and self._process.stdout is not None:
+            self._process.stdout.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
