@@ -40,6 +40,19 @@ Path(os.environ["LLMTRAIN_OUTPUT"], f"pid-{os.environ['RANK']}").write_text(str(
 while not Path(os.environ["LLMTRAIN_OUTPUT"], "enough").exists():
     time.sleep(0.05)
 """
+POLITE = """
+import os, signal, sys, time
+from pathlib import Path
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+begun = Path(os.environ["LLMTRAIN_OUTPUT"], "begun")
+if begun.exists():
+    print("goes on", flush=True)
+    sys.exit(0)
+time.sleep(0.5)
+begun.touch()
+time.sleep(600)
+"""
 PEERS = """
 import os, sys, time
 from pathlib import Path
@@ -115,6 +128,28 @@ def test_a_torchrun_program_is_started_anew_when_the_membership_changes(workspac
     assert "environment 0 2 0 1 0 127.0.0.1" in log(workspace, 0)
     assert "environment 1 2 0 1 0 127.0.0.1" in log(workspace, 1)
     assert workspace.processes() == []
+
+
+def test_a_stopped_model_goes_on_where_it_was(workspace: Workspace) -> None:
+    write(workspace, LINE, "0.05")
+    stopped = workspace.run()
+    stopped.until_line("step ")
+    stopped.process.send_signal(signal.SIGINT)
+    assert stopped.end() == 130, stopped.text
+    resumed = workspace.run()
+    assert resumed.end() == 0, resumed.text
+    assert '"event": "restored"' in log(workspace, 0)
+
+
+def test_a_program_that_stops_well_when_asked_has_not_finished(workspace: Workspace) -> None:
+    write(workspace, POLITE, mode="Torchrun")
+    stopped = workspace.run()
+    stopped.until(lambda: list(workspace.folder.glob(".llmtrain/volumes/results/small-*/output/begun")))
+    stopped.process.send_signal(signal.SIGINT)
+    assert stopped.end() == 130, stopped.text
+    resumed = workspace.run()
+    assert resumed.end() == 0, resumed.text
+    assert "goes on" in log(workspace, 0)
 
 
 def test_only_the_program_that_failed_is_blamed_and_not_its_peers(workspace: Workspace) -> None:

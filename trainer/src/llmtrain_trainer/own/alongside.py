@@ -85,11 +85,11 @@ class Alongside:
             return False
 
     def _watch(self, script: Script, pulse: Pulse) -> int | None:
-        """Wait for the program's end; return its exit code, or None if it was made to stop."""
+        """Wait for the program's end; return its exit code, or None if it was asked to stop, however it took that."""
         while script.exit_code is None:
             if self._stopping.asked or pulse.changed:
                 script.end(BROKEN_GRACE_SECONDS if pulse.broken else GRACE_SECONDS)
-                return 0 if script.exit_code == 0 else None
+                return None
             time.sleep(TICK_SECONDS)
         return script.exit_code
 
