@@ -197,6 +197,8 @@ class JobStatus(Model):
     """Trainer image the job began with and keeps: an upgrade of the operator doesn't change a running job."""
     coordinator_image: Annotated[str, Field(max_length=512)] = ""
     """Coordinator image the job began with and keeps."""
+    coordinator_term: Annotated[int, Field(ge=0)] = 0
+    """How many coordinators the job has had: what an older one says is void."""
     trained: bool = False
     """Whether all steps are done."""
     workers: WorkersStatus = WorkersStatus()

@@ -17,6 +17,8 @@ left. A generation ends when one of its members leaves, dies or is replaced, whe
 another number of workers is wanted. Its members hear of it at once, as each holds a heartbeat open. If no
 member is missing they finish the step; if one is, the generation is *broken*: they drop what they wait for.
 
+A *term* is the life of one coordinator pod. Where two live, one of them cut off, the older one's word is void.
+
 A member is dead when its connection closes, when its supervisor says so, or when it is silent for a lease.
 """
 
@@ -60,6 +62,8 @@ class Join(Model):
     member: Member
     generation: Annotated[int, Field(ge=0)] = 0
     """Newest generation this trainer has been in: a new coordinator goes on counting from there."""
+    term: Annotated[int, Field(ge=0)] = 0
+    """Newest term it has been in: a coordinator of an older one must not have it back."""
     step: Annotated[int, Field(ge=0)] | None = None
     """Steps done by the state that it holds in memory; None if it holds none."""
 
@@ -67,6 +71,8 @@ class Join(Model):
 class Membership(Model):
     """One generation, complete."""
 
+    term: int = 0
+    """Which of the job's coordinators, one after the other, this is from."""
     generation: int
     members: list[Member]
     """Ordered by (worker, local rank): the index is the rank."""

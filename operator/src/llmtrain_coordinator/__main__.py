@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import time
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -37,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
         "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes of one worker"
     )
     options.add_argument("--min-workers", type=positive, default=1, metavar="N", help="workers it may train with")
+    options.add_argument(
+        "--term",
+        type=positive,
+        default=int(time.time()),
+        metavar="T",
+        help="which of the job's coordinators this is: an older one's word is void (default: the time)",
+    )
     options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
     return options
@@ -62,6 +70,7 @@ async def serve(options: argparse.Namespace) -> None:
         workers=options.workers,
         ranks_per_worker=options.ranks_per_worker,
         min_workers=options.min_workers,
+        term=options.term,
     )
     runner = web.AppRunner(
         coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False

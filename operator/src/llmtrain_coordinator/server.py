@@ -55,10 +55,11 @@ class Coordinator:
         workers: int,
         ranks_per_worker: int,
         min_workers: int = 1,
+        term: int = 0,
         clock: Callable[[], float] = time.monotonic,
         join_poll_seconds: float = JOIN_POLL_SECONDS,
     ) -> None:
-        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers)
+        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
         self.ledger = Ledger()
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._join_poll_seconds = clock, join_poll_seconds
@@ -86,6 +87,8 @@ class Coordinator:
     async def join(self, request: web.Request) -> web.Response:
         """Answer with the membership as soon as it is complete."""
         message = await read(request, Join)
+        if message.term > self.roster.term:
+            return refusal(503, f"A coordinator of term {message.term} has taken over from this one.")
         incarnation = message.member.incarnation
         self._lines.forget(incarnation)
         self._leases.renew(incarnation, self._clock())

@@ -101,10 +101,10 @@ class Job:
     def stage(self, stage: str, *arguments: str, **environment: str) -> Process:
         return self.start("llmtrain_trainer", stage, "--run", str(self.root / "run.json"), *arguments, **environment)
 
-    def coordinator(self, workers: int = 2) -> Process:
+    def coordinator(self, workers: int = 2, *more: str) -> Process:
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
         size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
-        return self.start("llmtrain_coordinator", *names, *size)
+        return self.start("llmtrain_coordinator", *names, *size, *more)
 
     def worker(self, number: int, dataset: str) -> Process:
         return self.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number))
