@@ -26,6 +26,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from llmtrain_api.goodput import Account
 from llmtrain_api.model import Model
 
 JOB_HEADER = "X-Llmtrain-Job"
@@ -143,6 +144,16 @@ class Began(Model):
     """From the membership until every rank had the state."""
 
 
+class Spent(Model):
+    """What the first rank's time went into beside steps, in seconds since its generation began."""
+
+    compiling: float = 0.0
+    """The first step of a process: kernels are loaded and compiled."""
+    evaluating: float = 0.0
+    checkpoint: float = 0.0
+    """Waiting for a checkpoint: its copy is made, or the one before is still being written."""
+
+
 class Progress(Model):
     """How far the training is, after a step."""
 
@@ -165,6 +176,7 @@ class Progress(Model):
     """Why the newest attempt at a checkpoint failed; empty if it did not."""
     began: Began | None = None
     """Where the generation began."""
+    spent: Spent = Spent()
 
 
 class Death(Model):
@@ -219,6 +231,8 @@ class Wanted(Model):
 
     workers: Annotated[int, Field(ge=1)]
     min_workers: Annotated[int, Field(ge=1)] = 1
+    account: Account | None = None
+    """The life of the job as the operator knows it: a new coordinator goes on from there."""
 
 
 class CoordinatorStatus(Model):
@@ -237,5 +251,7 @@ class CoordinatorStatus(Model):
     """Training loss of the first step seen."""
     first_step_time: str | None = None
     """When the first step of the job ended, RFC 3339."""
+    account: Account | None = None
+    """The life of the job as far as this coordinator has accounted for it."""
     recoveries: list[Recovery] = Field(default_factory=list)
     """The newest recoveries since this coordinator began, oldest first."""
