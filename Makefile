@@ -83,8 +83,8 @@ chaos: venv ## kill, halt and stop every part of a training at named points; the
 bench: venv ## measure, and print figures
 	@$(pytest) tests/perf -q -s -m bench
 
-bench-elastic: venv ## measure recoveries, and the exact reduction beside DDP
-	@$(pytest) tests/perf/test_recovery.py tests/perf/test_reduction.py -q -s -m bench
+bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
+	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
 
 venv:
 	@sh requirements/venv.sh

@@ -52,6 +52,7 @@ def test_twenty_changes_change_no_bit(alone: Job, data: Path, dataset: str, tmp_
     past: list[Process] = []
     try:
         eventually(lambda: joined(workers) >= MOST, "all have joined")
+        born = job.status().account
         history = []
         for _ in range(CHANGES):
             absent = [number for number in range(MOST) if number not in workers]
@@ -75,5 +76,10 @@ def test_twenty_changes_change_no_bit(alone: Job, data: Path, dataset: str, tmp_
         assert all(worker.popen.poll() is None for worker in workers.values()), "the run was over before the schedule"
         assert [worker.ends_with(240) for worker in workers.values()] == [0] * len(workers)
         assert weights(job) == weights(alone)
+        life = job.status().account
+        assert born is not None
+        assert life is not None
+        print(f"life and what it went into, ms: {life.life_ms} {life.ms}")
+        assert life.life_ms - born.life_ms == life.until_ms - born.until_ms
     finally:
         end(job)

@@ -41,7 +41,7 @@ def wait_for_ranks(kube: Kube, name: str, workers: int) -> dict[str, Any]:
     return status
 
 
-def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed: str) -> None:
+def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed: str, figure: Figure) -> None:
     kube.apply(elastic(new_job, 1))
     kube.wait_for_step(new_job, 20)
     kube.run("scale", f"ltj/{new_job}", "--replicas=3")
@@ -57,6 +57,12 @@ def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed:
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
     assert status["model"]["sha256"] == undisturbed
     assert status["recoveries"]["count"] == 1, "only the kill was a failure"
+    goodput, created = status["goodput"], kube.get("ltj", new_job)["metadata"]["creationTimestamp"]
+    life = datetime.fromisoformat(status["finishTime"]) - datetime.fromisoformat(created)
+    accounted = sum(float(seconds) for seconds in goodput["seconds"].values())
+    figure("goodput_of_a_short_life_ratio", float(goodput["ratio"]), "ratio")
+    figure("goodput_error_seconds", abs(accounted - life.total_seconds()), "s")
+    assert abs(accounted - life.total_seconds()) < 0.01, goodput
 
 
 def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job: str, figure: Figure) -> None:
@@ -67,6 +73,10 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job:
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
     kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
+    assert kube.status(new_job)["recoveries"]["rungs"] == {"process": 0, "pod": 1, "checkpoint": 0}
+    (told,) = [event["message"] for event in kube.events(new_job) if event["reason"] == "Recovered"]
+    assert "training goes on with the other pods" in told
+    assert told.endswith("0 steps were done again")
     seconds = pause(kube, f"{new_job}-worker-0", killed)
     figure("pod_kill_to_next_step_seconds", seconds, "s")
     assert seconds < 30

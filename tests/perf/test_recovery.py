@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -19,6 +20,8 @@ KILLS = int(os.environ.get("LLMTRAIN_BENCH_KILLS", "20"))
 ENDLESS = {"training": {**dict(SPEC["training"]), "steps": 10**6}}  # type: ignore[call-overload]
 HALTS = int(os.environ.get("LLMTRAIN_BENCH_HALTS", "10"))
 GOODPUT_SECONDS = float(os.environ.get("LLMTRAIN_BENCH_GOODPUT_SECONDS", "300"))
+HANGS, HANG_SECONDS = 5, 5
+HOOKS = Path(__file__).parents[1] / "chaos" / "hooks"
 Start = Callable[..., tuple[Job, list[Process]]]
 CALM_SECONDS = 6.0
 """Time between two kills: the spare is there again."""
@@ -101,6 +104,27 @@ def test_a_halted_rank(trained: Start) -> None:
         pauses.append(strike(workers, kill % 2, signal.SIGSTOP)[0] - LEASE_SECONDS)
     figure("halt_to_step_less_lease_p50_seconds", percentile(pauses, 50), "s")
     figure("halt_to_step_less_lease_p95_seconds", percentile(pauses, 95), "s")
+
+
+def test_a_hung_rank(data: Path, dataset: str, tmp_path: Path) -> None:
+    """Each fault makes one rank wait for ever in a forward pass; the file that says so is written at that moment."""
+    job = make_job(tmp_path, data, **ENDLESS, recovery={"hangSeconds": HANG_SECONDS})
+    markers = [tmp_path / f"hung-{number}" for number in range(HANGS)]
+    faults = " ".join(f"forward:HANG:rank:{300 * (1 + number)}:{marker}" for number, marker in enumerate(markers))
+    hooks = {"LLMTRAIN_CHAOS": faults, "PYTHONPATH": ":".join([str(HOOKS), *sys.path])}
+    try:
+        job.coordinator()
+        workers = [job.worker(0, dataset), job.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER="1", **hooks)]
+        pauses = []
+        for marker in markers:
+            eventually(marker.exists, "a rank hangs")
+            hung = marker.stat().st_mtime
+            eventually(lambda: bool(first_steps(workers, hung)), "it goes on")  # noqa: B023
+            pauses.append(instant(first_steps(workers, hung)[0]) - hung - HANG_SECONDS)
+    finally:
+        end(job)
+    figure("hang_to_step_less_timeout_p50_seconds", percentile(pauses, 50), "s")
+    figure("hang_to_step_less_timeout_p95_seconds", percentile(pauses, 95), "s")
 
 
 def test_goodput_with_a_kill_every_twenty_seconds(trained: Start) -> None:

@@ -26,6 +26,7 @@ JOB_COLUMNS = (
     ("ETA", "string", ".status.progress.eta", 0, "Time left."),
     ("Loss", "string", ".status.progress.loss", 0, "Training loss of the last step."),
     ("Tokens/s", "integer", ".status.progress.tokensPerSecond", 0, "Training speed."),
+    ("Goodput", "string", ".status.goodput.ratio", 1, "Part of the job's life in which it trained."),
     ("Workers", "integer", ".status.workers.active", 1, "Workers that take part."),
     ("Perplexity", "string", ".status.model.perplexity", 1, "Held-out perplexity of the trained model."),
     ("Age", "date", ".metadata.creationTimestamp", 0, "Time since the job was made."),

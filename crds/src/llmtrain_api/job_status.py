@@ -167,6 +167,17 @@ class PodLog(Model):
     """Its last lines."""
 
 
+class GoodputStatus(Model):
+    """What the job's life went into so far."""
+
+    ratio: Annotated[str, Field(max_length=8)]
+    """Part of it in which the job trained and did nothing twice."""
+    until: Timestamp
+    """The instant up to which it is accounted for."""
+    seconds: Annotated[dict[str, Annotated[str, Field(max_length=16)]], Field(max_length=16)]
+    """Seconds by kind: queued, starting, compiling, stepping, waiting, recovering, replaying, checkpoint, evaluating. Each second is of one kind."""
+
+
 class JobStatus(Model):
     """What the operator saw of the job."""
 
@@ -197,6 +208,8 @@ class JobStatus(Model):
     """Trainer image the job began with and keeps: an upgrade of the operator doesn't change a running job."""
     coordinator_image: Annotated[str, Field(max_length=512)] = ""
     """Coordinator image the job began with and keeps."""
+    coordinator_term: Annotated[int, Field(ge=0)] = 0
+    """How many coordinators the job has had: what an older one says is void."""
     trained: bool = False
     """Whether all steps are done."""
     workers: WorkersStatus = WorkersStatus()
@@ -209,6 +222,8 @@ class JobStatus(Model):
     """The newest checkpoint."""
     model: ModelStatus | None = None
     """The trained model."""
+    goodput: GoodputStatus | None = None
+    """What the job's life went into."""
     recoveries: Recoveries = Recoveries()
     """Failures that were recovered from."""
     first_failure: Failure | None = None

@@ -17,6 +17,8 @@ left. A generation ends when one of its members leaves, dies or is replaced, whe
 another number of workers is wanted. Its members hear of it at once, as each holds a heartbeat open. If no
 member is missing they finish the step; if one is, the generation is *broken*: they drop what they wait for.
 
+A *term* is the life of one coordinator pod. Where two live, one of them cut off, the older one's word is void.
+
 A member is dead when its connection closes, when its supervisor says so, or when it is silent for a lease.
 """
 
@@ -24,6 +26,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from llmtrain_api.goodput import Account
 from llmtrain_api.model import Model
 
 JOB_HEADER = "X-Llmtrain-Job"
@@ -60,6 +63,8 @@ class Join(Model):
     member: Member
     generation: Annotated[int, Field(ge=0)] = 0
     """Newest generation this trainer has been in: a new coordinator goes on counting from there."""
+    term: Annotated[int, Field(ge=0)] = 0
+    """Newest term it has been in: a coordinator of an older one must not have it back."""
     step: Annotated[int, Field(ge=0)] | None = None
     """Steps done by the state that it holds in memory; None if it holds none."""
 
@@ -67,6 +72,8 @@ class Join(Model):
 class Membership(Model):
     """One generation, complete."""
 
+    term: int = 0
+    """Which of the job's coordinators, one after the other, this is from."""
     generation: int
     members: list[Member]
     """Ordered by (worker, local rank): the index is the rank."""
@@ -137,6 +144,16 @@ class Began(Model):
     """From the membership until every rank had the state."""
 
 
+class Spent(Model):
+    """What the first rank's time went into beside steps, in seconds since its generation began."""
+
+    compiling: float = 0.0
+    """The first step of a process: kernels are loaded and compiled."""
+    evaluating: float = 0.0
+    checkpoint: float = 0.0
+    """Waiting for a checkpoint: its copy is made, or the one before is still being written."""
+
+
 class Progress(Model):
     """How far the training is, after a step."""
 
@@ -159,6 +176,7 @@ class Progress(Model):
     """Why the newest attempt at a checkpoint failed; empty if it did not."""
     began: Began | None = None
     """Where the generation began."""
+    spent: Spent = Spent()
 
 
 class Death(Model):
@@ -213,6 +231,8 @@ class Wanted(Model):
 
     workers: Annotated[int, Field(ge=1)]
     min_workers: Annotated[int, Field(ge=1)] = 1
+    account: Account | None = None
+    """The life of the job as the operator knows it: a new coordinator goes on from there."""
 
 
 class CoordinatorStatus(Model):
@@ -231,5 +251,7 @@ class CoordinatorStatus(Model):
     """Training loss of the first step seen."""
     first_step_time: str | None = None
     """When the first step of the job ended, RFC 3339."""
+    account: Account | None = None
+    """The life of the job as far as this coordinator has accounted for it."""
     recoveries: list[Recovery] = Field(default_factory=list)
     """The newest recoveries since this coordinator began, oldest first."""

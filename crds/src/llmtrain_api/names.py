@@ -18,6 +18,9 @@ MANAGED_BY = "llmtrain"
 SPEC_HASH_ANNOTATION = f"{GROUP}/spec-hash"
 """Hash of a child's manifest as the operator last applied it: equal hash, nothing to write."""
 
+TERM_ANNOTATION = f"{GROUP}/term"
+"""On a coordinator's pod: which of the job's coordinators it is."""
+
 GPU_RESOURCE = "nvidia.com/gpu"
 
 COORDINATOR_PORT = 8470

@@ -138,7 +138,7 @@ class LocalRun:
             "port": port,
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
-        return Part(name="coordinator", arguments=["-m", "llmtrain_coordinator", *arguments])
+        return Part(name="coordinator", arguments=["-m", "llmtrain_coordinator", "--alone", *arguments])
 
     def _worker(self, number: int, dataset: str) -> Part:
         run_file = str(self._folder.run_file)

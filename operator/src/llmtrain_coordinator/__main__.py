@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import signal
+import time
 from collections.abc import Sequence
 
 from aiohttp import web
 
+from llmtrain_api.goodput import born
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_coordinator import log
 from llmtrain_coordinator.server import Coordinator
@@ -37,6 +39,16 @@ def parser() -> argparse.ArgumentParser:
         "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes of one worker"
     )
     options.add_argument("--min-workers", type=positive, default=1, metavar="N", help="workers it may train with")
+    options.add_argument(
+        "--term",
+        type=positive,
+        default=int(time.time()),
+        metavar="T",
+        help="which of the job's coordinators this is: an older one's word is void (default: the time)",
+    )
+    options.add_argument(
+        "--alone", action="store_true", help="the job is born now, and nobody else keeps account of its life"
+    )
     options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
     return options
@@ -62,6 +74,8 @@ async def serve(options: argparse.Namespace) -> None:
         workers=options.workers,
         ranks_per_worker=options.ranks_per_worker,
         min_workers=options.min_workers,
+        term=options.term,
+        account=born(int(time.time() * 1000)) if options.alone else None,
     )
     runner = web.AppRunner(
         coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False

@@ -1,11 +1,13 @@
 """The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics.job."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from llmtrain_api.goodput import Account
 from llmtrain_api.membership import Progress
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric
@@ -18,17 +20,25 @@ Sample = tuple[Metric, float, Labels]
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
-class JobCollector(Collector):
-    """Reads roster and ledger whenever Prometheus asks."""
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """All that the metrics are read off."""
 
-    def __init__(self, roster: Callable[[], Roster], ledger: Callable[[], Ledger], *, namespace: str, job: str) -> None:
-        self._roster, self._ledger = roster, ledger
-        self._labels = (namespace, job)
+    roster: Roster
+    ledger: Ledger
+    account: Account | None = None
+
+
+class JobCollector(Collector):
+    """Reads what is known whenever Prometheus asks."""
+
+    def __init__(self, known: Callable[[], Known], *, namespace: str, job: str) -> None:
+        self._known, self._labels = known, (namespace, job)
 
     def collect(self) -> Iterator[Family]:
         """Yield one family a metric."""
         by_metric: dict[Metric, list[tuple[Labels, float]]] = {}
-        for metric, number, labels in samples(self._roster(), self._ledger()):
+        for metric, number, labels in samples(self._known()):
             by_metric.setdefault(metric, []).append((labels, number))
         for metric, numbers in by_metric.items():
             family = (CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily)(
@@ -46,9 +56,9 @@ def exposition(collector: Collector) -> bytes:
     return generate_latest(registry)
 
 
-def samples(roster: Roster, ledger: Ledger) -> Iterable[Sample]:
+def samples(known: Known) -> Iterable[Sample]:
     """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0."""
-    status = roster.status()
+    roster, ledger, account, status = known.roster, known.ledger, known.account, known.roster.status()
     yield metrics.JOB_GENERATION, status.generation, ()
     yield metrics.JOB_RANKS, status.joined, ()
     yield metrics.JOB_RANKS_WANTED, status.wanted, ()
@@ -58,6 +68,10 @@ def samples(roster: Roster, ledger: Ledger) -> Iterable[Sample]:
         yield metrics.JOB_RECOVERIES, count, (rung,)
     for (rung, part), seconds in sorted(ledger.seconds.items()):
         yield metrics.JOB_RECOVERY_SECONDS, seconds, (rung, part)
+    if account is not None:
+        yield metrics.JOB_GOODPUT, account.goodput, ()
+        for kind, milliseconds in sorted(account.ms.items()):
+            yield metrics.JOB_SECONDS, milliseconds / 1000, (kind,)
     if roster.progress:
         yield from _of_progress(roster.progress)
 

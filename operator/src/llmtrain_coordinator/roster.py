@@ -44,6 +44,8 @@ class Roster:
 
     workers: int
     ranks_per_worker: int
+    term: int = 0
+    """Which of the job's coordinators this is."""
     min_workers: int = 1
     """Fewest workers that may train."""
     number: int = 0
@@ -107,7 +109,7 @@ class Roster:
 
     def membership(self) -> Membership:
         """Return the running generation. It must have begun here."""
-        return Membership(generation=self.number, members=self.members())
+        return Membership(term=self.term, generation=self.number, members=self.members())
 
     def waiting(self) -> Waiting:
         """Return how many have joined the next generation."""

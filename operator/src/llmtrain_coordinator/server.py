@@ -9,6 +9,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
+from llmtrain_api.goodput import Account
 from llmtrain_api.membership import (
     HEARTBEAT_SECONDS,
     JOB_HEADER,
@@ -24,8 +25,9 @@ from llmtrain_api.membership import (
     Wanted,
 )
 from llmtrain_api.model import Model
-from llmtrain_coordinator import generation, log, recoveries
+from llmtrain_coordinator import generation, goodput, log, recoveries
 from llmtrain_coordinator.generation import Refusal, Turn
+from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.lease import Leases
 from llmtrain_coordinator.lines import Lines
 from llmtrain_coordinator.polls import Polls
@@ -55,13 +57,16 @@ class Coordinator:
         workers: int,
         ranks_per_worker: int,
         min_workers: int = 1,
+        term: int = 0,
+        account: Account | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         join_poll_seconds: float = JOIN_POLL_SECONDS,
     ) -> None:
-        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers)
-        self.ledger = Ledger()
+        self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
+        self.ledger, self.goodput = Ledger(), Goodput(account=account)
         self._namespace, self._job, self._uid = namespace, job, uid
-        self._clock, self._join_poll_seconds = clock, join_poll_seconds
+        self._clock, self._wall, self._join_poll_seconds = clock, wall, join_poll_seconds
         self._leases, self._lines, self._polls = Leases(), Lines(), Polls()
         self._closing = False
 
@@ -86,6 +91,8 @@ class Coordinator:
     async def join(self, request: web.Request) -> web.Response:
         """Answer with the membership as soon as it is complete."""
         message = await read(request, Join)
+        if message.term > self.roster.term:
+            return refusal(503, f"A coordinator of term {message.term} has taken over from this one.")
         incarnation = message.member.incarnation
         self._lines.forget(incarnation)
         self._leases.renew(incarnation, self._clock())
@@ -125,6 +132,8 @@ class Coordinator:
     async def workers(self, request: web.Request) -> web.Response:
         """Change the number of workers."""
         message = await read(request, Wanted)
+        if message.account is not None:
+            self.goodput = goodput.adopt(self.goodput, message.account)
         self._follow(generation.want(self.roster, message))
         return reply(self._status())
 
@@ -135,9 +144,10 @@ class Coordinator:
     async def metrics(self, request: web.Request) -> web.Response:
         """Say it to Prometheus."""
         # Imported when first asked for: the training waits for this server, Prometheus does not.
-        from llmtrain_coordinator.metrics import JobCollector, exposition
+        from llmtrain_coordinator.metrics import JobCollector, Known, exposition
 
-        collector = JobCollector(lambda: self.roster, lambda: self.ledger, namespace=self._namespace, job=self._job)
+        known = Known(roster=self.roster, ledger=self.ledger, account=self.goodput.account)
+        collector = JobCollector(lambda: known, namespace=self._namespace, job=self._job)
         return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def health(self, request: web.Request) -> web.Response:
@@ -170,6 +180,7 @@ class Coordinator:
     def _follow(self, turn: Turn) -> Turn:
         """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
         former, self.roster = self.roster, turn.roster
+        self.goodput = goodput.live(self.goodput, former, turn.roster, now_ms=int(self._wall() * 1000))
         self.ledger = recoveries.observe(self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now())
         for event in turn.events:
             log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.facts})
@@ -180,7 +191,9 @@ class Coordinator:
         return turn
 
     def _status(self) -> CoordinatorStatus:
-        return self.roster.status().model_copy(update={"recoveries": list(self.ledger.newest)})
+        return self.roster.status().model_copy(
+            update={"recoveries": list(self.ledger.newest), "account": self.goodput.account}
+        )
 
     async def _look_at_leases(self, application: web.Application) -> AsyncIterator[None]:
         async def look_for_ever() -> None:

@@ -1,6 +1,7 @@
 """A whole job on this machine: the real coordinator and real workers as processes, on a small text."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job import JobSpec
+from llmtrain_api.membership import JOB_HEADER, CoordinatorStatus
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig, run_config
 
@@ -101,10 +103,18 @@ class Job:
     def stage(self, stage: str, *arguments: str, **environment: str) -> Process:
         return self.start("llmtrain_trainer", stage, "--run", str(self.root / "run.json"), *arguments, **environment)
 
-    def coordinator(self, workers: int = 2) -> Process:
+    def coordinator(self, workers: int = 2, *more: str) -> Process:
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
         size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
-        return self.start("llmtrain_coordinator", *names, *size)
+        return self.start("llmtrain_coordinator", "--alone", *names, *size, *more)
+
+    def status(self) -> CoordinatorStatus:
+        """Return what the coordinator knows."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+        connection.request("GET", "/v1/status", headers={JOB_HEADER: self.run.uid})
+        status = CoordinatorStatus.model_validate_json(connection.getresponse().read())
+        connection.close()
+        return status
 
     def worker(self, number: int, dataset: str) -> Process:
         return self.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number))

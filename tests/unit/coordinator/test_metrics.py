@@ -2,24 +2,31 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from llmtrain_api.goodput import Account
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_coordinator.metrics import JobCollector, exposition, samples
+from llmtrain_coordinator.metrics import JobCollector, Known, exposition, samples
 from llmtrain_coordinator.recoveries import Ledger
 from unit.coordinator.trainers import follow, joining, progressing
 
 TRAINING = follow(1, joining("a0"), progressing(1, 4))[-1].roster
-LEDGER = Ledger(count={"process": 2}, seconds={("process", "agree"): 0.5}, lost_steps=3)
+KNOWN = Known(
+    roster=TRAINING,
+    account=Account(until_ms=5000, ms={"stepping": 3000}),
+    ledger=Ledger(count={"process": 2}, seconds={("process", "agree"): 0.5}, lost_steps=3),
+)
 
 
 def test_every_coordinator_metric_of_the_catalogue_is_told() -> None:
-    told = [metric for metric, _, _ in samples(TRAINING, LEDGER)]
+    told = [metric for metric, _, _ in samples(KNOWN)]
     assert set(told) == set(job.METRICS)
     assert len(told) == len(set(told))
 
 
 def test_nothing_is_said_of_progress_before_the_first_step() -> None:
-    names = {metric.name for metric, _, _ in samples(follow(2, joining("a0"))[-1].roster, Ledger())}
+    names = {
+        metric.name for metric, _, _ in samples(Known(roster=follow(2, joining("a0"))[-1].roster, ledger=Ledger()))
+    }
     assert names == {
         "llmtrain_job_generation",
         "llmtrain_job_ranks",
@@ -30,7 +37,7 @@ def test_nothing_is_said_of_progress_before_the_first_step() -> None:
 
 
 def test_prometheus_reads_it() -> None:
-    text = exposition(JobCollector(lambda: TRAINING, lambda: LEDGER, namespace="team", job="gpt")).decode()
+    text = exposition(JobCollector(lambda: KNOWN, namespace="team", job="gpt")).decode()
     read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
     assert read["llmtrain_job_step"].value == 4
     assert read["llmtrain_job_loss_nats"].value == 2.0

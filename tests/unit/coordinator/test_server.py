@@ -100,6 +100,14 @@ async def test_a_worker_beyond_the_wanted_is_told_so(trainers: Trainers) -> None
     assert (await response.json())["error"] == "worker 2 rank 0 is not wanted: the job has 2 workers of 1 ranks."
 
 
+async def test_whoever_has_a_newer_coordinator_is_sent_to_it(trainers: Trainers) -> None:
+    newer = joining("a0").model_copy(update={"term": 1})
+    response = await trainers.say("/v1/join", newer)
+    assert response.status == 503
+    assert (await response.json())["error"] == "A coordinator of term 1 has taken over from this one."
+    assert trainers.coordinator.roster.status().joined == 0
+
+
 async def test_silence_breaks_a_generation(trainers: Trainers) -> None:
     await trainers.begin()
     for tenth in range(1, 21):

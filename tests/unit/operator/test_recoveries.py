@@ -1,5 +1,6 @@
 """Each recovery reaches the status, the events and the budget once, whatever happens to operator and coordinator."""
 
+from dataclasses import replace
 from typing import Any
 
 from llmtrain_api.membership import CoordinatorStatus, Death, Recovery
@@ -51,6 +52,20 @@ def test_the_budget_holds_for_processes_too() -> None:
     spent = plan(started(dataset=DATASET), recovery(3), recovery(4), recovery={"maxFailures": 1})
     assert conditions(spent.status)["Failed"].reason == "TooManyFailures"
     assert "killed by SIGKILL" in conditions(spent.status)["Failed"].message
+
+
+def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
+    first = plan_job(observed(job(started(dataset=DATASET)), pods=PODS[:2]))
+    assert first.status.coordinator_term == 1
+    (manifest,) = [
+        child for child in first.apply if (child["kind"], child["metadata"]["name"]) == ("Pod", "j-coordinator")
+    ]
+    assert "--term=1" in manifest["spec"]["containers"][0]["args"]
+    unwritten = replace(PODS[2], manifest={**PODS[2].manifest, "metadata": manifest["metadata"]})
+    lives = plan_job(observed(job(started(dataset=DATASET)), pods=(*PODS[:2], unwritten)))
+    assert lives.status.coordinator_term == 1
+    second = plan_job(observed(job(lives.status.document()), pods=PODS[:2]))
+    assert second.status.coordinator_term == 2
 
 
 def test_the_sentence_says_what_it_took_and_cost() -> None:

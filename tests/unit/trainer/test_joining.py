@@ -67,6 +67,14 @@ def test_a_generation_that_is_over_or_without_it_is_not_taken(log: Log) -> None:
     assert asking.next(None) == expected
 
 
+def test_an_older_coordinators_generation_is_not_taken(log: Log) -> None:
+    newer, older = generation(3, ME).model_copy(update={"term": 2}), generation(7, ME).model_copy(update={"term": 1})
+    coordinator = Coordinator(newer, older, generation(4, ME).model_copy(update={"term": 2}))
+    asking = joining(coordinator, log)
+    assert [(asking.next(0) or newer).generation for _ in range(2)] == [3, 4]
+    assert [join.term for join in coordinator.asked] == [0, 2, 2]
+
+
 def test_nothing_is_asked_when_the_training_is_finished(log: Log) -> None:
     assert joining(Coordinator(), log, True).next(None) is None
 

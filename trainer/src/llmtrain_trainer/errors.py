@@ -3,6 +3,7 @@
     TrainerError
     ├── BadInput           the job asks for what can't be had     -> exit code BAD_INPUT, not tried again
     ├── StopRequested      SIGTERM or SIGINT                      -> exit code STOPPED
+    │   └── Superseded     another coordinator trains this job    -> the same, and nothing is written
     ├── GenerationEnded    a peer died or the membership changed  -> join the next generation
     ├── Unreachable        the coordinator doesn't answer         -> asked again
     ├── CheckpointRefused  torn or corrupt                        -> the checkpoint before it is used
@@ -22,6 +23,10 @@ class BadInput(TrainerError):
 
 class StopRequested(TrainerError):
     """The process was asked to stop while it had nothing to finish."""
+
+
+class Superseded(StopRequested):
+    """A newer coordinator trains this job with other workers."""
 
 
 class GenerationEnded(TrainerError):

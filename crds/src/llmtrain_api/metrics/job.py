@@ -40,5 +40,16 @@ JOB_RECOVERY_SECONDS = Metric(
     help="Seconds spent on recoveries: to detect a loss, to agree on who goes on, to restore the state, to replay steps.",
 )
 JOB_LOST_STEPS = Metric(name="llmtrain_job_lost_steps_total", kind="counter", help="Steps that were done twice.")
+JOB_SECONDS = Metric(
+    name="llmtrain_job_seconds_total",
+    kind="counter",
+    labels=(*JOB_LABELS, "kind"),
+    help="The job's life by what it went into; every second is of exactly one kind.",
+)
+JOB_GOODPUT = Metric(
+    name="llmtrain_job_goodput_ratio",
+    kind="gauge",
+    help="Part of the job's life in which it trained and did nothing twice.",
+)
 
 METRICS = declared(dict(globals()))

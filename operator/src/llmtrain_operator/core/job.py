@@ -10,6 +10,7 @@ from llmtrain_api.names import JOB_LABEL, ROLE_LABEL
 from llmtrain_operator.core.admission import obstacle
 from llmtrain_operator.core.ending import after_the_end, time_left, verdict
 from llmtrain_operator.core.failures import failure_of, lost, record, recorded, unrecorded
+from llmtrain_operator.core.goodput import with_goodput
 from llmtrain_operator.core.observed import Observed
 from llmtrain_operator.core.plan import Event, Plan
 from llmtrain_operator.core.progress import with_progress
@@ -34,10 +35,10 @@ def plan_job(observed: Observed) -> Plan:
     window = timedelta(seconds=observed.job.spec.recovery.window_seconds)
     status = record(status, failures, window, observed.now)
     if (end := verdict(observed, status, failures)) is not None:
-        return plan_of(observed, status, end)
+        return with_goodput(observed, plan_of(observed, status, end))
     step = suspend(observed, status) if observed.job.spec.suspend else advance(observed, status)
     plan = with_failures(observed, plan_of(observed, status, resumed(observed, step)), failures)
-    return replace(plan, events=(*plan.events, *told(recoveries)))
+    return with_goodput(observed, replace(plan, events=(*plan.events, *told(recoveries))))
 
 
 def rejected(observed: Observed, sentence: str) -> Plan:

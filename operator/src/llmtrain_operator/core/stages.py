@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.names import pod_group_name, prepare_name, publish_name
+from llmtrain_api.names import coordinator_name, pod_group_name, prepare_name, publish_name
 from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.children.claim import claim
-from llmtrain_operator.core.children.coordinator import coordinator_pod, coordinator_service
+from llmtrain_operator.core.children.coordinator import coordinator_pod, coordinator_service, next_term
 from llmtrain_operator.core.children.gang import pod_group
 from llmtrain_operator.core.children.run_config import run_config_map
 from llmtrain_operator.core.children.worker import stage_pod, worker_pod
@@ -46,8 +46,9 @@ def train(observed: Observed, status: JobStatus) -> Step:
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and observed.gang_available else ""
     pull_policy = observed.images.pull_policy
     dataset = status.dataset.id if status.dataset else ""
+    term = next_term(status, observed.pod(coordinator_name(job.name)))
     pods = [
-        coordinator_pod(job, image=status.coordinator_image, pull_policy=pull_policy, gang=gang),
+        coordinator_pod(job, term=term, image=status.coordinator_image, pull_policy=pull_policy, gang=gang),
         *(
             worker_pod(job, i, dataset=dataset, image=status.trainer_image, pull_policy=pull_policy, gang=gang)
             for i in range(replicas)
@@ -61,6 +62,7 @@ def train(observed: Observed, status: JobStatus) -> Step:
         said=(*say_training(observed, status), *degraded(observed, status)),
         wanted=(*foundation(observed), *around, *pods),
         delete=tuple(pod_reference(observed, pod) for pod in surplus),
+        update={"coordinator_term": term},
         requeue_after=LOOK if began and trains(observed) else LOOK_CLOSELY,
     )
 

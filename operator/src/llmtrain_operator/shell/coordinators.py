@@ -6,6 +6,7 @@ import aiohttp
 
 from llmtrain_api.membership import JOB_HEADER, CoordinatorStatus, Wanted
 from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_operator.core.goodput import account_of
 from llmtrain_operator.core.observed import Job
 from llmtrain_operator.core.pod_view import PodView
 
@@ -16,11 +17,11 @@ log = logging.getLogger(__name__)
 async def ask(session: aiohttp.ClientSession, job: Job, pod: PodView) -> CoordinatorStatus | None:
     """Return what the coordinator in `pod` knows; None if it doesn't answer, which is no failure of the job."""
     url = f"http://{pod.address}:{COORDINATOR_PORT}/v1/workers"
-    wanted = Wanted(workers=job.spec.workers.replicas, min_workers=job.spec.workers.min)
+    wanted = Wanted(workers=job.spec.workers.replicas, min_workers=job.spec.workers.min, account=account_of(job.status))
     try:
         async with session.put(
             url,
-            data=wanted.model_dump_json(by_alias=True),
+            data=wanted.model_dump_json(by_alias=True, exclude_none=True),
             headers={JOB_HEADER: job.uid, "Content-Type": "application/json"},
             timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
         ) as response:

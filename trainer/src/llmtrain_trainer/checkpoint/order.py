@@ -20,6 +20,8 @@ class Order(Model):
     """Write what is in the shared memory now. `manifest` lacks the files, which are still to be written."""
 
     job_directory: str
+    term: int
+    """Of the coordinator whose generation this is from."""
     keep_last: int
     keep_best: int
     manifest: Manifest
@@ -33,3 +35,5 @@ class Done(Model):
     seconds: float
     checkpoint: Checkpointed | None = None
     error: str = ""
+    superseded: bool = False
+    """Whether it was refused because a newer coordinator trains this job."""

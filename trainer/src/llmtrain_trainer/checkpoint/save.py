@@ -12,10 +12,11 @@ from torch import Tensor
 
 from llmtrain_api.membership import Checkpointed
 from llmtrain_api.run import RunConfig
+from llmtrain_trainer.checkpoint.claim import claim
 from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
 from llmtrain_trainer.checkpoint.manifest import Manifest
 from llmtrain_trainer.checkpoint.order import Done, Order, Place
-from llmtrain_trainer.errors import TrainerError
+from llmtrain_trainer.errors import Superseded, TrainerError
 from llmtrain_trainer.log import Log, timestamp
 from llmtrain_trainer.training.state import State
 
@@ -35,6 +36,8 @@ class Keeper:
         """The newest checkpoint that this process wrote."""
         self.error = ""
         """Why the newest attempt failed, if it did."""
+        self._superseded = False
+        self._term = 0
 
     def keep(self, held_out_loss: float | None = None) -> None:
         """Begin the checkpoint of this step, unless it is there already. The loss is that of this very state."""
@@ -43,6 +46,8 @@ class Keeper:
             return
         began = time.monotonic()
         self.finish()
+        if self._superseded:
+            raise Superseded(self.error)
         if self._writer is not None and self._writer.poll() is not None:
             self.close()
         if self._writer is None:
@@ -50,6 +55,11 @@ class Keeper:
         self._snapshot()
         self._order(step, held_out_loss)
         self._log.info("snapshot", step=step, seconds=round(time.monotonic() - began, 4))
+
+    def claim(self, term: int) -> None:
+        """Keep checkpoints for a coordinator's term from now on; Superseded if a newer one trains this job."""
+        claim(self._checkpoints.job_directory, term)
+        self._term = term
 
     def finish(self) -> None:
         """Wait until nothing is being written. A slow volume is no fault of this rank."""
@@ -102,7 +112,7 @@ class Keeper:
             held_out_loss=held_out_loss,
         )  # fmt: skip
         order = Order(
-            job_directory=str(self._checkpoints.job_directory), keep_last=self._run.checkpoint.keep_last,
+            job_directory=str(self._checkpoints.job_directory), term=self._term, keep_last=self._run.checkpoint.keep_last,
             keep_best=self._run.checkpoint.keep_best, manifest=manifest, places=places(self._learner),
         )  # fmt: skip
         assert self._writer is not None
@@ -126,7 +136,7 @@ class Keeper:
             self.newest, self.error = done.checkpoint, ""
             self._log.info("checkpoint", step=done.step, seconds=round(done.seconds, 2), path=done.checkpoint.path)
         else:
-            self.error = done.error
+            self.error, self._superseded = done.error, done.superseded
             self._log.warning("checkpointFailed", step=done.step, message=done.error)
         self._idle.set()
 

@@ -16,10 +16,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from llmtrain_api.membership import Checkpointed
+from llmtrain_trainer.checkpoint.claim import check
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, KeptFile, Manifest, describe
 from llmtrain_trainer.checkpoint.order import Done, Order
 from llmtrain_trainer.durable import sweep, whole_folder
+from llmtrain_trainer.errors import Superseded
 from llmtrain_trainer.log import Log
 
 Memory = NDArray[np.float32]
@@ -35,7 +37,10 @@ def obey(order: Order, memory: Memory) -> Done:
         with whole_folder(checkpoints.path(step), replace=True) as folder:
             manifest = order.manifest.model_copy(update={"files": _write(order, memory, folder)})
             (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))
+            check(checkpoints.job_directory, order.term)
         checkpoints.forget(keep_last=order.keep_last, keep_best=order.keep_best)
+    except Superseded as error:
+        return Done(step=step, seconds=time.monotonic() - began, error=str(error), superseded=True)
     except (OSError, SafetensorError) as error:
         return Done(step=step, seconds=time.monotonic() - began, error=str(error))
     done = checkpointed(manifest, checkpoints.path(step))

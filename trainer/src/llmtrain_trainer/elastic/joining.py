@@ -26,6 +26,8 @@ class Joining:
     log: Log
     newest: int = 0
     """Newest generation this trainer has been in."""
+    term: int = 0
+    """Newest term this trainer has been in."""
     _said: float = field(default=float("-inf"), repr=False)
 
     def next(self, step: int | None) -> Membership | None:
@@ -37,13 +39,13 @@ class Joining:
         while step is not None or not self.finished():
             membership = self._ask(step)
             if membership is not None:
-                self.newest = membership.generation
+                self.newest, self.term = membership.generation, membership.term
                 return membership
         return None
 
     def _ask(self, step: int | None) -> Membership | None:
         try:
-            answer = self.coordinator.join(Join(member=self.member, generation=self.newest, step=step))
+            answer = self.coordinator.join(Join(member=self.member, generation=self.newest, term=self.term, step=step))
         except Unreachable as error:
             self._say("unreachable", message=str(error))
             self.pause(PAUSE_SECONDS)
@@ -51,7 +53,7 @@ class Joining:
         if isinstance(answer, Waiting):
             self._say("waiting", joined=answer.joined, wanted=answer.wanted)
             return None
-        if answer.generation <= self.newest or not _holds(answer, self.member):
+        if answer.term < self.term or answer.generation <= self.newest or not _holds(answer, self.member):
             self.pause(PAUSE_SECONDS)
             return None
         return answer

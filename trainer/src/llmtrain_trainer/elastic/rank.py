@@ -109,6 +109,8 @@ class Rank:
         began_at = time.monotonic()
         with Pulse(self._new_connection(), self._name, membership) as pulse:
             try:
+                if membership.members[0].incarnation == self._name:
+                    self._keeper.claim(membership.term)
                 group = Group(
                     membership, self._name, self._store, self._device, lambda: pulse.broken, self._watch.alive
                 )

@@ -9,10 +9,12 @@ have waited in vain, breaks it, and takes the blame.
 import contextlib
 import socket
 import time
+from pathlib import Path
 
 from llmtrain_api.membership import LEASE_SECONDS, Leave, Member, Membership
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig
+from llmtrain_trainer.checkpoint.claim import claim
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.elastic.joining import Joining
 from llmtrain_trainer.elastic.place import Place
@@ -65,6 +67,8 @@ class Alongside:
 
     def _finishes_in(self, membership: Membership) -> bool:
         """Run the program in one generation; return whether it came to its end there."""
+        if membership.members[0].incarnation == self._name:
+            claim(Path(self._run.job_directory), membership.term)
         environment = torchrun_environment(membership, self._name, run_id=self._run.uid)
         log = self._log.having(generation=membership.generation)
         log.info("joined", rank=int(environment["RANK"]), ranks=len(membership.members))

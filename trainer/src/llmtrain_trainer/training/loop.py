@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from llmtrain_api.membership import Began, Progress
+from llmtrain_api.membership import Began, Progress, Spent
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.save import Keeper
@@ -59,6 +59,7 @@ class Loop:
         self._log = log if self._first else log.quiet()
         self._held_out_loss: float | None = None
         self._began_at = began_at
+        self._spent = Spent()
 
     def train(self) -> Ending:
         """Take the state over, then step until there is a reason not to."""
@@ -70,7 +71,11 @@ class Loop:
         stepped = False
         pace = Pace(steps=steps, now=time.monotonic())
         while learner.step < steps:
+            learnt_at = time.monotonic()
             result = learner.learn(self._group, self._surroundings.wishes())
+            if not learner.warm:
+                self._spend("compiling", learnt_at)
+                learner.warm = True
             pace.after_step(time.monotonic(), result.tokens)
             if not stepped:
                 self._log.info("firstStep", step=learner.step, ranks=self._group.size)
@@ -102,14 +107,22 @@ class Loop:
             self._held_out_loss = self._evaluate(self._judge)
         due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop
         if step and due and self._first:
+            began = time.monotonic()
             self._keeper.keep(self._held_out_loss if evaluated else None)
+            self._spend("checkpoint", began)
 
     def _evaluate(self, judge: Judge) -> float:
         started = time.monotonic()
         loss = judge(self._group)
+        self._spend("evaluating", started)
         seconds = round(time.monotonic() - started, 2)
         self._log.info("evaluation", step=self._learner.step, held_out_loss=round(loss, 4), seconds=seconds)
         return loss
+
+    def _spend(self, kind: str, since: float) -> None:
+        """Note that the time since an instant went into something beside steps."""
+        before = float(getattr(self._spent, kind))
+        self._spent = self._spent.model_copy(update={kind: before + time.monotonic() - since})
 
     def _report(self, result: StepResult, pace: Pace) -> None:
         if not self._first:
@@ -134,5 +147,6 @@ class Loop:
                 checkpoint=self._keeper.newest,
                 checkpoint_error=self._keeper.error[:512],
                 began=self._began,
+                spent=self._spent,
             )
         )

@@ -47,6 +47,8 @@ class State(ABC):
         self.training, self.device, self.step = run.training, device, 0
         self.whole = False
         """Whether this is the state after `step` steps, and not an empty or half-received one."""
+        self.warm = False
+        """Whether this process has done a step: the first one loads and compiles kernels."""
         self.numerics, self.exact = numerics(run), run.training.reduction == "Exact"
         self.parameters = Parameters(model, device)
         zeros = self.parameters.zeros

@@ -1,14 +1,16 @@
 """The coordinator: one small pod and the only Service of a job."""
 
-from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, coordinator_name
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
 from llmtrain_operator.core.children.metadata import metadata
 from llmtrain_operator.core.children.pod import pod
 from llmtrain_operator.core.observed import Job, Manifest
+from llmtrain_operator.core.pod_view import PodView
 
 ROLE = "coordinator"
 
 
-def coordinator_pod(job: Job, *, image: str, pull_policy: str, gang: str) -> Manifest:
+def coordinator_pod(job: Job, *, term: int, image: str, pull_policy: str, gang: str) -> Manifest:
     """Return the pod. Its annotations let Prometheus find the job's metrics."""
     spec = job.spec.workers
     manifest = pod(
@@ -25,6 +27,7 @@ def coordinator_pod(job: Job, *, image: str, pull_policy: str, gang: str) -> Man
             f"--workers={spec.replicas}",
             f"--ranks-per-worker={spec.ranks}",
             f"--min-workers={spec.min}",
+            f"--term={term}",
             f"--port={COORDINATOR_PORT}",
         ],
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
@@ -34,6 +37,7 @@ def coordinator_pod(job: Job, *, image: str, pull_policy: str, gang: str) -> Man
         gang=gang,
     )
     manifest["metadata"]["annotations"] = {
+        TERM_ANNOTATION: str(term),
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(COORDINATOR_PORT),
         "prometheus.io/path": "/metrics",
@@ -55,3 +59,11 @@ def coordinator_service(job: Job) -> Manifest:
             "ports": [{"name": "http", "port": COORDINATOR_PORT, "targetPort": COORDINATOR_PORT, "protocol": "TCP"}],
         },
     }
+
+
+def next_term(status: JobStatus, living: PodView | None) -> int:
+    """Return the term of the coordinator that lives, or of the next one: greater than any before."""
+    if living is None:
+        return status.coordinator_term + 1
+    annotations = living.manifest["metadata"].get("annotations") or {}
+    return max(status.coordinator_term, int(annotations.get(TERM_ANNOTATION, 0)))

@@ -1,0 +1,50 @@
+"""Every second of a job's life is of exactly one kind; goodput is the part in which it trained."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from llmtrain_api.model import Model
+
+Kind = Literal[
+    "queued", "starting", "compiling", "stepping", "waiting", "recovering", "replaying", "checkpoint", "evaluating"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Account(Model):
+    """The life of a job up to an instant, in milliseconds by kind. Whole numbers, so that sums are exact."""
+
+    until_ms: Annotated[int, Field(ge=0)]
+    """The instant, in milliseconds since 1970 of the clock of whoever keeps it."""
+    ms: dict[Kind, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+
+    @property
+    def life_ms(self) -> int:
+        """Return the milliseconds accounted for."""
+        return sum(self.ms.values())
+
+    @property
+    def goodput(self) -> float:
+        """Return the part in which the job trained and did nothing twice."""
+        return self.ms.get("stepping", 0) / self.life_ms if self.life_ms else 0.0
+
+    def passing(self, until_ms: int, parts: Mapping[Kind, float], rest: Kind) -> "Account":
+        """Return the account with the time until an instant added: `parts` of it in seconds, the `rest` of one kind.
+
+        Parts that are more than the time there is are shortened in their order; a clock that went back adds nothing.
+        """
+        left, ms = max(0, until_ms - self.until_ms), dict(self.ms)
+        for kind, seconds in parts.items():
+            taken = min(left, round(seconds * 1000))
+            if taken > 0:
+                ms[kind], left = ms.get(kind, 0) + taken, left - taken
+        if left:
+            ms[rest] = ms.get(rest, 0) + left
+        return Account(until_ms=max(until_ms, self.until_ms), ms=ms)
+
+
+def born(at_ms: int) -> Account:
+    """Return the account of a job at its birth."""
+    return Account(until_ms=at_ms)

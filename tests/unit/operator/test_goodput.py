@@ -1,0 +1,61 @@
+"""The account of a job's life adds up, whoever keeps it, and time alone is no reason to write."""
+
+from datetime import timedelta
+from typing import Any
+
+from llmtrain_api.goodput import Account
+from llmtrain_api.membership import CoordinatorStatus
+from llmtrain_operator.core.goodput import account_of, milliseconds
+from llmtrain_operator.core.job import plan_job
+from unit.operator.given import DATASET, NOW, ago, job, observed, pod, started
+
+BORN_MS = milliseconds(NOW - timedelta(minutes=10))
+PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
+
+
+def seconds(plan: Any) -> dict[str, float]:
+    account = account_of(plan.status)
+    assert account is not None
+    assert account.life_ms == account.until_ms - BORN_MS
+    return {kind: ms / 1000 for kind, ms in account.ms.items()}
+
+
+def seen(account: Account | None) -> CoordinatorStatus:
+    return CoordinatorStatus(state="Training", generation=1, wanted=2, joined=2, members=[], account=account)
+
+
+def test_a_job_that_begins_was_queued_until_now() -> None:
+    assert seconds(plan_job(observed())) == {"queued": 600.0}
+
+
+def test_the_coordinators_account_is_taken_over() -> None:
+    account = Account(until_ms=BORN_MS + 590_000, ms={"starting": 90_000, "stepping": 500_000})
+    status = started(dataset=DATASET, stage="Training", firstStepTime=ago(500))
+    plan = plan_job(observed(job(status), pods=PODS, coordinator=seen(account)))
+    assert account_of(plan.status) == account
+    assert plan.status.goodput.ratio == "0.847"
+
+
+def test_without_a_coordinator_the_account_rests_while_others_may_train() -> None:
+    account = Account(until_ms=BORN_MS + 590_000, ms={"starting": 90_000, "stepping": 500_000})
+    status = started(dataset=DATASET, stage="Training", firstStepTime=ago(500))
+    kept = plan_job(observed(job(status), pods=PODS, coordinator=seen(account))).status.document()
+    plan = plan_job(observed(job(kept), pods=PODS[:2]))
+    assert account_of(plan.status) == account
+
+
+def test_publishing_is_evaluating_to_the_end() -> None:
+    account = {"ratio": "0.9", "until": ago(60), "seconds": {"stepping": "540.000"}}
+    status = started(dataset=DATASET, stage="Publishing", trained=True, goodput=account)
+    facts = {"loss": 1.0, "perplexity": 2.7, "unigramPerplexity": 9.0, "parameters": 1, "path": "model"}
+    message = '{"reason": "Completed", "model": ' + str(facts).replace("'", '"') + "}"
+    done = pod("j-publish", "publish", "Succeeded", exit_code=0, end_message=message)
+    plan = plan_job(observed(job(status), pods=(done,)))
+    assert plan.status.stage == "Succeeded"
+    assert seconds(plan) == {"stepping": 540.0, "evaluating": 60.0}
+
+
+def test_time_alone_is_no_reason_to_write() -> None:
+    first = plan_job(observed(job(suspend=True)))
+    again = plan_job(observed(job(first.status.document(), suspend=True), now=NOW + timedelta(minutes=1)))
+    assert again.status is None

@@ -1,0 +1,39 @@
+"""Whose checkpoints these are: the term of the newest coordinator that trains this job, beside them on the volume.
+
+Two coordinators may live for a while, one of them on a node that is cut off. Each gathers the workers that reach it. A
+generation of the newer one claims the job's folder; what an older one's generations would write is refused, and their
+ranks stop.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from llmtrain_trainer.errors import Superseded
+
+CLAIM_FILE = "claim.json"
+
+
+def claim(job_directory: Path, term: int) -> None:
+    """Claim the job for a coordinator's term; Superseded if a newer one trains it."""
+    check(job_directory, term)
+    if _claimed(job_directory) == term:
+        return
+    job_directory.mkdir(parents=True, exist_ok=True)
+    aside = job_directory / f".{CLAIM_FILE}-{os.getpid()}"
+    aside.write_text(json.dumps({"term": term}))
+    aside.rename(job_directory / CLAIM_FILE)
+    check(job_directory, term)
+
+
+def check(job_directory: Path, term: int) -> None:
+    """Superseded if a coordinator of a newer term trains this job."""
+    if (newer := _claimed(job_directory)) > term:
+        raise Superseded(f"another coordinator, of term {newer}, trains this job now; this one has term {term}")
+
+
+def _claimed(job_directory: Path) -> int:
+    try:
+        return int(json.loads((job_directory / CLAIM_FILE).read_text())["term"])
+    except FileNotFoundError:
+        return 0
