@@ -57,12 +57,45 @@ def job_with(*changes: Change) -> dict[str, Any]:
             if value is UNSET:
                 node.pop(last, None)
             else:
-                node[last] = value
+                node[last] = deepcopy(value)
     return job
 
 
 SOURCE = "spec.data.source"
 PATH_SOURCE: Change = {f"{SOURCE}.bundled": UNSET, f"{SOURCE}.path": "books"}
+
+OWN: Change = {
+    "spec.entrypoint": {"script": "train.py"}, "spec.data": {"source": {"volume": "datasets"}},
+    "spec.model": UNSET, "spec.task": UNSET, "spec.evaluation": UNSET,
+}  # fmt: skip
+"""The example with a program of the user's own."""
+UNDER_TORCHRUN: Change = {
+    **OWN, "spec.entrypoint": {"module": "train", "mode": "Torchrun"}, "spec.training": {"steps": 300},
+    "spec.checkpoint": {"volume": "checkpoints"},
+}  # fmt: skip
+IDLE: Change = {
+    "model": {"layers": 3},
+    "data.source.bundled": "python-stdlib",
+    "data.tokenizer": {"vocabSize": 512},
+    "data.heldOutPercent": 10,
+    "training.dropout": "0.1",
+    "checkpoint.keepBest": 2,
+    "evaluation": {"sample": {"prompt": "class "}},
+}
+"""What does nothing with a program of the user's own."""
+IDLE_UNDER_TORCHRUN: Change = {
+    "training.microbatches": 16,
+    "training.microbatchSize": 2,
+    "training.optimizer": {"learningRate": "1e-3"},
+    "training.warmupSteps": 5,
+    "training.clipNorm": "2.0",
+    "training.reduction": "Fast",
+    "training.precision": "bfloat16",
+    "checkpoint.everySteps": 50,
+    "checkpoint.keepLast": 5,
+    "recovery.hangSeconds": 60,
+}
+"""What also does nothing with one that is run as by torchrun."""
 
 RULE_CASES: tuple[Case, ...] = (
     Case(sentence="the example as it stands", change={}),
@@ -168,10 +201,68 @@ RULE_CASES: tuple[Case, ...] = (
         change={"spec.model.heads": 8, "spec.model.kvHeads": 3},
         refusal="spec.model.heads must be a multiple of spec.model.kvHeads",
     ),
-)
+    Case(sentence="a program of the user's own", change=OWN),
+    Case(sentence="a program in the image", change={**OWN, "spec.entrypoint": {"script": "/opt/train.py"}}),
+    Case(sentence="a program with data on a path", change={**OWN, "spec.data.source.path": "pictures"}),
+    Case(
+        sentence="a program that is a module and a script",
+        change={**OWN, "spec.entrypoint": {"script": "train.py", "module": "train"}},
+        refusal="spec.entrypoint must have one of module and script",
+    ),
+    Case(
+        sentence="a program that is nothing",
+        change={**UNDER_TORCHRUN, "spec.entrypoint": {"mode": "Torchrun"}},
+        refusal="spec.entrypoint must have one of module and script",
+    ),
+    Case(
+        sentence="a script that climbs out of the volume",
+        change={**OWN, "spec.entrypoint": {"script": "../train.py"}},
+        refusal="spec.entrypoint.script must not contain '..'",
+    ),
+    Case(sentence="a program for torchrun", change=UNDER_TORCHRUN),
+    Case(
+        sentence="a program for torchrun, and more workers than microbatches",
+        change={**UNDER_TORCHRUN, "spec.workers": {"replicas": 12}},
+    ),
+    Case(
+        sentence="a program with more workers than microbatches",
+        change={**OWN, "spec.workers": {"replicas": 12}},
+        refusal="must not be greater than spec.training.microbatches",
+    ),
+    Case(sentence="a program with an optimizer of the job's", change={**OWN, "spec.training.warmupSteps": 5}),
+    *(
+        Case(
+            sentence=f"a program beside {field}", change={**OWN, f"spec.{field}": value},
+            refusal=f"spec.{field} does nothing with spec.entrypoint; leave it out",
+        )
+        for field, value in IDLE.items()
+    ),
+    *(
+        Case(
+            sentence=f"a program for torchrun beside {field}", change={**UNDER_TORCHRUN, f"spec.{field}": value},
+            refusal=f"spec.{field} does nothing with spec.entrypoint in mode Torchrun; leave it out",
+        )
+        for field, value in IDLE_UNDER_TORCHRUN.items()
+    ),
+)  # fmt: skip
 """Both sides of every cross-field rule."""
 
 SHAPE_CASES: tuple[Case, ...] = (
+    Case(
+        sentence="a module that can't be a name",
+        change={**OWN, "spec.entrypoint": {"module": "train.py; rm"}},
+        refusal="spec.entrypoint.module",
+    ),
+    Case(
+        sentence="an unknown mode",
+        change={**OWN, "spec.entrypoint": {"script": "train.py", "mode": "MPI"}},
+        refusal='spec.entrypoint.mode: Unsupported value: "MPI"',
+    ),
+    Case(
+        sentence="too many arguments",
+        change={**OWN, "spec.entrypoint": {"script": "train.py", "arguments": ["x"] * 65}},
+        refusal="spec.entrypoint.arguments: Too many",
+    ),
     Case(
         sentence="an unknown field of the spec",
         change={"spec.worker": 2},
@@ -262,6 +353,7 @@ SHAPE_CASES: tuple[Case, ...] = (
 EDITS: tuple[Edit, ...] = (
     Edit(field="cluster", change={"spec.cluster": "other"}),
     Edit(field="image", change={"spec.image": "example.org/trainer:2"}),
+    Edit(field="entrypoint", change={"spec.entrypoint": {"script": "other.py"}}, before=OWN),
     Edit(field="model", change={"spec.model.layers": 3}),
     Edit(field="data", change={"spec.data.heldOutPercent": 10}),
     Edit(field="training", change={"spec.training.steps": 400}),

@@ -7,6 +7,7 @@ Every other package imports this one; it imports none of them.
     job.py          LLMTrainingJob: what one person trains
     job_status.py   its status
     cluster.py      LLMCluster: what a platform team offers
+    defaults.py     whether a part of a job is as it is by default
     rules.py        cross-field rules: one sentence, one CEL expression, one Python check
     conditions.py   conditions, reasons and how they are set
     run.py          the run config: what the operator tells the trainer

@@ -91,8 +91,31 @@ class Task(Model):
     """pretrain predicts the next token of running text."""
 
 
+ScriptArgument = Annotated[str, Field(max_length=1024)]
+
+
+class Entrypoint(Model):
+    """A program of one's own that the workers run in place of llmtrain's model. Name one of `module` and `script`."""
+
+    module: (
+        Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")] | None
+    ) = None
+    """Python module of the trainer image, run as by `python -m`."""
+    script: Annotated[str, Field(min_length=1, max_length=512)] | None = None
+    """Python file on the volume of `data.source`, relative to its root; one that begins with '/' is in the image."""
+    arguments: Annotated[list[ScriptArgument], Field(max_length=64)] = Field(default_factory=list)
+    """Its arguments."""
+    mode: Literal["Elastic", "Torchrun"] = "Elastic"
+    """Elastic: it calls llmtrain.train, which keeps the state through all changes of membership. Torchrun: it finds the environment that torchrun gives, and is started anew at each change."""
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        return self.module or self.script or ""
+
+
 class Source(Model):
-    """Where the text is. Name one of `path` and `bundled`."""
+    """Where the text is. Name one of `path` and `bundled`; with an entrypoint `path` is optional, and its own affair."""
 
     volume: ObjectName
     """Volume that holds the text and keeps the tokens made from it: a claim of this namespace, or a storage pool of the cluster."""
@@ -224,6 +247,8 @@ class JobSpec(Model):
     """Trainer image; empty takes the one the operator was installed with."""
     workers: Workers = Workers()
     """The pods that train, all alike. `kubectl scale ltj/NAME --replicas=N` changes their number."""
+    entrypoint: Entrypoint | None = None
+    """A program of one's own that the workers run in place of llmtrain's model. It can't be changed once the job has started."""
     model: ModelSpec = ModelSpec()
     """The network to train. It can't be changed once the job has started."""
     task: Task = Task()

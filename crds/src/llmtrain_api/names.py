@@ -65,6 +65,10 @@ def pod_group_name(job: str) -> str:
     return f"{job}-gang"
 
 
+OUTPUT_FOLDER = "output"
+"""Folder below the job's own for what the user's program writes."""
+
+
 def job_directory(job: str, uid: str) -> str:
     """Folder of one job on its checkpoint volume: a job made anew never meets its namesake's files."""
     return f"{job}-{uid[:8]}"

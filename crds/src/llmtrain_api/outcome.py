@@ -59,6 +59,8 @@ class Outcome(Model):
     """One sentence for the person who reads the status."""
     last_lines: list[str] = Field(default_factory=list)
     """The end of the log, for when the pod is gone."""
+    exit_code: int | None = None
+    """Exit code of the user's own program, if it is what failed; that of a signal is negative."""
     dataset: DatasetFacts | None = None
     model: ModelFacts | None = None
 

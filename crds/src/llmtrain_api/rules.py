@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from llmtrain_api.defaults import untouched, untouched_cel
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import LONGEST_JOB_NAME
 
@@ -29,12 +30,17 @@ class Immutable:
     """A part of the spec that can't change once the job has started."""
 
     field: str
+    optional: bool = False
+    """Whether it may be absent."""
 
     @property
     def cel(self) -> str:
         """CEL over the whole object."""
         started = "has(oldSelf.status) && has(oldSelf.status.startTime)"
-        return f"!({started}) || self.spec.{self.field} == oldSelf.spec.{self.field}"
+        now, before = f"self.spec.{self.field}", f"oldSelf.spec.{self.field}"
+        if self.optional:
+            return f"!({started}) || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))"
+        return f"!({started}) || {now} == {before}"
 
     @property
     def message(self) -> str:
@@ -42,7 +48,57 @@ class Immutable:
         return f"spec.{self.field} can't be changed once the job has started; delete the job and create it anew"
 
 
+TORCHRUN = "has(self.entrypoint) && self.entrypoint.mode == 'Torchrun'"
+
+
+def torchrun(spec: JobSpec) -> bool:
+    """Return whether the job runs a program under torchrun's environment."""
+    return spec.entrypoint is not None and spec.entrypoint.mode == "Torchrun"
+
+
+def idle_rule(field: str, *, only_torchrun: bool) -> Rule:
+    """Return the rule that `field` of the spec is as it is by default where it would do nothing."""
+    mode = " in mode Torchrun" if only_torchrun else ""
+    here = TORCHRUN if only_torchrun else "has(self.entrypoint)"
+
+    def broken(name: str, spec: JobSpec) -> bool:
+        applies = torchrun(spec) if only_torchrun else spec.entrypoint is not None
+        return applies and not untouched(spec, field)
+
+    return Rule(
+        path="spec",
+        field=f"spec.{field}",
+        cel=f"!({here}) || ({untouched_cel(field)})",
+        message=f"spec.{field} does nothing with spec.entrypoint{mode}; leave it out",
+        broken=broken,
+    )
+
+
 NAME_PATTERN = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+IDLE_FIELDS = (
+    "model",
+    "data.source.bundled",
+    "data.tokenizer",
+    "data.heldOutPercent",
+    "training.dropout",
+    "checkpoint.keepBest",
+    "evaluation",
+)
+"""Parts of the spec that do nothing where the workers run a program of the user's own."""
+IDLE_UNDER_TORCHRUN = (
+    "training.microbatches",
+    "training.microbatchSize",
+    "training.optimizer",
+    "training.warmupSteps",
+    "training.clipNorm",
+    "training.reduction",
+    "training.precision",
+    "checkpoint.everySteps",
+    "checkpoint.keepLast",
+    "recovery.hangSeconds",
+)
+"""Further ones that do nothing where that program keeps its state itself."""
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -83,16 +139,20 @@ RULES: tuple[Rule, ...] = (
     Rule(
         path="spec",
         field="spec.workers.replicas",
-        cel="self.workers.replicas * (self.workers.gpus > 0 ? self.workers.gpus : 1) <= self.training.microbatches",
+        cel=f"({TORCHRUN}) || self.workers.replicas * (self.workers.gpus > 0 ? self.workers.gpus : 1) <= self.training.microbatches",
         message="spec.workers.replicas times the ranks of a worker (its GPUs, or 1) must not be greater than spec.training.microbatches, or ranks would have nothing to do; raise microbatches or lower replicas",
-        broken=lambda name, spec: spec.workers.replicas * spec.workers.ranks > spec.training.microbatches,
+        broken=lambda name, spec: (
+            not torchrun(spec) and spec.workers.replicas * spec.workers.ranks > spec.training.microbatches
+        ),
     ),
     Rule(
-        path="spec.data.source",
+        path="spec",
         field="spec.data.source",
-        cel="has(self.path) != has(self.bundled)",
+        cel="has(self.entrypoint) || has(self.data.source.path) != has(self.data.source.bundled)",
         message="spec.data.source must have one of path and bundled",
-        broken=lambda name, spec: (spec.data.source.path is None) == (spec.data.source.bundled is None),
+        broken=lambda name, spec: (
+            spec.entrypoint is None and (spec.data.source.path is None) == (spec.data.source.bundled is None)
+        ),
     ),
     Rule(
         path="spec.data.source",
@@ -114,13 +174,32 @@ RULES: tuple[Rule, ...] = (
             and spec.model.heads % spec.model.kv_heads != 0
         ),
     ),
+    Rule(
+        path="spec.entrypoint",
+        field="spec.entrypoint",
+        cel="has(self.module) != has(self.script)",
+        message="spec.entrypoint must have one of module and script",
+        broken=lambda name, spec: (
+            spec.entrypoint is not None and (spec.entrypoint.module is None) == (spec.entrypoint.script is None)
+        ),
+    ),
+    Rule(
+        path="spec.entrypoint",
+        field="spec.entrypoint.script",
+        cel="!has(self.script) || !self.script.split('/').exists(p, p == '..')",
+        message="spec.entrypoint.script must not contain '..'; name the file relative to the volume's root",
+        broken=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
+    ),
+    *(idle_rule(field, only_torchrun=False) for field in IDLE_FIELDS),
+    *(idle_rule(field, only_torchrun=True) for field in IDLE_UNDER_TORCHRUN),
 )
 
 IMMUTABLE: tuple[Immutable, ...] = tuple(
-    Immutable(field=field)
+    Immutable(field=field, optional=field == "entrypoint")
     for field in (
         "cluster",
         "image",
+        "entrypoint",
         "model",
         "task",
         "data",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.job import Checkpoint, Data, Evaluation, JobSpec, ModelSpec, Task, Training
+from llmtrain_api.job import Checkpoint, Data, Entrypoint, Evaluation, JobSpec, ModelSpec, Task, Training
 from llmtrain_api.model import Model, parse_quantity
 
 
@@ -18,6 +18,8 @@ class RunConfig(Model):
     """Its namespace; "local" in local mode."""
     uid: str
     """Its uid: the coordinator turns away whoever comes with another."""
+    entrypoint: Entrypoint | None = None
+    """The user's own program, if that is what the ranks run."""
     model: ModelSpec
     task: Task
     data: Data
@@ -58,6 +60,7 @@ def run_config(
         job=job,
         namespace=namespace,
         uid=uid,
+        entrypoint=spec.entrypoint,
         model=spec.model,
         task=spec.task,
         data=spec.data,

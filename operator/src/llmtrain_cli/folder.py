@@ -20,7 +20,7 @@ from llmtrain_cli.errors import BadInput
 from llmtrain_cli.job_file import Job
 
 NAMESPACE = "local"
-FIXED_PARTS = ("model", "task", "data", "training")
+FIXED_PARTS = ("entrypoint", "model", "task", "data", "training")
 """Parts of the spec that checkpoints depend on."""
 
 
@@ -53,7 +53,7 @@ class Folder:
 
     @property
     def results(self) -> Path:
-        """Return the folder of this job's checkpoints and model."""
+        """Return the folder of this job's checkpoints and model, and of what its own program writes."""
         return self.volume(self.job.spec.checkpoint.volume) / job_directory(self.job.name, self.uid)
 
     def volume(self, name: str) -> Path:
@@ -111,7 +111,7 @@ class Folder:
 
     def _fixed_parts(self) -> dict[str, object]:
         document = self.job.spec.document()
-        return {part: document[part] for part in FIXED_PARTS}
+        return {part: document[part] for part in FIXED_PARTS if part in document}
 
     def _refuse_changes(self) -> None:
         """Checkpoints of one training are of no use to another."""
@@ -119,7 +119,8 @@ class Folder:
         if not file.exists() or not any(self.results.iterdir()):
             return
         before = json.loads(file.read_text())
-        changed = [f"spec.{part}" for part, now in self._fixed_parts().items() if before.get(part) != now]
+        now = self._fixed_parts()
+        changed = [f"spec.{part}" for part in FIXED_PARTS if before.get(part) != now.get(part)]
         if changed:
             raise BadInput(
                 f"{' and '.join(changed)} can't be changed: {self.results} holds what job {self.job.name} has trained; "

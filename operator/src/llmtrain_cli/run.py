@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from llmtrain_api.membership import CoordinatorStatus
-from llmtrain_api.outcome import ExitCode, Outcome
+from llmtrain_api.names import OUTPUT_FOLDER
+from llmtrain_api.outcome import ExitCode, ModelFacts, Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_cli.crew import KILL_SECONDS, Budget, Crew
 from llmtrain_cli.display import Display, display_for
@@ -54,6 +55,23 @@ class LocalRun:
         """Run all stages; return the figures."""
         started = time.monotonic()
         run = self._folder.write_run_config(_free_port())
+        model: ModelFacts | None = None
+        if run.entrypoint is None:
+            model = await self._train_our_model(run)
+        else:
+            await self._train(run, "")
+        return Summary(
+            job=self._job.name,
+            steps=self._job.spec.training.steps,
+            model=model,
+            folder=self._folder.results.parent / model.path if model else self._folder.results / OUTPUT_FOLDER,
+            seconds=time.monotonic() - started,
+            first_loss=self._folder.first_loss(None),
+            last=self._status.progress if self._status else None,
+        )
+
+    async def _train_our_model(self, run: RunConfig) -> ModelFacts:
+        """Turn the text into tokens, train, and publish the model; return what is known of it."""
         prepared = await self._run_stage("prepare")
         self._display.note(prepared.message)
         dataset = prepared.dataset.id if prepared.dataset else ""
@@ -62,15 +80,7 @@ class LocalRun:
         published = await self._run_stage("publish", dataset)
         if published.model is None:
             raise RunFailed(f"publish said nothing of the model; see {self._folder.logs / 'publish.jsonl'}.")
-        return Summary(
-            job=self._job.name,
-            steps=self._job.spec.training.steps,
-            model=published.model,
-            model_folder=self._folder.results.parent / published.model.path,
-            seconds=time.monotonic() - started,
-            first_loss=self._folder.first_loss(None),
-            last=self._status.progress if self._status else None,
-        )
+        return published.model
 
     def stop(self, task: "asyncio.Task[Summary]") -> None:
         """Ask everyone to stop; kill them when asked again."""
@@ -100,7 +110,7 @@ class LocalRun:
     async def _run_stage(self, stage: str, dataset: str = "") -> Outcome:
         """Run a stage that is one process; return what it made."""
         arguments = ["-m", "llmtrain_trainer", stage, "--run", str(self._folder.run_file)]
-        part = Part(name=stage, arguments=[*arguments, *(["--dataset", dataset] if dataset else [])])
+        part = Part(name=stage, arguments=[*arguments, *_dataset_option(dataset)])
         self._stage = await self._start(part)
         try:
             end = await self._stage.end()
@@ -135,7 +145,7 @@ class LocalRun:
         wished = {variable.name: variable.value for variable in self._job.spec.workers.env}
         return Part(
             name=f"worker-{number}",
-            arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, "--dataset", dataset],
+            arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, *_dataset_option(dataset)],
             environment={**wished, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
         )
 
@@ -146,6 +156,10 @@ class LocalRun:
         if self._stage:
             await self._stage.kill()
         await self._crew.kill()
+
+
+def _dataset_option(dataset: str) -> list[str]:
+    return ["--dataset", dataset] if dataset else []
 
 
 def _free_port() -> int:

@@ -13,23 +13,29 @@ class Summary:
 
     job: str
     steps: int
-    model: ModelFacts
-    model_folder: Path
+    model: ModelFacts | None
+    """None if the job ran a program of the user's own."""
+    folder: Path
+    """Where the model is, or what that program wrote."""
     seconds: float
     first_loss: float | None
     last: Progress | None
-    """None if the job had been trained to the end before."""
+    """None if the job had been trained to the end before, or its program doesn't say how far it is."""
 
     def lines(self) -> list[str]:
         """Return the summary."""
-        model = self.model
         return [
             *([f"loss      {self._loss} nats a token, over {self.steps} steps"] if self.last else []),
+            *(self._of(self.model) if self.model else [f"output    {self.folder}"]),
+            self._verdict,
+        ]
+
+    def _of(self, model: ModelFacts) -> list[str]:
+        return [
             f"held out  perplexity {model.perplexity:.1f}; by token frequencies alone {model.unigram_perplexity:.1f}",
             *([f"speed     {self.last.tokens_per_second:,.0f} tokens/s"] if self.last else []),
-            f"model     {self.model_folder} ({model.parameters:,} parameters)",
+            f"model     {self.folder} ({model.parameters:,} parameters)",
             *(["sample", *(f"  | {_printable(line)}" for line in model.sample.splitlines())] if model.sample else []),
-            self._verdict,
         ]
 
     @property
@@ -40,10 +46,14 @@ class Summary:
     @property
     def _verdict(self) -> str:
         speed = f"{self.last.tokens_per_second:.0f}" if self.last else "-"
+        perplexity = (
+            f"perplexity={self.model.perplexity:.1f} unigramPerplexity={self.model.unigram_perplexity:.1f} "
+            if self.model
+            else ""
+        )
         return (
             f"local: {self.job} Succeeded steps={self.steps} loss={self._loss.replace(' ', '') if self.last else '-'} "
-            f"perplexity={self.model.perplexity:.1f} unigramPerplexity={self.model.unigram_perplexity:.1f} "
-            f"tokensPerSecond={speed} seconds={self.seconds:.0f}"
+            f"{perplexity}tokensPerSecond={speed} seconds={self.seconds:.0f}"
         )
 
 

@@ -20,7 +20,7 @@ POINTS = {
     "exchange": ("llmtrain_trainer.elastic.group", "Group.exchange"),
     "gather": ("llmtrain_trainer.elastic.group", "Group.gather"),
     "update": ("llmtrain_trainer.training.adamw", "AdamW.update"),
-    "evaluation": ("llmtrain_trainer.training.loop", "held_out_loss"),
+    "evaluation": ("llmtrain_trainer.training.evaluation", "held_out_loss"),
     "snapshot": ("llmtrain_trainer.checkpoint.save", "Keeper._snapshot"),
     "order": ("llmtrain_trainer.checkpoint.save", "Keeper._order"),
     "write": ("llmtrain_trainer.checkpoint.manifest", "describe"),

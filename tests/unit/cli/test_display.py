@@ -53,7 +53,7 @@ def test_the_summary_tells_what_came_of_it() -> None:
         job="gpt",
         steps=10,
         model=MODEL,
-        model_folder=Path("out/model"),
+        folder=Path("out/model"),
         seconds=12.3,
         first_loss=9.0,
         last=progress(10),
@@ -72,13 +72,19 @@ def test_the_summary_tells_what_came_of_it() -> None:
 
 
 def test_a_job_that_was_trained_before_has_no_speed() -> None:
-    summary = Summary(
-        job="gpt", steps=10, model=MODEL, model_folder=Path("out/model"), seconds=2, first_loss=9.0, last=None
-    )
+    summary = Summary(job="gpt", steps=10, model=MODEL, folder=Path("out/model"), seconds=2, first_loss=9.0, last=None)
     assert summary.lines()[-1].endswith("tokensPerSecond=- seconds=2")
 
 
 def test_a_sample_does_not_steer_the_terminal() -> None:
     model = MODEL.model_copy(update={"sample": "red\x1b[31m"})
-    summary = Summary(job="gpt", steps=10, model=model, model_folder=Path("m"), seconds=2, first_loss=9.0, last=None)
+    summary = Summary(job="gpt", steps=10, model=model, folder=Path("m"), seconds=2, first_loss=9.0, last=None)
     assert "  | red\N{REPLACEMENT CHARACTER}[31m" in summary.lines()
+
+
+def test_the_summary_of_a_program_says_where_its_output_is() -> None:
+    summary = Summary(job="own", steps=10, model=None, folder=Path("out"), seconds=2, first_loss=None, last=None)
+    assert summary.lines() == [
+        "output    out",
+        "local: own Succeeded steps=10 loss=- tokensPerSecond=- seconds=2",
+    ]

@@ -11,8 +11,9 @@ from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.adamw import AdamW
-from llmtrain_trainer.training.learner import Learner, clip
+from llmtrain_trainer.training.learner import Learner
 from llmtrain_trainer.training.ranks import Alone, Ranks
+from llmtrain_trainer.training.state import clip
 from llmtrain_trainer.training.tally import Wishes
 from unit.trainer.conftest import MakeRun
 from unit.trainer.threads import together

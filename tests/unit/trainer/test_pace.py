@@ -4,23 +4,23 @@ from llmtrain_trainer.training.pace import Pace
 
 
 def test_speed_is_that_of_the_last_ten_steps() -> None:
-    pace = Pace(steps=100, tokens_per_step=50, now=0.0)
+    pace = Pace(steps=100, now=0.0)
     assert pace.tokens_per_second == 0.0
     for second in range(10, 40, 10):
-        pace.after_step(second)
+        pace.after_step(second, tokens=50)
     assert pace.tokens_per_second == 5.0
     for second in range(31, 51):
-        pace.after_step(second)
+        pace.after_step(second, tokens=50)
     assert pace.tokens_per_second == 50.0
 
 
 def test_a_long_fast_job_has_about_a_hundred_lines_with_the_first_and_last() -> None:
-    pace = Pace(steps=10_050, tokens_per_step=1, now=0.0)
+    pace = Pace(steps=10_050, now=0.0)
     logged = [step for step in range(1, 10_051) if pace.worth_a_line(step, now=step * 0.001)]
     assert 95 < len(logged) < 110
     assert {1, 10_050} <= set(logged)
 
 
 def test_a_slow_job_is_never_silent_for_long() -> None:
-    pace = Pace(steps=100_000, tokens_per_step=1, now=0.0)
+    pace = Pace(steps=100_000, now=0.0)
     assert [step for step in range(1, 6) if pace.worth_a_line(step, now=step * 6.0)] == [1, 2, 3, 4, 5]

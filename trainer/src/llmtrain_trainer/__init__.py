@@ -12,6 +12,7 @@ One process runs one stage; `python -m llmtrain_trainer --help` lists them.
     training/     one step, its optimizer and schedule, the loop, evaluation
     elastic/      coordinator, generations, collectives, supervisor
     checkpoint/   the state of the training on a volume
+    own/          programs of the user's own in place of our network
     publish/      export, final evaluation, sample
 
 `data/`, `checkpoint/folder.py`, `elastic/supervisor.py` and this level never import torch, which takes seconds.

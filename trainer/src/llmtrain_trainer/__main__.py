@@ -4,7 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -14,6 +16,10 @@ from llmtrain_api.run import RunConfig
 from llmtrain_trainer.ending import EXIT_CODES, conclude, write_termination_message
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
+
+if TYPE_CHECKING:
+    from llmtrain_trainer.elastic.place import Place
+    from llmtrain_trainer.elastic.stopping import Stopping
 
 EPILOG = """\
 stages, in the order in which a job runs them:
@@ -85,18 +91,50 @@ def _worker(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
 
 def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
     """Signals are heeded before torch is imported, which takes seconds; a spare may just be killed."""
+    kind = RANKS[run.entrypoint.mode if run.entrypoint else None]
     from llmtrain_trainer.elastic.place import Place
     from llmtrain_trainer.elastic.spare import wait_for_turn
     from llmtrain_trainer.elastic.stopping import Stopping
     from llmtrain_trainer.elastic.supervisor import die_with_parent
 
     die_with_parent()
-    if options.spare and not wait_for_turn():
+    if options.spare and not wait_for_turn(kind.module):
         return Outcome(reason="Completed", message="never needed")
-    stopping = Stopping()
-    from llmtrain_trainer.elastic.rank import Rank
+    return kind.train(run, options.dataset, Place.from_environment(), Stopping(), log)
 
-    return Rank(run, options.dataset, Place.from_environment(), stopping, log).train()
+
+def _pretrain(run: RunConfig, dataset: str, place: "Place", stopping: "Stopping", log: Log) -> Outcome:
+    from llmtrain_trainer.elastic.rank import Rank, pretraining
+
+    return Rank(run, pretraining(run, dataset), place, stopping, log).train()
+
+
+def _run_inside(run: RunConfig, dataset: str, place: "Place", stopping: "Stopping", log: Log) -> Outcome:
+    from llmtrain_trainer.own.inside import run_inside
+
+    return run_inside(run, place, stopping, log)
+
+
+def _run_alongside(run: RunConfig, dataset: str, place: "Place", stopping: "Stopping", log: Log) -> Outcome:
+    from llmtrain_trainer.own.alongside import Alongside
+
+    return Alongside(run, place, stopping, log).train()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankKind:
+    """What a rank does, and what it imports before it is known which rank it will be."""
+
+    module: str
+    train: "Callable[[RunConfig, str, Place, Stopping, Log], Outcome]"
+
+
+RANKS = {
+    None: RankKind(module="llmtrain_trainer.elastic.rank", train=_pretrain),
+    "Elastic": RankKind(module="llmtrain_trainer.own.inside", train=_run_inside),
+    "Torchrun": RankKind(module="llmtrain_trainer.own.alongside", train=_run_alongside),
+}
+"""By the mode of the job's entrypoint."""
 
 
 def _publish(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llmtrain_api.names import TERMINATION_LOG
 from llmtrain_api.outcome import ExitCode, Outcome
-from llmtrain_trainer.errors import BadInput, StopRequested
+from llmtrain_trainer.errors import BadInput, OwnCodeFailed, StopRequested
 from llmtrain_trainer.log import Log
 
 EXIT_CODES = {
@@ -33,6 +33,9 @@ def _outcome(stage: Callable[[], Outcome], log: Log) -> Outcome:
     except BadInput as error:
         log.error("failed", message=str(error))
         return Outcome(reason="BadInput", message=str(error))
+    except OwnCodeFailed as failure:
+        log.error("failed", message=str(failure), exit_code=failure.exit_code)
+        return Outcome(reason="Crashed", message=str(failure), exit_code=failure.exit_code)
     except Exception as error:
         message = crash_sentence(error)
         log.error("failed", message=message, traceback=traceback.format_exc())

@@ -6,7 +6,8 @@
     │   └── Superseded     another coordinator trains this job    -> the same, and nothing is written
     ├── GenerationEnded    a peer died or the membership changed  -> join the next generation
     ├── Unreachable        the coordinator doesn't answer         -> asked again
-    └── CheckpointRefused  torn or corrupt                        -> the checkpoint before it is used
+    ├── CheckpointRefused  torn or corrupt                        -> the checkpoint before it is used
+    └── OwnCodeFailed      the user's program ended badly         -> exit code FAILURE; its own is in the outcome
 
 Anything else is a crash: exit code FAILURE, worth another try.
 """
@@ -38,3 +39,11 @@ class Unreachable(TrainerError):
 
 class CheckpointRefused(TrainerError):
     """A checkpoint isn't what its manifest says."""
+
+
+class OwnCodeFailed(TrainerError):
+    """The user's program ended with an exit code other than 0, or with an exception."""
+
+    def __init__(self, sentence: str, *, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code

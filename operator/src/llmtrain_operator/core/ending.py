@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job_status import Failure, JobStatus, PodLog
-from llmtrain_api.names import API_VERSION, JOB_KIND
+from llmtrain_api.names import API_VERSION, JOB_KIND, OUTPUT_FOLDER, job_directory
 from llmtrain_operator.core.failures import permanent
 from llmtrain_operator.core.observed import Observed
 from llmtrain_operator.core.plan import Plan, Reference
@@ -29,7 +29,7 @@ def verdict(observed: Observed, status: JobStatus, failures: tuple[Failure, ...]
             Reason.DEADLINE_EXCEEDED,
             f"the job was not done {seconds} s after its start; raise spec.activeDeadlineSeconds in a new job",
         )
-    if status.model is not None:
+    if status.model is not None or (status.trained and observed.job.spec.entrypoint is not None):
         return succeeded(observed, status)
     return None
 
@@ -52,11 +52,9 @@ def time_left(observed: Observed) -> timedelta | None:
 
 
 def succeeded(observed: Observed, status: JobStatus) -> Step:
-    """The model is trained, evaluated and exported."""
-    model = status.model
-    assert model is not None
+    """The model is trained, evaluated and exported; or the user's program has come to its end."""
     took = duration((observed.now - observed.job.created).total_seconds())
-    text = f"held-out perplexity {model.perplexity} (unigram {model.unigram_perplexity}); the model is in {model.path} on volume {model.volume}"
+    text = what_came_of_it(observed, status)
     return Step(
         stage="Succeeded",
         said=(
@@ -65,6 +63,16 @@ def succeeded(observed: Observed, status: JobStatus) -> Step:
         ),
         update=last_words(observed),
     )
+
+
+def what_came_of_it(observed: Observed, status: JobStatus) -> str:
+    """Return what a job made, and where it is."""
+    spec, model = observed.job.spec, status.model
+    if model is not None:
+        return f"held-out perplexity {model.perplexity} (unigram {model.unigram_perplexity}); the model is in {model.path} on volume {model.volume}"
+    program = spec.entrypoint.name if spec.entrypoint else ""
+    folder = f"{job_directory(observed.job.name, observed.job.uid)}/{OUTPUT_FOLDER}"
+    return f"{program} ran to its end; what it made is in {folder} on volume {spec.checkpoint.volume}"
 
 
 def failed(observed: Observed, reason: Reason, message: str) -> Step:

@@ -54,7 +54,7 @@ def failure_of(observed: Observed, pod: PodView) -> Failure:
         uid=pod.uid,
         node=pod.node,
         time=stamp(observed.now),
-        exit_code=pod.exit_code,
+        exit_code=pod.exit_code if outcome is None or outcome.exit_code is None else outcome.exit_code,
         reason=reason[:64],
         message=message[:1024],
         last_lines=[line[:1000] for line in lines[-LAST_LINES:]],
@@ -78,5 +78,6 @@ def record(status: JobStatus, failures: tuple[Failure, ...], window: timedelta, 
 
 
 def permanent(failures: tuple[Failure, ...]) -> Failure | None:
-    """Return the failure that would only happen again, if there is one."""
-    return next((failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT), None)
+    """Return the failure that would only happen again, if there is one. A user's program may use the same number."""
+    bad_input = (failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT)
+    return next((failure for failure in bad_input if failure.reason != "Crashed"), None)

@@ -90,9 +90,13 @@ def with_results(status: JobStatus, observed: Observed) -> JobStatus:
 def trained(observed: Observed) -> bool:
     """Return whether the training is done: a worker ends well only when the last checkpoint is there.
 
-    Those that still run find that out and end too; a replacement that has no node yet isn't needed any more.
+    Those that still run find that out and end too; a replacement that has no node yet isn't needed any more. A program
+    of the user's own must have come to its end in every worker, as only it knows what is left to do.
     """
     workers = observed.with_role("worker")
+    spec = observed.job.spec
+    if spec.entrypoint is not None:
+        return {pod.worker for pod in workers if pod.phase == "Succeeded"} >= set(range(spec.workers.replicas))
     running = [pod for pod in workers if pod.phase == "Running" and not lost(observed, pod)]
     return not running and any(pod.phase == "Succeeded" for pod in workers)
 
@@ -105,7 +109,7 @@ def advance(observed: Observed, status: JobStatus) -> Step:
     first = observed.job.status.start_time is None
     if first:
         status = status.model_copy(update=begin(observed))
-    if status.dataset is None:
+    if status.dataset is None and observed.job.spec.entrypoint is None:
         step = prepare(observed, status)
     elif not status.trained:
         step = train(observed, status)

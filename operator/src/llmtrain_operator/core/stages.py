@@ -1,10 +1,14 @@
-"""The stages of a job: prepare the data, train, publish the model. Each says what pods it wants."""
+"""The stages of a job: prepare the data, train, publish the model. Each says what pods it wants.
+
+A job with an entrypoint has only the second: what its program reads and makes is its own affair.
+"""
 
 from datetime import timedelta
 
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import coordinator_name, pod_group_name, prepare_name, publish_name
+from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.children.claim import claim
 from llmtrain_operator.core.children.coordinator import coordinator_pod, coordinator_service, next_term
 from llmtrain_operator.core.children.gang import pod_group
@@ -41,20 +45,18 @@ def train(observed: Observed, status: JobStatus) -> Step:
     job, replicas = observed.job, observed.job.spec.workers.replicas
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and observed.gang_available else ""
     pull_policy = observed.images.pull_policy
-    assert status.dataset is not None
+    dataset = status.dataset.id if status.dataset else ""
     term = next_term(status, observed.pod(coordinator_name(job.name)))
     pods = [
         coordinator_pod(job, term=term, image=status.coordinator_image, pull_policy=pull_policy, gang=gang),
         *(
-            worker_pod(
-                job, i, dataset=status.dataset.id, image=status.trainer_image, pull_policy=pull_policy, gang=gang
-            )
+            worker_pod(job, i, dataset=dataset, image=status.trainer_image, pull_policy=pull_policy, gang=gang)
             for i in range(replicas)
         ),
     ]
     around = [coordinator_service(job), *([pod_group(job)] if gang else [])]
     surplus = [pod for pod in observed.with_role("worker") if pod.worker >= replicas and not pod.deleting]
-    began = bool(status.progress) and status.first_step_time is not None
+    began = (bool(status.progress) and status.first_step_time is not None) or torchrun(job.spec)
     return Step(
         stage=training_stage(observed, status),
         said=(*say_training(observed, status), *degraded(observed, status)),

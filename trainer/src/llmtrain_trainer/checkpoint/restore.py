@@ -9,10 +9,10 @@ from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
 from llmtrain_trainer.checkpoint.manifest import read_manifest
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.state import State
 
 
-def restore(learner: Learner, checkpoints: Checkpoints, log: Log) -> None:
+def restore(learner: State, checkpoints: Checkpoints, log: Log) -> None:
     """Bring `learner` to the newest whole checkpoint, or to the beginning."""
     newest = checkpoints.newest()
     if newest is None:
@@ -30,18 +30,28 @@ def restore(learner: Learner, checkpoints: Checkpoints, log: Log) -> None:
     log.info("restored", step=newest.step, checkpoint=path.name)
 
 
-def load_into(learner: Learner, path: Path, step: int) -> None:
+def load_into(learner: State, path: Path, step: int) -> None:
     """Bring `learner` to the state in the checkpoint `path`; BadInput if it is of another network."""
     manifest = read_manifest(path)
     if manifest.parameters != learner.parameters.weights.numel():
         raise BadInput(
-            f"spec.model: {path.name} holds {manifest.parameters} parameters, but the job now asks for "
+            f"{learner.field}: {path.name} holds {manifest.parameters} parameters, but the job now asks for "
             f"{learner.parameters.weights.numel()}; restore the model's sizes or make a new job"
         )
-    learner.resume(read_state(path), step)
+    state = read_state(path)
+    if strangers := sorted(name for name, tensor in learner.state().items() if not _fits(tensor, state.get(name))):
+        raise BadInput(
+            f"{learner.field}: {path.name} holds no {strangers[0]} of the shape that the network has now; restore the "
+            "network or make a new job"
+        )
+    learner.resume(state, step)
+
+
+def _fits(tensor: Tensor, kept: Tensor | None) -> bool:
+    return kept is not None and kept.shape == tensor.shape
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint by the names that `Learner.state` gives them."""
+    """Return the tensors of a checkpoint by the names that `State.state` gives them."""
     weights = load_file(path / STATE_FILES["weight"])
     return {f"weight/{name}": tensor for name, tensor in weights.items()} | load_file(path / STATE_FILES["optimizer"])

@@ -18,7 +18,7 @@ from llmtrain_trainer.checkpoint.manifest import Manifest
 from llmtrain_trainer.checkpoint.order import Done, Order, Place
 from llmtrain_trainer.errors import Superseded, TrainerError
 from llmtrain_trainer.log import Log, timestamp
-from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.state import State
 
 LOOK_SECONDS = 1.0
 
@@ -26,7 +26,7 @@ LOOK_SECONDS = 1.0
 class Keeper:
     """Keeps checkpoints of one learner. One is written at a time; the next waits for it."""
 
-    def __init__(self, learner: Learner, checkpoints: Checkpoints, run: RunConfig, dataset: str, log: Log) -> None:
+    def __init__(self, learner: State, checkpoints: Checkpoints, run: RunConfig, dataset: str, log: Log) -> None:
         self._learner, self._checkpoints, self._run, self._dataset, self._log = learner, checkpoints, run, dataset, log
         self._idle = threading.Event()
         self._idle.set()
@@ -141,7 +141,7 @@ class Keeper:
         self._idle.set()
 
 
-def places(learner: Learner) -> list[Place]:
+def places(learner: State) -> list[Place]:
     """Return where each tensor of the state is once the parts lie one after the other."""
     found, offset = [], 0
     for part, buffer in learner.parts.items():

@@ -7,6 +7,7 @@
     prepare.py      the prepare stage: text to a dataset folder
     dataset.py      a dataset folder: tokens, tokenizer, facts
     permutation.py  a keyed order of samples, with no table
+    order.py        which samples a microbatch holds
     batches.py      the microbatches of a step
 
 What comes out is a function of the text and the settings alone.

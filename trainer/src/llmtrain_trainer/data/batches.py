@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llmtrain_api.job import Training
 from llmtrain_trainer.data.dataset import Dataset, Tokens, read_windows, window_count
-from llmtrain_trainer.data.permutation import Permutation
+from llmtrain_trainer.data.order import Order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,8 @@ class Batches:
 
     def microbatch(self, step: int, number: int) -> NDArray[np.int64]:
         """Return microbatch `number` of `step` (both from 0): (microbatch_size, context_length + 1) tokens."""
-        size = self.training.microbatch_size
-        first = (step * self.training.microbatches + number) * size
-        windows = [self._window(sample) for sample in range(first, first + size)]
-        return read_windows(self.tokens, windows, self.context_length)
-
-    def _window(self, sample: int) -> int:
-        """Return the window that is sample number `sample` since the beginning of the training."""
-        size = window_count(len(self.tokens), self.context_length)
-        epoch, index = divmod(sample, size)
-        return Permutation(seed=self.training.seed, epoch=epoch, size=size)(index)
+        windows = Order(training=self.training, size=window_count(len(self.tokens), self.context_length))
+        return read_windows(self.tokens, windows.microbatch(step, number), self.context_length)
 
 
 def held_out_windows(dataset: Dataset, context_length: int, most_tokens: int) -> list[int]:

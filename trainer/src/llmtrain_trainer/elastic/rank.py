@@ -2,6 +2,8 @@
 
 import contextlib
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,27 +24,57 @@ from llmtrain_trainer.elastic.stopping import Stopping
 from llmtrain_trainer.elastic.watch import inherited_watch
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested, TrainerError
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.loop import Ending, Loop
+from llmtrain_trainer.training.loop import Ending, Judge, Loop
+from llmtrain_trainer.training.state import State
 from llmtrain_trainer.training.tally import Wishes
 
 LAST_WORDS_SECONDS = 3.0
 """How long an ending process tries to get its last progress through."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What a rank learns."""
+
+    learner: State
+    data: str
+    """What it learns from, as checkpoints name it."""
+    judge: Judge | None = None
+    """How it is judged while training."""
+
+
+Alive = Callable[[], None]
+MakeLesson = Callable[[torch.device, Alive], Lesson]
+
+
+def pretraining(run: RunConfig, dataset: str) -> MakeLesson:
+    """Return what makes the lesson of a job without a program of its own: our network, on a prepared dataset."""
+
+    def make(device: torch.device, alive: Alive) -> Lesson:
+        data = Dataset.open(run.data_directory, dataset)
+        learner = Learner(run, data, device, alive)
+        return Lesson(learner=learner, data=data.facts.id, judge=lambda ranks: held_out_loss(learner, data, ranks))
+
+    return make
+
+
 class Rank:
     """One trainer process: its state of the training outlives generations."""
 
-    def __init__(self, run: RunConfig, dataset: str, place: Place, stopping: Stopping, log: Log) -> None:
+    def __init__(self, run: RunConfig, lesson: MakeLesson, place: Place, stopping: Stopping, log: Log) -> None:
         torch.set_num_threads(run.threads_per_rank)
         self._run, self._stopping, self._log = run, stopping, log
-        self._device = _device(run, place)
+        self._device = device_of(run, place)
         self._store = open_store()
         self._watch = inherited_watch()
         self._checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=log)
-        self._dataset = Dataset.open(run.data_directory, dataset)
-        self._learner = Learner(run, self._dataset, self._device, self._watch.alive)
-        self._keeper = Keeper(self._learner, self._checkpoints, run, self._dataset.facts.id, log)
+        self._lesson = lesson(self._device, self._watch.alive)
+        self._learner = self._lesson.learner
+        self._keeper = Keeper(self._learner, self._checkpoints, run, self._lesson.data, log)
+        self.first = True
+        """Whether this was the first rank of the last generation; a rank that comes later thinks it was."""
         self._member = _member(place, self._store.port, self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
         self._reporter = Reporter(self._new_connection())
@@ -63,6 +95,11 @@ class Rank:
         self._leave("Finished")
         return Outcome(reason="Completed", message=f"trained for {self._run.training.steps} steps")
 
+    @property
+    def job_directory(self) -> Path:
+        """The job's own folder on the checkpoint volume."""
+        return Path(self._run.job_directory)
+
     def _finished(self) -> bool:
         return self._checkpoints.newest_step() >= self._run.training.steps
 
@@ -79,11 +116,12 @@ class Rank:
                 )
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
+                self.first = group.rank == 0
                 surroundings = _Between(pulse, self._stopping, self._reporter)
                 loop = Loop(
                     self._run,
                     self._learner,
-                    self._dataset,
+                    self._lesson.judge,
                     self._checkpoints,
                     self._keeper,
                     group,
@@ -137,7 +175,8 @@ class _Between:
         self._reporter.offer(progress)
 
 
-def _device(run: RunConfig, place: Place) -> torch.device:
+def device_of(run: RunConfig, place: Place) -> torch.device:
+    """Return the device that this rank computes on; BadInput if it isn't there."""
     if run.device == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():

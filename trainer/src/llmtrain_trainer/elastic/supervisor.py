@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -144,8 +145,9 @@ class Supervisor:
             return
         if self._stopping and code == -signal.SIGTERM:  # it had not yet come so far as to heed it
             code = ExitCode.STOPPED
-        self._mourn(child, code, self._killed_after.pop(child.pid, 0.0))
-        if self._worth_a_restart(code):
+        again = self._worth_a_restart(code)
+        self._mourn(child, code, self._killed_after.pop(child.pid, 0.0), replaced=again)
+        if again:
             self._start(child.local_rank)
         else:
             self._code = self._code or code
@@ -154,14 +156,19 @@ class Supervisor:
     def _worth_a_restart(self, code: int) -> bool:
         if self._stopping or code in (ExitCode.BAD_INPUT, ExitCode.STOPPED):
             return False
+        if self._run.entrypoint is not None and code == ExitCode.FAILURE:  # the user's program failed: let it be seen
+            return False
         now = time.monotonic()
         if len(self._restarts) == MOST_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_SECONDS:
             return False
         self._restarts.append(now)
         return True
 
-    def _mourn(self, child: Child, code: int, silent_seconds: float) -> None:
-        """Tell the coordinator of a rank that died without a word, so that no lease has to run out."""
+    def _mourn(self, child: Child, code: int, silent_seconds: float, *, replaced: bool) -> None:
+        """Tell the coordinator of a rank that died without a word, so that no lease has to run out.
+
+        How it died is told only if it is replaced here: otherwise the end of this worker says so.
+        """
         if code in (ExitCode.STOPPED,):
             return
         self._log.warning("rankDied", local_rank=child.local_rank, exit_code=code)
@@ -169,7 +176,7 @@ class Supervisor:
         with contextlib.suppress(TrainerError):
             coordinator.leave(
                 Leave(
-                    incarnation=child.incarnation, reason="Failed", exit_code=code,
+                    incarnation=child.incarnation, reason="Failed", exit_code=code if replaced else None,
                     message=(_last_message(self._lines) if code > 0 else "") or _death_sentence(code),
                     last_lines=[line[:LONGEST_LINE] for line in list(self._lines)[-LAST_LINES:]],
                     silent_seconds=silent_seconds,
@@ -187,7 +194,8 @@ class Supervisor:
     def _outcome(self, code: int) -> Outcome:
         reason = REASONS.get(code, "Crashed")
         message = (_last_message(self._lines) if code > 0 else "") or _death_sentence(code)
-        return Outcome(reason=reason, message=message, last_lines=list(self._lines))
+        own_code = _own_exit_code(self._lines) if reason == "Crashed" else None
+        return Outcome(reason=reason, message=message, last_lines=list(self._lines), exit_code=own_code)
 
 
 def die_with_parent() -> None:
@@ -204,9 +212,19 @@ def _death_sentence(code: int) -> str:
 
 def _last_message(lines: deque[str]) -> str:
     """Return the sentence of the newest log line that says how a rank ended."""
+    return next((str(entry.get("message", "")) for entry in _endings(lines, "failed", "stopped")), "")
+
+
+def _own_exit_code(lines: deque[str]) -> int | None:
+    """Return the exit code of the user's program, if a rank said so at its end."""
+    codes = (entry.get("exitCode") for entry in _endings(lines, "failed"))
+    return next((code for code in codes if isinstance(code, int)), None)
+
+
+def _endings(lines: deque[str], *events: str) -> Iterator[dict[str, object]]:
+    """Yield the log lines that say how a rank ended, the newest first."""
     for line in reversed(lines):
-        with contextlib.suppress(ValueError, AttributeError):
+        with contextlib.suppress(ValueError):
             entry = json.loads(line)
-            if entry.get("event") in ("failed", "stopped"):
-                return str(entry.get("message", ""))
-    return ""
+            if isinstance(entry, dict) and entry.get("event") in events:
+                yield entry

@@ -9,7 +9,8 @@
     schedule.py    the learning rate of a step
     parameters.py  all weights in one buffer, gradients in others
     adamw.py       the optimizer
-    learner.py     the state of the training, and one step of it
+    state.py       the state of any training, and one step of it
+    learner.py     the same for our own network, on a dataset
     numerics.py    what bits depend on beside the job
     handover.py    the state of the rank ahead for all others
     evaluation.py  held-out loss while training

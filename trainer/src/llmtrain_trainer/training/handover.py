@@ -1,7 +1,7 @@
 """The beginning of a generation: all ranks get the state of the one that is ahead.
 
 A survivor keeps its state; one that is a step behind, or new, gets it from a survivor's memory. Only when nobody
-holds any is the newest checkpoint read, by the first rank. Everything goes through `Learner.parts`.
+holds any is the newest checkpoint read, by the first rank. Everything goes through `State.parts`.
 """
 
 from typing import Literal
@@ -11,8 +11,8 @@ import torch
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
 from llmtrain_trainer.training.ranks import Ranks
+from llmtrain_trainer.training.state import State
 
 CHUNK_ELEMENTS = 2**22
 """Elements sent at once, 16 MiB: a receiver that dies is noticed between two chunks."""
@@ -21,7 +21,7 @@ CHUNK_ELEMENTS = 2**22
 Source = Literal["Memory", "Checkpoint", "Beginning"]
 
 
-def hand_over(learner: Learner, checkpoints: Checkpoints, ranks: Ranks, log: Log) -> Source:
+def hand_over(learner: State, checkpoints: Checkpoints, ranks: Ranks, log: Log) -> Source:
     """Bring every rank to the state of the one that has done most steps; return where that state was."""
     held = _held(learner, ranks)
     lived = max(held) >= 0
@@ -37,7 +37,7 @@ def hand_over(learner: Learner, checkpoints: Checkpoints, ranks: Ranks, log: Log
     return "Memory" if lived else "Checkpoint" if newest else "Beginning"
 
 
-def _held(learner: Learner, ranks: Ranks) -> list[int]:
+def _held(learner: State, ranks: Ranks) -> list[int]:
     """Return the steps done by each rank's state, -1 where there is none."""
     steps = torch.zeros(ranks.size, dtype=torch.int64, device=learner.device)
     steps[ranks.rank] = learner.step + 1 if learner.whole else 0
@@ -45,7 +45,7 @@ def _held(learner: Learner, ranks: Ranks) -> list[int]:
     return [int(step) - 1 for step in steps.tolist()]
 
 
-def _send(learner: Learner, ranks: Ranks, *, source: int, step: int) -> None:
+def _send(learner: State, ranks: Ranks, *, source: int, step: int) -> None:
     """Broadcast the state; a receiver holds none until it has all of it."""
     if learner.held != step:
         learner.whole = False

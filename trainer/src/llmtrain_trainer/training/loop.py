@@ -1,6 +1,7 @@
 """The loop of one generation: from the newest state that a member has to the end, a stop, or another membership."""
 
 import time
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -8,14 +9,16 @@ from llmtrain_api.membership import Began, Progress, Spent
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.save import Keeper
-from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.elastic.group import Group
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.handover import hand_over
-from llmtrain_trainer.training.learner import Learner, StepResult
 from llmtrain_trainer.training.pace import Pace
+from llmtrain_trainer.training.ranks import Ranks
+from llmtrain_trainer.training.state import State, StepResult
 from llmtrain_trainer.training.tally import Wishes
+
+Judge = Callable[[Ranks], float]
+"""Returns the held-out loss, the same on all ranks."""
 
 
 class Ending(Enum):
@@ -47,10 +50,10 @@ class Loop:
     """Trains in one generation, which began at `began_at` (monotonic seconds). Only its first rank writes and reports."""
 
     def __init__(
-        self, run: RunConfig, learner: Learner, dataset: Dataset, checkpoints: Checkpoints, keeper: Keeper,
+        self, run: RunConfig, learner: State, judge: Judge | None, checkpoints: Checkpoints, keeper: Keeper,
         group: Group, surroundings: Surroundings, log: Log, began_at: float,
     ) -> None:  # fmt: skip
-        self._run, self._learner, self._dataset = run, learner, dataset
+        self._run, self._learner, self._judge = run, learner, judge
         self._checkpoints, self._keeper, self._group, self._surroundings = checkpoints, keeper, group, surroundings
         self._first = group.rank == 0
         self._log = log if self._first else log.quiet()
@@ -66,14 +69,14 @@ class Loop:
         self._surroundings.after_step(learner.step)
         self._look_back(Wishes())
         stepped = False
-        pace = Pace(steps=steps, tokens_per_step=learner.tokens_per_step, now=time.monotonic())
+        pace = Pace(steps=steps, now=time.monotonic())
         while learner.step < steps:
             learnt_at = time.monotonic()
             result = learner.learn(self._group, self._surroundings.wishes())
             if not learner.warm:
                 self._spend("compiling", learnt_at)
                 learner.warm = True
-            pace.after_step(time.monotonic())
+            pace.after_step(time.monotonic(), result.tokens)
             if not stepped:
                 self._log.info("firstStep", step=learner.step, ranks=self._group.size)
             stepped = True
@@ -100,22 +103,21 @@ class Loop:
         """
         step, last = self._learner.step, self._run.training.steps
         evaluated = step > 0 and (step % self._run.evaluation.every_steps == 0 or step == last)
-        if evaluated:
-            self._evaluate()
+        if evaluated and self._judge is not None:
+            self._held_out_loss = self._evaluate(self._judge)
         due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop
         if step and due and self._first:
             began = time.monotonic()
             self._keeper.keep(self._held_out_loss if evaluated else None)
             self._spend("checkpoint", began)
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, judge: Judge) -> float:
         started = time.monotonic()
-        self._held_out_loss = held_out_loss(self._learner, self._dataset, self._group)
+        loss = judge(self._group)
         self._spend("evaluating", started)
         seconds = round(time.monotonic() - started, 2)
-        self._log.info(
-            "evaluation", step=self._learner.step, held_out_loss=round(self._held_out_loss, 4), seconds=seconds
-        )
+        self._log.info("evaluation", step=self._learner.step, held_out_loss=round(loss, 4), seconds=seconds)
+        return loss
 
     def _spend(self, kind: str, since: float) -> None:
         """Note that the time since an instant went into something beside steps."""
@@ -139,7 +141,7 @@ class Loop:
                 loss=result.loss,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
-                tokens=step * self._learner.tokens_per_step,
+                tokens=step * result.tokens,
                 tokens_per_second=pace.tokens_per_second,
                 held_out_loss=self._held_out_loss,
                 checkpoint=self._keeper.newest,

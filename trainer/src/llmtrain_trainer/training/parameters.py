@@ -5,10 +5,11 @@ from torch import Tensor, nn
 
 
 class Parameters:
-    """The buffers (elements,) in float32. Matrices come first; `decayed` is the number of their elements."""
+    """The buffers (elements,) in float32, of what requires gradients. Matrices come first; `decayed` is the number of their elements."""
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
-        named = sorted(model.named_parameters(), key=lambda item: item[1].ndim == 1)
+        trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+        named = sorted(trained, key=lambda item: item[1].ndim == 1)
         self._shapes = {name: weight.shape for name, weight in named}
         self.decayed = sum(weight.numel() for _, weight in named if weight.ndim > 1)
         self.elements = sum(shape.numel() for shape in self._shapes.values())

@@ -38,7 +38,7 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         labels={WORKER_LABEL: str(worker)},
         image=image,
         pull_policy=pull_policy,
-        arguments=["llmtrain_trainer", "worker", "--dataset", dataset],
+        arguments=["llmtrain_trainer", "worker", *(["--dataset", dataset] if dataset else [])],
         resources=resources(job.spec, job.spec.workers.gpus),
         grace_seconds=GRACE_SECONDS,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),

@@ -1,0 +1,116 @@
+"""Programs of the user's own on the cluster: modules that the image carries, and a script on a volume."""
+
+from typing import Any
+
+from e2e.jobs import ENDLESS, job
+from e2e.kube import Kube, condition
+from e2e.nodes import kill
+
+WORKERS = {"replicas": 2, "min": 1, "max": 3, "resources": {"cpu": "500m", "memory": "1Gi"}}
+
+
+def own(name: str, entrypoint: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """Return a job that runs a program."""
+    manifest = job(name, **{"workers": WORKERS, "data": {"source": {"volume": "datasets"}}, **spec})
+    for part in ("model", "evaluation"):
+        del manifest["spec"][part]
+    return {**manifest, "spec": {**manifest["spec"], "entrypoint": entrypoint}}
+
+
+def letters(name: str, replicas: int) -> dict[str, Any]:
+    """Return the job of examples/own-model.yaml, smaller."""
+    return own(
+        name, {"module": "llmtrain.examples.own_model", "arguments": ["--width", "32"]},
+        workers={**WORKERS, "replicas": replicas},
+        training={"steps": 150, "microbatches": 4, "microbatchSize": 4},
+        checkpoint={"volume": "checkpoints", "everySteps": 25},
+    )  # fmt: skip
+
+
+def sha256(status: dict[str, Any]) -> str:
+    """Return the hash of the weights that the program printed at its end."""
+    lines = [line for log in status["logs"] for line in log["lines"] if "sha256 of the weights" in line]
+    assert lines, status["logs"]
+    return lines[0].rpartition(" ")[2]
+
+
+def test_a_model_of_ones_own_is_the_same_whoever_dies(kube: Kube, new_job: str) -> None:
+    kube.apply(letters(f"{new_job}-alone", 1))
+    try:
+        undisturbed = sha256(kube.wait_for_stage(f"{new_job}-alone", "Succeeded", 300))
+    finally:
+        kube.delete_job(f"{new_job}-alone")
+    kube.apply(letters(new_job, 2))
+    status = kube.wait_for_step(new_job, 20)
+    assert status["progress"]["loss"]
+    kill(kube, kube.get("pod", f"{new_job}-worker-1"))
+    status = kube.wait_for_stage(new_job, "Succeeded", 300)
+    assert status["recoveries"]["count"] == 1
+    assert status["progress"]["step"] == 150
+    assert sha256(status) == undisturbed
+    assert "model" not in status
+    assert "llmtrain.examples.own_model ran to its end" in condition(status, "Succeeded")["message"]
+
+
+def test_a_torchrun_program_goes_on_with_more_workers(kube: Kube, new_job: str) -> None:
+    entrypoint = {"module": "llmtrain.examples.torchrun", "mode": "Torchrun"}
+    kube.apply(own(new_job, entrypoint, training={"steps": ENDLESS}, checkpoint={"volume": "checkpoints"}))
+    kube.wait("two ranks train", lambda: "step 40/" in log(kube, new_job))
+    kube.run("scale", f"ltj/{new_job}", "--replicas=3")
+    kube.wait("three go on", lambda: " of 3 begins at step " in log(kube, new_job))
+    begun = [line.split() for line in log(kube, new_job).splitlines() if " of 3 begins at step " in line]
+    assert int(begun[-1][-1]) >= 40, "it began anew instead of going on"
+    assert condition(kube.status(new_job), "Running")["status"] == "True"
+
+
+def log(kube: Kube, name: str) -> str:
+    """Return what the first worker wrote."""
+    return kube.run("logs", f"{name}-worker-0", check=False).stdout
+
+
+def test_a_scripts_exit_code_and_last_lines_are_in_the_status(kube: Kube, new_job: str) -> None:
+    claim = {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "programs"},
+        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+    }  # fmt: skip
+    kube.apply(claim, writer("import sys\nprint('last words')\nsys.exit(3)\n", operator_image(kube)))
+    kube.wait("the script is written", lambda: (kube.get("pod", "writer") or {})["status"]["phase"] == "Succeeded")
+    kube.apply(
+        own(
+            new_job, {"script": "jobs/train.py", "mode": "Torchrun"}, data={"source": {"volume": "programs"}},
+            training={"steps": 1}, checkpoint={"volume": "checkpoints"}, recovery={"maxFailures": 0},
+        )
+    )  # fmt: skip
+    try:
+        status = kube.wait_for_stage(new_job, "Failed")
+    finally:
+        kube.run("delete", "pod", "writer", "--ignore-not-found", "--wait=false")
+    failure = status["firstFailure"]
+    assert failure["exitCode"] == 3
+    assert failure["message"].startswith("train.py ended with exit code 3")
+    assert "last words" in failure["lastLines"]
+
+
+def operator_image(kube: Kube) -> str:
+    """Return an image with Python that the cluster has."""
+    operator = Kube(environment=kube.environment, namespace="llmtrain-system").get("deployment", "llmtrain-operator")
+    assert operator is not None
+    image: str = operator["spec"]["template"]["spec"]["containers"][0]["image"]
+    return image
+
+
+def writer(script: str, image: str) -> dict[str, Any]:
+    """Return a pod that writes a script to the claim `programs`."""
+    code = (
+        f"import pathlib; p = pathlib.Path('/v/jobs'); p.mkdir(exist_ok=True); (p / 'train.py').write_text({script!r})"
+    )
+    container = {
+        "name": "writer", "image": image, "command": ["python3", "-c", code],
+        "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+    }  # fmt: skip
+    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "programs"}}]
+    spec = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
+    security = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
+    return {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "writer"}, "spec": {**spec, "securityContext": security},
+    }  # fmt: skip

@@ -1,0 +1,194 @@
+"""Programs of the user's own under `llmtrain run`, in both ways, with real processes."""
+
+import hashlib
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from integration.local.conftest import JOB, Workspace
+
+LINE = """
+import sys, time
+import torch
+import llmtrain
+
+torch.set_num_threads(1)
+model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.1), torch.nn.Linear(8, 1))
+x_ND = torch.arange(400.0).view(100, 4).sin()
+
+def loss(samples):
+    time.sleep(float(sys.argv[1]))
+    guesses = model(x_ND[samples])
+    return (guesses - x_ND[samples].sum(1, keepdim=True)).square().sum(), len(samples)
+
+trained = llmtrain.train(model, samples=len(x_ND), loss=loss)
+if trained.first:
+    torch.save(model.state_dict(), trained.output / "line.pt")
+print("bye from the program", flush=True)
+"""
+COUNTING = """
+import os, sys, time
+from pathlib import Path
+
+names = ["RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT"]
+print("environment", *(os.environ[name] for name in names), os.environ["MASTER_ADDR"], flush=True)
+Path(os.environ["LLMTRAIN_OUTPUT"], f"pid-{os.environ['RANK']}").write_text(str(os.getpid()))
+while not Path(os.environ["LLMTRAIN_OUTPUT"], "enough").exists():
+    time.sleep(0.05)
+"""
+POLITE = """
+import os, signal, sys, time
+from pathlib import Path
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+begun = Path(os.environ["LLMTRAIN_OUTPUT"], "begun")
+if begun.exists():
+    print("goes on", flush=True)
+    sys.exit(0)
+time.sleep(0.5)
+begun.touch()
+time.sleep(600)
+"""
+PEERS = """
+import os, sys, time
+from pathlib import Path
+import torch
+
+torch.distributed.init_process_group("gloo")
+rank, marker = torch.distributed.get_rank(), Path(os.environ["LLMTRAIN_OUTPUT"], "failed")
+for step in range(50):
+    torch.distributed.all_reduce(torch.ones(1))
+    time.sleep(0.02)
+    if step == 25 and rank == 1 and not marker.exists():
+        marker.touch()
+        sys.exit(3)
+print("all together", torch.distributed.get_world_size(), flush=True)
+"""
+
+
+def write(workspace: Workspace, program: str, *arguments: str, mode: str = "Elastic", **spec: Any) -> None:
+    """Put a program on the data volume, and a job that runs it."""
+    (workspace.folder / ".llmtrain" / "volumes" / "texts" / "program.py").write_text(program)
+    training = {"steps": 60, "microbatches": 4, "microbatchSize": 2} if mode == "Elastic" else {"steps": 60}
+    own = {
+        "workers": {"replicas": 2},
+        "entrypoint": {"script": "program.py", "mode": mode, "arguments": list(arguments)},
+        "data": {"source": {"volume": "texts"}},
+        "training": training,
+        "checkpoint": {"volume": "results", **({"everySteps": 20} if mode == "Elastic" else {})},
+        **spec,
+    }
+    (workspace.folder / "job.yaml").write_text(yaml.safe_dump({**JOB, "spec": own}))
+
+
+def results(workspace: Workspace) -> Path:
+    (folder,) = (workspace.folder / ".llmtrain" / "volumes" / "results").glob("small-*")
+    return folder
+
+
+def last_weights(workspace: Workspace) -> str:
+    file = results(workspace) / "checkpoints" / "step-00000060" / "weights.safetensors"
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def log(workspace: Workspace, worker: int) -> str:
+    return (workspace.folder / ".llmtrain" / "logs" / "small" / f"worker-{worker}.jsonl").read_text()
+
+
+def test_a_models_weights_are_the_same_whoever_dies(workspace: Workspace) -> None:
+    write(workspace, LINE, "0", workers={"replicas": 1})
+    alone = workspace.run()
+    assert alone.end() == 0, alone.text
+    assert alone.lines[-1].startswith("local: small Succeeded steps=60 loss="), alone.text
+    undisturbed = last_weights(workspace)
+    assert (results(workspace) / "output" / "line.pt").is_file()
+
+    write(workspace, LINE, "0.05")
+    disturbed = workspace.run("--fresh")
+    disturbed.until_line("step ")
+    os.kill(min(workspace.processes("rank")), signal.SIGKILL)  # spares are younger
+    assert disturbed.end() == 0, disturbed.text
+    assert last_weights(workspace) == undisturbed
+    assert "bye from the program" in log(workspace, 0)
+    assert '"event": "rankDied"' in log(workspace, 0) + log(workspace, 1)
+
+
+def test_a_torchrun_program_is_started_anew_when_the_membership_changes(workspace: Workspace) -> None:
+    write(workspace, COUNTING, mode="Torchrun")
+    run = workspace.run()
+    run.until(lambda: list(workspace.folder.glob(".llmtrain/volumes/results/small-*/output/pid-1")))
+    os.kill(workspace.processes("worker")[0], signal.SIGKILL)
+    run.until(lambda: "environment 0 2 0 1 2 127.0.0.1" in log(workspace, 0) + log(workspace, 1))
+    (results(workspace) / "output" / "enough").touch()
+    assert run.end() == 0, run.text
+    assert "environment 0 2 0 1 0 127.0.0.1" in log(workspace, 0)
+    assert "environment 1 2 0 1 0 127.0.0.1" in log(workspace, 1)
+    assert workspace.processes() == []
+
+
+def test_a_stopped_model_goes_on_where_it_was(workspace: Workspace) -> None:
+    write(workspace, LINE, "0.05")
+    stopped = workspace.run()
+    stopped.until_line("step ")
+    stopped.process.send_signal(signal.SIGINT)
+    assert stopped.end() == 130, stopped.text
+    resumed = workspace.run()
+    assert resumed.end() == 0, resumed.text
+    assert '"event": "restored"' in log(workspace, 0)
+
+
+def test_a_program_that_stops_well_when_asked_has_not_finished(workspace: Workspace) -> None:
+    write(workspace, POLITE, mode="Torchrun")
+    stopped = workspace.run()
+    stopped.until(lambda: list(workspace.folder.glob(".llmtrain/volumes/results/small-*/output/begun")))
+    stopped.process.send_signal(signal.SIGINT)
+    assert stopped.end() == 130, stopped.text
+    resumed = workspace.run()
+    assert resumed.end() == 0, resumed.text
+    assert "goes on" in log(workspace, 0)
+
+
+def test_only_the_program_that_failed_is_blamed_and_not_its_peers(workspace: Workspace) -> None:
+    write(workspace, PEERS, mode="Torchrun", recovery={"maxFailures": 1})
+    run = workspace.run()
+    assert run.end() == 0, run.text
+    failures = [line for line in run.lines if "starting it again" in line]
+    assert len(failures) == 1, run.text
+    assert "program.py ended with exit code 3" in failures[0]
+    assert "all together 2" in log(workspace, 0)
+    assert "all together 2" in log(workspace, 1)
+
+
+@pytest.mark.parametrize("mode", ["Elastic", "Torchrun"])
+def test_an_exit_code_and_the_last_words_arrive(workspace: Workspace, mode: str) -> None:
+    write(workspace, "import sys\nprint('so far')\nsys.exit(3)\n", mode=mode, recovery={"maxFailures": 0})
+    run = workspace.run()
+    assert run.end() == 1, run.text
+    assert "program.py ended with exit code 3" in run.lines[-1], run.text
+    assert "so far" in log(workspace, 0) + log(workspace, 1)
+
+
+FAULTS = [
+    # program, mode, words of the sentence
+    pytest.param("print('no torch')", "Elastic", "without calling llmtrain.train", id="it never trains"),
+    pytest.param("def main(:\n", "Torchrun", "isn't Python", id="it isn't Python"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "mode", "words"), FAULTS)
+def test_what_can_never_work_is_bad_input(workspace: Workspace, program: str, mode: str, words: str) -> None:
+    write(workspace, program, mode=mode)
+    run = workspace.run()
+    assert run.end() == 2, run.text
+    assert words in run.lines[-1], run.text
+
+
+def test_a_program_that_is_not_there_is_named(workspace: Workspace) -> None:
+    write(workspace, "", mode="Torchrun", entrypoint={"script": "elsewhere.py", "mode": "Torchrun"})
+    run = workspace.run()
+    assert run.end() == 2, run.text
+    assert "spec.entrypoint.script: 'elsewhere.py' is not a file on volume 'texts'" in run.lines[-1], run.text

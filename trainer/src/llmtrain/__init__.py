@@ -1,0 +1,48 @@
+"""Train a model of your own in an LLMTrainingJob, through every change of membership, to the same bits.
+
+    import llmtrain
+
+    trained = llmtrain.train(model, samples=len(data), loss=loss)
+    if trained.first:
+        torch.save(model.state_dict(), f"{trained.output}/model.pt")
+
+`docs/own-code.md` says what goes with it.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["Trained", "train"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """The training is done: the model holds its last weights, on every rank."""
+
+    first: bool
+    """Whether this rank is the one to write what shall be written once. Write whole files and rename them: if a rank
+    dies at the very end, another one may do it again."""
+    output: Path
+    """The job's folder for what its program writes, on the checkpoint volume."""
+
+
+def train(model: "nn.Module", *, samples: int, loss: "Callable[[list[int]], tuple[Tensor, int]]") -> Trained:
+    """Train `model` for the steps that the job asks for, and return when they are done.
+
+    `loss` is called for one microbatch after the other with the numbers of its samples, in [0, `samples`). It returns
+    their summed loss, a tensor that depends on the model, and how many it is the sum of, such as tokens. It must be a
+    function of those numbers and the weights; random numbers of torch's default generator are keyed by step and
+    microbatch. The model is on this rank's device by then.
+
+    Optimizer, schedule, clipping, precision, seed and checkpoints are the job's: see `spec.training`.
+    """
+    from llmtrain_trainer.own.training import train_own
+
+    first = train_own(model, samples, loss)
+    return Trained(first=first, output=Path(os.environ["LLMTRAIN_OUTPUT"]))

@@ -1,0 +1,1 @@
+"""Programs that the example job files run."""

@@ -1,0 +1,135 @@
+"""The state of any training, and one step of it. What a newcomer needs is `state()` and nothing else."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from llmtrain_api.run import RunConfig
+from llmtrain_trainer.training.adamw import AdamW
+from llmtrain_trainer.training.noise import seed_noise
+from llmtrain_trainer.training.numerics import numerics
+from llmtrain_trainer.training.parameters import Parameters
+from llmtrain_trainer.training.ranks import Ranks
+from llmtrain_trainer.training.reduction import reduction
+from llmtrain_trainer.training.schedule import learning_rate
+from llmtrain_trainer.training.tally import Tally, Wishes
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """One finished step, the same on all ranks."""
+
+    loss: float
+    """Nats a token."""
+    gradient_norm: float
+    learning_rate: float
+    tokens: int
+    wishes: Wishes
+
+
+class State(ABC):
+    """Weights, optimizer and the number of steps done, of any network; what is learned from is a subclass's affair."""
+
+    field = "spec.model"
+    """Field of the job that says which network it is."""
+    noisy = False
+    """Whether the network draws random numbers while it learns."""
+
+    def __init__(
+        self, run: RunConfig, model: nn.Module, device: torch.device, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self.alive = alive
+        """Says that this rank gets on."""
+        self.training, self.device, self.step = run.training, device, 0
+        self.whole = False
+        """Whether this is the state after `step` steps, and not an empty or half-received one."""
+        self.warm = False
+        """Whether this process has done a step: the first one loads and compiles kernels."""
+        self.numerics, self.exact = numerics(run), run.training.reduction == "Exact"
+        self.parameters = Parameters(model, device)
+        zeros = self.parameters.zeros
+        self.optimizer = AdamW(run.training.optimizer, zeros(device), zeros(device))
+        self._reduction = reduction(run.training.reduction, self.parameters, run.training.microbatches)
+
+    @abstractmethod
+    def fill(self) -> None:
+        """Set the first weights: the same on every rank."""
+
+    @abstractmethod
+    def loss(self, number: int) -> tuple[Tensor, int]:
+        """Return the summed loss of a microbatch of this step, and how many tokens it is the sum of."""
+
+    def begin(self) -> None:
+        """Go to the state before the first step."""
+        self.step = 0
+        self.fill()
+        self.optimizer.mean.zero_()
+        self.optimizer.square.zero_()
+        self.whole = True
+
+    @property
+    def held(self) -> int | None:
+        """Steps done by the state held, None if none is."""
+        return self.step if self.whole else None
+
+    @property
+    def parts(self) -> dict[str, Tensor]:
+        """The whole state in a few buffers (elements,), by what they hold."""
+        return {"weight": self.parameters.weights, "mean": self.optimizer.mean, "square": self.optimizer.square}
+
+    def state(self) -> dict[str, Tensor]:
+        """Return every tensor of the state by name. With `step` it is all that another rank needs."""
+        return {
+            f"{part}/{name}": tensor
+            for part, buffer in self.parts.items()
+            for name, tensor in self.parameters.named(buffer).items()
+        }
+
+    def resume(self, state: Mapping[str, Tensor], step: int) -> None:
+        """Go to the state after `step` steps."""
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])
+        self.step, self.whole = step, True
+
+    def learn(self, ranks: Ranks, wishes: Wishes) -> StepResult:
+        """Do one step together with the other ranks: the state changes on all of them or on none."""
+        tally = Tally(self.training.microbatches, wishes, self.device)
+        gradients = self._reduction.add_up(ranks, lambda number: self._backward(number, tally))
+        loss, tokens, agreed = tally.agree(ranks)
+        gradients.div_(tokens)
+        norm = clip(gradients, float(self.training.clip_norm))
+        rate = learning_rate(self.step, self.training)
+        self.optimizer.update(
+            self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
+        )
+        self.step += 1
+        return StepResult(loss=loss / tokens, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), wishes=agreed)
+
+    def _backward(self, number: int, tally: Tally) -> None:
+        """Add the gradients of one microbatch of this step to those of the parameters."""
+        self.alive()
+        if self.noisy:
+            seed_noise(self.training.seed, self.step, number)
+        with self.precision():
+            loss, tokens = self.loss(number)
+        torch.autograd.backward(loss)
+        tally.note(number, loss.detach(), tokens)
+
+    def precision(self) -> contextlib.AbstractContextManager[None]:
+        """Return the context in which the network computes with the job's precision."""
+        if self.training.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+
+def clip(gradients: Tensor, most: float) -> float:
+    """Scale gradients with a norm above `most` down to it, in place; return the norm they had."""
+    norm = float(gradients.norm())
+    if norm > most:
+        gradients.mul_(most / norm)
+    return norm
