@@ -10,6 +10,7 @@ from pathlib import Path
 from llmtrain_api.membership import CoordinatorStatus
 from llmtrain_api.names import OUTPUT_FOLDER
 from llmtrain_api.outcome import ExitCode, ModelFacts, Outcome
+from llmtrain_api.rules import torchrun
 from llmtrain_api.run import RunConfig
 from llmtrain_cli.crew import KILL_SECONDS, Budget, Crew
 from llmtrain_cli.display import Display, display_for
@@ -138,7 +139,8 @@ class LocalRun:
             "port": port,
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
-        return Part(name="coordinator", arguments=["-m", "llmtrain_coordinator", "--alone", *arguments])
+        unseen = ["--unseen"] if torchrun(self._job.spec) else []
+        return Part(name="coordinator", arguments=["-m", "llmtrain_coordinator", "--alone", *unseen, *arguments])
 
     def _worker(self, number: int, dataset: str) -> Part:
         run_file = str(self._folder.run_file)

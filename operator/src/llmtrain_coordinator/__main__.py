@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--alone", action="store_true", help="the job is born now, and nobody else keeps account of its life"
     )
+    options.add_argument("--unseen", action="store_true", help="the job's program tells no progress")
     options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
     return options
@@ -76,6 +77,7 @@ async def serve(options: argparse.Namespace) -> None:
         min_workers=options.min_workers,
         term=options.term,
         account=born(int(time.time() * 1000)) if options.alone else None,
+        unseen=options.unseen,
     )
     runner = web.AppRunner(
         coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False

@@ -14,6 +14,8 @@ class Goodput:
 
     account: Account | None = None
     """None until it is known when the job was born."""
+    unseen: bool = False
+    """Whether the job's program tells no progress: while its generation runs, it is taken to step."""
     most_steps: int = 0
     """Steps done at the furthest: what comes below it again is done twice."""
     generation: int = 0
@@ -31,7 +33,7 @@ def live(goodput: Goodput, before: Roster, after: Roster, *, now_ms: int) -> Goo
         return _stepping(goodput, account, told, now_ms)
     if (before.running, before.number) == (after.running, after.number) and _trains(before):
         return goodput
-    kind: Kind = "recovering" if _trains(before) and after.broken else _kind(before)
+    kind: Kind = "recovering" if _trains(before) and after.broken else _kind(before, goodput.unseen)
     return replace(goodput, account=account.passing(now_ms, {}, kind))
 
 
@@ -50,7 +52,8 @@ def _stepping(goodput: Goodput, account: Account, told: Progress, now_ms: int) -
         "checkpoint": told.spent.checkpoint - known.checkpoint,
     }
     again = told.step <= goodput.most_steps
-    return Goodput(
+    return replace(
+        goodput,
         account=account.passing(now_ms, parts, "replaying" if again else "stepping"),
         most_steps=max(goodput.most_steps, told.step),
         generation=told.generation,
@@ -63,9 +66,9 @@ def _trains(roster: Roster) -> bool:
     return roster.running and roster.progress is not None and roster.progress.generation == roster.number
 
 
-def _kind(roster: Roster) -> Kind:
+def _kind(roster: Roster, unseen: bool) -> Kind:
     """Return what the time goes into while a roster stays as it is and nobody tells of a step."""
-    if _trains(roster):
+    if _trains(roster) or (unseen and roster.running):
         return "stepping"
     if roster.progress is None and roster.number <= 1:
         return "starting"

@@ -59,12 +59,13 @@ class Coordinator:
         min_workers: int = 1,
         term: int = 0,
         account: Account | None = None,
+        unseen: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         join_poll_seconds: float = JOIN_POLL_SECONDS,
     ) -> None:
         self.roster = Roster(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
-        self.ledger, self.goodput = Ledger(), Goodput(account=account)
+        self.ledger, self.goodput = Ledger(), Goodput(account=account, unseen=unseen)
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._wall, self._join_poll_seconds = clock, wall, join_poll_seconds
         self._leases, self._lines, self._polls = Leases(), Lines(), Polls()

@@ -36,6 +36,15 @@ def test_the_present_is_accounted_for_when_it_is_known_what_it_was() -> None:
     assert after(*BOTH, (5.0, stepping(1, 1)), (9.0, None)) == {"starting": 3.0, "stepping": 2.0}
 
 
+def test_a_program_that_tells_nothing_is_taken_to_step() -> None:
+    roster, goodput = Roster(workers=1, ranks_per_worker=1), Goodput(account=born(BIRTH_MS), unseen=True)
+    begun = turn(roster, joining("a0"), 2.0).roster
+    goodput = live(goodput, roster, begun, now_ms=BIRTH_MS + 2000)
+    goodput = live(goodput, begun, begun, now_ms=BIRTH_MS + 9000)
+    assert goodput.account is not None
+    assert goodput.account.ms == {"starting": 2000, "stepping": 7000}
+
+
 def test_a_broken_generation_is_recovered_from() -> None:
     said = (
         *BOTH, (5.0, stepping(1, 9)), (6.0, vanishing("a1")), (6.5, joining("a0", 1)), (7.0, None),

@@ -2,6 +2,7 @@
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
+from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.children.metadata import metadata
 from llmtrain_operator.core.children.pod import pod
 from llmtrain_operator.core.observed import Job, Manifest
@@ -28,6 +29,7 @@ def coordinator_pod(job: Job, *, term: int, image: str, pull_policy: str, gang: 
             f"--ranks-per-worker={spec.ranks}",
             f"--min-workers={spec.min}",
             f"--term={term}",
+            *(["--unseen"] if torchrun(job.spec) else []),
             f"--port={COORDINATOR_PORT}",
         ],
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
