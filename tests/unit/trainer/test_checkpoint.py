@@ -22,6 +22,7 @@ def saved(make_run: MakeRun, make_keeper: MakeKeeper, log: Log) -> Learner:
     learner = make_learner(make_run(), log)
     keeper = make_keeper(learner)
     for step in (1, 2, 4):
+        learner.settle()
         learner.step = step
         learner.parameters.weights.add_(step)
         keeper.keep()
@@ -117,6 +118,7 @@ def test_a_snapshot_is_of_its_step_whatever_is_learnt_meanwhile(
     keeper = make_keeper(saved)
     saved.step, expected = 6, saved.parameters.weights.clone()
     keeper.keep()
+    saved.settle()
     saved.parameters.weights.add_(1)
     keeper.insist()
     newcomer = make_learner(make_run(), log)

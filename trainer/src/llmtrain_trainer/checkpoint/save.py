@@ -1,4 +1,7 @@
-"""State to checkpoint: the training stops only while the state is copied to memory that a writer shares."""
+"""State to checkpoint: it is copied to memory that a writer shares, while the next step computes its gradients.
+
+The state changes only at the end of a step. If the copy isn't complete by then, the step waits for it.
+"""
 
 import mmap
 import os
@@ -32,6 +35,9 @@ class Keeper:
         self._idle.set()
         self._writer: subprocess.Popen[str] | None = None
         self._memory = torch.empty(0)
+        self._copied = threading.Event()
+        self._copied.set()
+        learner.settle = self._copied.wait
         self.newest: Checkpointed | None = None
         """The newest checkpoint that this process wrote."""
         self.error = ""
@@ -52,9 +58,21 @@ class Keeper:
             self.close()
         if self._writer is None:
             self._start()
-        self._snapshot()
-        self._order(step, held_out_loss)
+        self._copied.clear()
+        self._idle.clear()
+        threading.Thread(target=self._copy, args=(step, held_out_loss), name="snapshot", daemon=True).start()
         self._log.info("snapshot", step=step, seconds=round(time.monotonic() - began, 4))
+
+    def _copy(self, step: int, held_out_loss: float | None) -> None:
+        """Take the snapshot, let the training change the state again, and have the snapshot written."""
+        try:
+            self._snapshot()
+        except RuntimeError as error:  # such as one of the device
+            self._heard(Done(step=step, seconds=0.0, error=f"the state can't be copied: {error}"))
+            return
+        finally:
+            self._copied.set()
+        self._order(step, held_out_loss)
 
     def claim(self, term: int) -> None:
         """Keep checkpoints for a coordinator's term from now on; Superseded if a newer one trains this job."""
@@ -117,7 +135,6 @@ class Keeper:
         )  # fmt: skip
         assert self._writer is not None
         assert self._writer.stdin is not None
-        self._idle.clear()
         try:
             self._writer.stdin.write(order.model_dump_json(by_alias=True) + "\n")
             self._writer.stdin.flush()

@@ -1,6 +1,7 @@
-"""AdamW (Loshchilov & Hutter 2019) on one flat buffer.
+"""AdamW (Loshchilov & Hutter 2019) on one flat buffer, by torch's fused kernel: one pass over the memory.
 
-By hand: torch.optim imports torch._dynamo at its first step, which costs seconds of every start.
+The kernel is called here and not by torch.optim, which imports torch._dynamo at its first step: that costs seconds of
+every start.
 """
 
 import torch
@@ -22,8 +23,11 @@ class AdamW:
     @torch.no_grad()
     def update(self, weights: Tensor, gradients: Tensor, *, decayed: int, step: int, learning_rate: float) -> None:
         """Change `weights` by step number `step`, counted from 0; only the first `decayed` of them decay."""
-        self.mean.lerp_(gradients, 1 - self._beta1)
-        self.square.mul_(self._beta2).addcmul_(gradients, gradients, value=1 - self._beta2)
-        root = (self.square / (1 - self._beta2 ** (step + 1))).sqrt_().add_(EPSILON)
-        weights[:decayed].mul_(1 - learning_rate * self._decay)
-        weights.addcdiv_(self.mean, root, value=-learning_rate / (1 - self._beta1 ** (step + 1)))
+        count = torch.tensor(step + 1.0, device=weights.device)
+        for part, decay in ((slice(decayed), self._decay), (slice(decayed, None), 0.0)):
+            if weights[part].numel():
+                torch._fused_adamw_(
+                    [weights[part]], [gradients[part]], [self.mean[part]], [self.square[part]], [], [count],
+                    lr=learning_rate, beta1=self._beta1, beta2=self._beta2, weight_decay=decay, eps=EPSILON,
+                    amsgrad=False, maximize=False,
+                )  # fmt: skip

@@ -47,6 +47,7 @@ def _held(learner: State, ranks: Ranks) -> list[int]:
 
 def _send(learner: State, ranks: Ranks, *, source: int, step: int) -> None:
     """Broadcast the state; a receiver holds none until it has all of it."""
+    learner.settle()
     if learner.held != step:
         learner.whole = False
     for buffer in learner.parts.values():

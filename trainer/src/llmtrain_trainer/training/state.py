@@ -42,6 +42,8 @@ class State(ABC):
     def __init__(
         self, run: RunConfig, model: nn.Module, device: torch.device, alive: Callable[[], None] = lambda: None
     ) -> None:
+        self.settle: Callable[[], object] = lambda: None
+        """Called before the state changes; waits until a snapshot that is being taken of it is complete."""
         self.alive = alive
         """Says that this rank gets on."""
         self.training, self.device, self.step = run.training, device, 0
@@ -65,6 +67,7 @@ class State(ABC):
 
     def begin(self) -> None:
         """Go to the state before the first step."""
+        self.settle()
         self.step = 0
         self.fill()
         self.optimizer.mean.zero_()
@@ -91,6 +94,7 @@ class State(ABC):
 
     def resume(self, state: Mapping[str, Tensor], step: int) -> None:
         """Go to the state after `step` steps."""
+        self.settle()
         with torch.no_grad():
             for name, tensor in self.state().items():
                 tensor.copy_(state[name])
@@ -104,6 +108,7 @@ class State(ABC):
         gradients.div_(tokens)
         norm = clip(gradients, float(self.training.clip_norm))
         rate = learning_rate(self.step, self.training)
+        self.settle()
         self.optimizer.update(
             self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
         )
