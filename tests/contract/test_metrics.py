@@ -9,7 +9,7 @@ from llmtrain_api.metrics.metric import Metric
 
 UNITS = ("_seconds", "_bytes", "_ratio", "_nats", "_tokens", "_per_second")
 COUNTED = re.compile(
-    r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members|recoveries)$"
+    r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members|recoveries|failing)$"
 )
 
 

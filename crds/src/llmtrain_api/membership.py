@@ -99,6 +99,8 @@ class Heartbeat(Model):
     ranks: int
     """Members of that generation: a new coordinator knows from it whether one is missing."""
     step: int
+    work_seconds: float | None = None
+    """What the last step's microbatches took this member, before it met the others; None if it has done none."""
 
 
 class Generation(Model):
@@ -168,6 +170,8 @@ class Progress(Model):
     """Tokens trained on since step 0, recomputed steps not counted."""
     tokens_per_second: float
     """Over the last few steps, of all ranks together."""
+    mfu: float | None = None
+    """Part of what the chips could do at best that goes into the model; None if that isn't known."""
     held_out_loss: float | None = None
     """Newest evaluation, in nats a token."""
     checkpoint: Checkpointed | None = None

@@ -1,7 +1,8 @@
 """The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics.job."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -27,6 +28,8 @@ class Known:
     roster: Roster
     ledger: Ledger
     account: Account | None = None
+    work_seconds: Mapping[str, float] = field(default_factory=dict)
+    """What the last step's microbatches took each member, by incarnation."""
 
 
 class JobCollector(Collector):
@@ -68,6 +71,10 @@ def samples(known: Known) -> Iterable[Sample]:
         yield metrics.JOB_RECOVERIES, count, (rung,)
     for (rung, part), seconds in sorted(ledger.seconds.items()):
         yield metrics.JOB_RECOVERY_SECONDS, seconds, (rung, part)
+    for member in roster.members():
+        if member.incarnation in known.work_seconds:
+            labels = (str(member.worker), str(member.local_rank))
+            yield metrics.JOB_RANK_WORK, known.work_seconds[member.incarnation], labels
     if account is not None:
         yield metrics.JOB_GOODPUT, account.goodput, ()
         for kind, milliseconds in sorted(account.ms.items()):
@@ -86,6 +93,14 @@ def _of_progress(progress: Progress) -> Iterable[Sample]:
         (metrics.JOB_GRADIENT_NORM, progress.gradient_norm),
         (metrics.JOB_TOKENS, progress.tokens),
         (metrics.JOB_TOKENS_PER_SECOND, progress.tokens_per_second),
+        (metrics.JOB_MFU, progress.mfu),
+        (metrics.JOB_CHECKPOINT_FAILING, float(bool(progress.checkpoint_error))),
+        (metrics.JOB_CHECKPOINT_TIME, _instant(progress.checkpoint.time) if progress.checkpoint else None),
         (metrics.JOB_CHECKPOINT_STEP, progress.checkpoint.step if progress.checkpoint else None),
     )
     return ((metric, number, ()) for metric, number in known if number is not None)
+
+
+def _instant(time: str) -> float:
+    """Return RFC 3339 as seconds since 1970."""
+    return datetime.fromisoformat(time).timestamp()

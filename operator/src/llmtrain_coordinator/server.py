@@ -68,6 +68,7 @@ class Coordinator:
         self.ledger, self.goodput = Ledger(), Goodput(account=account, unseen=unseen)
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._wall, self._join_poll_seconds = clock, wall, join_poll_seconds
+        self._work_seconds: dict[str, float] = {}
         self._leases, self._lines, self._polls = Leases(), Lines(), Polls()
         self._closing = False
 
@@ -110,6 +111,8 @@ class Coordinator:
         message, now = await read(request, Heartbeat), self._clock()
         self._leases.renew(message.incarnation, now)
         self._lines.note(message.incarnation, request.transport)
+        if message.work_seconds is not None:
+            self._work_seconds[message.incarnation] = message.work_seconds
         answer = self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer
         if answer == Generation(generation=message.generation):
             async with self._bound_to(message.incarnation):
@@ -147,7 +150,12 @@ class Coordinator:
         # Imported when first asked for: the training waits for this server, Prometheus does not.
         from llmtrain_coordinator.metrics import JobCollector, Known, exposition
 
-        known = Known(roster=self.roster, ledger=self.ledger, account=self.goodput.account)
+        known = Known(
+            roster=self.roster,
+            ledger=self.ledger,
+            account=self.goodput.account,
+            work_seconds=self._work_seconds,
+        )
         collector = JobCollector(lambda: known, namespace=self._namespace, job=self._job)
         return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
 
@@ -174,6 +182,7 @@ class Coordinator:
             self._leases.renew(incarnation, now)
         silent = self._leases.silent(self.roster.seats, now)
         self._follow(generation.expire(self.roster, silent, now_seconds=now))
+        self._work_seconds = {name: took for name, took in self._work_seconds.items() if name in self.roster.seats}
         for incarnation in silent:
             lost = Leave(incarnation=incarnation, reason="Failed", silent_seconds=LEASE_SECONDS)
             self.ledger = recoveries.mourn(self.ledger, lost)

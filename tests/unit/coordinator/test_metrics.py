@@ -9,9 +9,10 @@ from llmtrain_coordinator.metrics import JobCollector, Known, exposition, sample
 from llmtrain_coordinator.recoveries import Ledger
 from unit.coordinator.trainers import follow, joining, progressing
 
-TRAINING = follow(1, joining("a0"), progressing(1, 4))[-1].roster
+TRAINING = follow(1, joining("a0"), progressing(1, 4).model_copy(update={"mfu": 0.4}))[-1].roster
 KNOWN = Known(
     roster=TRAINING,
+    work_seconds={"a0": 0.25, "gone": 1.0},
     account=Account(until_ms=5000, ms={"stepping": 3000}),
     ledger=Ledger(count={"process": 2}, seconds={("process", "agree"): 0.5}, lost_steps=3),
 )

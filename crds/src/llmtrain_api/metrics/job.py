@@ -51,5 +51,22 @@ JOB_GOODPUT = Metric(
     kind="gauge",
     help="Part of the job's life in which it trained and did nothing twice.",
 )
+JOB_MFU = Metric(
+    name="llmtrain_job_mfu_ratio",
+    kind="gauge",
+    help="Part of what the chips could do at best that goes into the model; absent where a chip isn't known.",
+)
+JOB_RANK_WORK = Metric(
+    name="llmtrain_job_rank_work_seconds",
+    kind="gauge",
+    labels=(*JOB_LABELS, "worker", "rank"),
+    help="What the last step's microbatches took a rank before it met the others: the slowest holds all up.",
+)
+JOB_CHECKPOINT_TIME = Metric(
+    name="llmtrain_job_checkpoint_time_seconds", kind="gauge", help="When the newest checkpoint was taken, since 1970."
+)
+JOB_CHECKPOINT_FAILING = Metric(
+    name="llmtrain_job_checkpoint_failing", kind="gauge", help="1 if the newest checkpoint could not be written."
+)
 
 METRICS = declared(dict(globals()))

@@ -21,6 +21,8 @@ class Pulse:
     def __init__(self, coordinator: Coordinator, incarnation: str, membership: Membership) -> None:
         self.step = 0
         """Steps done, as the next beat tells it."""
+        self.work_seconds: float | None = None
+        """What the microbatches of the last one took."""
         self._coordinator, self._incarnation = coordinator, incarnation
         self._generation, self._ranks = membership.generation, len(membership.members)
         self._changed, self._broken, self._over = threading.Event(), threading.Event(), threading.Event()
@@ -53,7 +55,11 @@ class Pulse:
     def _hear(self) -> float:
         """Send one heartbeat; return the seconds until the next one."""
         heartbeat = Heartbeat(
-            incarnation=self._incarnation, generation=self._generation, ranks=self._ranks, step=self.step
+            incarnation=self._incarnation,
+            generation=self._generation,
+            ranks=self._ranks,
+            step=self.step,
+            work_seconds=self.work_seconds,
         )
         try:
             answer = self._coordinator.heartbeat(heartbeat)

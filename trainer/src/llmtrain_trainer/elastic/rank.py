@@ -168,8 +168,8 @@ class _Between:
     def stopping(self) -> bool:
         return self._stopping.asked
 
-    def after_step(self, step: int) -> None:
-        self._pulse.step = step
+    def after_step(self, step: int, work_seconds: float | None = None) -> None:
+        self._pulse.step, self._pulse.work_seconds = step, work_seconds
 
     def report(self, progress: Progress) -> None:
         self._reporter.offer(progress)

@@ -8,6 +8,7 @@ from torch import Tensor
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.data.batches import Batches
 from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.models.flops import flops_per_token
 from llmtrain_trainer.models.gpt import Gpt
 from llmtrain_trainer.models.initial import fill
 from llmtrain_trainer.models.shape import shape_of
@@ -33,6 +34,11 @@ class Learner(State):
     def tokens_per_step(self) -> int:
         """Tokens that one step learns from."""
         return self.training.microbatches * self.training.microbatch_size * self.shape.context_length
+
+    @property
+    def flops_per_token(self) -> int:
+        """Operations that a token costs to learn from."""
+        return flops_per_token(self.shape)
 
     def fill(self) -> None:
         """Set the first weights, from the seed."""

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
+import torch
+
 from llmtrain_api.membership import Began, Progress, Spent
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.save import Keeper
 from llmtrain_trainer.elastic.group import Group
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.chips import peak_flops
 from llmtrain_trainer.training.handover import hand_over
 from llmtrain_trainer.training.pace import Pace
 from llmtrain_trainer.training.ranks import Ranks
@@ -39,8 +42,8 @@ class Surroundings(Protocol):
     def stopping(self) -> bool:
         """Return whether this very process was asked to stop."""
 
-    def after_step(self, step: int) -> None:
-        """Take note that `step` steps are done."""
+    def after_step(self, step: int, work_seconds: float | None = None) -> None:
+        """Take note that `step` steps are done, and what the microbatches of the last one took."""
 
     def report(self, progress: Progress) -> None:
         """Tell the coordinator, when there is time."""
@@ -80,7 +83,7 @@ class Loop:
             if not stepped:
                 self._log.info("firstStep", step=learner.step, ranks=self._group.size)
             stepped = True
-            self._surroundings.after_step(learner.step)
+            self._surroundings.after_step(learner.step, learner.work_seconds)
             self._look_back(result.wishes)
             self._report(result, pace)
             if result.wishes.leave or result.wishes.stop:
@@ -119,6 +122,13 @@ class Loop:
         self._log.info("evaluation", step=self._learner.step, held_out_loss=round(loss, 4), seconds=seconds)
         return loss
 
+    def _mfu(self, tokens_per_second: float) -> float | None:
+        """Return the model's part of what the chips of all ranks could do at best."""
+        flops, device = self._learner.flops_per_token, self._learner.device
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+        peak = peak_flops(name, self._run.training.precision)
+        return tokens_per_second * flops / (peak * self._group.size) if flops and peak else None
+
     def _spend(self, kind: str, since: float) -> None:
         """Note that the time since an instant went into something beside steps."""
         before = float(getattr(self._spent, kind))
@@ -143,6 +153,7 @@ class Loop:
                 gradient_norm=result.gradient_norm,
                 tokens=step * result.tokens,
                 tokens_per_second=pace.tokens_per_second,
+                mfu=self._mfu(pace.tokens_per_second),
                 held_out_loss=self._held_out_loss,
                 checkpoint=self._keeper.newest,
                 checkpoint_error=self._keeper.error[:512],

@@ -1,6 +1,7 @@
 """The state of any training, and one step of it. What a newcomer needs is `state()` and nothing else."""
 
 import contextlib
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class State(ABC):
     def __init__(
         self, run: RunConfig, model: nn.Module, device: torch.device, alive: Callable[[], None] = lambda: None
     ) -> None:
+        self.work_seconds = 0.0
+        """What the microbatches of the last step took this rank."""
         self.settle: Callable[[], object] = lambda: None
         """Called before the state changes; waits until a snapshot that is being taken of it is complete."""
         self.alive = alive
@@ -56,6 +59,11 @@ class State(ABC):
         zeros = self.parameters.zeros
         self.optimizer = AdamW(run.training.optimizer, zeros(device), zeros(device))
         self._reduction = reduction(run.training.reduction, self.parameters, run.training.microbatches)
+
+    @property
+    def flops_per_token(self) -> int | None:
+        """Operations that a token costs to learn from; None if nobody has counted them."""
+        return None
 
     @abstractmethod
     def fill(self) -> None:
@@ -102,6 +110,7 @@ class State(ABC):
 
     def learn(self, ranks: Ranks, wishes: Wishes) -> StepResult:
         """Do one step together with the other ranks: the state changes on all of them or on none."""
+        self.work_seconds = 0.0
         tally = Tally(self.training.microbatches, wishes, self.device)
         gradients = self._reduction.add_up(ranks, lambda number: self._backward(number, tally))
         loss, tokens, agreed = tally.agree(ranks)
@@ -118,12 +127,14 @@ class State(ABC):
     def _backward(self, number: int, tally: Tally) -> None:
         """Add the gradients of one microbatch of this step to those of the parameters."""
         self.alive()
+        began = time.perf_counter()
         if self.noisy:
             seed_noise(self.training.seed, self.step, number)
         with self.precision():
             loss, tokens = self.loss(number)
         torch.autograd.backward(loss)
         tally.note(number, loss.detach(), tokens)
+        self.work_seconds += time.perf_counter() - began
 
     def precision(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network computes with the job's precision."""
