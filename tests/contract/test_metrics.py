@@ -7,9 +7,21 @@ import pytest
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_api.metrics.metric import Metric
 
-UNITS = ("_seconds", "_bytes", "_ratio", "_nats", "_tokens", "_per_second")
+UNITS = (
+    "_seconds",
+    "_bytes",
+    "_ratio",
+    "_nats",
+    "_tokens",
+    "_per_second",
+    "_celsius",
+    "_watts",
+    "_joules",
+    "_hertz",
+    "_info",
+)
 COUNTED = re.compile(
-    r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members|recoveries|failing)$"
+    r"_(step|steps|rate|norm|generation|ranks|ranks_wanted|jobs|depth|leader|calls|reconciles|members|recoveries|failing|nodes|gpus|cpus|waits|volumes|errors|lost|shared|assigned|throttled)$"
 )
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-JOB_LABELS = ("namespace", "job")
+JOB_LABELS = ("namespace", "training_job")
+"""Not `job`: that label is Prometheus' own, for what it scrapes."""
 
 
 @dataclass(frozen=True, kw_only=True)
