@@ -1,6 +1,6 @@
 """What each recovery cost: read off how the roster changes, and what trainers and supervisors say.
 
-A recovery opens when a running generation breaks, and closes with the first step that had not been done before.
+A recovery opens when a generation loses a member, be it that the others noticed first and it has ended, and closes with the first step that had not been done before.
 Its seconds are those to *detect* that a member was gone, to *agree* on the next generation, to *restore* the state on
 all ranks, and to *replay* steps that were done and lost. Its rung is the cheapest thing that helped: another process in
 the same pod, another pod, or for all the newest checkpoint, if no living rank held the state.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from llmtrain_api.membership import Began, Death, Leave, Member, Recovery, Rung
-from llmtrain_coordinator.roster import Roster
+from llmtrain_coordinator.roster import Phase, Roster
 
 SETTLE_SECONDS = 1.0
 """How long a supervisor's word is waited for: a pod whose supervisor says nothing is gone."""
@@ -55,8 +55,9 @@ def observe(ledger: Ledger, before: Roster, after: Roster, *, now_seconds: float
     """Follow one change of the roster, or the passing of time."""
     now = ledger.open
     if after.lost_members > before.lost_members:
-        missing = {name: seat.member for name, seat in before.seats.items() if name not in after.seats}
-        if now is None and before.running:
+        gone = {name: seat for name, seat in before.seats.items() if name not in after.seats}
+        missing = {name: seat.member for name, seat in gone.items()}
+        if now is None and any(seat.phase is not Phase.WAITING for seat in gone.values()):
             step = before.progress.step if before.progress else 0
             now = Open(generation=before.number, time=time, lost=missing, lost_at=now_seconds, step=step)
         elif now is not None:
@@ -69,12 +70,12 @@ def observe(ledger: Ledger, before: Roster, after: Roster, *, now_seconds: float
     return replace(ledger, open=now)
 
 
-def mourn(ledger: Ledger, leave: Leave, *, silent_seconds: float = 0.0) -> Ledger:
+def mourn(ledger: Ledger, leave: Leave) -> Ledger:
     """Note what a supervisor says of a process it buried, or how long a lost one had been silent."""
     now = ledger.open
     if now is None or leave.incarnation not in now.lost:
         return ledger
-    detect = max(now.detect_seconds, silent_seconds, leave.silent_seconds)
+    detect = max(now.detect_seconds, leave.silent_seconds)
     member = now.lost[leave.incarnation]
     death = now.death
     if leave.exit_code is not None and death is None and member is not None:

@@ -63,6 +63,16 @@ def test_a_supervisors_word_is_waited_for_then_it_is_the_pod() -> None:
     assert only(after(*said, (2.9, buried("a1")), (2.95, None))).rung == "process"
 
 
+def test_the_others_may_notice_before_the_coordinator_does() -> None:
+    said = (*BOTH, (2.0, joining("a0", 1)), (2.1, vanishing("a1")), (2.5, stepping(2, 8, 7)), (3.1, None))
+    assert (only(after(*said)).rung, only(after(*said)).generation) == ("pod", 1)
+
+
+def test_a_newcomer_that_dies_before_it_takes_part_breaks_nothing() -> None:
+    said = (*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
+    assert after(*said, (4.0, joining("b1")), (4.1, vanishing("b1"))) == Ledger()
+
+
 def test_steps_that_were_lost_are_replayed_from_the_checkpoint() -> None:
     said = (
         *BOTH, (2.0, vanishing("a1")), (2.0, vanishing("a0")), (5.0, joining("b0")), (5.0, joining("b1")),
