@@ -39,8 +39,8 @@ def say(job: Job, path: str, body: str, method: str = "POST") -> dict[str, objec
 
 
 def step_of(job: Job) -> int:
-    progress = say(job, "/v1/status", "", "GET").get("progress")
-    return int(progress["step"]) if isinstance(progress, dict) else 0
+    progress = job.status().progress
+    return progress.step if progress else 0
 
 
 def come_and_die(job: Job, number: int) -> None:

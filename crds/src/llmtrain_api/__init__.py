@@ -13,6 +13,7 @@ Every other package imports this one; it imports none of them.
     run.py          the run config: what the operator tells the trainer
     outcome.py      what a finished container says of itself
     membership.py   what trainers, coordinator and operator say to each other
-    metrics.py      the catalogue of metrics
+    goodput.py      the kinds of seconds in a job's life
+    metrics/        the catalogue of metrics, a file for each part that tells them
     crd.py          makes crds/*.yaml from the types
 """

@@ -111,11 +111,14 @@ class Generation(Model):
     """Whether a member of the one before is missing: what it takes part in will never end."""
 
 
+LeaveReason = Literal["Finished", "Stopped", "Failed"]
+
+
 class Leave(Model):
     """Says that a member is going, or, from its supervisor, that it is gone."""
 
     incarnation: str
-    reason: Literal["Finished", "Stopped", "Failed"]
+    reason: LeaveReason
     exit_code: int | None = None
     """How the process ended, if its supervisor says so; that of a signal is negative."""
     message: Annotated[str, Field(max_length=1024)] = ""

@@ -2,6 +2,8 @@
 
     roster.py      what the coordinator knows: seats, the generation, progress
     generation.py  how that changes: join, heartbeat, leave, expire, want, progress
+    recoveries.py  what each loss of a member cost
+    goodput.py     what every second of the job's life went into
     lease.py       who has been silent for too long
     lines.py       whose connection is closed for good
     polls.py       requests that are held open until they can be answered

@@ -1,6 +1,6 @@
 """The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics.job."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,15 +33,15 @@ class Known:
 
 
 class JobCollector(Collector):
-    """Reads what is known whenever Prometheus asks."""
+    """Tells what is known at one scrape."""
 
-    def __init__(self, known: Callable[[], Known], *, namespace: str, job: str) -> None:
+    def __init__(self, known: Known, *, namespace: str, job: str) -> None:
         self._known, self._labels = known, (namespace, job)
 
     def collect(self) -> Iterator[Family]:
         """Yield one family a metric."""
         by_metric: dict[Metric, list[tuple[Labels, float]]] = {}
-        for metric, number, labels in samples(self._known()):
+        for metric, number, labels in samples(self._known):
             by_metric.setdefault(metric, []).append((labels, number))
         for metric, numbers in by_metric.items():
             family = (CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily)(

@@ -156,7 +156,7 @@ class Coordinator:
             account=self.goodput.account,
             work_seconds=self._work_seconds,
         )
-        collector = JobCollector(lambda: known, namespace=self._namespace, job=self._job)
+        collector = JobCollector(known, namespace=self._namespace, job=self._job)
         return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def health(self, request: web.Request) -> web.Response:

@@ -38,10 +38,12 @@ def test_nothing_is_said_of_progress_before_the_first_step() -> None:
 
 
 def test_prometheus_reads_it() -> None:
-    text = exposition(JobCollector(lambda: KNOWN, namespace="team", job="gpt")).decode()
+    text = exposition(JobCollector(KNOWN, namespace="team", job="gpt")).decode()
     read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
     assert read["llmtrain_job_step"].value == 4
     assert read["llmtrain_job_loss_nats"].value == 2.0
-    assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {("team", "gpt")}
+    assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {
+        ("team", "gpt")
+    }
     assert read["llmtrain_job_recovery_seconds_total"].labels["part"] == "agree"
     assert set(read) <= {metric.name for metric in CATALOGUE}

@@ -6,6 +6,7 @@ One process runs one stage; `python -m llmtrain_trainer --help` lists them.
     errors.py     what can go wrong, and what is done about it
     ending.py     how a stage ends: exit code and termination message
     log.py        log lines as JSON
+    orphan.py     ends with its parent
     durable.py    folders and files that are there whole or not at all
     data/         text, tokenizer, tokens, order of samples
     models/       the network, its presets and first weights

@@ -95,7 +95,7 @@ def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
     from llmtrain_trainer.elastic.place import Place
     from llmtrain_trainer.elastic.spare import wait_for_turn
     from llmtrain_trainer.elastic.stopping import Stopping
-    from llmtrain_trainer.elastic.supervisor import die_with_parent
+    from llmtrain_trainer.orphan import die_with_parent
 
     die_with_parent()
     if options.spare and not wait_for_turn(kind.module):

@@ -2,7 +2,8 @@
 
     manifest.py  what a checkpoint says of itself, and whether it is true
     folder.py    the checkpoints of a job: the newest valid one, which ones stay
-    save.py      state to checkpoint: a snapshot, while the training waits, and an order to the writer
+    claim.py     which of two coordinators' checkpoints these are
+    save.py      state to checkpoint: a snapshot, while the next step computes, and an order to the writer
     order.py     what the two say to each other
     writer.py    the process that writes, while the training goes on
     restore.py   checkpoint to state, at any number of ranks

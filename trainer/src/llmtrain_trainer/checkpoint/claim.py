@@ -16,8 +16,7 @@ CLAIM_FILE = "claim.json"
 
 def claim(job_directory: Path, term: int) -> None:
     """Claim the job for a coordinator's term; Superseded if a newer one trains it."""
-    check(job_directory, term)
-    if _claimed(job_directory) == term:
+    if check(job_directory, term) == term:
         return
     job_directory.mkdir(parents=True, exist_ok=True)
     aside = job_directory / f".{CLAIM_FILE}-{os.getpid()}"
@@ -26,10 +25,12 @@ def claim(job_directory: Path, term: int) -> None:
     check(job_directory, term)
 
 
-def check(job_directory: Path, term: int) -> None:
-    """Superseded if a coordinator of a newer term trains this job."""
-    if (newer := _claimed(job_directory)) > term:
-        raise Superseded(f"another coordinator, of term {newer}, trains this job now; this one has term {term}")
+def check(job_directory: Path, term: int) -> int:
+    """Return the term that has claimed the job, 0 if none; Superseded if it is a newer one."""
+    claimed = _claimed(job_directory)
+    if claimed > term:
+        raise Superseded(f"another coordinator, of term {claimed}, trains this job now; this one has term {term}")
+    return claimed
 
 
 def _claimed(job_directory: Path) -> int:

@@ -64,7 +64,7 @@ def _write(order: Order, memory: Memory, folder: Path) -> dict[str, KeptFile]:
 
 def main() -> None:
     """Obey orders until there are no more."""
-    from llmtrain_trainer.elastic.supervisor import die_with_parent
+    from llmtrain_trainer.orphan import die_with_parent
 
     die_with_parent()
     descriptor, size = int(sys.argv[1]), int(sys.argv[2])

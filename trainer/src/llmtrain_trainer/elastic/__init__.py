@@ -10,6 +10,7 @@
     rank.py         the rank stage: one trainer process
     child.py        one trainer process, as its supervisor sees it
     spare.py        the same, as it sees itself until it is needed
+    watch.py        whether a rank gets on
     supervisor.py   the worker stage: the trainer processes of one pod
 
 The coordinator decides who takes part; these find it out, and act on it.

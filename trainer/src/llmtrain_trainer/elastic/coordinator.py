@@ -19,7 +19,7 @@ from llmtrain_api.membership import (
     Waiting,
 )
 from llmtrain_api.model import Model
-from llmtrain_trainer.errors import BadInput, StopRequested, Unreachable
+from llmtrain_trainer.errors import BadInput, StopRequested, TrainerError, Unreachable
 
 ANSWER_SECONDS = 5.0
 """How long an answer may take that isn't held open."""
@@ -50,6 +50,12 @@ class Coordinator:
     def leave(self, leave: Leave) -> Generation:
         """Say that a member goes."""
         return _parse(Generation, self._post("/v1/leave", leave, ANSWER_SECONDS))
+
+    def say_goodbye(self, leave: Leave) -> None:
+        """Say that a member goes, on a new connection; a coordinator that doesn't hear it finds out by itself."""
+        self.close()
+        with contextlib.suppress(TrainerError):
+            self.leave(leave)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

@@ -4,6 +4,8 @@ import os
 import uuid
 from dataclasses import dataclass
 
+from llmtrain_api.membership import Member
+
 INCARNATION = "LLMTRAIN_INCARNATION"
 LOCAL_RANK = "LLMTRAIN_LOCAL_RANK"
 
@@ -27,6 +29,18 @@ class Place:
             incarnation=os.environ.get(INCARNATION) or new_incarnation(),
             address=os.environ.get("LLMTRAIN_ADDRESS") or "127.0.0.1",
             node=os.environ.get("LLMTRAIN_NODE", ""),
+        )
+
+    def member(self, store_port: int, *, numerics: str = "") -> Member:
+        """Return this rank as the others know it; `numerics` says what its bits depend on, if that matters."""
+        return Member(
+            worker=self.worker,
+            local_rank=self.local_rank,
+            incarnation=self.incarnation,
+            address=self.address,
+            store_port=store_port,
+            node=self.node,
+            numerics=numerics,
         )
 
 

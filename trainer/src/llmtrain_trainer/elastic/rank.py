@@ -1,6 +1,5 @@
 """The rank stage: one trainer process, in one generation after the other until the training is finished."""
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from llmtrain_api.membership import Leave, Member, Membership, Progress
+from llmtrain_api.membership import Leave, LeaveReason, Membership, Progress
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.folder import Checkpoints
@@ -22,7 +21,7 @@ from llmtrain_trainer.elastic.pulse import Pulse
 from llmtrain_trainer.elastic.reporter import Reporter
 from llmtrain_trainer.elastic.stopping import Stopping
 from llmtrain_trainer.elastic.watch import inherited_watch
-from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested, TrainerError
+from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.learner import Learner
@@ -75,7 +74,7 @@ class Rank:
         self._keeper = Keeper(self._learner, self._checkpoints, run, self._lesson.data, log)
         self.first = True
         """Whether this was the first rank of the last generation; a rank that comes later thinks it was."""
-        self._member = _member(place, self._store.port, self._learner.numerics if self._learner.exact else "")
+        self._member = place.member(self._store.port, numerics=self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
         self._reporter = Reporter(self._new_connection())
 
@@ -140,13 +139,10 @@ class Rank:
             raise StopRequested(f"stopped as asked after step {self._learner.step}, with a checkpoint")
         return ending
 
-    def _leave(self, reason: str) -> None:
-        """Say goodbye; a coordinator that doesn't hear it finds out by itself."""
+    def _leave(self, reason: LeaveReason) -> None:
         self._keeper.close()
         self._reporter.flush(LAST_WORDS_SECONDS)
-        self._coordinator.close()
-        with contextlib.suppress(TrainerError):
-            self._coordinator.leave(Leave.model_validate({"incarnation": self._name, "reason": reason}))
+        self._coordinator.say_goodbye(Leave(incarnation=self._name, reason=reason))
 
     def _new_connection(self) -> Coordinator:
         return Coordinator(self._run.coordinator, self._run.uid)
@@ -183,15 +179,3 @@ def device_of(run: RunConfig, place: Place) -> torch.device:
         raise BadInput("spec.workers.gpus: this worker has no usable GPU; ask for 0 or use an image with CUDA")
     torch.cuda.set_device(place.local_rank)
     return torch.device("cuda", place.local_rank)
-
-
-def _member(place: Place, store_port: int, numerics: str) -> Member:
-    return Member(
-        worker=place.worker,
-        local_rank=place.local_rank,
-        incarnation=place.incarnation,
-        address=place.address,
-        store_port=store_port,
-        node=place.node,
-        numerics=numerics,
-    )

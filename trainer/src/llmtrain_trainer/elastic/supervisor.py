@@ -6,7 +6,6 @@ leaves the rest to the operator. The supervisor never imports torch, so it is th
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -23,7 +22,6 @@ from llmtrain_api.outcome import ExitCode, Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.elastic.child import Child
 from llmtrain_trainer.elastic.coordinator import Coordinator
-from llmtrain_trainer.errors import TrainerError
 from llmtrain_trainer.log import KEPT_LINES, Log
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -38,7 +36,6 @@ LAST_LINES, LONGEST_LINE = 5, 500
 """How much of a log goes with the word of a death."""
 MOST_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker whose ranks crash more often within the window gives up."""
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 Reason = Literal["Completed", "Stopped", "BadInput", "Crashed"]
 REASONS: dict[int, Reason] = {
@@ -169,19 +166,16 @@ class Supervisor:
 
         How it died is told only if it is replaced here: otherwise the end of this worker says so.
         """
-        if code in (ExitCode.STOPPED,):
+        if code == ExitCode.STOPPED:
             return
         self._log.warning("rankDied", local_rank=child.local_rank, exit_code=code)
-        coordinator = Coordinator(self._run.coordinator, self._run.uid)
-        with contextlib.suppress(TrainerError):
-            coordinator.leave(
-                Leave(
-                    incarnation=child.incarnation, reason="Failed", exit_code=code if replaced else None,
-                    message=(_last_message(self._lines) if code > 0 else "") or _death_sentence(code),
-                    last_lines=[line[:LONGEST_LINE] for line in list(self._lines)[-LAST_LINES:]],
-                    silent_seconds=silent_seconds,
-                )
-            )  # fmt: skip
+        leave = Leave(
+            incarnation=child.incarnation, reason="Failed", exit_code=code if replaced else None,
+            message=_ending_sentence(code, self._lines),
+            last_lines=[line[:LONGEST_LINE] for line in list(self._lines)[-LAST_LINES:]],
+            silent_seconds=silent_seconds,
+        )  # fmt: skip
+        Coordinator(self._run.coordinator, self._run.uid).say_goodbye(leave)
 
     def _stop_all(self) -> None:
         self._stopping = True
@@ -193,18 +187,15 @@ class Supervisor:
 
     def _outcome(self, code: int) -> Outcome:
         reason = REASONS.get(code, "Crashed")
-        message = (_last_message(self._lines) if code > 0 else "") or _death_sentence(code)
+        message = _ending_sentence(code, self._lines)
         own_code = _own_exit_code(self._lines) if reason == "Crashed" else None
         return Outcome(reason=reason, message=message, last_lines=list(self._lines), exit_code=own_code)
 
 
-def die_with_parent() -> None:
-    """Make the kernel kill this process when its supervisor dies: a rank alone would hold up the others."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-
-
-def _death_sentence(code: int) -> str:
+def _ending_sentence(code: int, lines: deque[str]) -> str:
+    """Return how a rank ended: in its own words if it had any."""
+    if code > 0 and (message := _last_message(lines)):
+        return message
     if code < 0:
         return f"a trainer process was killed by {signal.Signals(-code).name}"
     return f"a trainer process ended with exit code {code}" if code else "trained to the end"

@@ -4,7 +4,6 @@
     inside.py       mode Elastic: it runs in the rank's process
     training.py     what `llmtrain.train` does there
     student.py      the state of its training
-    order.py        which samples a microbatch holds
     checks.py       what a model and a loss must be
     alongside.py    mode Torchrun: it runs as a process beside the rank, in one generation after the other
     environment.py  what torchrun would tell it

@@ -6,12 +6,11 @@ that is told apart from a fault of its own by waiting whether the generation bre
 have waited in vain, breaks it, and takes the blame.
 """
 
-import contextlib
 import socket
 import time
 from pathlib import Path
 
-from llmtrain_api.membership import LEASE_SECONDS, Leave, Member, Membership
+from llmtrain_api.membership import LEASE_SECONDS, Leave, LeaveReason, Membership
 from llmtrain_api.outcome import Outcome
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.claim import claim
@@ -20,7 +19,7 @@ from llmtrain_trainer.elastic.joining import Joining
 from llmtrain_trainer.elastic.place import Place
 from llmtrain_trainer.elastic.pulse import Pulse
 from llmtrain_trainer.elastic.stopping import Stopping
-from llmtrain_trainer.errors import OwnCodeFailed, StopRequested, TrainerError
+from llmtrain_trainer.errors import OwnCodeFailed, StopRequested
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.own.environment import torchrun_environment
 from llmtrain_trainer.own.program import Program, find_program, own_environment
@@ -44,10 +43,7 @@ class Alongside:
         self._own = own_environment(run)
         self._meeting = reserve_port()
         self._coordinator = self._new_connection()
-        self._member = Member(
-            worker=place.worker, local_rank=place.local_rank, incarnation=place.incarnation, address=place.address,
-            store_port=self._meeting.getsockname()[1], node=place.node,
-        )  # fmt: skip
+        self._member = place.member(self._meeting.getsockname()[1])
 
     def train(self) -> Outcome:
         """Run the program to its end; StopRequested if asked to stop first, OwnCodeFailed if it fails."""
@@ -104,11 +100,8 @@ class Alongside:
             time.sleep(TICK_SECONDS)
         return pulse.changed
 
-    def _leave(self, reason: str) -> None:
-        """Say goodbye; a coordinator that doesn't hear it finds out by itself."""
-        self._coordinator.close()
-        with contextlib.suppress(TrainerError):
-            self._coordinator.leave(Leave.model_validate({"incarnation": self._name, "reason": reason}))
+    def _leave(self, reason: LeaveReason) -> None:
+        self._coordinator.say_goodbye(Leave(incarnation=self._name, reason=reason))
 
     def _new_connection(self) -> Coordinator:
         return Coordinator(self._run.coordinator, self._run.uid)

@@ -1,15 +1,14 @@
 """The user's program as a process: its lines are passed on, and it ends with this process at the latest."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
-_LIBC = ctypes.CDLL(None)
+from llmtrain_trainer.orphan import die_with_parent
+
 LAST_WORDS_SECONDS = 1.0
 """How long what is left in the pipe is read after the end; a process of its own that it left behind may hold it open."""
 
@@ -24,7 +23,7 @@ class Script:
         self._process = subprocess.Popen(
             list(command), env={**os.environ, "PYTHONUNBUFFERED": "1", **environment}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            process_group=0, preexec_fn=_die_with_parent,
+            process_group=0, preexec_fn=die_with_parent,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, name="script", daemon=True)
         self._reader.start()
@@ -58,9 +57,3 @@ class Script:
         for line in self._process.stdout:
             self.last_line = line.strip() or self.last_line
             self._hear(line)
-
-
-def _die_with_parent() -> None:
-    """Make the kernel kill this process when the rank's dies: alone it would hold up the others."""
-    with contextlib.suppress(AttributeError):
-        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)

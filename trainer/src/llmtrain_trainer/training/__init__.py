@@ -14,6 +14,7 @@
     numerics.py    what bits depend on beside the job
     handover.py    the state of the rank ahead for all others
     evaluation.py  held-out loss while training
+    chips.py       what a chip can do at best
     pace.py        tokens a second, and which steps are logged
     loop.py        the loop of one generation
 

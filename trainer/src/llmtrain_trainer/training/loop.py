@@ -63,6 +63,7 @@ class Loop:
         self._held_out_loss: float | None = None
         self._began_at = began_at
         self._spent = Spent()
+        self._flops_of_all = _peak_of(learner.device, run.training.precision, group.size)
 
     def train(self) -> Ending:
         """Take the state over, then step until there is a reason not to."""
@@ -124,10 +125,8 @@ class Loop:
 
     def _mfu(self, tokens_per_second: float) -> float | None:
         """Return the model's part of what the chips of all ranks could do at best."""
-        flops, device = self._learner.flops_per_token, self._learner.device
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-        peak = peak_flops(name, self._run.training.precision)
-        return tokens_per_second * flops / (peak * self._group.size) if flops and peak else None
+        flops, peak = self._learner.flops_per_token, self._flops_of_all
+        return tokens_per_second * flops / peak if flops and peak else None
 
     def _spend(self, kind: str, since: float) -> None:
         """Note that the time since an instant went into something beside steps."""
@@ -161,3 +160,9 @@ class Loop:
                 spent=self._spent,
             )
         )
+
+
+def _peak_of(device: torch.device, precision: str, ranks: int) -> float | None:
+    """Return the operations a second of all ranks' chips at their best; None if they aren't known."""
+    peak = peak_flops(torch.cuda.get_device_name(device), precision) if device.type == "cuda" else None
+    return peak * ranks if peak else None
