@@ -16,7 +16,7 @@ from llmtrain_api.membership import LEASE_SECONDS
 
 __all__ = ["data", "dataset"]
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
-KILLS = int(os.environ.get("LLMTRAIN_BENCH_KILLS", "20"))
+KILLS = int(os.environ.get("LLMTRAIN_BENCH_KILLS", "50"))
 ENDLESS = {"training": {**dict(SPEC["training"]), "steps": 10**6}}  # type: ignore[call-overload]
 HALTS = int(os.environ.get("LLMTRAIN_BENCH_HALTS", "10"))
 GOODPUT_SECONDS = float(os.environ.get("LLMTRAIN_BENCH_GOODPUT_SECONDS", "300"))
