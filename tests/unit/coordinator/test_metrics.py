@@ -42,6 +42,8 @@ def test_prometheus_reads_it() -> None:
     read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
     assert read["llmtrain_job_step"].value == 4
     assert read["llmtrain_job_loss_nats"].value == 2.0
-    assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {("team", "gpt")}
+    assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {
+        ("team", "gpt")
+    }
     assert read["llmtrain_job_recovery_seconds_total"].labels["part"] == "agree"
     assert set(read) <= {metric.name for metric in CATALOGUE}
