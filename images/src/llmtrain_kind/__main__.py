@@ -22,6 +22,7 @@ from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
 from llmtrain_kind.install import install_chart
 from llmtrain_kind.nodeload import load_app_image
 from llmtrain_kind.progress import say
+from llmtrain_kind.prometheus import make_prometheus
 from llmtrain_kind.turn import exclusive_turn
 
 _EPILOG = """\
@@ -62,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
 
     tools = verbs.add_parser("tools", help="build kind, kubectl and helm; print their folder")
     tools.set_defaults(act=_tools, changes=True)
+    prometheus = verbs.add_parser("prometheus", help="get Debian's prometheus and promtool; print their folder")
+    prometheus.set_defaults(act=_prometheus, changes=False)
     up = verbs.add_parser("up", parents=[named], help="make the cluster, or reuse a healthy one")
     up.add_argument("--workers", type=int, default=DEMO_WORKERS, help="worker nodes (%(default)s)")
     up.set_defaults(act=_up, changes=True)
@@ -95,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tools(_: argparse.Namespace) -> None:
     print(make_cli_tools())
+
+
+def _prometheus(_: argparse.Namespace) -> None:
+    print(make_prometheus())
 
 
 def _up(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 ~/.cache/llmtrain/            or LLMTRAIN_CACHE
   tools/<key>/bin             kind, kubectl, helm and the node's binaries
+  prometheus/<version>/       Debian's package of Prometheus, unpacked
   build/                      contexts of image builds, overwritten by each
   archives/                   image archives, mounted into every node
   clusters/<name>/            kubeconfig, cluster.json, shared/ (volumes)
