@@ -6,43 +6,30 @@ JOBS = Metric(
     name="llmtrain_jobs",
     kind="gauge",
     labels=("namespace", "condition", "reason"),
-    help="Jobs by their current condition and its reason.",
+    help="Jobs by their current condition and its reason; each job is counted once.",
+)
+JOB_QUEUED = Metric(
+    name="llmtrain_job_queued_seconds",
+    kind="gauge",
+    help="How long a job has waited for a place in its life so far.",
 )
 POOL_NODES = Metric(
     name="llmtrain_pool_nodes",
     kind="gauge",
-    labels=("pool", "state"),
+    labels=("llmcluster", "pool", "state"),
     help="Nodes of a compute pool by state: ready, unready, or missing of those that are expected.",
 )
 POOL_GPUS = Metric(
     name="llmtrain_pool_gpus",
     kind="gauge",
-    labels=("pool", "state"),
-    help="GPUs of a compute pool; each is in one state: allocated, idle, or unhealthy.",
+    labels=("llmcluster", "pool", "state"),
+    help="GPUs of a compute pool; each is in one state: allocated to a pod, else unhealthy if no pod can have it, else idle.",
 )
 ALLOCATED_GPUS = Metric(
     name="llmtrain_allocated_gpus",
     kind="gauge",
-    labels=("pool", "namespace"),
+    labels=("llmcluster", "pool", "namespace"),
     help="GPUs of a compute pool that pods of a namespace hold.",
-)
-QUEUED_SECONDS = Metric(
-    name="llmtrain_job_queued_seconds",
-    kind="gauge",
-    labels=("namespace", "training_job"),
-    help="How long a job has waited for its workers to be placed; only jobs that wait.",
-)
-QUEUE_WAITS = Metric(
-    name="llmtrain_queue_waits_total",
-    kind="counter",
-    labels=("namespace",),
-    help="Jobs whose workers were placed.",
-)
-QUEUE_WAIT_SECONDS = Metric(
-    name="llmtrain_queue_wait_seconds_total",
-    kind="counter",
-    labels=("namespace",),
-    help="Seconds that jobs waited until their workers were placed.",
 )
 VOLUMES = Metric(
     name="llmtrain_volumes",

@@ -1,5 +1,6 @@
 """What a decision is made from: one frozen snapshot of a job or a cluster and everything around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,6 +87,10 @@ class NodeView:
     """GPUs that it offers."""
     gpus_allocated: int
     """GPUs that its pods asked for."""
+    gpus_capacity: int = 0
+    """GPUs that it has, be they healthy or not."""
+    gpus_by_namespace: Mapping[str, int] = field(default_factory=dict)
+    """Those that its pods asked for, by the pods' namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)

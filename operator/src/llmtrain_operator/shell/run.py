@@ -9,7 +9,7 @@ import aiohttp
 import kopf
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.children.gang import API_VERSION as GANG_VERSION
@@ -71,7 +71,7 @@ async def run(settings: Settings) -> None:
         store = Store(queue)
         gang = await api.serves(GANG_VERSION, "podgroups")
         ready, leads = asyncio.Event(), asyncio.Event()
-        OperatorCollector(lambda: len(queue), leads.is_set, store.jobs_by_condition)
+        REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, store.census))
         start_http_server(settings.metrics_port)
         watches = informers(api, store, gang)
         reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)

@@ -3,8 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
-from llmtrain_api.names import GPU_RESOURCE, JOB_LABEL
+from kubernetes.utils.quantity import parse_quantity
+
+from llmtrain_api.cluster import ClusterSpec
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import CLUSTER_LABEL, GPU_RESOURCE, JOB_LABEL
+from llmtrain_operator.core.census import Census, Claim, Counted
 from llmtrain_operator.core.observed import NodeView
+from llmtrain_operator.core.times import parse
 from llmtrain_operator.shell.queue import Key, Queue
 
 Manifest = dict[str, Any]
@@ -148,6 +154,10 @@ class Store:
         reason = reason or ("cordoned; `kubectl uncordon` lets pods run there" if spec.get("unschedulable") else "")
         effects = {taint["effect"] for taint in spec.get("taints") or ()}
         name = metadata["name"]
+        held: dict[str, int] = defaultdict(int)
+        for pod in self.pods.values():
+            if pod["spec"].get("nodeName") == name and (gpus := gpus_of(pod)):
+                held[pod["metadata"]["namespace"]] += gpus
         return NodeView(
             name=name,
             labels=dict(metadata.get("labels") or {}),
@@ -159,15 +169,47 @@ class Store:
             )
             or bool(reason),
             gpus=int(status.get("allocatable", {}).get(GPU_RESOURCE, 0)),
-            gpus_allocated=sum(gpus_of(pod) for pod in self.pods.values() if pod["spec"].get("nodeName") == name),
+            gpus_allocated=sum(held.values()),
+            gpus_capacity=int(status.get("capacity", {}).get(GPU_RESOURCE, 0)),
+            gpus_by_namespace=dict(held),
         )
 
-    def jobs_by_condition(self) -> dict[tuple[str, str], int]:
-        """Return how many jobs there are by namespace and stage."""
-        numbers: dict[tuple[str, str], int] = defaultdict(int)
-        for (namespace, _), job in self.jobs.items():
-            numbers[namespace, (job.get("status") or {}).get("stage") or "Waiting"] += 1
-        return numbers
+    def census(self) -> Census:
+        """Return what the cluster's metrics are read off."""
+        return Census(
+            jobs=tuple(
+                Counted(
+                    namespace=namespace,
+                    name=name,
+                    created=parse(job["metadata"]["creationTimestamp"]),
+                    status=JobStatus.model_validate(job.get("status") or {}),
+                )
+                for (namespace, name), job in sorted(self.jobs.items())
+            ),
+            clusters={
+                name: ClusterSpec.model_validate(cluster.get("spec") or {})
+                for name, cluster in sorted(self.clusters.items())
+            },
+            nodes=self.node_views(),
+            claims=tuple(
+                claim_of(claim)
+                for _, claims in sorted(self.claims.items())
+                for _, claim in sorted(claims.items())
+                if CLUSTER_LABEL in (claim["metadata"].get("labels") or {})
+            ),
+        )
+
+
+def claim_of(claim: Manifest) -> Claim:
+    """Return a storage pool's claim, as far as metrics need it."""
+    metadata, status = claim["metadata"], claim.get("status", {})
+    return Claim(
+        namespace=metadata["namespace"],
+        cluster=metadata["labels"][CLUSTER_LABEL],
+        pool=metadata["name"],
+        phase=status.get("phase", "Pending"),
+        size_bytes=int(parse_quantity((status.get("capacity") or {}).get("storage", "0"))),  # type: ignore[no-untyped-call]
+    )
 
 
 def is_ready(node: Manifest) -> bool:

@@ -1,14 +1,16 @@
 """The operator's metrics, made from the catalogue."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
-from prometheus_client import REGISTRY, Counter
+from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics.metric import Metric
-from llmtrain_api.metrics.operator import API_CALLS, JOBS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
+from llmtrain_api.metrics.operator import API_CALLS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
+from llmtrain_operator.core.census import Census, samples
 
 
 def counter(metric: Metric) -> Counter:
@@ -31,19 +33,22 @@ def count_reconcile(kind: str, result: str, seconds: float) -> None:
 
 
 class OperatorCollector(Collector):
-    """Gauges that are read at the moment of the scrape."""
+    """Gauges that are read at the moment of the scrape. Only who leads tells of jobs and pools, or sums would double."""
 
-    def __init__(
-        self, depth: Callable[[], int], leads: Callable[[], bool], jobs: Callable[[], dict[tuple[str, str], int]]
-    ) -> None:
-        self.depth, self.leads, self.jobs = depth, leads, jobs
-        REGISTRY.register(self)
+    def __init__(self, depth: Callable[[], int], leads: Callable[[], bool], census: Callable[[], Census]) -> None:
+        self.depth, self.leads, self.census = depth, leads, census
 
     def collect(self) -> Iterator[Family]:
-        """Yield the gauges."""
-        for metric, value in ((QUEUE_DEPTH, self.depth()), (LEADER, int(self.leads()))):
-            yield GaugeMetricFamily(metric.name, metric.help, value=value)
-        jobs = GaugeMetricFamily(JOBS.name, JOBS.help, labels=JOBS.labels)
-        for labels, number in sorted(self.jobs().items()):
-            jobs.add_metric(labels, number)
-        yield jobs
+        """Yield one family a metric."""
+        leads = self.leads()
+        told: dict[Metric, list[tuple[tuple[str, ...], float]]] = {
+            QUEUE_DEPTH: [((), self.depth())],
+            LEADER: [((), float(leads))],
+        }
+        for metric, labels, number in samples(self.census(), now=datetime.now(UTC)) if leads else ():
+            told.setdefault(metric, []).append((labels, number))
+        for metric, numbers in told.items():
+            family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+            for labels, number in numbers:
+                family.add_metric(labels, number)
+            yield family
