@@ -73,7 +73,8 @@ class Targets:
 
     def _target(self, item: Manifest) -> dict[str, Any]:
         kind, meta = item["kind"].lower() + "s", item["metadata"]
-        port, path = (meta["annotations"][f"{ANNOTATION}/{part}"] for part in ("port", "path"))
+        port = meta["annotations"][f"{ANNOTATION}/port"]
+        path = meta["annotations"].get(f"{ANNOTATION}/path", "/metrics")
         return {
             "targets": [self._server.netloc],
             "labels": {
