@@ -35,16 +35,16 @@ test: ## everything: lint, unit, contract and integration tests, then e2e tests 
 
 test-fast: venv ## the tests that need no cluster: unit, contract, integration
 	@echo "▸ unit, contract and integration tests" >&2
-	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not bench"
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench"
 
 unit: venv ## the unit tests alone
 	@$(pytest) tests/unit -q -m "not bench"
 
-e2e: venv ## the tests of the chart with helm, and those on a real cluster, which is made or reused
+e2e: venv ## the tests of the chart with helm, of alerts with promtool, and those on a real cluster, which is made or reused
 	@$(kind) up
 	@$(kind) install
-	@echo "▸ tests of the chart with helm" >&2
-	@$(pytest) tests/contract -q -m helm
+	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
+	@$(pytest) tests/contract -q -m "helm or promtool"
 	@echo "▸ e2e tests on the cluster" >&2
 	@$(pytest) tests/e2e -v -m "not bench" --timeout 400 --maxfail 5 --tb short
 
@@ -61,8 +61,9 @@ fix: venv ## let ruff put right what it can, and format
 	@$(python) -m ruff check --fix --quiet . || true
 	@$(python) -m ruff format .
 
-render: venv ## write what is generated: CRDs, the chart's copies of them, the chart's golden manifests
+render: venv ## write what is generated: CRDs, rules, pages of metrics and alerts, the chart's golden manifests
 	@$(python) -m llmtrain_api.crd crds
+	@$(python) -m llmtrain_api.pages docs
 	@$(python) charts/render.py
 	@$(python) tests/contract/golden.py
 

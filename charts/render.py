@@ -1,6 +1,6 @@
 """Writes what the chart takes from the contract: `python charts/render.py`, which `make render` calls.
 
-The CRDs become exact copies in files/crds, and the spec of an LLMCluster becomes a definition of
+The CRDs become exact copies in files/crds, rules and alerts a file in files/rules, and the spec of an LLMCluster becomes a definition of
 values.schema.json, so that a default cluster that the API server would refuse fails at `helm install`.
 """
 
@@ -10,10 +10,16 @@ from typing import Any
 
 import yaml
 
+from llmtrain_api.alerting.rendered import rule_groups
+
 REPOSITORY = Path(__file__).parents[1]
 CRDS = REPOSITORY / "crds"
 CHART = REPOSITORY / "charts" / "llmtrain"
 VALUES_SCHEMA = CHART / "values.schema.json"
+
+RULES = CHART / "files" / "rules" / "rules.yaml"
+RUNBOOK = "RUNBOOK_URL"
+"""Stands in the rule file for what a value of the chart says."""
 
 Schema = dict[str, Any]
 
@@ -48,9 +54,14 @@ def crd_copies() -> dict[Path, str]:
     return {CHART / "files" / "crds" / crd.name: crd.read_text() for crd in sorted(CRDS.glob("*.yaml"))}
 
 
+def rules() -> str:
+    """Return the rule groups; the template puts the value of metrics.prometheusRule.runbookUrl in."""
+    return yaml.safe_dump(rule_groups(RUNBOOK), sort_keys=False, allow_unicode=True, width=110)
+
+
 def rendered() -> dict[Path, str]:
     """Return every generated file of the chart by path."""
-    return {VALUES_SCHEMA: values_schema(), **crd_copies()}
+    return {VALUES_SCHEMA: values_schema(), **crd_copies(), RULES: rules()}
 
 
 if __name__ == "__main__":

@@ -15,5 +15,7 @@ Every other package imports this one; it imports none of them.
     membership.py   what trainers, coordinator and operator say to each other
     goodput.py      the kinds of seconds in a job's life
     metrics/        the catalogue of metrics, a file for each part that tells them
+    alerting/       Prometheus' recording rules and alerts
+    pages.py        makes docs/metrics.md and docs/alerts.md
     crd.py          makes crds/*.yaml from the types
 """

@@ -200,6 +200,7 @@ class Death(Model):
 
 Rung = Literal["process", "pod", "checkpoint"]
 """What a recovery took: another process in the same pod, another pod, or going back to the newest checkpoint."""
+RECOVERY_PARTS = ("detect", "agree", "restore", "replay")
 
 
 class Recovery(Model):
@@ -225,12 +226,7 @@ class Recovery(Model):
     @property
     def seconds_by_part(self) -> dict[str, float]:
         """Return what took how long."""
-        return {
-            "detect": self.detect_seconds,
-            "agree": self.agree_seconds,
-            "restore": self.restore_seconds,
-            "replay": self.replay_seconds,
-        }
+        return {part: getattr(self, f"{part}_seconds") for part in RECOVERY_PARTS}
 
 
 class Wanted(Model):

@@ -1,0 +1,160 @@
+"""What somebody should hear of, and what they do then."""
+
+from llmtrain_api.alerting.recording import GOODPUT, MEDIAN, SLOWEST
+from llmtrain_api.alerting.rule import Alert
+
+OF_JOB = "{{ $labels.namespace }}/{{ $labels.training_job }}"
+DESCRIBE = "`kubectl describe ltj NAME`: its conditions, its first failure and its recoveries."
+
+ALERTS = (
+    Alert(
+        name="LlmtrainJobStuck",
+        expr="changes(llmtrain_job_step[10m]) == 0 and llmtrain_job_step < llmtrain_job_steps and llmtrain_job_ranks > 0",
+        lasting="20m",
+        severity="critical",
+        summary=f"{OF_JOB} has workers but has done no step for half an hour.",
+        meaning="Ranks have joined and hold their GPUs, yet no step gets done. The watchdog would have killed a rank that "
+        "hangs, so it is an evaluation or a start that takes very long, a file system that doesn't answer, or a very high "
+        "`recovery.hangSeconds`.",
+        look="`kubectl logs POD` of worker 0: the newest event. The kinds of `llmtrain_job_seconds_total` say what the "
+        "time goes into.",
+        remedy="If a volume hangs, mend the volume. Otherwise delete one worker pod: the others keep the state, and the "
+        "newcomer's start shows where it stops.",
+    ),
+    Alert(
+        name="LlmtrainRankHung",
+        expr='sum by (namespace, training_job) (increase(llmtrain_job_recovery_seconds_total{part="detect"}[15m])) > 30',
+        lasting="0m",
+        severity="warning",
+        summary=f"{OF_JOB} took {{{{ $value | humanizeDuration }}}} to notice that a rank was gone.",
+        meaning="A rank hung until the watchdog killed it: nothing else takes so long to detect. Training went on, but the "
+        "whole time-out was lost, and what hung once hangs again.",
+        look="`kubectl logs POD`, event `rankHung`, and before it the stacks that the rank wrote.",
+        remedy="The stack names the call. In NCCL or the driver: drain the node and test its network and GPUs. In the data: "
+        "look at the volume. If steps are so long by nature, raise `recovery.hangSeconds` above them.",
+    ),
+    Alert(
+        name="LlmtrainStraggler",
+        expr=(
+            f"{SLOWEST.record} > 1.5 * {MEDIAN.record}"
+            " and on (namespace, training_job) count by (namespace, training_job) (llmtrain_job_rank_work_seconds) > 2"
+        ),
+        lasting="15m",
+        severity="warning",
+        summary=f"{OF_JOB} waits for one rank that is much slower than the others.",
+        meaning="Each step ends when the slowest rank's microbatches are done. One rank takes more than one and a half "
+        "times what the rank in the middle takes.",
+        look='`topk(1, llmtrain_job_rank_work_seconds{training_job="NAME"})` names worker and rank.',
+        remedy="Look at that worker's node: clocks held down by heat or power, another load, a slower chip in the pool. "
+        "Cordon the node and delete the pod; it starts elsewhere and no step is lost.",
+    ),
+    Alert(
+        name="LlmtrainLowGoodput",
+        expr=f"{GOODPUT.record} < 0.8 and on (namespace, training_job) llmtrain_job_ranks > 0",
+        lasting="30m",
+        severity="warning",
+        summary=f"{OF_JOB} trained for only {{{{ $value | humanizePercentage }}}} of the last hour.",
+        meaning="More than a fifth of the time went into something beside new steps: recoveries, replays, checkpoints, "
+        "evaluation, or waiting for workers.",
+        look='`sum by (kind) (increase(llmtrain_job_seconds_total{training_job="NAME"}[1h]))` says into what.',
+        remedy="recovering or replaying: find what kills workers (`status.recoveries`). waiting: too few nodes for "
+        "`workers.min`. checkpoint: raise `checkpoint.everySteps` or use a faster volume. evaluating: raise "
+        "`evaluation.everySteps`.",
+    ),
+    Alert(
+        name="LlmtrainManyRecoveries",
+        expr="sum by (namespace, training_job) (increase(llmtrain_job_recoveries_total[1h])) > 5",
+        lasting="0m",
+        severity="warning",
+        summary=f"{OF_JOB} recovered from {{{{ $value | humanize }}}} losses in an hour.",
+        meaning="Workers keep dying. Each death costs little, but together they spend the job's budget of failures.",
+        look=DESCRIBE,
+        remedy="If all deaths are on one node, cordon it. If the reason is OOMKilled, raise `workers.resources.memory` or "
+        "lower `training.microbatchSize`.",
+    ),
+    Alert(
+        name="LlmtrainWorkersMissing",
+        expr="llmtrain_job_ranks < llmtrain_job_ranks_wanted",
+        lasting="15m",
+        severity="warning",
+        summary=f"{OF_JOB} has fewer ranks than it wants.",
+        meaning="Workers died or could not be placed, and their replacements have not joined for a quarter of an hour.",
+        look=DESCRIBE,
+        remedy="The condition Degraded and the pending pods' events say what is missing: nodes, GPUs, an image. Or scale "
+        "the job down to what there is.",
+    ),
+    Alert(
+        name="LlmtrainCheckpointOld",
+        expr="time() - llmtrain_job_checkpoint_time_seconds > 7200 and llmtrain_job_ranks > 0",
+        lasting="5m",
+        severity="warning",
+        summary=f"{OF_JOB} has written no checkpoint for {{{{ $value | humanizeDuration }}}}.",
+        meaning="If all workers were lost now, everything since then would be done again. The state also lives in every "
+        "worker's memory, so a lone death costs nothing.",
+        look="`llmtrain_job_checkpoint_step` beside `llmtrain_job_step`, and the condition Degraded.",
+        remedy="Lower `checkpoint.everySteps` in the next job. If steps have become slow, see LlmtrainStraggler.",
+    ),
+    Alert(
+        name="LlmtrainCheckpointFailing",
+        expr="llmtrain_job_checkpoint_failing == 1",
+        lasting="5m",
+        severity="critical",
+        summary=f"{OF_JOB} can't write its checkpoints.",
+        meaning="Training goes on, but nothing new is durable. Mostly the volume is full or read-only.",
+        look="The condition Degraded says the error in the writer's words.",
+        remedy="Make room on the volume of `checkpoint.volume`, or enlarge its claim. The next checkpoint that succeeds "
+        "ends the alert.",
+    ),
+    Alert(
+        name="LlmtrainJobQueued",
+        expr="delta(llmtrain_job_queued_seconds[10m]) > 0 and llmtrain_job_queued_seconds > 3600",
+        lasting="0m",
+        severity="warning",
+        summary=f"{OF_JOB} has waited for a place for more than an hour.",
+        meaning="The job's pods can't be placed all together, so none runs.",
+        look=DESCRIBE,
+        remedy="The condition Scheduled names the obstacle. Free GPUs, add nodes, or lower `workers.replicas`.",
+    ),
+    Alert(
+        name="LlmtrainNodesMissing",
+        expr='sum by (llmcluster, pool) (llmtrain_pool_nodes{state!="ready"}) > 0',
+        lasting="15m",
+        severity="warning",
+        summary="Pool {{ $labels.pool }} of LLMCluster {{ $labels.llmcluster }} lacks {{ $value }} nodes.",
+        meaning="Nodes that the LLMCluster expects are not there, not ready, or cordoned.",
+        look="`kubectl describe llmc NAME`: the pool's `notReady` names each node with its reason.",
+        remedy="Bring the nodes back, uncordon them, or lower `computePools[].nodes` to what is meant to be there.",
+    ),
+    Alert(
+        name="LlmtrainGpusUnhealthy",
+        expr='llmtrain_pool_gpus{state="unhealthy"} > 0',
+        lasting="10m",
+        severity="warning",
+        summary="Pool {{ $labels.pool }} of LLMCluster {{ $labels.llmcluster }} has {{ $value }} GPUs that no pod can have.",
+        meaning="The kubelet's device plugin has taken GPUs out of service, or their nodes are not ready.",
+        look="`kubectl describe node NODE`: capacity beside allocatable of nvidia.com/gpu.",
+        remedy="Drain the node and run the maker's diagnostics; reset or replace the GPU.",
+    ),
+    Alert(
+        name="LlmtrainOperatorDown",
+        expr="absent(llmtrain_operator_leader == 1)",
+        lasting="5m",
+        severity="critical",
+        summary="No replica of the llmtrain operator leads.",
+        meaning="Jobs that train go on, and recover inside their pods. But dead pods are not replaced, and new jobs do not "
+        "start.",
+        look="`kubectl -n llmtrain-system get pods,leases` and the operator's logs.",
+        remedy="Bring the operator's pod back; it picks everything up where it is. If it runs, see whether Prometheus can "
+        "scrape it.",
+    ),
+    Alert(
+        name="LlmtrainReconcileErrors",
+        expr='sum by (kind) (rate(llmtrain_operator_reconciles_total{result="failed"}[15m])) > 0.05',
+        lasting="15m",
+        severity="warning",
+        summary="The operator keeps failing to reconcile objects of kind {{ $labels.kind }}.",
+        meaning="The API server refuses what the operator asks for, or doesn't answer; it tries again and again.",
+        look="The operator's logs name the object and the API server's words.",
+        remedy="Mostly it is a right that was taken away, a quota, or an admission webhook that is down.",
+    ),
+)

@@ -1,0 +1,34 @@
+"""Series that are worth computing once: dashboards and alerts read them."""
+
+from llmtrain_api.alerting.rule import Recording
+
+SLOWEST = Recording(
+    record="training_job:llmtrain_job_rank_work_seconds:max",
+    expr="max by (namespace, training_job) (llmtrain_job_rank_work_seconds)",
+    help="What the slowest rank's microbatches take.",
+)
+MEDIAN = Recording(
+    record="training_job:llmtrain_job_rank_work_seconds:median",
+    expr="quantile by (namespace, training_job) (0.5, llmtrain_job_rank_work_seconds)",
+    help="What the microbatches of the rank in the middle take.",
+)
+STEP_RATE = Recording(
+    record="training_job:llmtrain_job_step:rate5m",
+    expr="clamp_min(deriv(llmtrain_job_step[5m]), 0)",
+    help="Steps a second, over five minutes.",
+)
+GOODPUT = Recording(
+    record="training_job:llmtrain_job_seconds:goodput1h",
+    expr=(
+        'sum by (namespace, training_job) (increase(llmtrain_job_seconds_total{kind="stepping"}[1h]))'
+        " / sum by (namespace, training_job) (increase(llmtrain_job_seconds_total[1h]))"
+    ),
+    help="Part of the last hour in which a job trained and did nothing twice.",
+)
+ALLOCATED = Recording(
+    record="llmcluster:llmtrain_pool_gpus:allocated_ratio",
+    expr='sum by (llmcluster) (llmtrain_pool_gpus{state="allocated"}) / sum by (llmcluster) (llmtrain_pool_gpus)',
+    help="Part of an LLMCluster's GPUs that pods hold.",
+)
+
+RECORDINGS = (SLOWEST, MEDIAN, STEP_RATE, GOODPUT, ALLOCATED)

@@ -1,0 +1,32 @@
+"""What a recording rule and an alert are."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A series that is computed from others, named level:metric:operation."""
+
+    record: str
+    expr: str
+    help: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """What somebody should hear of. `summary` may use Prometheus' templates."""
+
+    name: str
+    expr: str
+    lasting: str
+    """How long the expression must hold."""
+    severity: Literal["warning", "critical"]
+    summary: str
+    """One line, with the labels that say where."""
+    meaning: str
+    """What is wrong, for the runbook."""
+    look: str
+    """The command or query that shows more."""
+    remedy: str
+    """What to do."""

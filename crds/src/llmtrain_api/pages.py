@@ -1,0 +1,83 @@
+"""Writes the pages of docs/ that are made from the contract: `python -m llmtrain_api.pages docs`."""
+
+import sys
+from collections.abc import Iterable
+from math import prod
+from pathlib import Path
+from typing import get_args
+
+from llmtrain_api.alerting.alerts import ALERTS
+from llmtrain_api.alerting.recording import RECORDINGS
+from llmtrain_api.goodput import KINDS
+from llmtrain_api.membership import RECOVERY_PARTS, Rung
+from llmtrain_api.metrics import job
+from llmtrain_api.metrics.catalogue import EXPORTERS
+from llmtrain_api.metrics.metric import JOB_LABELS, Metric
+
+VALUES = {"rung": len(get_args(Rung)), "part": len(RECOVERY_PARTS), "kind": len(KINDS)}
+"""How many values the bounded labels of a job's metrics can have."""
+TELLERS = {
+    "coordinator": "Each job's coordinator tells these, on port 8470 while the job trains.",
+    "operator": "The operator tells these, on port 8080; of jobs, pools and volumes only the replica that leads does.",
+}
+MADE = "<!-- Made from llmtrain_api by `make render`. -->"
+
+
+def series_of_job(ranks: int) -> int:
+    """Return how many series the coordinator of a job with so many ranks tells at most."""
+    return sum(ranks if "rank" in metric.labels else _fixed(metric) for metric in job.METRICS)
+
+
+def _fixed(metric: Metric) -> int:
+    return prod(VALUES[label] for label in metric.labels if label not in JOB_LABELS)
+
+
+def metrics_page() -> str:
+    """Return docs/metrics.md."""
+    parts = [
+        "# Metrics",
+        MADE,
+        "Base units, ratios from 0 to 1, and labels that are bounded. The label `training_job` is the job's name: `job` is "
+        "Prometheus' own. Scrape with `honor_labels: true`, so that `namespace` is the training job's.",
+        f"A job costs at most {series_of_job(0)} series and one more a rank: {series_of_job(8)} with 8 ranks, "
+        f"{series_of_job(512)} with 512. They end with its coordinator. The operator adds two for each job that exists.",
+    ]
+    for teller, metrics in EXPORTERS.items():
+        rows = (f"| `{one.name}` | {one.kind} | {', '.join(one.labels)} | {one.help} |" for one in metrics)
+        parts += [f"## {teller.capitalize()}", TELLERS[teller], _table("Name | Type | Labels | Help", rows)]
+    rules = (f"| `{rule.record}` | {rule.help} |" for rule in RECORDINGS)
+    parts += ["## Recording rules", _table("Name | What it is", rules), "[Alerts](alerts.md) have a page of their own."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: str, rows: Iterable[str]) -> str:
+    return "\n".join((f"| {head} |", "|---" * len(head.split("|")) + "|", *rows))
+
+
+def alerts_page() -> str:
+    """Return docs/alerts.md: the runbook."""
+    parts = [
+        "# Alerts",
+        MADE,
+        "`metrics.prometheusRule.enabled` of the chart installs these for the Prometheus operator. Each alert's "
+        "`runbook_url` leads to its section here.",
+    ]
+    for alert in ALERTS:
+        lasting = f" for {alert.lasting}" if alert.lasting != "0m" else ""
+        parts += [
+            f"## {alert.name}",
+            f"{alert.meaning}",
+            f"Severity {alert.severity}. It fires when this holds{lasting}:",
+            f"```promql\n{alert.expr}\n```",
+            f"**Look.** {alert.look}",
+            f"**Do.** {alert.remedy}",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES = {"metrics.md": metrics_page, "alerts.md": alerts_page}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (Path(sys.argv[1] if len(sys.argv) > 1 else "docs") / name).write_text(page())

@@ -1,0 +1,31 @@
+"""Pages made from the contract are fresh, and rules name only metrics that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from llmtrain_api.alerting.alerts import ALERTS
+from llmtrain_api.alerting.recording import RECORDINGS
+from llmtrain_api.metrics.catalogue import CATALOGUE
+from llmtrain_api.pages import PAGES, series_of_job
+
+DOCS = Path(__file__).parents[2] / "docs"
+RULES = {**{alert.name: alert.expr for alert in ALERTS}, **{rule.record: rule.expr for rule in RECORDINGS}}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_fresh(name: str) -> None:
+    assert (DOCS / name).read_text() == PAGES[name](), "run `make render`"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_names_only_what_is_there(name: str) -> None:
+    known = {metric.name for metric in CATALOGUE} | {rule.record for rule in RECORDINGS}
+    used = set(re.findall(r"(?:\w+:)?llmtrain_\w+(?::\w+)?", RULES[name]))
+    assert used
+    assert used <= known
+
+
+def test_a_job_costs_one_series_more_for_each_rank() -> None:
+    assert series_of_job(9) - series_of_job(8) == 1
