@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from e2e.jobs import job
 from e2e.kube import Kube
 from e2e.nodes import kill
 from e2e.scraping import Targets
+from llmtrain_api.alerting.recording import RECORDINGS
+from llmtrain_api.alerting.rendered import rule_groups
+from llmtrain_api.metrics.catalogue import CATALOGUE
 from prometheus import Prometheus, running_prometheus
 
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
@@ -20,11 +24,13 @@ OF_JOB = '{namespace="e2e", training_job="%s"}'
 
 @pytest.fixture(scope="module")
 def prometheus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A server that scrapes every annotated pod of the cluster each second."""
+    """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
     folder = tmp_path_factory.mktemp("prometheus")
     targets = Targets(kube, folder)
     try:
-        with running_prometheus(folder, [targets.scrape_config()]) as server:
+        rules = folder / "rules.yaml"
+        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/alerts.md")}))
+        with running_prometheus(folder, [targets.scrape_config()], [rules]) as server:
             yield server
     finally:
         targets.end()
@@ -55,6 +61,7 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     (done,) = [json.loads(line)["step"] for line in reversed(log) if '"event": "step"' in line][:1]
     assert done == STEPS, "the last step is logged"
     assert newest("llmtrain_job_tokens")[()] == done * MICROBATCHES * MICROBATCH_SIZE * CONTEXT
+    assert newest("training_job:llmtrain_job_rank_work_seconds:max")[()] > 0
     seconds = newest("llmtrain_job_seconds_total")
     told = sum(seconds.values())
     assert newest("llmtrain_job_goodput_ratio")[()] == pytest.approx(seconds["stepping",] / told, abs=0.001)
@@ -67,12 +74,53 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     kube.wait(gone, lambda: not prometheus.query(f"llmtrain_job_step{labels}"), 30)
 
 
-def test_every_exporter_is_scraped(kube: Kube, prometheus: Prometheus) -> None:
-    def up() -> dict[str, Any] | None:
-        found = prometheus.query("llmtrain_operator_leader == 1")
-        return {series.labels["instance"]: series.value for series in found} or None
+def test_pools_hold_what_the_nodes_have(kube: Kube, prometheus: Prometheus) -> None:
+    nodes = [node for node in kube.objects("nodes") if "node-role.kubernetes.io/control-plane" not in labels_of(node)]
+    gpus = sum(int(node["status"]["capacity"]["nvidia.com/gpu"]) for node in nodes)
 
-    assert len(kube.wait("the operator's leader is scraped", up, 30)) == 1
+    def sums(metric: str) -> dict[str, float]:
+        found = prometheus.query(f'sum by (state) ({metric}{{llmcluster="default"}})')
+        return {series.labels["state"]: series.value for series in found}
+
+    kube.wait("the operator's leader is scraped", lambda: prometheus.query("llmtrain_operator_leader == 1"), 30)
+    assert sums("llmtrain_pool_nodes") == {"ready": len(nodes), "unready": 0, "missing": 0}
+    assert sums("llmtrain_pool_gpus") == {"allocated": 0, "idle": gpus, "unhealthy": 0}
+    assert prometheus.query("llmcluster:llmtrain_pool_gpus:allocated_ratio")[0].value == 0
+
+
+def test_gpus_that_pods_hold_are_told(kube: Kube, prometheus: Prometheus) -> None:
+    held = f'llmtrain_allocated_gpus{{namespace="{kube.namespace}"}}'
+    asked = {"limits": {"nvidia.com/gpu": "6"}}
+    container = {"name": "holder", "image": "localhost/none:none", "resources": asked}  # placed, though it never starts
+    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "holder"}, "spec": {"containers": [container]}})
+    try:
+        kube.wait("six GPUs are allocated", lambda: prometheus.query(f"{held} == 6"), 60)
+        assert prometheus.query('sum(llmtrain_pool_gpus{state="allocated"})')[0].value == 6
+    finally:
+        kube.run("delete", "pod", "holder", "--grace-period=0", "--force")
+    kube.wait("none is", lambda: not prometheus.query(held), 60)
+
+
+def test_a_deleted_job_has_no_series(kube: Kube, new_job: str, prometheus: Prometheus) -> None:
+    queued = "llmtrain_job_queued_seconds" + OF_JOB % new_job
+    kube.apply(job(new_job, suspend=True))
+    kube.wait("the job is told", lambda: prometheus.query(queued), 30)
+    kube.delete_job(new_job)
+    kube.wait("it is not any more", lambda: not prometheus.query(queued), 30)
+
+
+def labels_of(node: dict[str, Any]) -> dict[str, str]:
+    labels: dict[str, str] = node["metadata"]["labels"]
+    return labels
+
+
+def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
+    found = prometheus.query('count by (__name__) (last_over_time({__name__=~"(.*:)?llmtrain_.*"}[30m]))')
+    names = {series.labels["__name__"] for series in found}
+    known = {metric.name for metric in CATALOGUE} | {rule.record for rule in RECORDINGS}
+    print(f"{len(names)} names seen, {len(names - known)} outside the catalogue")
+    assert len(names) > 30
+    assert names <= known
 
 
 def test_targets_are_written_privately(kube: Kube, tmp_path: Path) -> None:
