@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock chaos bench bench-elastic venv
 
 # Nothing is installed for development: packages are found where they are written.
-export PYTHONPATH := crds/src:operator/src:trainer/src:images/src
+export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
 # Tests and tools say at once what they do.
 export PYTHONUNBUFFERED := 1
 
@@ -61,7 +61,7 @@ fix: venv ## let ruff put right what it can, and format
 	@$(python) -m ruff check --fix --quiet . || true
 	@$(python) -m ruff format .
 
-render: venv ## write what is generated: CRDs, rules, pages of metrics and alerts, the chart's golden manifests
+render: venv ## write what is generated: CRDs, rules, dashboards, pages of metrics and alerts, the chart's golden manifests
 	@$(python) -m llmtrain_api.crd crds
 	@$(python) -m llmtrain_api.pages docs
 	@$(python) charts/render.py

@@ -1,6 +1,7 @@
 """Writes what the chart takes from the contract: `python charts/render.py`, which `make render` calls.
 
-The CRDs become exact copies in files/crds, rules and alerts a file in files/rules, and the spec of an LLMCluster becomes a definition of
+The CRDs become exact copies in files/crds, rules and alerts a file in files/rules,
+dashboards files in files/dashboards, and the spec of an LLMCluster becomes a definition of
 values.schema.json, so that a default cluster that the API server would refuse fails at `helm install`.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from llmtrain_api.alerting.rendered import rule_groups
+from llmtrain_dashboards.grafana import BOARDS, dashboard_json
 
 REPOSITORY = Path(__file__).parents[1]
 CRDS = REPOSITORY / "crds"
@@ -59,9 +61,14 @@ def rules() -> str:
     return yaml.safe_dump(rule_groups(RUNBOOK), sort_keys=False, allow_unicode=True, width=110)
 
 
+def dashboards() -> dict[Path, str]:
+    """Return Grafana's dashboards by path."""
+    return {CHART / "files" / "dashboards" / f"{board.uid}.json": dashboard_json(board) for board in BOARDS}
+
+
 def rendered() -> dict[Path, str]:
     """Return every generated file of the chart by path."""
-    return {VALUES_SCHEMA: values_schema(), **crd_copies(), RULES: rules()}
+    return {VALUES_SCHEMA: values_schema(), **crd_copies(), RULES: rules(), **dashboards()}
 
 
 if __name__ == "__main__":

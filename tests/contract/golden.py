@@ -8,6 +8,7 @@ from llmtrain_kind.gotools import make_cli_tools
 
 CHART = Path(__file__).parents[2] / "charts" / "llmtrain"
 GOLDEN = Path(__file__).parent / "golden"
+COPIED = re.compile(r"templates/(crds|dashboards)\.yaml")
 NAMES = ("defaults", "everything")
 """`defaults` is a first installation; `everything` sets all values, on a cluster that has the CRDs."""
 
@@ -20,14 +21,14 @@ def template(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def manifests(name: str) -> str:
-    """Return the manifests of one golden file, without the CRDs, which are compared with crds/."""
+    """Return the manifests of one golden file, without CRDs and dashboards, which are compared with their sources."""
     words = ["--api-versions", "llmtrain.dev/v1alpha1/LLMCluster"] if name == "everything" else []
     values = GOLDEN / f"{name}.values.yaml"
     done = template("--values", str(values), *words)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     documents = re.split(r"^---\n", done.stdout, flags=re.MULTILINE)
-    kept = [text for text in documents if text.strip() and "templates/crds.yaml" not in text.partition("\n")[0]]
+    kept = [text for text in documents if text.strip() and not COPIED.search(text.partition("\n")[0])]
     return "---\n".join(kept)
 
 

@@ -36,6 +36,18 @@ def test_crds_are_those_of_the_contract_and_kept() -> None:
         assert mine["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
+def test_dashboards_are_those_that_were_rendered() -> None:
+    done = template("--set", "dashboards.enabled=true", "--show-only", "templates/dashboards.yaml")
+    shipped = {}
+    for found in yaml.safe_load_all(done.stdout):
+        assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert found["metadata"]["annotations"] == {"grafana_folder": "llmtrain"}
+        shipped.update(found["data"])
+    files = {path.name: path.read_text().strip() for path in (CHART / "files" / "dashboards").iterdir()}
+    assert shipped == files
+    assert len(files) > 2
+
+
 def test_crds_can_be_left_out() -> None:
     done = template("--set", "crds.enabled=false")
     assert done.returncode == 0

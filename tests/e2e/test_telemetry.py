@@ -1,6 +1,7 @@
 """A real Prometheus that scrapes a run with one kill and one rescale tells what the trainer and its containers tell."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,20 +11,34 @@ import pytest
 import yaml
 
 from e2e.jobs import job
-from e2e.kube import Kube
+from e2e.kube import ROOT, Kube
 from e2e.nodes import kill
 from e2e.scraping import Targets
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.alerting.rendered import rule_groups
 from llmtrain_api.metrics.catalogue import CATALOGUE
+from llmtrain_dashboards.board import Board
+from llmtrain_dashboards.grafana import BOARDS
+from pictures import ask, draw
 from prometheus import Prometheus, running_prometheus
 
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 OF_JOB = '{namespace="e2e", training_job="%s"}'
 
 
+VARIABLES = {"namespace": "e2e", "training_job": ".*", "llmcluster": "default", "__rate_interval": "10s"}
+EXEMPT = {"MFU": "needs a chip whose peak is known; a CPU's isn't"}
+"""Panels that these tests can't fill, and why."""
+
+
 @pytest.fixture(scope="module")
-def prometheus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def began() -> float:
+    """When the scraping began, in seconds since 1970."""
+    return time.time()
+
+
+@pytest.fixture(scope="module")
+def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
     folder = tmp_path_factory.mktemp("prometheus")
     targets = Targets(kube, folder)
@@ -121,6 +136,16 @@ def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
     print(f"{len(names)} names seen, {len(names - known)} outside the catalogue")
     assert len(names) > 30
     assert names <= known
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_every_panel_has_data(board: Board, prometheus: Prometheus, began: float) -> None:
+    answers = ask(board, prometheus, VARIABLES, start=began, end=time.time())
+    picture = ROOT / "build" / "dashboards" / f"{board.uid}.png"
+    draw(board, answers, picture)
+    empty = {title for title, found in answers.items() if not found}
+    print(f"{board.uid}: {len(answers)} panels, {len(empty - EXEMPT.keys())} without data or exemption; see {picture}")
+    assert empty - EXEMPT.keys() == set()
 
 
 def test_targets_are_written_privately(kube: Kube, tmp_path: Path) -> None:

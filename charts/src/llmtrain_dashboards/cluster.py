@@ -1,0 +1,66 @@
+"""All jobs and pools, for the platform team."""
+
+from llmtrain_dashboards.board import Board, Row, Variable, by, stat
+
+CLUSTER = '{llmcluster=~"$llmcluster"}'
+JOBS = '{namespace=~"$namespace"}'
+
+
+def pools(metric: str, state: str) -> str:
+    """Return the sum of a state over all pools."""
+    return f'sum({metric}{{llmcluster=~"$llmcluster", state=~"{state}"}})'
+
+
+FINE = Row(
+    title="Is it fine?",
+    panels=(
+        stat("GPUs allocated", "Part of all GPUs that pods hold.", "percentunit", f"llmcluster:llmtrain_pool_gpus:allocated_ratio{CLUSTER}", base="blue"),
+        stat("GPUs idle", "GPUs that a pod could have and none has.", "short", pools("llmtrain_pool_gpus", "idle"), base="blue"),
+        stat("GPUs unhealthy", "GPUs that no pod can have.", "short", pools("llmtrain_pool_gpus", "unhealthy"), (1, "red")),
+        stat("Nodes missing", "Nodes that are expected and not there, not ready or cordoned.", "short", pools("llmtrain_pool_nodes", "unready|missing"), (1, "red")),
+        stat(
+            "Jobs that wait", "Jobs without a place.", "short",
+            'sum(llmtrain_jobs{namespace=~"$namespace", condition="Scheduled"}) or vector(0)', (1, "orange"),
+        ),
+        stat(
+            "Alerts", "Alerts of llmtrain that fire.", "short",
+            'count(ALERTS{alertname=~"Llmtrain.*", alertstate="firing"}) or vector(0)', (1, "red"),
+        ),
+    ),
+)  # fmt: skip
+GPUS = Row(
+    title="GPUs and nodes",
+    panels=(
+        by("GPUs by state", "Each is in one: allocated to a pod, unhealthy, or idle.", "short", f"sum by (state) (llmtrain_pool_gpus{CLUSTER})", "{{state}}", stack=True),
+        by("GPUs by pool", "All of each pool.", "short", f"sum by (pool) (llmtrain_pool_gpus{CLUSTER})", "{{pool}}", stack=True),
+        by("GPUs by namespace", "Those that pods of a namespace hold.", "short", f"sum by (namespace) (llmtrain_allocated_gpus{CLUSTER})", "{{namespace}}", stack=True),
+        by("Nodes by state", "Of all pools.", "short", f"sum by (state) (llmtrain_pool_nodes{CLUSTER})", "{{state}}", stack=True),
+    ),
+)  # fmt: skip
+TRAININGS = Row(
+    title="Jobs",
+    panels=(
+        by("Jobs by condition", "Each job is counted once, by its current condition and the reason.", "short", f"sum by (condition, reason) (llmtrain_jobs{JOBS})", "{{condition}}: {{reason}}", stack=True),
+        by("Waited for a place", "What each job has waited in its life.", "s", f"llmtrain_job_queued_seconds{JOBS}", "{{namespace}}/{{training_job}}"),
+        by("Goodput", "Part of its life in which each job trained.", "percentunit", f"llmtrain_job_goodput_ratio{JOBS}", "{{namespace}}/{{training_job}}"),
+        by("Tokens a second", "Of each job.", "short", f"llmtrain_job_tokens_per_second{JOBS}", "{{namespace}}/{{training_job}}", stack=True),
+    ),
+)  # fmt: skip
+VOLUMES = Row(
+    title="Volumes",
+    panels=(
+        by("Claims", "Of storage pools, by purpose and phase.", "short", f"sum by (purpose, phase) (llmtrain_volumes{JOBS})", "{{purpose}}: {{phase}}", stack=True),
+        by("Claimed", "What bound claims have.", "bytes", f"sum by (namespace, purpose) (llmtrain_volume_claimed_bytes{JOBS})", "{{namespace}}: {{purpose}}", stack=True),
+    ),
+)  # fmt: skip
+
+BOARD = Board(
+    uid="llmtrain-cluster",
+    title="llmtrain / Cluster",
+    description="What the pools have, who holds it, and how the jobs do.",
+    variables=(
+        Variable(name="llmcluster", label="LLMCluster", query="label_values(llmtrain_pool_nodes, llmcluster)"),
+        Variable(name="namespace", label="Namespace", query="label_values(llmtrain_jobs, namespace)"),
+    ),
+    rows=(FINE, GPUS, TRAININGS, VOLUMES),
+)  # fmt: skip

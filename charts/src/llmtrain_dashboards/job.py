@@ -1,0 +1,112 @@
+"""One training, for the person who trains."""
+
+from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, stat
+
+JOB = '{namespace=~"$namespace", training_job=~"$training_job"}'
+STEPPING = '{namespace=~"$namespace", training_job=~"$training_job", kind="stepping"}'
+
+FINE = Row(
+    title="Is it fine?",
+    panels=(
+        stat(
+            "Progress", "Steps done of all steps.", "percentunit", f"llmtrain_job_step{JOB} / llmtrain_job_steps{JOB}",
+            base="blue",
+        ),
+        stat(
+            "Time left", "Steps that are left, at the speed of the last five minutes.", "s",
+            f"(llmtrain_job_steps{JOB} - llmtrain_job_step{JOB}) / training_job:llmtrain_job_step:rate5m{JOB}", base="blue",
+        ),
+        stat(
+            "Goodput", "Part of the job's life in which it trained and did nothing twice.", "percentunit",
+            f"llmtrain_job_goodput_ratio{JOB}", (0.8, "orange"), (0.9, "green"), base="red",
+        ),
+        stat(
+            "Ranks missing", "Ranks the job wants and doesn't have.", "short",
+            f"llmtrain_job_ranks_wanted{JOB} - llmtrain_job_ranks{JOB}", (1, "orange"),
+        ),
+        stat(
+            "Checkpoint age", "What would be done again if all workers were lost now.", "s",
+            f"time() - llmtrain_job_checkpoint_time_seconds{JOB}", (3600, "orange"), (7200, "red"),
+        ),
+        stat(
+            "Checkpoints fail", "1 if the newest one could not be written.", "short",
+            f"llmtrain_job_checkpoint_failing{JOB}", (1, "red"),
+        ),
+    ),
+)  # fmt: skip
+LEARNING = Row(
+    title="Learning",
+    panels=(
+        lines(
+            "Loss", "Nats a token: of the last step, and on held-out text.", "short",
+            training=f"llmtrain_job_loss_nats{JOB}", held_out=f"llmtrain_job_held_out_loss_nats{JOB}",
+        ),
+        lines("Gradient norm", "Before clipping.", "short", norm=f"llmtrain_job_gradient_norm{JOB}"),
+        lines("Learning rate", "Of the last step.", "sci", rate=f"llmtrain_job_learning_rate{JOB}"),
+        lines("Tokens", "Trained on since step 0.", "short", tokens=f"llmtrain_job_tokens{JOB}"),
+    ),
+)  # fmt: skip
+SPEED = Row(
+    title="Speed",
+    panels=(
+        lines("Tokens a second", "Of all ranks together.", "short", tokens=f"llmtrain_job_tokens_per_second{JOB}"),
+        lines("MFU", "Part of what the chips could do at best that goes into the model.", "percentunit", mfu=f"llmtrain_job_mfu_ratio{JOB}"),
+        by(
+            "Work of each rank", "What the last step's microbatches took a rank: the slowest holds all up.", "s",
+            f"llmtrain_job_rank_work_seconds{JOB}", "worker {{worker}} rank {{rank}}",
+        ),
+        lines(
+            "Slowest rank over the middle one", "1 is best; the alert for stragglers fires above 1.5.", "short",
+            ratio=f"training_job:llmtrain_job_rank_work_seconds:max{JOB} / training_job:llmtrain_job_rank_work_seconds:median{JOB}",
+        ),
+    ),
+)  # fmt: skip
+TIME = Row(
+    title="Where the time goes",
+    panels=(
+        by(
+            "Every second by kind", "Of each second the part that went into each kind; all kinds together are 1.", "percentunit",
+            f"sum by (kind) (rate(llmtrain_job_seconds_total{JOB}{RATE}))", "{{kind}}", stack=True,
+        ),
+        lines(
+            "Ranks", "Those that live, and those that are wanted.", "short",
+            live=f"llmtrain_job_ranks{JOB}", wanted=f"llmtrain_job_ranks_wanted{JOB}",
+        ),
+        lines(
+            "Steps", "Done, and safe in a checkpoint.", "short",
+            done=f"llmtrain_job_step{JOB}", safe=f"llmtrain_job_checkpoint_step{JOB}",
+        ),
+    ),
+)  # fmt: skip
+LOSSES = Row(
+    title="What was lost",
+    panels=(
+        by(
+            "Recoveries", "By what each took: another process, another pod, or the newest checkpoint.", "short",
+            f"llmtrain_job_recoveries_total{JOB}", "{{rung}}",
+        ),
+        by(
+            "Seconds of recoveries", "To detect a loss, to agree who goes on, to restore the state, to replay.", "s",
+            f"sum by (part) (llmtrain_job_recovery_seconds_total{JOB})", "{{part}}", stack=True,
+        ),
+        lines(
+            "Lost", "Steps that were done twice, and members that died or were replaced.", "short",
+            steps=f"llmtrain_job_lost_steps_total{JOB}", members=f"llmtrain_job_lost_members_total{JOB}",
+        ),
+        lines("Generation", "It grows with every change of membership.", "short", generation=f"llmtrain_job_generation{JOB}"),
+    ),
+)  # fmt: skip
+
+BOARD = Board(
+    uid="llmtrain-job",
+    title="llmtrain / Job",
+    description="One training: how it learns, how fast, and what the time went into.",
+    variables=(
+        Variable(name="namespace", label="Namespace", query="label_values(llmtrain_job_step, namespace)"),
+        Variable(
+            name="training_job", label="Job", many=False,
+            query='label_values(llmtrain_job_step{namespace=~"$namespace"}, training_job)',
+        ),
+    ),
+    rows=(FINE, LEARNING, SPEED, TIME, LOSSES),
+)  # fmt: skip

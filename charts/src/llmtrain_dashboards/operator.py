@@ -1,0 +1,41 @@
+"""The operator itself, for whoever runs it."""
+
+from llmtrain_dashboards.board import RATE, Board, Row, by, lines, stat
+
+RECONCILES, SECONDS = "llmtrain_operator_reconciles_total", "llmtrain_operator_reconcile_seconds_total"
+CALLS = "llmtrain_operator_api_calls_total"
+
+FINE = Row(
+    title="Is it fine?",
+    panels=(
+        stat("Leaders", "Exactly one replica leads.", "short", "sum(llmtrain_operator_leader)", (1, "green"), (2, "red"), base="red"),
+        stat("Waiting", "Objects that wait to be reconciled.", "short", "sum(llmtrain_operator_queue_depth)", (100, "orange"), (1000, "red")),
+        stat(
+            "Failures", "Part of all reconciliations that failed.", "percentunit",
+            f'(sum(rate({RECONCILES}{{result="failed"}}{RATE})) or vector(0)) / sum(rate({RECONCILES}{RATE}))',
+            (0.01, "orange"), (0.1, "red"),
+        ),
+        stat(
+            "Refused calls", "Part of all calls that the API server refused or failed, conflicts aside.", "percentunit",
+            f'(sum(rate({CALLS}{{code=~"[45]..", code!="409", code!="404"}}{RATE})) or vector(0)) / sum(rate({CALLS}{RATE}))',
+            (0.01, "orange"), (0.1, "red"),
+        ),
+    ),
+)  # fmt: skip
+WORK = Row(
+    title="Work",
+    panels=(
+        by("Reconciliations", "A second, by result.", "ops", f"sum by (result) (rate({RECONCILES}{RATE}))", "{{result}}", stack=True),
+        by("Seconds of one", "What a reconciliation takes, by kind of object.", "s", f"sum by (kind) (rate({SECONDS}{RATE})) / sum by (kind) (rate({RECONCILES}{RATE}))", "{{kind}}"),
+        by("Calls to the API", "A second, by verb and resource.", "ops", f"sum by (verb, resource) (rate({CALLS}{RATE}))", "{{verb}} {{resource}}", stack=True),
+        lines("Queue", "Objects that wait to be reconciled.", "short", waiting="llmtrain_operator_queue_depth"),
+    ),
+)  # fmt: skip
+
+BOARD = Board(
+    uid="llmtrain-operator",
+    title="llmtrain / Operator",
+    description="Whether the operator leads, keeps up and is let do its work.",
+    variables=(),
+    rows=(FINE, WORK),
+)
