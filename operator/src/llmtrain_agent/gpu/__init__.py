@@ -13,7 +13,8 @@
     mig.py       the parts of a GPU that is divided
     device.py    one GPU: asks all of that
     reader.py    all GPUs of the node
-    check.py     compares all of that with nvidia-smi, on a machine that has a GPU
+    comparison.py  what nvidia-smi says of the same, and how far apart the two may be
+    check.py     compares them under load, on a machine that has a GPU
 
 What a GPU doesn't tell is None here and has no sample: never a 0 that looks like an idle GPU.
 """
