@@ -1,0 +1,154 @@
+"""One GPU: asks each value separately, so that what it can't tell costs the others nothing."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pynvml as nvml
+
+from llmtrain_agent.gpu.activity import ActivityMonitor
+from llmtrain_agent.gpu.answer import GpuLost, Questions, known, scaled
+from llmtrain_agent.gpu.memory import memory_of
+from llmtrain_agent.gpu.mig import divided, parts
+from llmtrain_agent.gpu.reading import Identity, Reading
+from llmtrain_agent.gpu.throttle import throttled
+from llmtrain_agent.gpu.traffic import TrafficMeter
+from llmtrain_agent.gpu.xid import XidWatch
+
+MEGA = 1e6
+MILLI = 1e-3
+PERCENT = 0.01
+CLOCKS = {"sm": nvml.NVML_CLOCK_SM, "memory": nvml.NVML_CLOCK_MEM}
+ECC = {"corrected": nvml.NVML_MEMORY_ERROR_TYPE_CORRECTED, "uncorrected": nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED}
+
+
+class Device:
+    """A GPU over the life of the agent, whatever happens to it and to the library's handles of it."""
+
+    def __init__(self, identity: Identity, clock: Callable[[], float]) -> None:
+        self.identity = identity
+        self._clock = clock
+        self._bound: _Bound | None = None
+        self._xids: Counter[str] = Counter()
+        self._parts: tuple[Reading, ...] = ()
+
+    def bind(self, handle: Any) -> None:
+        """Ask with a new handle, and anew what could not be answered before."""
+        try:
+            self._bound = _Bound(handle, self._clock, self._xids)
+        except GpuLost:
+            self._bound = None
+
+    def unbind(self) -> None:
+        """Give back what the library keeps for this GPU."""
+        if self._bound:
+            self._bound.close()
+        self._bound = None
+
+    def read(self) -> tuple[Reading, ...]:
+        """Return the GPU and, under MIG, its parts. Of a lost one, what it was."""
+        try:
+            reading, self._parts = self._current().read(self.identity)
+        except GpuLost:
+            reading = Reading(**vars(self.identity), lost=True)
+            self._parts = tuple(
+                Reading(index=part.index, uuid=part.uuid, model=part.model, lost=True) for part in self._parts
+            )
+        uuids = tuple(part.uuid for part in self._parts)
+        return (replace(reading, mig_uuids=uuids, xid_errors=dict(self._xids)), *self._parts)
+
+    def _current(self) -> "_Bound":
+        """Return what can be asked; events first, as the last one of a GPU that is lost says why. Raises GpuLost."""
+        if self._bound is None:
+            raise GpuLost
+        self._bound.watch.read()
+        if self._bound.mode_changed():
+            handle = self._bound.handle
+            self.unbind()
+            self._bound = _Bound(handle, self._clock, self._xids)
+        return self._bound
+
+
+class _Bound:
+    """A GPU that there is a handle of."""
+
+    def __init__(self, handle: Any, clock: Callable[[], float], xids: Counter[str]) -> None:
+        self.handle, self._questions = handle, Questions()
+        self._divided = divided(handle, self._questions)
+        self.watch = XidWatch(handle, self._questions, xids)
+        self._traffic = TrafficMeter(handle, self._questions)
+        self._activity = ActivityMonitor(handle, self._questions, clock)
+
+    def read(self, identity: Identity) -> tuple[Reading, tuple[Reading, ...]]:
+        """Return the GPU and its parts. Raises GpuLost."""
+        memory = memory_of(self.handle, self._questions, "memory", vital=True)
+        kernels, accesses = self._busy()
+        activity, traffic = self._activity.read(), self._traffic.read()
+        reading = Reading(
+            **vars(identity),
+            utilization_ratio=kernels,
+            memory_active_ratio=accesses,
+            sm_active_ratio=activity.sm_ratio,
+            tensor_active_ratio=activity.tensor_ratio,
+            memory_used_bytes=known(memory.used) if memory else None,
+            memory_size_bytes=known(memory.total) if memory else None,
+            temperature_celsius=self._temperature(),
+            power_watts=self._milli("power", nvml.nvmlDeviceGetPowerUsage),
+            power_limit_watts=self._milli("power limit", nvml.nvmlDeviceGetEnforcedPowerLimit),
+            energy_joules=self._milli("energy", nvml.nvmlDeviceGetTotalEnergyConsumption),
+            clock_hertz=self._each(CLOCKS, self._clock_hertz),
+            throttled=throttled(self._throttle_bits()),
+            ecc_errors=self._each(ECC, self._ecc_errors),
+            pcie_bytes_per_second=activity.pcie_bytes_per_second or traffic.pcie_bytes_per_second,
+            nvlink_bytes=traffic.nvlink_bytes,
+        )
+        return reading, tuple(parts(self.handle, identity.index, self._questions)) if self._divided else ()
+
+    def mode_changed(self) -> bool:
+        """Tell whether MIG was switched: what can't be asked of a divided GPU can be asked of a whole one."""
+        return divided(self.handle, self._questions) != self._divided
+
+    def close(self) -> None:
+        """Give back what the library keeps for this GPU."""
+        self.watch.close()
+        self._activity.close()
+
+    def _busy(self) -> tuple[float | None, float | None]:
+        """Return the parts of the time in which kernels ran and in which memory was accessed; neither under MIG."""
+        if self._divided:
+            return None, None
+        rates = self._questions.ask("utilization", lambda: nvml.nvmlDeviceGetUtilizationRates(self.handle))
+        return (scaled(known(rates.gpu), PERCENT), scaled(known(rates.memory), PERCENT)) if rates else (None, None)
+
+    def _temperature(self) -> float | None:
+        die = nvml.NVML_TEMPERATURE_GPU
+        return self._questions.number(
+            "temperature",
+            lambda: nvml.nvmlDeviceGetTemperatureV(self.handle, die),
+            lambda: nvml.nvmlDeviceGetTemperature(self.handle, die),  # drivers before 575
+        )
+
+    def _milli(self, name: str, function: Callable[[Any], int]) -> float | None:
+        return scaled(self._questions.number(name, lambda: function(self.handle)), MILLI)
+
+    def _each(self, kinds: Mapping[str, int], value: Callable[[str, int], float | None]) -> dict[str, float]:
+        values = ((key, value(key, kind)) for key, kind in kinds.items())
+        return {key: number for key, number in values if number is not None}
+
+    def _clock_hertz(self, key: str, kind: int) -> float | None:
+        clock = self._questions.number(f"clock {key}", lambda: nvml.nvmlDeviceGetClockInfo(self.handle, kind))
+        return scaled(clock, MEGA)
+
+    def _ecc_errors(self, key: str, kind: int) -> float | None:
+        return self._questions.number(
+            f"ECC {key}", lambda: nvml.nvmlDeviceGetTotalEccErrors(self.handle, kind, nvml.NVML_VOLATILE_ECC)
+        )
+
+    def _throttle_bits(self) -> int | None:
+        bits: int | None = self._questions.ask(
+            "throttle",
+            lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(self.handle),
+            lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle),  # drivers before 535
+        )
+        return None if known(bits) is None else bits

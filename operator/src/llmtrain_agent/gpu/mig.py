@@ -1,0 +1,41 @@
+"""The parts of a GPU that is divided (MIG): each has memory of its own, and that is all it tells."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pynvml as nvml
+
+from llmtrain_agent.gpu.answer import Questions, known
+from llmtrain_agent.gpu.memory import memory_of
+from llmtrain_agent.gpu.reading import Reading
+
+
+def divided(handle: Any, questions: Questions) -> bool:
+    """Tell whether MIG is on. Raises GpuLost."""
+    modes = questions.ask("MIG mode", lambda: nvml.nvmlDeviceGetMigMode(handle))
+    return modes is not None and modes[0] == nvml.NVML_DEVICE_MIG_ENABLE
+
+
+def parts(handle: Any, index: str, questions: Questions) -> Iterator[Reading]:
+    """Yield the parts there are now. Raises GpuLost."""
+    places = questions.ask("MIG places", lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
+    for place in range(places):
+        part = _part(handle, place, questions)
+        if part is not None:
+            yield _reading(part, f"{index}:{place}", questions)
+
+
+def _part(handle: Any, place: int, questions: Questions) -> Any:
+    """Return a part's handle. A place without a part is an error of the library's."""
+    return questions.ask("MIG part", lambda: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place))
+
+
+def _reading(part: Any, index: str, questions: Questions) -> Reading:
+    memory = memory_of(part, questions, "MIG memory")
+    return Reading(
+        index=index,
+        uuid=questions.ask("MIG UUID", lambda: nvml.nvmlDeviceGetUUID(part)) or "",
+        model=questions.ask("MIG model", lambda: nvml.nvmlDeviceGetName(part)) or "",
+        memory_used_bytes=known(memory.used) if memory else None,
+        memory_size_bytes=known(memory.total) if memory else None,
+    )

@@ -1,0 +1,22 @@
+"""InfiniBand counters are words of four bytes."""
+
+from pathlib import Path
+
+from llmtrain_agent.infiniband import Port, ports
+
+
+def test_a_port(tmp_path: Path) -> None:
+    counters = tmp_path / "class/infiniband/mlx5_0/ports/1/counters"
+    counters.mkdir(parents=True)
+    for name, number in {"port_rcv_data": 10, "port_xmit_data": 20, "symbol_error": 1, "link_downed": 2}.items():
+        (counters / name).write_text(f"{number}\n")
+    assert list(ports(tmp_path)) == [Port(device="mlx5_0", number="1", received_bytes=40, sent_bytes=80, errors=3)]
+
+
+def test_a_port_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "class/infiniband/mlx5_0/ports/1/counters").mkdir(parents=True)
+    assert list(ports(tmp_path)) == []
+
+
+def test_a_node_without_devices(tmp_path: Path) -> None:
+    assert list(ports(tmp_path)) == []

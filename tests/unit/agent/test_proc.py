@@ -1,0 +1,48 @@
+"""The node's own use is read off /proc and /sys."""
+
+from pathlib import Path
+
+from llmtrain_agent.proc import TICKS, Traffic, busy_seconds, cpus, devices, disks, memory, outward
+
+NET_DEV = """Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:     200       4    0    0    0     0          0         0      200       4    0    0    0     0       0          0
+  eth0: 1789501366   94871    0    0    0     0          0         0 1858758381   96250    0    0    0     0       0          0
+veth66a1383a:   97335     514    0    0    0     0          0         0   135939     556    0    0    0     0       0          0
+"""
+
+
+def test_devices_that_lead_out() -> None:
+    found = devices(NET_DEV)
+    assert found.keys() == {"lo", "eth0", "veth66a1383a"}
+    assert outward(found) == {"eth0": Traffic(received_bytes=1789501366, sent_bytes=1858758381)}
+
+
+def test_busy_is_neither_idle_nor_waiting_for_disks(tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text("cpu 100 20 30 9999 888 4 5 6 50 0\ncpu0 1 1\ncpu1 1 1\nintr 5\n")
+    assert busy_seconds(tmp_path) == (100 + 20 + 30 + 4 + 5 + 6) / TICKS
+    assert cpus(tmp_path) == 2
+
+
+def test_memory_that_nobody_else_could_have(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\n")
+    assert memory(tmp_path) == (1000 * 1024, 400 * 1024)
+
+
+def test_a_disk_counts_once(tmp_path: Path) -> None:
+    lines = (
+        "   8 0 sda 1 0 10 0 1 0 20 0 0 0 0\n   8 1 sda1 1 0 10 0 1 0 20 0 0 0 0\n   7 0 loop0 1 0 9 0 1 0 9 0 0 0 0\n"
+    )
+    (tmp_path / "diskstats").write_text(lines)
+    (tmp_path / "block" / "sda" / "device").mkdir(parents=True)
+    (tmp_path / "block" / "loop0").mkdir()
+    assert disks(tmp_path, tmp_path) == (5120, 10240)
+
+
+def test_this_machine_can_be_read() -> None:
+    proc = Path("/proc")
+    assert busy_seconds(proc) > 0
+    assert cpus(proc) >= 1
+    size, used = memory(proc)
+    assert 0 < used < size
+    assert "lo" in devices((proc / "net" / "dev").read_text())
