@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.jobs import job
+from e2e.conftest import Figure
+from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube
 from e2e.nodes import kill
 from e2e.scraping import Targets
@@ -26,8 +27,18 @@ STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 OF_JOB = '{namespace="e2e", training_job="%s"}'
 
 
-VARIABLES = {"namespace": "e2e", "training_job": ".*", "llmcluster": "default", "__rate_interval": "10s"}
-EXEMPT = {"MFU": "needs a chip whose peak is known; a CPU's isn't"}
+VARIABLES = {"namespace": "e2e", "training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
+GPU, INFINIBAND = "needs a GPU", "needs an InfiniBand device"
+EXEMPT = {
+    "MFU": "needs a chip whose peak is known; a CPU's isn't",
+    "InfiniBand": INFINIBAND,
+    "InfiniBand errors": INFINIBAND,
+    **dict.fromkeys(
+        ("GPUs lost", "XID errors", "GPUs throttled", "Hottest GPU", "Utilization", "Multiprocessors"), GPU
+    ),
+    **dict.fromkeys(("Tensor cores", "Memory bus", "GPU memory", "Power", "Energy", "Clocks", "PCIe", "NVLink"), GPU),
+    **dict.fromkeys(("ECC errors", "Who has each GPU"), GPU),
+}
 """Panels that these tests can't fill, and why."""
 
 
@@ -114,6 +125,61 @@ def test_gpus_that_pods_hold_are_told(kube: Kube, prometheus: Prometheus) -> Non
     finally:
         kube.run("delete", "pod", "holder", "--grace-period=0", "--force")
     kube.wait("none is", lambda: not prometheus.query(held), 60)
+
+
+def test_memory_and_network_of_a_job_are_what_its_containers_say(
+    kube: Kube, new_job: str, prometheus: Prometheus, figure: Figure
+) -> None:
+    kube.apply(job(new_job, steps=ENDLESS))
+    kube.wait_for_step(new_job, 50)
+    labels = OF_JOB % new_job
+    worst: dict[str, float] = {}
+    for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
+
+        def told(metric: str, pod: str = pod) -> float:
+            return sum(series.value for series in prometheus.query(metric + labels) if series.labels["pod"] == pod)
+
+        kube.wait("the agent tells of it", lambda: told("llmtrain_pod_memory_used_bytes"), 30)
+        moved_before, memory = moved_bytes(kube, pod), memory_bytes(kube, pod)
+        network, used = told("llmtrain_pod_network_bytes_total"), told("llmtrain_pod_memory_used_bytes")
+        moved_after = moved_bytes(kube, pod)
+        between = (moved_before + moved_after) / 2
+        worst["memory"] = max(worst.get("memory", 0.0), abs(used - memory) / memory)
+        worst["network"] = max(worst.get("network", 0.0), abs(network - between) / between)
+    figure("pod_memory_error_ratio", worst["memory"], "ratio")
+    figure("pod_network_error_ratio", worst["network"], "ratio")
+    assert worst["memory"] < 0.05
+    assert worst["network"] < 0.05
+
+
+def moved_bytes(kube: Kube, pod: str) -> float:
+    """Return what a container says that it received and sent."""
+    lines = kube.run("exec", pod, "--", "cat", "/proc/net/dev").stdout.splitlines()[2:]
+    fields = [line.split(":")[1].split() for line in lines if line.split(":")[0].strip() != "lo"]
+    return float(sum(int(field[0]) + int(field[8]) for field in fields))
+
+
+def memory_bytes(kube: Kube, pod: str) -> float:
+    """Return the memory that a container says it can't give back, by its own control group."""
+    script = (
+        "cd /sys/fs/cgroup; if [ -e memory.current ]; then cat memory.current; grep -w inactive_file memory.stat; "
+        "else cat memory/memory.usage_in_bytes; grep total_inactive_file memory/memory.stat; fi"
+    )
+    used, inactive = kube.run("exec", pod, "--", "sh", "-c", script).stdout.splitlines()
+    return float(used) - float(inactive.split()[1])
+
+
+def test_every_node_has_an_agent(kube: Kube, prometheus: Prometheus) -> None:
+    nodes = {node["metadata"]["name"] for node in kube.objects("nodes")}
+    kube.wait("an agent on each", lambda: told_by_agents(prometheus) == nodes, 60)
+    sizes = {series.labels["node"]: series.value for series in prometheus.query("llmtrain_node_memory_size_bytes")}
+    assert sizes.keys() == nodes
+    sources = {series.labels["source"] for series in prometheus.query("llmtrain_agent_gpu_library_info")}
+    assert sources == {"none"}, "no GPU library is on these nodes, and that is said"
+
+
+def told_by_agents(prometheus: Prometheus) -> set[str]:
+    return {series.labels["node"] for series in prometheus.query("llmtrain_agent_gpu_library_info")}
 
 
 def test_a_deleted_job_has_no_series(kube: Kube, new_job: str, prometheus: Prometheus) -> None:

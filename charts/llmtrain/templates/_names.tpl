@@ -14,6 +14,26 @@ app.kubernetes.io/name: llmtrain-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Name of the node agent's objects. */}}
+{{- define "llmtrain.agent" -}}
+{{- printf "%s-agent" .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Labels that select the node agent's pods; they never change. */}}
+{{- define "llmtrain.agentSelector" -}}
+app.kubernetes.io/name: llmtrain-agent
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/* Labels of the node agent's objects. */}}
+{{- define "llmtrain.agentLabels" -}}
+{{ include "llmtrain.agentSelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: llmtrain
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
 {{/* Labels of everything the chart makes. */}}
 {{- define "llmtrain.labels" -}}
 {{ include "llmtrain.selector" . }}

@@ -3,6 +3,7 @@
     board.py     what a dashboard consists of
     job.py       for the person who trains
     cluster.py   for the platform team
+    node.py      a node, its GPUs and its pods
     operator.py  for whoever runs the operator
     grafana.py   from data to Grafana's JSON, by Grafana's own SDK
 

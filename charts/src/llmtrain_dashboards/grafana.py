@@ -14,10 +14,10 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableRefresh,
 )
 
-from llmtrain_dashboards import cluster, job, operator
+from llmtrain_dashboards import cluster, job, node, operator
 from llmtrain_dashboards.board import Board, Panel, Variable
 
-BOARDS = (cluster.BOARD, job.BOARD, operator.BOARD)
+BOARDS = (cluster.BOARD, job.BOARD, node.BOARD, operator.BOARD)
 TAG = "llmtrain"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 WIDTH, STAT_HEIGHT, HEIGHT = 24, 4, 8

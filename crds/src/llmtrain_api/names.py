@@ -23,6 +23,7 @@ TERM_ANNOTATION = f"{GROUP}/term"
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
+AGENT_PORT = 9475
 COORDINATOR_PORT = 8470
 RUN_CONFIG_DIRECTORY = "/etc/llmtrain"
 RUN_CONFIG_FILE = "run.json"

@@ -10,17 +10,34 @@ from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.goodput import KINDS
 from llmtrain_api.membership import RECOVERY_PARTS, Rung
-from llmtrain_api.metrics import job
+from llmtrain_api.metrics import job, node
 from llmtrain_api.metrics.catalogue import EXPORTERS
 from llmtrain_api.metrics.metric import JOB_LABELS, Metric
 
-VALUES = {"rung": len(get_args(Rung)), "part": len(RECOVERY_PARTS), "kind": len(KINDS)}
+VALUES: dict[str, int] = {"rung": len(get_args(Rung)), "part": len(RECOVERY_PARTS), "kind": len(KINDS)}
 """How many values the bounded labels of a job's metrics can have."""
 TELLERS = {
     "coordinator": "Each job's coordinator tells these, on port 8470 while the job trains.",
+    "agent": "The node agent tells these, on port 9475 of its pod on each node. What a chip, a driver or a node doesn't say is absent.",
     "operator": "The operator tells these, on port 8080; of jobs, pools and volumes only the replica that leads does.",
 }
 MADE = "<!-- Made from llmtrain_api by `make render`. -->"
+
+
+OF_GPU = {"clock": 2, "reason": 3, "severity": 2, "direction": 2, "xid": 1}
+"""The same for a GPU's metrics; more XIDs than one in an agent's life are rare."""
+
+
+def series_of_gpu() -> int:
+    """Return how many series one GPU costs at most, where its chip tells everything."""
+    of_gpu = (metric for metric in node.METRICS if "gpu" in metric.labels)
+    return sum(prod(OF_GPU.get(label, 1) for label in metric.labels) for metric in of_gpu)
+
+
+def series_of_pod() -> int:
+    """Return how many series the agent tells of one pod at most."""
+    of_pod = (metric for metric in node.METRICS if "pod" in metric.labels and "gpu" not in metric.labels)
+    return sum(2 if "direction" in metric.labels else 1 for metric in of_pod)
 
 
 def series_of_job(ranks: int) -> int:
@@ -40,7 +57,8 @@ def metrics_page() -> str:
         "Base units, ratios from 0 to 1, and labels that are bounded. The label `training_job` is the job's name: `job` is "
         "Prometheus' own. Scrape with `honor_labels: true`, so that `namespace` is the training job's.",
         f"A job costs at most {series_of_job(0)} series and one more a rank: {series_of_job(8)} with 8 ranks, "
-        f"{series_of_job(512)} with 512. They end with its coordinator. The operator adds two for each job that exists.",
+        f"{series_of_job(512)} with 512. They end with its coordinator. The operator adds two for each job that exists. "
+        f"A GPU costs at most {series_of_gpu()}, a pod {series_of_pod()}.",
     ]
     for teller, metrics in EXPORTERS.items():
         rows = (f"| `{one.name}` | {one.kind} | {', '.join(one.labels)} | {one.help} |" for one in metrics)

@@ -12,8 +12,7 @@ from llmtrain_agent.collector import NodeCollector, Roots
 from llmtrain_agent.log import write
 from llmtrain_agent.podresources import SOCKET, PodResources
 from llmtrain_agent.pods import Pods, asker
-
-PORT = 9475
+from llmtrain_api.names import AGENT_PORT
 
 TEXT = """Tells Prometheus what this node, its GPUs and the pods on it do. It runs once on each node, as the chart's
 DaemonSet does it. A GPU library that is missing, or a kubelet that doesn't answer, costs only what it would have told."""
@@ -25,7 +24,9 @@ def main() -> None:
     parser.add_argument(
         "--node", default=os.environ.get("LLMTRAIN_NODE") or os.uname().nodename, help="this node's name"
     )
-    parser.add_argument("--port", type=int, default=PORT, help=f"where /metrics is served; by default {PORT}")
+    parser.add_argument(
+        "--port", type=int, default=AGENT_PORT, help=f"where /metrics is served; by default {AGENT_PORT}"
+    )
     parser.add_argument(
         "--gpus",
         choices=("auto", "off"),

@@ -47,7 +47,7 @@ class PodResources:
 
     def __init__(self, socket: str = SOCKET) -> None:
         self._channel = grpc.insecure_channel(f"unix:{socket}")
-        self._list = self._channel.unary_unary(
+        self._list: Any = self._channel.unary_unary(
             METHOD,
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=MESSAGES["ListPodResourcesResponse"].FromString,

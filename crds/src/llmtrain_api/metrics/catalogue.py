@@ -1,7 +1,11 @@
 """Every metric, by the part that tells it."""
 
-from llmtrain_api.metrics import job, operator
+from llmtrain_api.metrics import job, node, operator
 from llmtrain_api.metrics.metric import Metric
 
-EXPORTERS: dict[str, tuple[Metric, ...]] = {"coordinator": job.METRICS, "operator": operator.METRICS}
+EXPORTERS: dict[str, tuple[Metric, ...]] = {
+    "coordinator": job.METRICS,
+    "operator": operator.METRICS,
+    "agent": node.METRICS,
+}
 CATALOGUE: tuple[Metric, ...] = tuple(metric for metrics in EXPORTERS.values() for metric in metrics)

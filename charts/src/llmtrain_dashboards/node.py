@@ -1,0 +1,81 @@
+"""One node, its GPUs and the pods on it."""
+
+from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, stat
+
+NODE = '{node=~"$node"}'
+
+
+def rate(metric: str) -> str:
+    """Return a counter's speed on the chosen nodes."""
+    return f"rate({metric}{NODE}{RATE})"
+
+
+FINE = Row(
+    title="Is it fine?",
+    panels=(
+        stat("CPU", "Part of the CPUs that is busy.", "percentunit", f"sum({rate('llmtrain_node_cpu_seconds_total')}) / sum(llmtrain_node_cpus{NODE})", (0.95, "orange")),
+        stat("Memory", "Part of the memory that nobody else could have.", "percentunit", f"sum(llmtrain_node_memory_used_bytes{NODE}) / sum(llmtrain_node_memory_size_bytes{NODE})", (0.9, "orange"), (0.97, "red")),
+        stat("GPUs lost", "GPUs that don't answer any more.", "short", f"sum(llmtrain_gpu_lost{NODE})", (1, "red")),
+        stat("XID errors", "Errors that drivers reported in the last hour.", "short", f"sum(increase(llmtrain_gpu_xid_errors_total{NODE}[1h]))", (1, "orange")),
+        stat("GPUs throttled", "GPUs whose clocks are held down.", "short", f"sum(max by (node, gpu) (llmtrain_gpu_throttled{NODE}))", (1, "orange")),
+        stat("Hottest GPU", "Degrees Celsius.", "celsius", f"max(llmtrain_gpu_temperature_celsius{NODE})", (80, "orange"), (90, "red")),
+    ),
+)  # fmt: skip
+ACTIVITY = Row(
+    title="What GPUs do",
+    panels=(
+        by("Utilization", "Part of the time in which any kernel ran, however small.", "percentunit", f"llmtrain_gpu_utilization_ratio{NODE}", "{{node}} {{gpu}}"),
+        by("Multiprocessors", "Part of their time in which they had work.", "percentunit", f"llmtrain_gpu_sm_active_ratio{NODE}", "{{node}} {{gpu}}"),
+        by("Tensor cores", "Part of the time in which they were busy.", "percentunit", f"llmtrain_gpu_tensor_active_ratio{NODE}", "{{node}} {{gpu}}"),
+        by("Memory bus", "Part of the time in which the GPU's memory was read or written.", "percentunit", f"llmtrain_gpu_memory_active_ratio{NODE}", "{{node}} {{gpu}}"),
+    ),
+)  # fmt: skip
+STATE = Row(
+    title="State of GPUs",
+    panels=(
+        by("GPU memory", "Part in use.", "percentunit", f"llmtrain_gpu_memory_used_bytes{NODE} / llmtrain_gpu_memory_size_bytes{NODE}", "{{node}} {{gpu}}"),
+        by("Power", "Part of what each may draw.", "percentunit", f"llmtrain_gpu_power_watts{NODE} / llmtrain_gpu_power_limit_watts{NODE}", "{{node}} {{gpu}}"),
+        by("Energy", "What each used in the last hour, in joules.", "joule", f"increase(llmtrain_gpu_energy_joules_total{NODE}[1h])", "{{node}} {{gpu}}"),
+        by("Clocks", "Of multiprocessors and memory.", "hertz", f"llmtrain_gpu_clock_hertz{NODE}", "{{node}} {{gpu}} {{clock}}"),
+    ),
+)  # fmt: skip
+LINKS = Row(
+    title="Links and memory errors of GPUs",
+    panels=(
+        by("PCIe", "Bytes a second.", "Bps", f"llmtrain_gpu_pcie_bytes_per_second{NODE}", "{{node}} {{gpu}} {{direction}}"),
+        by("NVLink", "Bytes a second over all links of each GPU.", "Bps", rate("llmtrain_gpu_nvlink_bytes_total"), "{{node}} {{gpu}} {{direction}}"),
+        by("ECC errors", "Since the driver was loaded.", "short", f"llmtrain_gpu_ecc_errors_total{NODE}", "{{node}} {{gpu}} {{severity}}"),
+        by("Who has each GPU", "1 for the pod that the kubelet gave it to; or that several share it.", "short", f"llmtrain_gpu_assigned{NODE} or llmtrain_gpu_shared{NODE} == 1 or 0 * llmtrain_gpu_info{NODE}", "{{gpu}} {{namespace}}/{{pod}}"),
+    ),
+)  # fmt: skip
+MACHINE = Row(
+    title="The node",
+    panels=(
+        by("Network", "Bytes a second of devices that lead out.", "Bps", rate("llmtrain_node_network_bytes_total"), "{{node}} {{device}} {{direction}}"),
+        by("InfiniBand", "Bytes a second.", "Bps", rate("llmtrain_node_infiniband_bytes_total"), "{{node}} {{device}}/{{port}} {{direction}}"),
+        by("InfiniBand errors", "In an hour.", "short", f"increase(llmtrain_node_infiniband_errors_total{NODE}[1h])", "{{node}} {{device}}/{{port}}"),
+        by("Disks", "Bytes a second.", "Bps", rate("llmtrain_node_disk_bytes_total"), "{{node}} {{direction}}"),
+    ),
+)  # fmt: skip
+PODS = Row(
+    title="Pods",
+    panels=(
+        by("CPU of pods", "CPUs each keeps busy.", "short", rate("llmtrain_pod_cpu_seconds_total"), "{{namespace}}/{{pod}}", stack=True),
+        by("Memory of pods", "What can't be reclaimed.", "bytes", f"llmtrain_pod_memory_used_bytes{NODE}", "{{namespace}}/{{pod}}", stack=True),
+        by("Memory to the limit", "Part of what each may use.", "percentunit", f"llmtrain_pod_memory_used_bytes{NODE} / llmtrain_pod_memory_limit_bytes{NODE}", "{{namespace}}/{{pod}}"),
+        by("Network of pods", "Bytes a second.", "Bps", rate("llmtrain_pod_network_bytes_total"), "{{namespace}}/{{pod}} {{direction}}"),
+        by("Disks by pod", "Bytes a second.", "Bps", rate("llmtrain_pod_disk_bytes_total"), "{{namespace}}/{{pod}} {{direction}}"),
+    ),
+)  # fmt: skip
+AGENTS = Row(
+    title="Agents",
+    panels=(lines("GPU library", "1 for each agent that reads GPUs itself.", "short", agents=f'count by (source) (llmtrain_agent_gpu_library_info{NODE})'),),
+)  # fmt: skip
+
+BOARD = Board(
+    uid="llmtrain-node",
+    title="llmtrain / Node",
+    description="What a node, its GPUs and its pods do.",
+    variables=(Variable(name="node", label="Node", query="label_values(llmtrain_node_cpus, node)"),),
+    rows=(FINE, ACTIVITY, STATE, LINKS, MACHINE, PODS, AGENTS),
+)
