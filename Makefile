@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock chaos bench bench-elastic gpu-check venv
+.PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock chaos bench bench-elastic bench-agent gpu-check venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
@@ -86,6 +86,9 @@ bench: venv ## measure, and print figures
 
 bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
+
+bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
+	@$(pytest) tests/perf/test_agent.py -q -s -m bench
 
 gpu-check: venv ## on a machine with an NVIDIA GPU: compare the node agent with nvidia-smi while a training runs
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(python) -m llmtrain_agent.gpu.check -- \

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from llmtrain_agent.collector import NodeCollector, Roots
 from llmtrain_agent.log import write
 from llmtrain_agent.podresources import SOCKET, PodResources
-from llmtrain_agent.pods import Pods, asker
+from llmtrain_agent.pods import ACCOUNT, Pods, asker
 from llmtrain_api.names import AGENT_PORT
 
 TEXT = """Tells Prometheus what this node, its GPUs and the pods on it do. It runs once on each node, as the chart's
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--sys", type=Path, default=Path("/sys"), help="the node's /sys")
     parser.add_argument("--cgroup", type=Path, default=Path("/sys/fs/cgroup"), help="the node's control groups")
     parser.add_argument("--pod-resources", default=SOCKET, help="socket of the kubelet's PodResources API")
+    parser.add_argument("--account", type=Path, default=ACCOUNT, help="folder of the service account's token")
     options = parser.parse_args()
     gpus, library = None, ("dcgm", "")
     if options.gpus == "auto":
@@ -52,7 +53,7 @@ def main() -> None:
             roots=Roots(proc=options.proc, sys=options.sys, cgroup=options.cgroup),
             gpus=gpus,
             library=library,
-            pods=Pods(asker(options.node, *server)) if server[0] else Pods(lambda: b"{}"),
+            pods=Pods(asker(options.node, *server, options.account)) if server[0] else Pods(lambda: b"{}"),
             holders=PodResources(options.pod_resources),
             log=write,
         )

@@ -1,7 +1,7 @@
 """One scrape: every source is read once, and one that fails takes nothing from the others."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -129,41 +129,42 @@ class NodeCollector(Collector):
             yield metrics.NODE_INFINIBAND_ERRORS, port.errors, labels
 
     def _of_pods(self, known: dict[str, Pod]) -> Iterator[Sample]:
+        outside = self._node_traffic().keys()
         for uid, group in sorted(pod_groups(self._roots.cgroup).items()):
             if pod := known.get(uid):
-                yield from self._of_pod(group, (self._node, pod.namespace, pod.name, pod.training_job))
+                labels = (self._node, pod.namespace, pod.name, pod.training_job)
+                yield from _used(group, labels)
+                yield from self._moved(group, labels, outside)
 
-    def _of_pod(self, group: PodGroup, labels: tuple[str, ...]) -> Iterator[Sample]:
-        usage = group.usage()
-        told: tuple[tuple[Metric, float | None, tuple[str, ...]], ...] = (
-            (metrics.POD_CPU_SECONDS, usage.cpu_seconds, labels),
-            (metrics.POD_MEMORY_USED, usage.memory_bytes, labels),
-            (metrics.POD_MEMORY_LIMIT, usage.memory_limit_bytes, labels),
-            (metrics.POD_DISK, usage.read_bytes, (*labels, "read")),
-            (metrics.POD_DISK, usage.written_bytes, (*labels, "written")),
-        )
-        yield from ((metric, value, where) for metric, value, where in told if value is not None)
-        received = sent = 0
-        traffic = self._traffic_of(group)
-        for name, moved in traffic.items():
-            if name != "lo":
-                received, sent = received + moved.received_bytes, sent + moved.sent_bytes
-        if traffic:
-            yield metrics.POD_NETWORK, received, (*labels, "received")
-            yield metrics.POD_NETWORK, sent, (*labels, "sent")
+    def _moved(self, group: PodGroup, labels: tuple[str, ...], outside: Set[str]) -> Iterator[Sample]:
+        """Yield a pod's traffic; nothing for one in the node's network, or one that has just ended.
 
-    def _traffic_of(self, group: PodGroup) -> dict[str, proc.Traffic]:
-        """Return a pod's traffic by device; nothing for one in the node's network, or one that has just ended."""
+        A pod with a network of its own has a device at the node's end, so its devices aren't the node's, which are
+        `outside`. Comparing namespaces would need the right to trace processes.
+        """
         process = group.process()
         if process is None:
-            return {}
+            return
         try:
             mine = proc.devices((self._roots.proc / str(process) / "net" / "dev").read_text())
         except OSError:
-            return {}
-        # A pod with a network of its own has a device at the node's end, so the two lists differ. Comparing namespaces
-        # would need the right to trace processes.
-        return {} if mine.keys() == self._node_traffic().keys() else mine
+            return
+        if mine.keys() != outside:
+            out = [moved for device, moved in mine.items() if device != "lo"]
+            yield metrics.POD_NETWORK, sum(moved.received_bytes for moved in out), (*labels, "received")
+            yield metrics.POD_NETWORK, sum(moved.sent_bytes for moved in out), (*labels, "sent")
 
     def _node_traffic(self) -> dict[str, proc.Traffic]:
         return proc.devices((self._roots.proc / "1" / "net" / "dev").read_text())
+
+
+def _used(group: PodGroup, labels: tuple[str, ...]) -> Iterator[Sample]:
+    usage = group.usage()
+    told: tuple[tuple[Metric, float | None, tuple[str, ...]], ...] = (
+        (metrics.POD_CPU_SECONDS, usage.cpu_seconds, labels),
+        (metrics.POD_MEMORY_USED, usage.memory_bytes, labels),
+        (metrics.POD_MEMORY_LIMIT, usage.memory_limit_bytes, labels),
+        (metrics.POD_DISK, usage.read_bytes, (*labels, "read")),
+        (metrics.POD_DISK, usage.written_bytes, (*labels, "written")),
+    )
+    return ((metric, value, where) for metric, value, where in told if value is not None)

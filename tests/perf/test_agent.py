@@ -1,0 +1,166 @@
+"""What the node agent costs on a node with 8 GPUs and 100 pods, scraped every 5 seconds: the real process, real gRPC and
+TLS, and a fake driver, so that a real driver's own time is not in it."""
+
+import http.server
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import pytest
+
+from integration.agent.conftest import library  # noqa: F401  the fake driver, compiled
+from llmtrain_agent.podresources import MESSAGES
+
+PODS, GPUS = 100, 8
+SCRAPE_SECONDS, SCRAPES = 5.0, 12
+PORT, API_PORT = 19476, 19477
+MOST_CPU, MOST_MIB = 0.01, 80.0
+pytestmark = pytest.mark.bench
+
+
+def uid(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    """Control groups of a hundred pods, each with one container."""
+    (tmp_path / "cgroup.controllers").parent.mkdir(exist_ok=True)
+    (tmp_path / "cgroup.controllers").write_text("cpu io memory\n")
+    for number in range(PODS):
+        pod = (
+            tmp_path
+            / "kubepods.slice"
+            / "kubepods-burstable.slice"
+            / f"kubepods-burstable-pod{uid(number).replace('-', '_')}.slice"
+        )
+        (pod / "container").mkdir(parents=True)
+        (pod / "cpu.stat").write_text("usage_usec 1000000\nuser_usec 900000\nsystem_usec 100000\n")
+        (pod / "memory.current").write_text("1000000000\n")
+        (pod / "memory.max").write_text("2000000000\n")
+        (pod / "memory.stat").write_text("".join(f"field{row} {row}\n" for row in range(40)) + "inactive_file 1000\n")
+        (pod / "io.stat").write_text("8:0 rbytes=1 wbytes=2 rios=1 wios=1 dbytes=0 dios=0\n")
+        (pod / "cgroup.procs").write_text("")
+        (pod / "container" / "cgroup.procs").write_text(f"{os.getpid()}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def kubelet(tmp_path: Path) -> Iterator[str]:
+    """A PodResources API that has given each GPU to a pod."""
+    response = MESSAGES["ListPodResourcesResponse"]()
+    for number in range(PODS):
+        pod = response.pod_resources.add(name=f"pod-{number}", namespace="team")
+        container = pod.containers.add(name="trainer")
+        if number < GPUS:
+            container.devices.add(resource_name="nvidia.com/gpu", device_ids=[f"GPU-{uid(number)}"])
+    handler = grpc.unary_unary_rpc_method_handler(
+        lambda request, context: response,
+        request_deserializer=MESSAGES["ListPodResourcesRequest"].FromString,
+        response_serializer=lambda message: message.SerializeToString(),
+    )
+    server = grpc.server(ThreadPoolExecutor(1))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("v1.PodResourcesLister", {"List": handler}),))
+    server.add_insecure_port(f"unix:{tmp_path}/kubelet.sock")
+    server.start()
+    yield f"{tmp_path}/kubelet.sock"
+    server.stop(0)
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Path]:
+    """A service account, and an API server over TLS that lists the pods' metadata."""
+    folder = tmp_path / "account"
+    folder.mkdir()
+    (folder / "token").write_text("token")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key", "-out", folder / "ca.crt"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    items = [
+        {"metadata": {"uid": uid(number), "namespace": "team", "name": f"pod-{number}", "labels": {"llmtrain.dev/job": "gpt"}}}
+        for number in range(PODS)
+    ]  # fmt: skip
+    body = json.dumps({"items": items}).encode()
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", API_PORT), Answer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "ca.crt", folder / "key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder
+    server.shutdown()
+    server.server_close()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+@pytest.mark.timeout(180)
+def test_cost_of_the_agent(node: Path, kubelet: str, account: Path, library: Path) -> None:  # noqa: F811
+    environment = {
+        **os.environ, "LD_LIBRARY_PATH": str(library),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(API_PORT),
+    }  # fmt: skip
+    command = [
+        sys.executable, "-m", "llmtrain_agent", "--node=n1", f"--port={PORT}", f"--cgroup={node}",
+        f"--pod-resources={kubelet}", f"--account={account}",
+    ]  # fmt: skip
+    agent = subprocess.Popen(command, env=environment)
+    try:
+        text = scrape()
+        began, spent = time.monotonic(), cpu_seconds(agent.pid)
+        for number in range(1, SCRAPES + 1):
+            time.sleep(max(0.0, began + number * SCRAPE_SECONDS - time.monotonic()))
+            text = scrape()
+        ratio = (cpu_seconds(agent.pid) - spent) / (time.monotonic() - began)
+        peak = peak_mib(agent.pid)
+    finally:
+        agent.send_signal(signal.SIGTERM)
+        agent.wait(10)
+    assert text.count("llmtrain_pod_cpu_seconds_total{") == PODS
+    assert text.count("llmtrain_gpu_assigned{") == GPUS
+    print(f"agent_cpu_ratio {ratio:.4f} ratio")
+    print(f"agent_peak_mib {peak:.1f} MiB")
+    print(f"agent_series {len([line for line in text.splitlines() if line.startswith('llmtrain')])} series")
+    assert ratio < MOST_CPU
+    assert peak < MOST_MIB
+
+
+def scrape() -> str:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=10) as answer:
+                return str(answer.read(), "utf-8")
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
