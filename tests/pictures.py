@@ -11,6 +11,8 @@ from llmtrain_dashboards.board import Board, Panel
 from prometheus import Prometheus, Series
 
 POINTS = 240
+MOST_LEGENDS = 10
+"""More lines than this are drawn without names."""
 Answers = Mapping[str, list[tuple[str, Series]]]
 """The series of each panel with their legends, by the panel's title."""
 
@@ -45,7 +47,7 @@ def legend(template: str, series: Series) -> str:
 def draw(board: Board, answers: Answers, path: Path) -> None:
     """Write a board as a picture."""
     heights = [1 if all(panel.kind == "stat" for panel in row.panels) else 2 for row in board.rows]
-    figure = Figure(figsize=(18, 1.6 * sum(heights)), layout="constrained")
+    figure = Figure(figsize=(20, 2.2 * sum(heights)), layout="constrained")
     parts = figure.subfigures(len(board.rows), 1, height_ratios=heights, squeeze=False)
     for (part,), row in zip(parts, board.rows, strict=True):
         part.suptitle(row.title, x=0.01, ha="left", fontweight="bold")
@@ -69,7 +71,8 @@ def _draw_panel(axes: Axes, panel: Panel, answers: list[tuple[str, Series]]) -> 
         axes.plot([time - first for time in times], values, label=name, linewidth=1)
     axes.tick_params(labelsize=7)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=6, loc="best")
+    if len(answers) <= MOST_LEGENDS:
+        axes.legend(fontsize=6, loc="upper left")
 
 
 def colour_of(panel: Panel, value: float) -> str:
