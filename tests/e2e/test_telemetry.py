@@ -124,6 +124,7 @@ def test_gpus_that_pods_hold_are_told(kube: Kube, prometheus: Prometheus) -> Non
     try:
         kube.wait("six GPUs are allocated", lambda: prometheus.query(f"{held} == 6"), 60)
         assert prometheus.query('sum(llmtrain_pool_gpus{state="allocated"})')[0].value == 6
+        time.sleep(3 * SCRAPE_SECONDS)  # long enough for the dashboard to show it
     finally:
         kube.run("delete", "pod", "holder", "--grace-period=0", "--force")
     kube.wait("none is", lambda: not prometheus.query(held), 60)
