@@ -13,6 +13,8 @@ from pathlib import Path
 POD = re.compile(r"pod([0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12})(\.slice)?$")
 DEPTH_OF_KUBEPODS, DEPTH_OF_PODS = 3, 2
 """How many folders may lie between the mount and kubepods, and between that and a pod."""
+MOST_BYTES = 2**16
+"""Longest file that is read; the kernel gives each of these in one piece."""
 NO_LIMIT = 2**62
 """Version 1 writes no limit as about the largest number it has."""
 
@@ -33,7 +35,8 @@ class Usage:
 class PodGroup:
     """The folders of one pod: by controller in version 1, the same for all in version 2."""
 
-    folders: Mapping[str, Path]
+    folders: Mapping[str, str]
+    """Paths as text: a hundred pods at every scrape make pathlib's share of the time the largest."""
     unified: bool
 
     def usage(self) -> Usage:
@@ -43,8 +46,8 @@ class PodGroup:
     def process(self) -> int | None:
         """Return one of its processes, None if it has none."""
         for folder in self.folders.values():
-            for path in (folder, *_children(folder)):
-                if words := _text(path / "cgroup.procs").split():
+            for path in (folder, *(child.path for child in _children(folder))):
+                if words := _text(f"{path}/cgroup.procs").split():
                     return int(words[0])
             return None
         return None
@@ -53,10 +56,10 @@ class PodGroup:
 def pod_groups(mount: Path) -> dict[str, PodGroup]:
     """Return the pods below a mount of control groups, usually /sys/fs/cgroup, by UID."""
     if (mount / "cgroup.controllers").exists():
-        return {uid: PodGroup(folders={"unified": folder}, unified=True) for uid, folder in _pods_below(mount)}
-    folders: dict[str, dict[str, Path]] = {}
+        return {uid: PodGroup(folders={"unified": folder}, unified=True) for uid, folder in _pods_below(str(mount))}
+    folders: dict[str, dict[str, str]] = {}
     for controller in ("memory", "cpuacct", "blkio"):
-        for uid, folder in _pods_below(mount / controller):
+        for uid, folder in _pods_below(f"{mount}/{controller}"):
             folders.setdefault(uid, {})[controller] = folder
     return {uid: PodGroup(folders=found, unified=False) for uid, found in folders.items()}
 
@@ -67,52 +70,51 @@ def pod_uid(folder: str) -> str | None:
     return found.group(1).replace("_", "-") if found else None
 
 
-def _pods_below(mount: Path) -> Iterator[tuple[str, Path]]:
+def _pods_below(mount: str) -> Iterator[tuple[str, str]]:
     for top in _folders(mount, DEPTH_OF_KUBEPODS):
         if top.name in ("kubepods", "kubepods.slice"):
-            for folder in _folders(top, DEPTH_OF_PODS):
+            for folder in _folders(top.path, DEPTH_OF_PODS):
                 if uid := pod_uid(folder.name):
-                    yield uid, folder
+                    yield uid, folder.path
 
 
-def _folders(top: Path, depth: int) -> Iterator[Path]:
+def _folders(top: str, depth: int) -> Iterator["os.DirEntry[str]"]:
     """Yield the folders below one, to a depth; a pod's own are of no interest."""
     for child in _children(top):
         yield child
         if depth > 1 and pod_uid(child.name) is None:
-            yield from _folders(child, depth - 1)
+            yield from _folders(child.path, depth - 1)
 
 
-def _children(folder: Path) -> list[Path]:
+def _children(folder: str) -> list["os.DirEntry[str]"]:
     """Return the folders in one; none if it went while we looked."""
     try:
         with os.scandir(folder) as entries:  # tells folders from files without asking again
-            return [folder / entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
 
 
-def _usage_v2(folder: Path) -> Usage:
-    cpu, memory, limit = _table(folder / "cpu.stat"), _number(folder / "memory.current"), _number(folder / "memory.max")
-    served = _text(folder / "io.stat")
-    disks = [dict(word.split("=") for word in line.split()[1:]) for line in served.splitlines()]
+def _usage_v2(folder: str) -> Usage:
+    cpu, memory = _field(f"{folder}/cpu.stat", "usage_usec"), _number(f"{folder}/memory.current")
+    disks = [dict(word.split("=") for word in line.split()[1:]) for line in _text(f"{folder}/io.stat").splitlines()]
     return Usage(
-        cpu_seconds=cpu["usage_usec"] / 1e6 if "usage_usec" in cpu else None,
-        memory_bytes=_working_set(memory, _table(folder / "memory.stat").get("inactive_file", 0)),
-        memory_limit_bytes=limit,
+        cpu_seconds=cpu / 1e6 if cpu is not None else None,
+        memory_bytes=_working_set(memory, _field(f"{folder}/memory.stat", "inactive_file")),
+        memory_limit_bytes=_number(f"{folder}/memory.max"),
         read_bytes=sum(int(disk.get("rbytes", 0)) for disk in disks) if disks else None,
         written_bytes=sum(int(disk.get("wbytes", 0)) for disk in disks) if disks else None,
     )
 
 
-def _usage_v1(folders: Mapping[str, Path]) -> Usage:
-    cpu = _number(folders["cpuacct"] / "cpuacct.usage") if "cpuacct" in folders else None
+def _usage_v1(folders: Mapping[str, str]) -> Usage:
+    cpu = _number(f"{folders['cpuacct']}/cpuacct.usage") if "cpuacct" in folders else None
     memory = limit = None
     if "memory" in folders:
-        inactive = _table(folders["memory"] / "memory.stat").get("total_inactive_file", 0)
-        memory = _working_set(_number(folders["memory"] / "memory.usage_in_bytes"), inactive)
-        limit = _number(folders["memory"] / "memory.limit_in_bytes")
-    lines = _text(folders["blkio"] / "blkio.throttle.io_service_bytes_recursive") if "blkio" in folders else ""
+        inactive = _field(f"{folders['memory']}/memory.stat", "total_inactive_file")
+        memory = _working_set(_number(f"{folders['memory']}/memory.usage_in_bytes"), inactive)
+        limit = _number(f"{folders['memory']}/memory.limit_in_bytes")
+    lines = _text(f"{folders['blkio']}/blkio.throttle.io_service_bytes_recursive") if "blkio" in folders else ""
     words = [line.split() for line in lines.splitlines()]
     return Usage(
         cpu_seconds=cpu / 1e9 if cpu is not None else None,
@@ -123,25 +125,31 @@ def _usage_v1(folders: Mapping[str, Path]) -> Usage:
     )
 
 
-def _working_set(used: int | None, inactive: int) -> int | None:
-    return None if used is None else max(0, used - inactive)
+def _working_set(used: int | None, inactive: int | None) -> int | None:
+    return None if used is None else max(0, used - (inactive or 0))
 
 
-def _number(path: Path) -> int | None:
+def _number(path: str) -> int | None:
     """Return the number in a file, None for `max` or nothing."""
     text = _text(path).strip()
     return int(text) if text.isdigit() else None
 
 
-def _table(path: Path) -> dict[str, int]:
-    """Return a file of lines of a name and a number."""
-    return {words[0]: int(words[1]) for line in _text(path).splitlines() if len(words := line.split()) == 2}
+def _field(path: str, name: str) -> int | None:
+    """Return a number by its name, in a file of lines of both; None if it isn't there."""
+    _, found, rest = ("\n" + _text(path)).partition(f"\n{name} ")
+    return int(rest.partition("\n")[0]) if found else None
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     """Return a file's text; empty if it isn't there, as when its pod has just ended."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read().decode()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        return os.read(descriptor, MOST_BYTES).decode()
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
