@@ -115,6 +115,18 @@ ALERTS = {
         minute=10,
         labels=OF_JOB,
     ),
+    "LlmtrainCheckpointVolumeFull": Case(
+        speaks={
+            **job("llmtrain_job_checkpoint_volume_free_bytes", "20+0x30"),
+            **job("llmtrain_job_checkpoint_size_bytes", "10+0x30"),
+        },
+        silent={
+            **job("llmtrain_job_checkpoint_volume_free_bytes", "40+0x30"),
+            **job("llmtrain_job_checkpoint_size_bytes", "10+0x30"),
+        },
+        minute=15,
+        labels=OF_JOB,
+    ),
     "LlmtrainJobQueued": Case(
         speaks=job("llmtrain_job_queued_seconds", "0+60x90"),
         silent=job("llmtrain_job_queued_seconds", "4000+0x90"),

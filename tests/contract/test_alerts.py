@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from contract import alert_cases
+from contract import alert_cases, hardware_cases
 from contract.alert_cases import Case
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.alerting.rendered import rule_groups
 from llmtrain_kind.prometheus import make_prometheus
 
+ALERT_CASES = {**alert_cases.ALERTS, **hardware_cases.ALERTS}
+RECORDING_CASES = {**alert_cases.RECORDINGS, **hardware_cases.RECORDINGS}
 SEVERITIES = {alert.name: alert.severity for alert in ALERTS}
 
 
@@ -48,8 +50,8 @@ def check(rule_file: Path, test: dict[str, Any]) -> None:
 
 
 def test_each_rule_has_both_histories() -> None:
-    assert alert_cases.ALERTS.keys() == {alert.name for alert in ALERTS}
-    assert alert_cases.RECORDINGS.keys() == {rule.record for rule in RECORDINGS}
+    assert ALERT_CASES.keys() == {alert.name for alert in ALERTS}
+    assert RECORDING_CASES.keys() == {rule.record for rule in RECORDINGS}
 
 
 @pytest.mark.promtool
@@ -58,31 +60,31 @@ def test_the_rules_are_well_formed(rule_file: Path) -> None:
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("name", alert_cases.ALERTS)
+@pytest.mark.parametrize("name", ALERT_CASES)
 def test_an_alert_fires(name: str, rule_file: Path) -> None:
-    case = alert_cases.ALERTS[name]
+    case = ALERT_CASES[name]
     labels = {"alertname": name, "alertstate": "firing", "severity": SEVERITIES[name], **case.labels}
     expected = [{"labels": written(labels, "ALERTS"), "value": 1}]
     check(rule_file, history(case, case.speaks, f'ALERTS{{alertname="{name}", alertstate="firing"}}', expected))
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("name", alert_cases.ALERTS)
+@pytest.mark.parametrize("name", ALERT_CASES)
 def test_an_alert_is_silent(name: str, rule_file: Path) -> None:
-    case = alert_cases.ALERTS[name]
+    case = ALERT_CASES[name]
     check(rule_file, history(case, case.silent, f'ALERTS{{alertname="{name}", alertstate="firing"}}', []))
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("name", alert_cases.RECORDINGS)
+@pytest.mark.parametrize("name", RECORDING_CASES)
 def test_a_recording_rule_computes(name: str, rule_file: Path) -> None:
-    case = alert_cases.RECORDINGS[name]
+    case = RECORDING_CASES[name]
     expected = [{"labels": written(case.labels, name), "value": case.value}]
     check(rule_file, history(case, case.speaks, name, expected))
 
 
 @pytest.mark.promtool
-@pytest.mark.parametrize("name", alert_cases.RECORDINGS)
+@pytest.mark.parametrize("name", RECORDING_CASES)
 def test_a_recording_rule_makes_nothing_of_nothing(name: str, rule_file: Path) -> None:
-    case = alert_cases.RECORDINGS[name]
+    case = RECORDING_CASES[name]
     check(rule_file, history(case, case.silent, name, []))

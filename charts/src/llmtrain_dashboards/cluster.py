@@ -37,6 +37,16 @@ GPUS = Row(
         by("Nodes by state", "Of all pools.", "short", f"sum by (state) (llmtrain_pool_nodes{CLUSTER})", "{{state}}", stack=True),
     ),
 )  # fmt: skip
+HARDWARE = Row(
+    title="Hardware",
+    panels=(
+        by("GPUs busy", "Part of the time in which any kernel ran.", "percentunit", f"llmcluster:llmtrain_gpu_utilization_ratio:avg{CLUSTER}", "{{llmcluster}}"),
+        by("GPUs busy by job", "The same of each job's GPUs.", "percentunit", f"training_job:llmtrain_gpu_utilization_ratio:avg{JOBS}", "{{namespace}}/{{training_job}}"),
+        by("Memory of nodes", "Part that nobody else could have.", "percentunit", f"llmcluster:llmtrain_node_memory_used_bytes:ratio{CLUSTER}", "{{llmcluster}}"),
+        by("Network of nodes", "Bytes a second that they send.", "Bps", f"llmcluster:llmtrain_node_network_bytes:rate5m{CLUSTER}", "{{llmcluster}}"),
+        by("Nodes with an agent", "Of each pool.", "short", f"sum by (pool) (llmtrain_pool_node_info{CLUSTER} * on (node) group_left () max by (node) (llmtrain_agent_gpu_library_info))", "{{pool}}"),
+    ),
+)  # fmt: skip
 TRAININGS = Row(
     title="Jobs",
     panels=(
@@ -62,5 +72,5 @@ BOARD = Board(
         Variable(name="llmcluster", label="LLMCluster", query="label_values(llmtrain_pool_nodes, llmcluster)"),
         Variable(name="namespace", label="Namespace", query="label_values(llmtrain_jobs, namespace)"),
     ),
-    rows=(FINE, GPUS, TRAININGS, VOLUMES),
+    rows=(FINE, GPUS, HARDWARE, TRAININGS, VOLUMES),
 )  # fmt: skip

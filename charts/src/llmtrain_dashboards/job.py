@@ -78,6 +78,34 @@ TIME = Row(
         ),
     ),
 )  # fmt: skip
+CHECKPOINTS = Row(
+    title="Checkpoints",
+    panels=(
+        lines("Time to write", "The training goes on meanwhile.", "s", seconds=f"llmtrain_job_checkpoint_write_seconds{JOB}"),
+        lines(
+            "Room on the volume", "Of all, what is left, and what a checkpoint takes; the alert fires at three.", "bytes",
+            size=f"llmtrain_job_checkpoint_volume_size_bytes{JOB}", free=f"llmtrain_job_checkpoint_volume_free_bytes{JOB}",
+            checkpoint=f"llmtrain_job_checkpoint_size_bytes{JOB}",
+        ),
+    ),
+)  # fmt: skip
+HARDWARE = Row(
+    title="Hardware",
+    panels=(
+        lines(
+            "GPUs busy", "Part of the time in which any kernel ran, and in which tensor cores did.", "percentunit",
+            kernels=f"training_job:llmtrain_gpu_utilization_ratio:avg{JOB}",
+            tensor_cores=f"training_job:llmtrain_gpu_tensor_active_ratio:avg{JOB}",
+        ),
+        lines(
+            "Memory of the job", "Of its GPUs, and of its pods.", "bytes",
+            GPUs=f"training_job:llmtrain_gpu_memory_used_bytes:sum{JOB}", pods=f"training_job:llmtrain_pod_memory_used_bytes:sum{JOB}",
+        ),
+        by("Network of the job", "Bytes a second.", "Bps", f"training_job:llmtrain_pod_network_bytes:rate5m{JOB}", "{{direction}}"),
+        lines("CPUs busy", "CPUs that the job's pods keep busy.", "short", CPUs=f"training_job:llmtrain_pod_cpu_seconds:rate5m{JOB}"),
+        lines("Power of the job", "What its GPUs draw.", "watt", power=f"training_job:llmtrain_gpu_power_watts:sum{JOB}"),
+    ),
+)  # fmt: skip
 LOSSES = Row(
     title="What was lost",
     panels=(
@@ -108,5 +136,5 @@ BOARD = Board(
             query='label_values(llmtrain_job_step{namespace=~"$namespace"}, training_job)',
         ),
     ),
-    rows=(FINE, LEARNING, SPEED, TIME, LOSSES),
+    rows=(FINE, LEARNING, SPEED, TIME, HARDWARE, CHECKPOINTS, LOSSES),
 )  # fmt: skip

@@ -138,6 +138,17 @@ class Checkpointed(Model):
     path: str
 
 
+class Written(Model):
+    """What the writer found when it last wrote a checkpoint."""
+
+    seconds: float
+    """How long it took."""
+    size_bytes: int
+    volume_size_bytes: int
+    volume_free_bytes: int
+    """Room that is left on the volume."""
+
+
 class Began(Model):
     """Where a generation began."""
 
@@ -179,6 +190,8 @@ class Progress(Model):
     """Newest evaluation, in nats a token."""
     checkpoint: Checkpointed | None = None
     """Newest checkpoint."""
+    written: Written | None = None
+    """How the newest checkpoint of the first rank's process was written."""
     checkpoint_error: Annotated[str, Field(max_length=512)] = ""
     """Why the newest attempt at a checkpoint failed; empty if it did not."""
     began: Began | None = None

@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import get_args
 
+from llmtrain_api.alerting import dcgm
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.goodput import KINDS
@@ -21,6 +22,10 @@ TELLERS = {
     "agent": "The node agent tells these, on port 9475 of its pod on each node. What a chip, a driver or a node doesn't say is absent.",
     "operator": "The operator tells these, on port 8080; of jobs, pools and volumes only the replica that leads does.",
 }
+DCGM = (
+    "With `agent.gpus: off` the node agent leaves GPUs alone, and rules give DCGM exporter's metrics our names and units, so "
+    "that dashboards and alerts stay the same. Run the exporter with its node's name as `Hostname`, as its chart does."
+)
 MADE = "<!-- Made from llmtrain_api by `make render`. -->"
 
 
@@ -64,7 +69,10 @@ def metrics_page() -> str:
         rows = (f"| `{one.name}` | {one.kind} | {', '.join(one.labels)} | {one.help} |" for one in metrics)
         parts += [f"## {teller.capitalize()}", TELLERS[teller], _table("Name | Type | Labels | Help", rows)]
     rules = (f"| `{rule.record}` | {rule.help} |" for rule in RECORDINGS)
-    parts += ["## Recording rules", _table("Name | What it is", rules), "[Alerts](alerts.md) have a page of their own."]
+    parts += ["## Recording rules", _table("Name | What it is", rules)]
+    taken = (f"| `{rule.record}` | {rule.help} |" for rule in dcgm.RECORDINGS)
+    parts += ["## Where DCGM exporter tells of GPUs", DCGM, _table("Name | Where it is from", taken)]
+    parts += ["[Alerts](alerts.md) have a page of their own."]
     return "\n\n".join(parts) + "\n"
 
 

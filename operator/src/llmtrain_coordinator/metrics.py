@@ -84,6 +84,7 @@ def samples(known: Known) -> Iterable[Sample]:
 
 
 def _of_progress(progress: Progress) -> Iterable[Sample]:
+    written = progress.written
     known: tuple[tuple[Metric, float | None], ...] = (
         (metrics.JOB_STEP, progress.step),
         (metrics.JOB_STEPS, progress.steps),
@@ -94,6 +95,10 @@ def _of_progress(progress: Progress) -> Iterable[Sample]:
         (metrics.JOB_TOKENS, progress.tokens),
         (metrics.JOB_TOKENS_PER_SECOND, progress.tokens_per_second),
         (metrics.JOB_MFU, progress.mfu),
+        (metrics.JOB_CHECKPOINT_SIZE, written.size_bytes if written else None),
+        (metrics.JOB_CHECKPOINT_WRITE, written.seconds if written else None),
+        (metrics.JOB_VOLUME_SIZE, written.volume_size_bytes if written else None),
+        (metrics.JOB_VOLUME_FREE, written.volume_free_bytes if written else None),
         (metrics.JOB_CHECKPOINT_FAILING, float(bool(progress.checkpoint_error))),
         (metrics.JOB_CHECKPOINT_TIME, _instant(progress.checkpoint.time) if progress.checkpoint else None),
         (metrics.JOB_CHECKPOINT_STEP, progress.checkpoint.step if progress.checkpoint else None),

@@ -3,13 +3,15 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from llmtrain_api.goodput import Account
+from llmtrain_api.membership import Written
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_coordinator.metrics import JobCollector, Known, exposition, samples
 from llmtrain_coordinator.recoveries import Ledger
 from unit.coordinator.trainers import follow, joining, progressing
 
-TRAINING = follow(1, joining("a0"), progressing(1, 4).model_copy(update={"mfu": 0.4}))[-1].roster
+WRITTEN = Written(seconds=1.5, size_bytes=300, volume_size_bytes=1000, volume_free_bytes=400)
+TRAINING = follow(1, joining("a0"), progressing(1, 4).model_copy(update={"mfu": 0.4, "written": WRITTEN}))[-1].roster
 KNOWN = Known(
     roster=TRAINING,
     work_seconds={"a0": 0.25, "gone": 1.0},
@@ -42,6 +44,7 @@ def test_prometheus_reads_it() -> None:
     read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
     assert read["llmtrain_job_step"].value == 4
     assert read["llmtrain_job_loss_nats"].value == 2.0
+    assert read["llmtrain_job_checkpoint_volume_free_bytes"].value == 400
     assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {
         ("team", "gpt")
     }

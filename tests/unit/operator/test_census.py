@@ -113,6 +113,7 @@ def test_gpus_and_nodes_of_a_pool() -> None:
     nodes = {labels[2]: number for (metric, labels), number in found.items() if metric is metrics.POOL_NODES}
     assert nodes == {"ready": 2, "unready": 1, "missing": 1}
     assert found[metrics.ALLOCATED_GPUS, ("main", "h200", "team")] == 3
+    assert {labels[2] for (metric, labels) in found if metric is metrics.POOL_NODE} == {"n0", "n1", "n2"}
 
 
 def test_volumes_by_purpose() -> None:

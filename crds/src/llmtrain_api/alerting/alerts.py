@@ -1,5 +1,6 @@
 """What somebody should hear of, and what they do then."""
 
+from llmtrain_api.alerting import hardware_alerts
 from llmtrain_api.alerting.recording import GOODPUT, MEDIAN, SLOWEST
 from llmtrain_api.alerting.rule import Alert
 
@@ -106,6 +107,18 @@ ALERTS = (
         "ends the alert.",
     ),
     Alert(
+        name="LlmtrainCheckpointVolumeFull",
+        expr="llmtrain_job_checkpoint_volume_free_bytes < 3 * llmtrain_job_checkpoint_size_bytes",
+        lasting="5m",
+        severity="warning",
+        summary=f"The checkpoint volume of {OF_JOB} has room for less than three more checkpoints.",
+        meaning="A new checkpoint is written whole before an old one is removed, and the finished model needs room too. When "
+        "the volume is full, training goes on, but nothing new is durable.",
+        look="`llmtrain_job_checkpoint_volume_free_bytes` beside `llmtrain_job_checkpoint_size_bytes`.",
+        remedy="Enlarge the claim of `checkpoint.volume`, or remove what finished jobs left there. Lower "
+        "`checkpoint.keepLast` in the next job.",
+    ),
+    Alert(
         name="LlmtrainJobQueued",
         expr="delta(llmtrain_job_queued_seconds[10m]) > 0 and llmtrain_job_queued_seconds > 3600",
         lasting="0m",
@@ -157,4 +170,5 @@ ALERTS = (
         look="The operator's logs name the object and the API server's words.",
         remedy="Mostly it is a right that was taken away, a quota, or an admission webhook that is down.",
     ),
+    *hardware_alerts.ALERTS,
 )

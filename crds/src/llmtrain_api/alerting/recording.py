@@ -1,5 +1,6 @@
 """Series that are worth computing once: dashboards and alerts read them."""
 
+from llmtrain_api.alerting import hardware
 from llmtrain_api.alerting.rule import Recording
 
 SLOWEST = Recording(
@@ -31,4 +32,4 @@ ALLOCATED = Recording(
     help="Part of an LLMCluster's GPUs that pods hold.",
 )
 
-RECORDINGS = (SLOWEST, MEDIAN, STEP_RATE, GOODPUT, ALLOCATED)
+RECORDINGS = (SLOWEST, MEDIAN, STEP_RATE, GOODPUT, ALLOCATED, *hardware.RECORDINGS)

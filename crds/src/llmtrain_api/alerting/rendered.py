@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from llmtrain_api.alerting import dcgm
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 
 
 def rule_groups(runbook_url: str) -> list[dict[str, Any]]:
     """Return the groups of a rule file; an alert's runbook is its section of the page at `runbook_url`."""
+    normalising = [{"record": rule.record, "expr": rule.expr} for rule in dcgm.RECORDINGS]
     recording = [{"record": rule.record, "expr": rule.expr} for rule in RECORDINGS]
     alerting = [
         {
@@ -23,4 +25,5 @@ def rule_groups(runbook_url: str) -> list[dict[str, Any]]:
         }
         for alert in ALERTS
     ]
-    return [{"name": "llmtrain.recording", "rules": recording}, {"name": "llmtrain.alerts", "rules": alerting}]
+    groups = {"dcgm": normalising, "recording": recording, "alerts": alerting}
+    return [{"name": f"llmtrain.{name}", "rules": rules} for name, rules in groups.items()]

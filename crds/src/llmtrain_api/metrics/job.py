@@ -68,5 +68,19 @@ JOB_CHECKPOINT_TIME = Metric(
 JOB_CHECKPOINT_FAILING = Metric(
     name="llmtrain_job_checkpoint_failing", kind="gauge", help="1 if the newest checkpoint could not be written."
 )
+JOB_CHECKPOINT_SIZE = Metric(
+    name="llmtrain_job_checkpoint_size_bytes", kind="gauge", help="Size of the newest checkpoint that was written."
+)
+JOB_CHECKPOINT_WRITE = Metric(
+    name="llmtrain_job_checkpoint_write_seconds",
+    kind="gauge",
+    help="How long writing it took; the training goes on meanwhile.",
+)
+JOB_VOLUME_SIZE = Metric(
+    name="llmtrain_job_checkpoint_volume_size_bytes", kind="gauge", help="Size of the volume of checkpoints."
+)
+JOB_VOLUME_FREE = Metric(
+    name="llmtrain_job_checkpoint_volume_free_bytes", kind="gauge", help="Room on the volume of checkpoints."
+)
 
 METRICS = declared(dict(globals()))

@@ -19,6 +19,12 @@ POOL_NODES = Metric(
     labels=("llmcluster", "pool", "state"),
     help="Nodes of a compute pool by state: ready, unready, or missing of those that are expected.",
 )
+POOL_NODE = Metric(
+    name="llmtrain_pool_node_info",
+    kind="gauge",
+    labels=("llmcluster", "pool", "node"),
+    help="1 for each node of a compute pool.",
+)
 POOL_GPUS = Metric(
     name="llmtrain_pool_gpus",
     kind="gauge",

@@ -98,6 +98,8 @@ def _of_pool(cluster: str, pool: ComputePool, nodes: tuple[NodeView, ...]) -> It
     states = {"ready": ready, "unready": len(nodes) - ready, "missing": max(0, pool.nodes - len(nodes))}
     for state, number in states.items():
         yield metrics.POOL_NODES, (cluster, pool.name, state), number
+    for node in nodes:
+        yield metrics.POOL_NODE, (cluster, pool.name, node.name), 1
     gpus: Counter[str] = Counter({"allocated": 0, "idle": 0, "unhealthy": 0})
     held: Counter[str] = Counter()
     for node in nodes:

@@ -1,6 +1,6 @@
 """What a rank and its writer say to each other: one JSON line each way for every checkpoint."""
 
-from llmtrain_api.membership import Checkpointed
+from llmtrain_api.membership import Checkpointed, Written
 from llmtrain_api.model import Model
 from llmtrain_trainer.checkpoint.manifest import Manifest
 
@@ -34,6 +34,8 @@ class Done(Model):
     step: int
     seconds: float
     checkpoint: Checkpointed | None = None
+    written: Written | None = None
+    """How a checkpoint was written."""
     error: str = ""
     superseded: bool = False
     """Whether it was refused because a newer coordinator trains this job."""

@@ -13,7 +13,7 @@ import time
 import torch
 from torch import Tensor
 
-from llmtrain_api.membership import Checkpointed
+from llmtrain_api.membership import Checkpointed, Written
 from llmtrain_api.run import RunConfig
 from llmtrain_trainer.checkpoint.claim import claim
 from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
@@ -40,6 +40,8 @@ class Keeper:
         learner.settle = self._copied.wait
         self.newest: Checkpointed | None = None
         """The newest checkpoint that this process wrote."""
+        self.written: Written | None = None
+        """How it was written."""
         self.error = ""
         """Why the newest attempt failed, if it did."""
         self._superseded = False
@@ -150,7 +152,7 @@ class Keeper:
 
     def _heard(self, done: Done) -> None:
         if done.checkpoint is not None:
-            self.newest, self.error = done.checkpoint, ""
+            self.newest, self.written, self.error = done.checkpoint, done.written, ""
             self._log.info("checkpoint", step=done.step, seconds=round(done.seconds, 2), path=done.checkpoint.path)
         else:
             self.error, self._superseded = done.error, done.superseded

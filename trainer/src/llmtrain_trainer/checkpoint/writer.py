@@ -6,6 +6,7 @@ written aside, flushed and renamed, so a crash at any point leaves the one befor
 
 import mmap
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from llmtrain_api.membership import Checkpointed
+from llmtrain_api.membership import Checkpointed, Written
 from llmtrain_trainer.checkpoint.claim import check
 from llmtrain_trainer.checkpoint.folder import Checkpoints
 from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, KeptFile, Manifest, describe
@@ -43,8 +44,19 @@ def obey(order: Order, memory: Memory) -> Done:
         return Done(step=step, seconds=time.monotonic() - began, error=str(error), superseded=True)
     except (OSError, SafetensorError) as error:
         return Done(step=step, seconds=time.monotonic() - began, error=str(error))
+    seconds = time.monotonic() - began
     done = checkpointed(manifest, checkpoints.path(step))
-    return Done(step=step, seconds=time.monotonic() - began, checkpoint=done)
+    return Done(step=step, seconds=seconds, checkpoint=done, written=_written(manifest, checkpoints.root, seconds))
+
+
+def _written(manifest: Manifest, volume: Path, seconds: float) -> Written | None:
+    """Return what a checkpoint took, and what it left of its volume; None if the volume doesn't say."""
+    try:
+        room = shutil.disk_usage(volume)
+    except OSError:
+        return None
+    size = sum(file.size_bytes for file in manifest.files.values())
+    return Written(seconds=seconds, size_bytes=size, volume_size_bytes=room.total, volume_free_bytes=room.free)
 
 
 def checkpointed(manifest: Manifest, path: Path) -> Checkpointed:

@@ -155,6 +155,7 @@ class Loop:
                 mfu=self._mfu(pace.tokens_per_second),
                 held_out_loss=self._held_out_loss,
                 checkpoint=self._keeper.newest,
+                written=self._keeper.written,
                 checkpoint_error=self._keeper.error[:512],
                 began=self._began,
                 spent=self._spent,

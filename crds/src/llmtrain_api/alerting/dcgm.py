@@ -1,0 +1,106 @@
+"""Where DCGM exporter tells of GPUs already: its names and units as ours, so that rules and dashboards know one.
+
+The agent is told to leave GPUs alone there (`agent.gpus: off`). What DCGM says otherwise than it seems:
+
+- 9223372036854775792 and more stand for "no value";
+- XID_ERRORS is the last XID, not a number of errors: each XID is counted once;
+- PROF_PCIE and PROF_NVLINK are bytes a second. Of NVLink we have a counter, so that isn't taken over;
+- without `honorLabels` the pod that has the GPU is `exported_pod`, and `pod` is the exporter's own;
+- what is by part of a GPU (MIG) has a label GPU_I_ID and isn't taken over.
+"""
+
+from dataclasses import dataclass, field
+
+from llmtrain_api.alerting.rule import Recording
+from llmtrain_api.metrics import node
+from llmtrain_api.metrics.metric import Metric
+
+NO_VALUE = "9.2e18"
+MIB = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One metric of DCGM exporter, and what it is of ours."""
+
+    name: str
+    metric: Metric
+    factor: float = 1
+    labels: dict[str, str] = field(default_factory=dict)
+    """Labels that only ours has."""
+
+
+FIELDS = (
+    Field(name="DCGM_FI_DEV_GPU_UTIL", metric=node.GPU_UTILIZATION, factor=0.01),
+    Field(name="DCGM_FI_PROF_SM_ACTIVE", metric=node.GPU_SM_ACTIVE),
+    Field(name="DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", metric=node.GPU_TENSOR_ACTIVE),
+    Field(name="DCGM_FI_DEV_MEM_COPY_UTIL", metric=node.GPU_MEMORY_ACTIVE, factor=0.01),
+    Field(name="DCGM_FI_DEV_FB_USED", metric=node.GPU_MEMORY_USED, factor=MIB),
+    Field(name="DCGM_FI_DEV_GPU_TEMP", metric=node.GPU_TEMPERATURE),
+    Field(name="DCGM_FI_DEV_POWER_USAGE", metric=node.GPU_POWER),
+    Field(name="DCGM_FI_DEV_ENFORCED_POWER_LIMIT", metric=node.GPU_POWER_LIMIT),
+    Field(name="DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", metric=node.GPU_ENERGY, factor=0.001),
+    Field(name="DCGM_FI_DEV_SM_CLOCK", metric=node.GPU_CLOCK, factor=1e6, labels={"clock": "sm"}),
+    Field(name="DCGM_FI_DEV_MEM_CLOCK", metric=node.GPU_CLOCK, factor=1e6, labels={"clock": "memory"}),
+    Field(name="DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", metric=node.GPU_ECC_ERRORS, labels={"severity": "corrected"}),
+    Field(name="DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", metric=node.GPU_ECC_ERRORS, labels={"severity": "uncorrected"}),
+    Field(name="DCGM_FI_PROF_PCIE_RX_BYTES", metric=node.GPU_PCIE, labels={"direction": "received"}),
+    Field(name="DCGM_FI_PROF_PCIE_TX_BYTES", metric=node.GPU_PCIE, labels={"direction": "sent"}),
+)
+
+
+def _renamed(expr: str, **labels: str) -> str:
+    """Return an expression whose labels also have our names, given by theirs."""
+    for ours, theirs in labels.items():
+        expr = f'label_replace({expr}, "{ours}", "$1", "{theirs}", "(.+)")'
+    return expr
+
+
+def _known(name: str) -> str:
+    return f'({name}{{GPU_I_ID=""}} < {NO_VALUE})'
+
+
+def _rule(one: Field) -> Recording:
+    expr = f"max by (node, gpu) ({_renamed(_known(one.name), node='Hostname')})"
+    if one.factor != 1:
+        expr = f"{expr} * {one.factor:g}" if one.factor != MIB else f"{expr} * {MIB}"
+    for label, value in one.labels.items():
+        expr = f'label_replace({expr}, "{label}", "{value}", "", "")'
+    return Recording(record=one.metric.name, expr=expr, help=f"From {one.name}.")
+
+
+_USED, _FREE = (
+    f"max by (node, gpu) ({_renamed(_known(f'DCGM_FI_DEV_FB_{what}'), node='Hostname')})" for what in ("USED", "FREE")
+)
+_HELD = (
+    'DCGM_FI_DEV_FB_USED{exported_pod!=""} or DCGM_FI_DEV_FB_USED{exported_pod="", pod!="", pod!~".*dcgm-exporter.*"}'
+)
+_HOLDERS = _renamed(f"({_HELD})", node="Hostname", namespace="exported_namespace", pod="exported_pod")
+
+RECORDINGS = (
+    *(_rule(one) for one in FIELDS),
+    Recording(
+        record=node.GPU_MEMORY.name,
+        expr=f"({_USED} + {_FREE}) * {MIB}",
+        help="From DCGM_FI_DEV_FB_USED and _FREE; without what the driver keeps.",
+    ),
+    Recording(
+        record=node.GPU_INFO.name,
+        expr="max by (node, gpu, uuid, model) ("
+        + _renamed('DCGM_FI_DEV_FB_USED{GPU_I_ID=""}', node="Hostname", uuid="UUID", model="modelName")
+        + " * 0 + 1)",
+        help="From the labels of DCGM_FI_DEV_FB_USED.",
+    ),
+    Recording(
+        record=node.GPU_ASSIGNED.name,
+        expr=f"max by (node, gpu, namespace, pod) ({_HOLDERS} * 0 + 1)"
+        " * on (namespace, pod) group_left (training_job)"
+        " max by (namespace, pod, training_job) (llmtrain_pod_memory_used_bytes * 0 + 1)",
+        help="From the labels of DCGM_FI_DEV_FB_USED; the node agent knows the pod's training job.",
+    ),
+    Recording(
+        record=node.GPU_XID_ERRORS.name,
+        expr=f'count_values by (node, gpu) ("xid", {_renamed("(DCGM_FI_DEV_XID_ERRORS > 0)", node="Hostname")})',
+        help="From DCGM_FI_DEV_XID_ERRORS: 1 while an XID is a GPU's last.",
+    ),
+)

@@ -1,0 +1,97 @@
+"""What hardware does, by pod, training job and LLMCluster: the node agent tells it by GPU, pod and node."""
+
+from llmtrain_api.alerting.rule import Recording
+
+ASSIGNED = "max by (node, gpu, namespace, pod, training_job) (llmtrain_gpu_assigned)"
+"""Whose each GPU is. A GPU that several pods share is nobody's."""
+POOLED = "max by (llmcluster, node) (llmtrain_pool_node_info)"
+"""Which LLMClusters each node is of."""
+
+
+def of_holder(metric: str) -> str:
+    """Return a GPU's metric with the labels of the pod that has the GPU."""
+    return f"max by (node, gpu) ({metric}) * on (node, gpu) group_left (namespace, pod, training_job) {ASSIGNED}"
+
+
+def of_job(metric: str) -> str:
+    """Return the same for GPUs that a training job has."""
+    return of_holder(metric).replace("(llmtrain_gpu_assigned)", '(llmtrain_gpu_assigned{training_job!=""})')
+
+
+def of_cluster(expr: str) -> str:
+    """Return the sum by LLMCluster of what there is by node."""
+    return f"sum by (llmcluster) ({POOLED} * on (node) group_left () sum by (node) ({expr}))"
+
+
+POD_GPU = Recording(
+    record="pod:llmtrain_gpu_utilization_ratio:avg",
+    expr=f"avg by (namespace, pod, training_job) ({of_holder('llmtrain_gpu_utilization_ratio')})",
+    help="How busy a pod's GPUs are.",
+)
+JOB_GPU = Recording(
+    record="training_job:llmtrain_gpu_utilization_ratio:avg",
+    expr=f"avg by (namespace, training_job) ({of_job('llmtrain_gpu_utilization_ratio')})",
+    help="How busy a training job's GPUs are.",
+)
+JOB_TENSOR = Recording(
+    record="training_job:llmtrain_gpu_tensor_active_ratio:avg",
+    expr=f"avg by (namespace, training_job) ({of_job('llmtrain_gpu_tensor_active_ratio')})",
+    help="How busy the tensor cores of a training job's GPUs are.",
+)
+JOB_GPU_MEMORY = Recording(
+    record="training_job:llmtrain_gpu_memory_used_bytes:sum",
+    expr=f"sum by (namespace, training_job) ({of_job('llmtrain_gpu_memory_used_bytes')})",
+    help="GPU memory that a training job uses.",
+)
+JOB_POWER = Recording(
+    record="training_job:llmtrain_gpu_power_watts:sum",
+    expr=f"sum by (namespace, training_job) ({of_job('llmtrain_gpu_power_watts')})",
+    help="Power that a training job's GPUs draw.",
+)
+JOB_CPU = Recording(
+    record="training_job:llmtrain_pod_cpu_seconds:rate5m",
+    expr='sum by (namespace, training_job) (rate(llmtrain_pod_cpu_seconds_total{training_job!=""}[5m]))',
+    help="CPUs that a training job keeps busy.",
+)
+JOB_MEMORY = Recording(
+    record="training_job:llmtrain_pod_memory_used_bytes:sum",
+    expr='sum by (namespace, training_job) (llmtrain_pod_memory_used_bytes{training_job!=""})',
+    help="Memory of a training job's pods.",
+)
+JOB_NETWORK = Recording(
+    record="training_job:llmtrain_pod_network_bytes:rate5m",
+    expr='sum by (namespace, training_job, direction) (rate(llmtrain_pod_network_bytes_total{training_job!=""}[5m]))',
+    help="Bytes a second that a training job's pods receive and send.",
+)
+CLUSTER_GPU = Recording(
+    record="llmcluster:llmtrain_gpu_utilization_ratio:avg",
+    expr=(
+        f"{of_cluster('max by (node, gpu) (llmtrain_gpu_utilization_ratio)')}"
+        f" / {of_cluster('count by (node, gpu) (llmtrain_gpu_utilization_ratio) > bool 0')}"
+    ),
+    help="How busy the GPUs of an LLMCluster's nodes are.",
+)
+CLUSTER_MEMORY = Recording(
+    record="llmcluster:llmtrain_node_memory_used_bytes:ratio",
+    expr=f"{of_cluster('llmtrain_node_memory_used_bytes')} / {of_cluster('llmtrain_node_memory_size_bytes')}",
+    help="Part of the memory of an LLMCluster's nodes that nobody else could have.",
+)
+CLUSTER_NETWORK = Recording(
+    record="llmcluster:llmtrain_node_network_bytes:rate5m",
+    expr=of_cluster('rate(llmtrain_node_network_bytes_total{direction="sent"}[5m])'),
+    help="Bytes a second that an LLMCluster's nodes send.",
+)
+
+RECORDINGS = (
+    POD_GPU,
+    JOB_GPU,
+    JOB_TENSOR,
+    JOB_GPU_MEMORY,
+    JOB_POWER,
+    JOB_CPU,
+    JOB_MEMORY,
+    JOB_NETWORK,
+    CLUSTER_GPU,
+    CLUSTER_MEMORY,
+    CLUSTER_NETWORK,
+)

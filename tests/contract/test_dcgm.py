@@ -1,0 +1,108 @@
+"""DCGM exporter's metrics get our names and units, whoever wrote its labels; what stands for no value is nothing."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from contract.test_alerts import promtool, rule_file, written  # noqa: F401
+from llmtrain_api.alerting import dcgm
+from llmtrain_api.metrics.catalogue import CATALOGUE
+
+EXPORTER = 'Hostname="n1", gpu="3", UUID="GPU-7", modelName="NVIDIA H200", pod="nvidia-dcgm-exporter-x"'
+HELD = f'{EXPORTER}, exported_namespace="team", exported_pod="gpt-worker-0"'
+KNOWN_POD = 'llmtrain_pod_memory_used_bytes{node="n1", namespace="team", pod="gpt-worker-0", training_job="gpt"}'
+NO_VALUE = "9223372036854775794"
+GPU = {"node": "n1", "gpu": "3"}
+SPOKEN = {
+    "DCGM_FI_DEV_GPU_UTIL": ("50", 0.5),
+    "DCGM_FI_PROF_SM_ACTIVE": ("0.25", 0.25),
+    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": ("0.75", 0.75),
+    "DCGM_FI_DEV_MEM_COPY_UTIL": ("25", 0.25),
+    "DCGM_FI_DEV_FB_USED": ("2", 2 * 2**20),
+    "DCGM_FI_DEV_GPU_TEMP": ("61", 61),
+    "DCGM_FI_DEV_POWER_USAGE": ("512", 512),
+    "DCGM_FI_DEV_ENFORCED_POWER_LIMIT": ("700", 700),
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": ("5000", 5),
+    "DCGM_FI_DEV_SM_CLOCK": ("1980", 1.98e9),
+    "DCGM_FI_DEV_MEM_CLOCK": ("3201", 3.201e9),
+    "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL": ("4", 4),
+    "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL": ("1", 1),
+    "DCGM_FI_PROF_PCIE_RX_BYTES": ("1000", 1000),
+    "DCGM_FI_PROF_PCIE_TX_BYTES": ("2000", 2000),
+}
+"""What the exporter says of each field, and what that is to us."""
+pytestmark = pytest.mark.promtool
+
+
+def check(rule_file: Path, series: dict[str, str], record: str, expected: list[dict[str, Any]]) -> None:  # noqa: F811
+    inputs = [{"series": name, "values": f"{value}+0x5"} for name, value in series.items()]
+    question = {"expr": record, "eval_time": "2m", "exp_samples": expected}
+    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": [question]}
+    path = rule_file.parent / "dcgm.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": [test]}))
+    promtool("test", "rules", str(path))
+
+
+@pytest.mark.parametrize("field", dcgm.FIELDS, ids=lambda field: field.name)
+@pytest.mark.parametrize("labels", [EXPORTER, HELD], ids=["free", "held"])
+def test_a_field_becomes_ours(field: dcgm.Field, labels: str, rule_file: Path) -> None:  # noqa: F811
+    said, meant = SPOKEN[field.name]
+    name = field.metric.name
+    expected = [{"labels": written({**GPU, **field.labels}, name), "value": meant}]
+    check(rule_file, {f"{field.name}{{{labels}}}": said}, name, expected)
+
+
+@pytest.mark.parametrize("field", dcgm.FIELDS, ids=lambda field: field.name)
+def test_no_value_is_nothing(field: dcgm.Field, rule_file: Path) -> None:  # noqa: F811
+    check(rule_file, {f"{field.name}{{{EXPORTER}}}": NO_VALUE}, field.metric.name, [])
+
+
+@pytest.mark.parametrize("field", dcgm.FIELDS, ids=lambda field: field.name)
+def test_a_part_of_a_gpu_is_not_taken_for_it(field: dcgm.Field, rule_file: Path) -> None:  # noqa: F811
+    check(rule_file, {f'{field.name}{{{EXPORTER}, GPU_I_ID="1"}}': "1"}, field.metric.name, [])
+
+
+def test_memory_in_all(rule_file: Path) -> None:  # noqa: F811
+    name = "llmtrain_gpu_memory_size_bytes"
+    used, free = f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}", f"DCGM_FI_DEV_FB_FREE{{{EXPORTER}}}"
+    check(rule_file, {used: "2", free: "6"}, name, [{"labels": written(GPU, name), "value": 8 * 2**20}])
+    check(rule_file, {used: "2", free: NO_VALUE}, name, [])
+
+
+def test_what_identifies_a_gpu(rule_file: Path) -> None:  # noqa: F811
+    name = "llmtrain_gpu_info"
+    expected = [{"labels": written({**GPU, "uuid": "GPU-7", "model": "NVIDIA H200"}, name), "value": 1}]
+    check(rule_file, {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "0"}, name, expected)
+    check(rule_file, {f'DCGM_FI_DEV_FB_USED{{{EXPORTER}, GPU_I_ID="1"}}': "0"}, name, [])
+
+
+@pytest.mark.parametrize(
+    "labels", [HELD, EXPORTER.replace("nvidia-dcgm-exporter-x", "gpt-worker-0") + ', namespace="team"']
+)
+def test_whose_a_gpu_is(labels: str, rule_file: Path) -> None:  # noqa: F811
+    name = "llmtrain_gpu_assigned"
+    owner = {"namespace": "team", "pod": "gpt-worker-0", "training_job": "gpt"}
+    held = {f"DCGM_FI_DEV_FB_USED{{{labels}}}": "5", KNOWN_POD: "1000"}
+    check(rule_file, held, name, [{"labels": written({**GPU, **owner}, name), "value": 1}])
+    check(rule_file, {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "5", KNOWN_POD: "1000"}, name, [])
+
+
+def test_the_last_xid_is_counted_once(rule_file: Path) -> None:  # noqa: F811
+    name = "llmtrain_gpu_xid_errors_total"
+    expected = [{"labels": written({**GPU, "xid": "79"}, name), "value": 1}]
+    check(rule_file, {f"DCGM_FI_DEV_XID_ERRORS{{{EXPORTER}}}": "79"}, name, expected)
+    check(rule_file, {f"DCGM_FI_DEV_XID_ERRORS{{{EXPORTER}}}": "0"}, name, [])
+
+
+def test_every_rule_is_tried_and_names_a_metric_of_ours() -> None:
+    tried = {field.metric.name for field in dcgm.FIELDS} | {
+        "llmtrain_gpu_memory_size_bytes", "llmtrain_gpu_info", "llmtrain_gpu_assigned", "llmtrain_gpu_xid_errors_total",
+    }  # fmt: skip
+    assert SPOKEN.keys() == {field.name for field in dcgm.FIELDS}
+    assert {rule.record for rule in dcgm.RECORDINGS} == tried
+    assert tried <= {metric.name for metric in CATALOGUE}
+    for rule in dcgm.RECORDINGS:
+        assert re.search(r"DCGM_FI_\w+", rule.expr)
