@@ -25,3 +25,13 @@ def job(name: str, *, steps: int = 20, replicas: int = 2, **spec: Any) -> Manife
 
 ENDLESS = 1_000_000
 """Steps of a job that a test ends itself."""
+
+WORKERS = {"replicas": 2, "min": 1, "max": 3, "resources": {"cpu": "500m", "memory": "1Gi"}}
+
+
+def own(name: str, entrypoint: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """Return a job that runs a program."""
+    manifest = job(name, **{"workers": WORKERS, "data": {"source": {"volume": "datasets"}}, **spec})
+    for part in ("model", "evaluation"):
+        del manifest["spec"][part]
+    return {**manifest, "spec": {**manifest["spec"], "entrypoint": entrypoint}}

@@ -113,3 +113,13 @@ def condition(status: Manifest, type: str) -> Manifest:
     """Return one condition; empty if it isn't set."""
     found: Manifest = next((c for c in status.get("conditions", ()) if c["type"] == type), {})
     return found
+
+
+def installed_image(kube: Kube, part: str = "operator") -> str:
+    """Return the image that the chart was installed with for a part: `operator` or `trainer-cpu`."""
+    operator = Kube(environment=kube.environment, namespace="llmtrain-system").get("deployment", "llmtrain-operator")
+    assert operator is not None
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    told = {variable["name"]: variable.get("value", "") for variable in container["env"]}
+    image: str = container["image"] if part == "operator" else told["LLMTRAIN_TRAINER_CPU_IMAGE"]
+    return image

@@ -2,19 +2,9 @@
 
 from typing import Any
 
-from e2e.jobs import ENDLESS, job
-from e2e.kube import Kube, condition
+from e2e.jobs import ENDLESS, WORKERS, own
+from e2e.kube import Kube, condition, installed_image
 from e2e.nodes import kill
-
-WORKERS = {"replicas": 2, "min": 1, "max": 3, "resources": {"cpu": "500m", "memory": "1Gi"}}
-
-
-def own(name: str, entrypoint: dict[str, Any], **spec: Any) -> dict[str, Any]:
-    """Return a job that runs a program."""
-    manifest = job(name, **{"workers": WORKERS, "data": {"source": {"volume": "datasets"}}, **spec})
-    for part in ("model", "evaluation"):
-        del manifest["spec"][part]
-    return {**manifest, "spec": {**manifest["spec"], "entrypoint": entrypoint}}
 
 
 def letters(name: str, replicas: int) -> dict[str, Any]:
@@ -73,7 +63,7 @@ def test_a_scripts_exit_code_and_last_lines_are_in_the_status(kube: Kube, new_jo
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "programs"},
         "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
     }  # fmt: skip
-    kube.apply(claim, writer("import sys\nprint('last words')\nsys.exit(3)\n", operator_image(kube)))
+    kube.apply(claim, writer("import sys\nprint('last words')\nsys.exit(3)\n", installed_image(kube)))
     kube.wait("the script is written", lambda: (kube.get("pod", "writer") or {})["status"]["phase"] == "Succeeded")
     kube.apply(
         own(
@@ -89,14 +79,6 @@ def test_a_scripts_exit_code_and_last_lines_are_in_the_status(kube: Kube, new_jo
     assert failure["exitCode"] == 3
     assert failure["message"].startswith("train.py ended with exit code 3")
     assert "last words" in failure["lastLines"]
-
-
-def operator_image(kube: Kube) -> str:
-    """Return an image with Python that the cluster has."""
-    operator = Kube(environment=kube.environment, namespace="llmtrain-system").get("deployment", "llmtrain-operator")
-    assert operator is not None
-    image: str = operator["spec"]["template"]["spec"]["containers"][0]["image"]
-    return image
 
 
 def writer(script: str, image: str) -> dict[str, Any]:

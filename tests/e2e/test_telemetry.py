@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from e2e.conftest import Figure
-from e2e.jobs import ENDLESS, job
-from e2e.kube import ROOT, Kube
+from e2e.gpus import FakeGpus, visible_gpus
+from e2e.jobs import ENDLESS, job, own
+from e2e.kube import ROOT, Kube, installed_image
 from e2e.nodes import kill
 from e2e.scraping import Targets
 from llmtrain_api.alerting.recording import RECORDINGS
@@ -24,21 +25,17 @@ from pictures import ask, draw
 from prometheus import Prometheus, running_prometheus
 
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
+CHECKPOINT = {"volume": "checkpoints"}
 OF_JOB = '{namespace="e2e", training_job="%s"}'
 
 
 SCRAPE_SECONDS = 1
 VARIABLES = {"namespace": "e2e", "training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
-GPU, INFINIBAND = "needs a GPU", "needs an InfiniBand device"
+INFINIBAND = "needs an InfiniBand device"
 EXEMPT = {
     "MFU": "needs a chip whose peak is known; a CPU's isn't",
     "InfiniBand": INFINIBAND,
     "InfiniBand errors": INFINIBAND,
-    **dict.fromkeys(
-        ("GPUs lost", "XID errors", "GPUs throttled", "Hottest GPU", "Utilization", "Multiprocessors"), GPU
-    ),
-    **dict.fromkeys(("Tensor cores", "Memory bus", "GPU memory", "Power", "Energy", "Clocks", "PCIe", "NVLink"), GPU),
-    **dict.fromkeys(("ECC errors", "Who has each GPU"), GPU),
 }
 """Panels that these tests can't fill, and why."""
 
@@ -50,7 +47,17 @@ def began() -> float:
 
 
 @pytest.fixture(scope="module")
-def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
+    """GPUs of a fake driver on the worker nodes; the kubelets count them and give them to pods."""
+    gpus = FakeGpus(kube)
+    gpus.install(tmp_path_factory.mktemp("driver"))
+    return gpus
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    kube: Kube, gpus: FakeGpus, began: float, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
     """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
     folder = tmp_path_factory.mktemp("prometheus")
     targets = Targets(kube, folder)
@@ -177,12 +184,54 @@ def test_every_node_has_an_agent(kube: Kube, prometheus: Prometheus) -> None:
     kube.wait("an agent on each", lambda: told_by_agents(prometheus) == nodes, 60)
     sizes = {series.labels["node"]: series.value for series in prometheus.query("llmtrain_node_memory_size_bytes")}
     assert sizes.keys() == nodes
-    sources = {series.labels["source"] for series in prometheus.query("llmtrain_agent_gpu_library_info")}
-    assert sources == {"none"}, "no GPU library is on these nodes, and that is said"
+    found = prometheus.query("llmtrain_agent_gpu_library_info")
+    sources = {series.labels["node"]: series.labels["source"] for series in found}
+    assert sources == {name: "none" if name.endswith("control-plane") else "nvml" for name in nodes}
 
 
 def told_by_agents(prometheus: Prometheus) -> set[str]:
     return {series.labels["node"] for series in prometheus.query("llmtrain_agent_gpu_library_info")}
+
+
+def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
+    kube: Kube, new_job: str, prometheus: Prometheus
+) -> None:
+    workers = {"replicas": 2, "gpus": 2, "resources": {"cpu": "500m", "memory": "1Gi"}}
+    program = {"module": "llmtrain.examples.torchrun", "mode": "Torchrun"}  # it takes CPUs where torch sees no GPU
+    image = installed_image(kube, "trainer-cpu")
+    kube.apply(own(new_job, program, workers=workers, training={"steps": ENDLESS}, checkpoint=CHECKPOINT, image=image))
+    labels = OF_JOB % new_job
+    kube.wait("four GPUs are the job's", lambda: value(prometheus, f"count(llmtrain_gpu_assigned{labels})") == 4, 90)
+    for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
+        mine = f'llmtrain_gpu_info * on (node, gpu) group_left (pod) llmtrain_gpu_assigned{{pod="{pod}"}}'
+        uuids = {series.labels["uuid"] for series in prometheus.query(mine)}
+        assert uuids == visible_gpus(kube, pod), "the agent says what the kubelet told the container"
+    busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
+    kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
+    time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
+    kube.delete_job(new_job)
+    kube.wait("none is the job's", lambda: not prometheus.query(f"llmtrain_gpu_assigned{labels}"), 60)
+
+
+def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, prometheus: Prometheus) -> None:
+    node = next(name for name in sorted(told_by_agents(prometheus)) if not name.endswith("control-plane"))
+    gpus.say("2 xids 79\n5 all !15\n", node)
+    try:
+        on = f'node="{node}"'
+        xid = f'ALERTS{{alertname="LlmtrainGpuXid", alertstate="firing", {on}, gpu="2", xid="79"}}'
+        kube.wait("the alarm about the XID", lambda: prometheus.query(xid), 60)
+        lost = f'ALERTS{{alertname="LlmtrainGpuLost", {on}, gpu="5"}}'
+        kube.wait("the alarm about the lost GPU", lambda: prometheus.query(lost), 60)
+        assert value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 1, "the others answer"
+    finally:
+        gpus.say("", node)
+    kube.wait("it is back", lambda: value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 0, 60)
+
+
+def value(prometheus: Prometheus, expression: str) -> float | None:
+    """Return an expression's one value; None if it has none."""
+    found = prometheus.query(expression)
+    return found[0].value if found else None
 
 
 def test_a_deleted_job_has_no_series(kube: Kube, new_job: str, prometheus: Prometheus) -> None:

@@ -14,32 +14,34 @@ METHOD = "/v1.PodResourcesLister/List"
 ANSWER_SECONDS = 2.0
 _STRING, _MESSAGE = descriptor_pb2.FieldDescriptorProto.TYPE_STRING, descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE
 _ONE, _MANY = descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL, descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
-_MESSAGES: dict[str, tuple[tuple[str, int, Any, str], ...]] = {
+Fields = tuple[tuple[str, int, Any, str], ...]
+"""Of a message: name, number, one or many, and the message it holds, if it isn't a string."""
+_MESSAGES: dict[str, Fields] = {
     "ListPodResourcesRequest": (),
     "ListPodResourcesResponse": (("pod_resources", 1, _MANY, "PodResources"),),
     "PodResources": (("name", 1, _ONE, ""), ("namespace", 2, _ONE, ""), ("containers", 3, _MANY, "ContainerResources")),
     "ContainerResources": (("name", 1, _ONE, ""), ("devices", 2, _MANY, "ContainerDevices")),
     "ContainerDevices": (("resource_name", 1, _ONE, ""), ("device_ids", 2, _MANY, "")),
 }
-"""By message its fields: name, number, one or many, and the message it holds, if it isn't a string."""
 
 PodName = tuple[str, str]
 """(namespace, name)."""
 
 
-def _message_classes() -> Mapping[str, Any]:
-    file = descriptor_pb2.FileDescriptorProto(name="llmtrain/podresources.proto", package="v1", syntax="proto3")
-    for message, fields in _MESSAGES.items():
+def message_classes(package: str, messages: Mapping[str, Fields]) -> Mapping[str, Any]:
+    """Return classes for messages of protocol buffers, by name."""
+    file = descriptor_pb2.FileDescriptorProto(name=f"llmtrain/{package}.proto", package=package, syntax="proto3")
+    for message, fields in messages.items():
         added = file.message_type.add(name=message)
         for name, number, label, of in fields:
-            kind = {"type": _MESSAGE, "type_name": f".v1.{of}"} if of else {"type": _STRING}
+            kind = {"type": _MESSAGE, "type_name": f".{package}.{of}"} if of else {"type": _STRING}
             added.field.add(name=name, number=number, label=label, **kind)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"v1.{name}")) for name in _MESSAGES}
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in messages}
 
 
-MESSAGES = _message_classes()
+MESSAGES = message_classes("v1", _MESSAGES)
 
 
 class PodResources:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -13,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from fake_nvml import compiled
+
 HERE = Path(__file__).parent
-SOURCES = HERE / "fake_nvml"
 SCRAPE_SECONDS = 5.0
 
 LOADED = {
@@ -48,16 +48,7 @@ LOADED = {
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the fake library."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.fail(
-            "the fake NVML is C and there is no cc: install a C compiler (Debian: apt-get install gcc libc6-dev)."
-        )
-    folder = tmp_path_factory.mktemp("nvml")
-    name = "libnvidia-ml.so.1"
-    options = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", f"-Wl,-soname,{name}"]
-    subprocess.run([compiler, *options, *map(str, sorted(SOURCES.glob("*.c"))), "-o", str(folder / name)], check=True)
-    return folder
+    return compiled(tmp_path_factory.mktemp("nvml"))
 
 
 @dataclass

@@ -1,4 +1,5 @@
-/* What the fake driver does, read from the file that LLMTRAIN_FAKE_NVML names, whenever that changes.
+/* What the fake driver does, read from the file that LLMTRAIN_FAKE_NVML names (or SCRIPT, when it was compiled),
+   whenever that changes.
 
    Each line is `WHO KEY VALUE`; a later line wins. WHO is a GPU's number, `0:1` for a part of GPU 0 under MIG,
    `*` for every GPU (not its parts), or `-` for the machine. VALUE is a text, a number, or

@@ -19,6 +19,7 @@ from llmtrain_trainer.elastic.joining import Joining
 from llmtrain_trainer.elastic.place import Place
 from llmtrain_trainer.elastic.pulse import Pulse
 from llmtrain_trainer.elastic.reporter import Reporter
+from llmtrain_trainer.elastic.scalars import FOLDER, Scalars
 from llmtrain_trainer.elastic.stopping import Stopping
 from llmtrain_trainer.elastic.watch import inherited_watch
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
@@ -77,6 +78,7 @@ class Rank:
         self._member = place.member(self._store.port, numerics=self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
         self._reporter = Reporter(self._new_connection())
+        self._scalars = Scalars(self.job_directory / FOLDER, log)
 
     def train(self) -> Outcome:
         """Train until the end. StopRequested if asked to stop first; a checkpoint is written before."""
@@ -116,7 +118,7 @@ class Rank:
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
                 self.first = group.rank == 0
-                surroundings = _Between(pulse, self._stopping, self._reporter)
+                surroundings = _Between(pulse, self._stopping, self._reporter, self._scalars)
                 loop = Loop(
                     self._run,
                     self._learner,
@@ -142,6 +144,7 @@ class Rank:
     def _leave(self, reason: LeaveReason) -> None:
         self._keeper.close()
         self._reporter.flush(LAST_WORDS_SECONDS)
+        self._scalars.close(LAST_WORDS_SECONDS)
         self._coordinator.say_goodbye(Leave(incarnation=self._name, reason=reason))
 
     def _new_connection(self) -> Coordinator:
@@ -155,8 +158,8 @@ class Rank:
 class _Between:
     """What the loop asks and tells between two steps."""
 
-    def __init__(self, pulse: Pulse, stopping: Stopping, reporter: Reporter) -> None:
-        self._pulse, self._stopping, self._reporter = pulse, stopping, reporter
+    def __init__(self, pulse: Pulse, stopping: Stopping, reporter: Reporter, scalars: Scalars) -> None:
+        self._pulse, self._stopping, self._reporter, self._scalars = pulse, stopping, reporter, scalars
 
     def wishes(self) -> Wishes:
         return Wishes(leave=self._pulse.changed, stop=self._stopping.asked)
@@ -169,6 +172,7 @@ class _Between:
 
     def report(self, progress: Progress) -> None:
         self._reporter.offer(progress)
+        self._scalars.offer(progress)
 
 
 def device_of(run: RunConfig, place: Place) -> torch.device:
