@@ -3,11 +3,17 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import yaml
 
+from e2e.gpus import FakeGpus
 from e2e.kube import ROOT, Kube
+from e2e.scraping import Targets
+from llmtrain_api.alerting.rendered import rule_groups
+from prometheus import Prometheus, running_prometheus
 
 CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")
 NAMESPACE = "e2e"
@@ -40,6 +46,39 @@ def new_job(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     name = request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:40].strip("-")
     yield name
     kube.delete_job(name)
+
+
+SCRAPE_SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def began() -> float:
+    """When the scraping began, in seconds since 1970."""
+    return time.time()
+
+
+@pytest.fixture(scope="session")
+def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
+    """GPUs of a fake driver on the worker nodes; the kubelets count them and give them to pods."""
+    gpus = FakeGpus(kube)
+    gpus.install(tmp_path_factory.mktemp("driver"))
+    return gpus
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    kube: Kube, gpus: FakeGpus, began: float, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    targets = Targets(kube, folder)
+    try:
+        rules = folder / "rules.yaml"
+        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/alerts.md")}))
+        with running_prometheus(folder, [targets.scrape_config(f"{SCRAPE_SECONDS}s")], [rules]) as server:
+            yield server
+    finally:
+        targets.end()
 
 
 Figure = Callable[[str, float, str], None]

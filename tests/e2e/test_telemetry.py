@@ -2,34 +2,30 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from e2e.conftest import Figure
+from e2e.conftest import SCRAPE_SECONDS, Figure
 from e2e.gpus import FakeGpus, visible_gpus
 from e2e.jobs import ENDLESS, job, own
 from e2e.kube import ROOT, Kube, installed_image
 from e2e.nodes import kill
 from e2e.scraping import Targets
 from llmtrain_api.alerting.recording import RECORDINGS
-from llmtrain_api.alerting.rendered import rule_groups
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_dashboards.board import Board
 from llmtrain_dashboards.grafana import BOARDS
 from pictures import ask, draw
-from prometheus import Prometheus, running_prometheus
+from prometheus import Prometheus
 
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 CHECKPOINT = {"volume": "checkpoints"}
 OF_JOB = '{namespace="e2e", training_job="%s"}'
 
 
-SCRAPE_SECONDS = 1
 VARIABLES = {"namespace": "e2e", "training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
 INFINIBAND = "needs an InfiniBand device"
 EXEMPT = {
@@ -38,36 +34,6 @@ EXEMPT = {
     "InfiniBand errors": INFINIBAND,
 }
 """Panels that these tests can't fill, and why."""
-
-
-@pytest.fixture(scope="module")
-def began() -> float:
-    """When the scraping began, in seconds since 1970."""
-    return time.time()
-
-
-@pytest.fixture(scope="module")
-def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
-    """GPUs of a fake driver on the worker nodes; the kubelets count them and give them to pods."""
-    gpus = FakeGpus(kube)
-    gpus.install(tmp_path_factory.mktemp("driver"))
-    return gpus
-
-
-@pytest.fixture(scope="module")
-def prometheus(
-    kube: Kube, gpus: FakeGpus, began: float, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
-    """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    targets = Targets(kube, folder)
-    try:
-        rules = folder / "rules.yaml"
-        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/alerts.md")}))
-        with running_prometheus(folder, [targets.scrape_config(f"{SCRAPE_SECONDS}s")], [rules]) as server:
-            yield server
-    finally:
-        targets.end()
 
 
 def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, prometheus: Prometheus) -> None:

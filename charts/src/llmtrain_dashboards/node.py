@@ -16,7 +16,7 @@ FINE = Row(
         stat("CPU", "Part of the CPUs that is busy.", "percentunit", f"sum({rate('llmtrain_node_cpu_seconds_total')}) / sum(llmtrain_node_cpus{NODE})", (0.95, "orange")),
         stat("Memory", "Part of the memory that nobody else could have.", "percentunit", f"sum(llmtrain_node_memory_used_bytes{NODE}) / sum(llmtrain_node_memory_size_bytes{NODE})", (0.9, "orange"), (0.97, "red")),
         stat("GPUs lost", "GPUs that don't answer any more.", "short", f"sum(llmtrain_gpu_lost{NODE})", (1, "red")),
-        stat("XID errors", "Errors that drivers reported in the last hour.", "short", f"sum(increase(llmtrain_gpu_xid_errors_total{NODE}[1h]))", (1, "orange")),
+        stat("XID errors", "Errors that drivers reported since the agents began.", "short", f"sum(llmtrain_gpu_xid_errors_total{NODE}) or 0 * sum(llmtrain_gpu_info{NODE})", (1, "orange")),
         stat("GPUs throttled", "GPUs whose clocks are held down.", "short", f"sum(max by (node, gpu) (llmtrain_gpu_throttled{NODE}))", (1, "orange")),
         stat("Hottest GPU", "Degrees Celsius.", "celsius", f"max(llmtrain_gpu_temperature_celsius{NODE})", (80, "orange"), (90, "red")),
     ),

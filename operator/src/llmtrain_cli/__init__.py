@@ -12,4 +12,7 @@ crew.py        coordinator and workers, kept alive within the job's recovery bud
 watch.py       asks the coordinator how far the training is
 display.py     shows that: a progress bar, or plain lines
 summary.py     what came of it
+prometheus.py  asks a Prometheus server
+top.py         `llmtrain top`
+report/        `llmtrain report`
 """

@@ -14,6 +14,8 @@ examples:
   llmtrain run job.yaml                 train; Ctrl-C stops, the same command goes on
   llmtrain run job.yaml --fresh         begin anew
   kubectl logs gpt-worker-0 | llmtrain logs
+  llmtrain top gpt -n team              what each rank does now
+  llmtrain report gpt -n team           a page about the training, in gpt.html
 
 exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted
 """
@@ -41,7 +43,30 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("file", nargs="?", default="-", metavar="FILE", help="log file (default: standard input)")
     validate = commands.add_parser("validate", help="say whether a job file is valid")
     validate.add_argument("file", type=Path, metavar="job.yaml", help="job file")
+    top = commands.add_parser("top", help="show what each rank of a job does now, by Prometheus")
+    _add_job(top)
+    top.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often (default: %(default)s)")
+    top.add_argument("--once", action="store_true", help="print it once and end")
+    report = commands.add_parser("report", help="write a page about a job's training, by Prometheus")
+    _add_job(report)
+    report.add_argument("--out", type=Path, metavar="FILE", help="where to (default: JOB.html)")
+    report.add_argument(
+        "--since", default="7d", metavar="TIME", help="how far to look back, as 12h or 30d (default: %(default)s)"
+    )
     return root
+
+
+def _add_job(command: argparse.ArgumentParser) -> None:
+    from llmtrain_cli.prometheus import VARIABLE, default_url
+
+    command.add_argument("job", metavar="JOB", help="name of the job")
+    command.add_argument("-n", "--namespace", default="default", metavar="NS", help="its namespace (default: default)")
+    command.add_argument(
+        "--prometheus",
+        default=default_url(),
+        metavar="URL",
+        help=f"server to ask (default: ${VARIABLE} or %(default)s)",
+    )
 
 
 def carry_out(options: argparse.Namespace) -> None:
@@ -59,6 +84,21 @@ def carry_out(options: argparse.Namespace) -> None:
             from llmtrain_cli.validate import validate
 
             validate(options.file)
+        case "top":
+            from llmtrain_cli.prometheus import JobName, Prometheus
+            from llmtrain_cli.top import top
+
+            job = JobName(namespace=options.namespace, name=options.job)
+            top(Prometheus(options.prometheus), job, every_seconds=max(0.1, options.every), once=options.once)
+        case "report":
+            from llmtrain_cli.prometheus import JobName, Prometheus
+            from llmtrain_cli.report import page
+            from llmtrain_cli.report.history import read
+
+            job = JobName(namespace=options.namespace, name=options.job)
+            file = options.out or Path(f"{options.job}.html")
+            page.write(read(Prometheus(options.prometheus), job, options.since), file)
+            print(f"report: {file}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,8 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.summary import scalar
 
 from llmtrain_api.membership import Progress
 from llmtrain_trainer.log import Log
@@ -95,7 +100,7 @@ class Scalars:
             if points is None:
                 self._try(lambda: self._events.close())
                 return
-            self._try(lambda points=points: self._write(points), begin=True)
+            self._try(partial(self._write, points), begin=True)
 
     def _try(self, write: Callable[[], None], *, begin: bool = False) -> None:
         """Do something to the file, unless there is none; leave a volume that refuses alone for a while."""
@@ -114,16 +119,11 @@ class Scalars:
 
     def _begin(self) -> None:
         """Begin a file whose name nobody else has."""
-        from tensorboardX.event_file_writer import EventsWriter
-
         self._folder.mkdir(parents=True, exist_ok=True)
         self._events = EventsWriter(str(self._folder / "events"), filename_suffix=f".{time.time_ns()}")
         self._step = NEVER
 
     def _write(self, points: list[Point]) -> None:
-        from tensorboardX.proto.event_pb2 import Event, SessionLog
-        from tensorboardX.summary import scalar
-
         now, step = time.time(), points[0][1]
         if step <= self._step:
             self._events.write_event(Event(wall_time=now, step=step, session_log=SessionLog(status=SessionLog.START)))

@@ -1,0 +1,98 @@
+"""One HTML file: figures, charts and the script that draws them. It asks for nothing from anywhere."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import plotly.io
+from jinja2 import Environment
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from llmtrain_cli.errors import CommandError
+from llmtrain_cli.report.charts import charts
+from llmtrain_cli.report.history import History
+
+TEMPLATE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ name }}: a training</title>
+<link rel="icon" href="data:,">
+<style>
+body { font-family: system-ui, sans-serif; color: #222; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 0; } p { color: #666; margin: .3rem 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .75rem; margin: 1.5rem 0; }
+dl div { border: 1px solid #e0e0e0; border-radius: 6px; padding: .6rem .8rem; }
+dt { color: #666; font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; } .missing { font-style: italic; }
+</style>
+<script>{{ script }}</script>
+</head>
+<body>
+<h1>{{ name }}</h1>
+<p>{{ span }}</p>
+<dl>{% for title, value in figures %}<div><dt>{{ title }}</dt><dd>{{ value }}</dd></div>{% endfor %}</dl>
+{% for chart in charts %}
+<section id="{{ chart.key }}">
+<h2>{{ chart.title }}</h2>
+<p>{{ chart.help }}</p>
+{% if chart.drawn %}{{ chart.drawn }}{% else %}<p class="missing">{{ chart.missing }}</p>{% endif %}
+</section>
+{% endfor %}
+</body>
+</html>
+"""
+
+
+def figures(history: History) -> list[tuple[str, str]]:
+    """Return the numbers at the head of the page."""
+    seconds, rungs = history.totals("seconds", "kind"), history.totals("recoveries", "rung")
+    life = sum(seconds.values())
+    numbers: list[tuple[str, float | None, str]] = [
+        ("Steps", history.last("step"), "{:,.0f}"),
+        ("Tokens", history.last("tokens"), "{:,.0f}"),
+        ("Training loss", history.last("loss"), "{:.3f}"),
+        ("Held-out loss", history.last("held_out_loss"), "{:.3f}"),
+        ("Life", life, "{:,.0f} s"),
+        ("Goodput", seconds.get("stepping", 0.0) / life if life else None, "{:.1%}"),
+        ("Recoveries", sum(rungs.values()), "{:.0f}"),
+    ]
+    found = [(title, "not told" if value is None else text.format(value)) for title, value, text in numbers]
+    return found + [(f"Recoveries by {rung}", f"{count:.0f}") for rung, count in sorted(rungs.items())]
+
+
+def page(history: History) -> str:
+    """Return the page."""
+    shown = [
+        {
+            "key": chart.key, "title": chart.title, "help": chart.help, "missing": chart.missing,
+            "drawn": chart.figure and Markup(
+                plotly.io.to_html(
+                    chart.figure, include_plotlyjs=False, full_html=False, div_id=f"chart-{chart.key}",
+                    config={"displaylogo": False, "responsive": True},
+                )
+            ),
+        }
+        for chart in charts(history)
+    ]  # fmt: skip
+    times = (datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (history.start, history.end))
+    return Environment(autoescape=True).from_string(TEMPLATE).render(
+        name=f"{history.job.namespace}/{history.job.name}",
+        span=" to ".join(times) + " UTC",
+        figures=figures(history),
+        charts=shown,
+        script=Markup(get_plotlyjs()),
+    )  # fmt: skip
+
+
+def write(history: History, file: Path) -> None:
+    """Write the page whole or not at all. CommandError if the file can't be written."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        aside.write_text(page(history), encoding="utf-8")
+        aside.replace(file)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise CommandError(f"{file} can't be written: {error.strerror}; name another place by --out") from error

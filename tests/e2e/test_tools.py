@@ -1,0 +1,64 @@
+"""`llmtrain top` and `llmtrain report` about a run on the cluster; the page is opened in a real browser."""
+
+import os
+import re
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from browser import open_page
+from e2e.jobs import job
+from e2e.kube import ROOT, Kube
+from e2e.nodes import kill
+from prometheus import Prometheus
+
+STEPS = 400
+DRAWN = ("loss", "speed", "time", "ranks", "cpus", "memory", "network")
+
+
+def llmtrain(prometheus: Prometheus, *words: str) -> str:
+    """Return what the command prints; AssertionError if it fails."""
+    command = [sys.executable, "-m", "llmtrain_cli", *words, "-n", "e2e", "--prometheus", prometheus.url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_path: Path) -> None:
+    kube.apply(job(new_job, steps=STEPS, evaluation={"everySteps": 100, "sample": {"tokens": 8}}))
+    kube.wait_for_step(new_job, 50)
+    kill(kube, kube.get("pod", f"{new_job}-worker-1"))
+    kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
+    shown = kube.wait("top shows both ranks", lambda: both_ranks(llmtrain(prometheus, "top", new_job, "--once")), 60)
+    print("\n".join(shown))
+    nodes = {pod["spec"]["nodeName"] for pod in kube.pods(new_job, "worker")}
+    assert {line.split()[2] for line in shown[2:]} <= nodes
+    status = kube.wait_for_stage(new_job, "Succeeded", 300)
+
+    llmtrain(prometheus, "report", new_job, "--out", str(tmp_path / "report.html"))
+    page = open_page(tmp_path / "report.html", tmp_path, ROOT / "build" / "report" / "report.png")
+    assert page.errors == ()
+    assert page.asked == frozenset(), "the page needs no network"
+    for key in DRAWN:
+        assert 'class="main-svg"' in page.section(key), f"{key} was drawn"
+        assert 'class="trace ' in page.section(key) or 'class="points"' in page.section(key), f"{key} has curves"
+    assert ">pod</text>" in page.section("ranks"), "the recovery is marked"
+    assert "Nobody told of a GPU of this job." in page.section("gpu")
+    figures = dict(zip(*[iter(words(page.dom, "dt", "dd"))] * 2, strict=True))
+    assert figures["Steps"] == str(STEPS)
+    assert figures["Recoveries by pod"] == "1"
+    created = datetime.fromisoformat(kube.get("ltj", new_job)["metadata"]["creationTimestamp"])  # type: ignore[index]
+    life = (datetime.fromisoformat(status["finishTime"]) - created).total_seconds()
+    assert 0.5 * life < float(figures["Life"].removesuffix(" s")) <= life + 1
+
+
+def both_ranks(said: str) -> list[str]:
+    """Return the lines of `top` once it knows both pods; else nothing."""
+    lines = said.splitlines()
+    return lines if len(lines) == 4 and all(line.split()[2] != "-" for line in lines[2:]) else []
+
+
+def words(dom: str, *tags: str) -> list[str]:
+    """Return the text of elements, in the order of the page."""
+    return [text for _, text in re.findall(rf"<({'|'.join(tags)})>([^<]*)</", dom)]
