@@ -22,9 +22,7 @@ class Opened:
 
     dom: str
     errors: tuple[str, ...]
-    """What its scripts complained of."""
-    asked: frozenset[str]
-    """Addresses on a network that the browser asked for."""
+    """What its scripts complained of, and what its own policy kept it from asking for."""
 
     def section(self, key: str) -> str:
         """Return the section of one chart."""
@@ -47,14 +45,13 @@ def chromium() -> str:
 def open_page(file: Path, folder: Path, picture: Path) -> Opened:
     """Open a file, let its scripts run, and take a picture of it; `folder` takes the browser's own files."""
     program = chromium()
-    own = [*FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={folder / 'net.json'}"]
+    own = [*FLAGS, f"--user-data-dir={folder / 'profile'}"]
     address = file.resolve().as_uri()
     shown = subprocess.run(
         [program, *own, "--dump-dom", address], capture_output=True, text=True, timeout=60, check=True
     )
-    asked = frozenset(re.findall(r'"url":"(https?://[^"]+)"', (folder / "net.json").read_text()))
     picture.parent.mkdir(parents=True, exist_ok=True)
     photograph = [program, *own, f"--screenshot={picture}", "--window-size=1200,5200", address]
     subprocess.run(photograph, capture_output=True, timeout=60, check=True)
     errors = tuple(line for line in shown.stderr.splitlines() if "CONSOLE" in line)
-    return Opened(dom=shown.stdout, errors=errors, asked=asked)
+    return Opened(dom=shown.stdout, errors=errors)

@@ -1,8 +1,10 @@
 """Puts a fake driver and a device plugin on the worker nodes, and lets the installed agents read that driver."""
 
 import base64
+import json
 import subprocess
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +61,7 @@ class FakeGpus:
             "data": {"plugin.py": PLUGIN.read_text(), "script": BUSY},
             "binaryData": {NAME: base64.b64encode(library.read_bytes()).decode()},
         }  # fmt: skip
-        kube.apply(files, self._daemon_set())
-        kube.run("rollout", "restart", "daemonset/fake-gpus")
+        kube.apply(files, self._daemon_set(sha256(json.dumps(files).encode()).hexdigest()))
         kube.run("rollout", "status", "daemonset/fake-gpus", "--timeout=100s")
         kube.wait("every plugin has registered", self._registered, 60)
         self.say("")
@@ -71,17 +72,21 @@ class FakeGpus:
 
     def say(self, lines: str, node: str = "") -> None:
         """Let the driver say further lines, on one node or all."""
-        for pod in self._kube.objects("pods"):
+        for pod in self._pods():
             if node in ("", pod["spec"]["nodeName"]):
                 write = f"cat > {FOLDER}/new && mv {FOLDER}/new {FOLDER}/script"
                 words = ("exec", "-i", pod["metadata"]["name"], "--", "sh", "-c", write)
                 self._kube.run(*words, text=BUSY + lines)
 
     def _registered(self) -> bool:
-        pods = self._kube.objects("pods")
-        return all("registered" in self._kube.run("logs", pod["metadata"]["name"]).stdout for pod in pods)
+        logs = [self._kube.run("logs", pod["metadata"]["name"], check=False).stdout for pod in self._pods()]
+        return all("registered" in log for log in logs)
 
-    def _daemon_set(self) -> dict[str, Any]:
+    def _pods(self) -> list[dict[str, Any]]:
+        return [pod for pod in self._kube.objects("pods") if "deletionTimestamp" not in pod["metadata"]]
+
+    def _daemon_set(self, files: str) -> dict[str, Any]:
+        """Return what runs the plugin; other files make other pods."""
         labels = {"app": "fake-gpus"}
         copy = f"cp /files/{NAME} {FOLDER}/new && mv {FOLDER}/new {FOLDER}/{NAME} && exec python3 /files/plugin.py"
         container = {
@@ -101,7 +106,7 @@ class FakeGpus:
             "containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 1,
             "automountServiceAccountToken": False, "securityContext": {"runAsUser": 0},
         }  # fmt: skip
-        template = {"metadata": {"labels": labels}, "spec": spec}
+        template = {"metadata": {"labels": labels, "annotations": {"files": files}}, "spec": spec}
         return {
             "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "fake-gpus"},
             "spec": {"selector": {"matchLabels": labels}, "template": template,

@@ -39,7 +39,7 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
     llmtrain(prometheus, "report", new_job, "--out", str(tmp_path / "report.html"))
     page = open_page(tmp_path / "report.html", tmp_path, ROOT / "build" / "report" / "report.png")
     assert page.errors == ()
-    assert page.asked == frozenset(), "the page needs no network"
+    assert "default-src 'none'" in page.dom, "the page may ask for nothing"
     for key in DRAWN:
         assert 'class="main-svg"' in page.section(key), f"{key} was drawn"
         assert 'class="trace ' in page.section(key) or 'class="points"' in page.section(key), f"{key} has curves"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,6 +16,8 @@ from llmtrain_cli.prometheus import JobName, Prometheus, Series
 
 WINDOW = "[2m]"
 """Over which speeds are taken: at least two scrapes lie in it."""
+WIDE = 200
+"""Columns of what goes to a file or a pipe."""
 Answers = Mapping[str, Sequence[Series]]
 
 
@@ -67,7 +70,7 @@ def questions(of: JobName) -> dict[str, str]:
 def rows(of: JobName, answers: Answers) -> list[Row]:
     """Return the ranks, by worker and number."""
     work = {(int(one.labels["worker"]), int(one.labels["rank"])): one.value for one in answers["work"]}
-    middle = sorted(work.values())[len(work) // 2] if work else 0.0
+    middle = median(work.values()) if work else 0.0
     by_pod = {
         name: {one.labels["pod"]: one for one in answers[name]}
         for name in ("cpus", "memory", "memory_limit", "received", "sent")
@@ -103,7 +106,7 @@ def headline(of: JobName, answers: Answers) -> str:
         ("mfu", "MFU {mfu:.0%}"),
         ("goodput", "goodput {goodput:.1%}"),
         ("wanted", "ranks {ranks:.0f}/{wanted:.0f}"),
-        ("recoveries", "{recoveries:.0f} recoveries"),
+        ("recoveries", "recoveries {recoveries:.0f}"),
         ("checkpoint", "checkpoint {checkpoint:.0f} s old"),
     ):
         if name in known:
@@ -156,6 +159,8 @@ def ask(prometheus: Prometheus, of: JobName) -> Answers:
 def top(prometheus: Prometheus, of: JobName, *, every_seconds: float, once: bool) -> None:
     """Show the job until Ctrl-C, or once."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     answers = ask(prometheus, of)
     if once or not console.is_terminal:
         console.print(headline(of, answers), markup=False, highlight=False, soft_wrap=True)

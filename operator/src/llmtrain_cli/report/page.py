@@ -1,4 +1,4 @@
-"""One HTML file: figures, charts and the script that draws them. It asks for nothing from anywhere."""
+"""One HTML file: figures, charts and the script that draws them. It asks for nothing from anywhere, and may not."""
 
 import os
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ TEMPLATE = """\
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ name }}: a training</title>
 <link rel="icon" href="data:,">
