@@ -79,7 +79,9 @@ def test_twenty_changes_change_no_bit(alone: Job, data: Path, dataset: str, tmp_
         life = job.status().account
         assert born is not None
         assert life is not None
+        error_ms = (life.life_ms - born.life_ms) - (life.until_ms - born.until_ms)
         print(f"life and what it went into, ms: {life.life_ms} {life.ms}")
-        assert life.life_ms - born.life_ms == life.until_ms - born.until_ms
+        print(f"goodput_error_seconds {error_ms / 1000:.3f} s")
+        assert error_ms == 0
     finally:
         end(job)

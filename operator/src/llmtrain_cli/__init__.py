@@ -15,4 +15,5 @@ summary.py     what came of it
 prometheus.py  asks a Prometheus server
 top.py         `llmtrain top`
 report/        `llmtrain report`
+tracking.py    `llmtrain mlflow`
 """

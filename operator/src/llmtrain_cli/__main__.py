@@ -16,6 +16,7 @@ examples:
   kubectl logs gpt-worker-0 | llmtrain logs
   llmtrain top gpt -n team              what each rank does now
   llmtrain report gpt -n team           a page about the training, in gpt.html
+  llmtrain mlflow gpt -n team           its curves as a run of MLflow
 
 exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted
 """
@@ -53,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--since", default="7d", metavar="TIME", help="how far to look back, as 12h or 30d (default: %(default)s)"
     )
+    mlflow = commands.add_parser("mlflow", help="write a job's curves into MLflow, by Prometheus; again goes on")
+    _add_job(mlflow)
+    mlflow.add_argument("--since", default="7d", metavar="TIME", help="how far to look back (default: %(default)s)")
+    mlflow.add_argument("--tracking-uri", metavar="URI", help="MLflow's server (default: $MLFLOW_TRACKING_URI)")
+    mlflow.add_argument("--experiment", default="llmtrain", metavar="NAME", help="(default: %(default)s)")
+    mlflow.add_argument("--ended", action="store_true", help="the training is over: finish the run too")
     return root
 
 
@@ -99,6 +106,15 @@ def carry_out(options: argparse.Namespace) -> None:
             file = options.out or Path(f"{options.job}.html")
             page.write(read(Prometheus(options.prometheus), job, options.since), file)
             print(f"report: {file}")
+        case "mlflow":
+            from llmtrain_cli.prometheus import JobName, Prometheus
+            from llmtrain_cli.report.history import read
+            from llmtrain_cli.tracking import track
+
+            job = JobName(namespace=options.namespace, name=options.job)
+            history = read(Prometheus(options.prometheus), job, options.since)
+            id = track(history, tracking_uri=options.tracking_uri, experiment=options.experiment, ended=options.ended)
+            print(f"mlflow: run {id}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,7 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"llmtrain: {error}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
-        print(f"llmtrain: Python package {error.name} is missing; install llmtrain[cli,trainer].", file=sys.stderr)
+        print(
+            f"llmtrain: Python package {error.name} is missing; install llmtrain[cli,trainer] (for `llmtrain mlflow` llmtrain[mlflow]).",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("llmtrain: interrupted before anything began.", file=sys.stderr)

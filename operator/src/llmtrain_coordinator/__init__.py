@@ -8,7 +8,9 @@
     lines.py       whose connection is closed for good
     polls.py       requests that are held open until they can be answered
     server.py      the same over HTTP
+    known.py       all of it at one moment
     metrics.py     the same for Prometheus
+    otlp.py        the same for OpenTelemetry, where that is asked for
     log.py         one JSON line an event
     __main__.py    the command line
 

@@ -2,9 +2,11 @@
 
 import argparse
 import asyncio
+import contextlib
+import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
@@ -13,6 +15,7 @@ from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_coordinator import log
 from llmtrain_coordinator.server import Coordinator
 
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXPLANATION = """\
 Knows who takes part in one training job and how far it is. The operator runs one beside the workers
 of each job; `llmtrain run` runs one on this machine. It needs no storage and no Kubernetes API: if it
@@ -21,6 +24,8 @@ dies, the training goes on, and the next one learns from the workers.
   GET /v1/status   what it knows, as JSON (header X-Llmtrain-Job: UID)
   GET /metrics     the same for Prometheus
   GET /healthz     answers once it serves
+
+Where OTEL_EXPORTER_OTLP_ENDPOINT is set, it sends its metrics there too, every OTEL_METRIC_EXPORT_INTERVAL milliseconds.
 """
 
 
@@ -85,9 +90,25 @@ async def serve(options: argparse.Namespace) -> None:
     await runner.setup()
     await web.TCPSite(runner, options.host, options.port).start()
     log.write("serving", {"job": options.job, "namespace": options.namespace, "port": options.port})
-    await stopped.wait()
+    with exporting(coordinator):
+        await stopped.wait()
     log.write("stopped", {"job": options.job, "namespace": options.namespace})
     await runner.cleanup()
+
+
+@contextlib.contextmanager
+def exporting(coordinator: Coordinator) -> Iterator[None]:
+    """Send metrics by OpenTelemetry's protocol meanwhile, if the environment names where to."""
+    if not os.environ.get(ENDPOINT):
+        yield
+        return
+    from llmtrain_coordinator.otlp import Exporter  # takes a while, and most have no use for it
+
+    exporter = Exporter(coordinator.known, coordinator.labels)
+    try:
+        yield
+    finally:
+        exporter.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

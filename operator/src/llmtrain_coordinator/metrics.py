@@ -1,19 +1,16 @@
 """The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics.job."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from llmtrain_api.goodput import Account
 from llmtrain_api.membership import Progress
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric
-from llmtrain_coordinator.recoveries import Ledger
-from llmtrain_coordinator.roster import Roster
+from llmtrain_coordinator.known import Known
 
 Labels = tuple[str, ...]
 Sample = tuple[Metric, float, Labels]
@@ -21,22 +18,11 @@ Sample = tuple[Metric, float, Labels]
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """All that the metrics are read off."""
-
-    roster: Roster
-    ledger: Ledger
-    account: Account | None = None
-    work_seconds: Mapping[str, float] = field(default_factory=dict)
-    """What the last step's microbatches took each member, by incarnation."""
-
-
 class JobCollector(Collector):
     """Tells what is known at one scrape."""
 
-    def __init__(self, known: Known, *, namespace: str, job: str) -> None:
-        self._known, self._labels = known, (namespace, job)
+    def __init__(self, known: Known, labels: tuple[str, str]) -> None:
+        self._known, self._labels = known, labels
 
     def collect(self) -> Iterator[Family]:
         """Yield one family a metric."""

@@ -28,6 +28,7 @@ from llmtrain_api.model import Model
 from llmtrain_coordinator import generation, goodput, log, recoveries
 from llmtrain_coordinator.generation import Refusal, Turn
 from llmtrain_coordinator.goodput import Goodput
+from llmtrain_coordinator.known import Known
 from llmtrain_coordinator.lease import Leases
 from llmtrain_coordinator.lines import Lines
 from llmtrain_coordinator.polls import Polls
@@ -148,16 +149,24 @@ class Coordinator:
     async def metrics(self, request: web.Request) -> web.Response:
         """Say it to Prometheus."""
         # Imported when first asked for: the training waits for this server, Prometheus does not.
-        from llmtrain_coordinator.metrics import JobCollector, Known, exposition
+        from llmtrain_coordinator.metrics import JobCollector, exposition
 
-        known = Known(
+        collector = JobCollector(self.known(), self.labels)
+        return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    def known(self) -> Known:
+        """Return all that metrics are read off; another thread may ask."""
+        return Known(
             roster=self.roster,
             ledger=self.ledger,
             account=self.goodput.account,
-            work_seconds=self._work_seconds,
+            work_seconds=dict(self._work_seconds),
         )
-        collector = JobCollector(known, namespace=self._namespace, job=self._job)
-        return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Return namespace and name of the job."""
+        return self._namespace, self._job
 
     async def health(self, request: web.Request) -> web.Response:
         """Say that this process serves."""

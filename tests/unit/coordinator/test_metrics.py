@@ -6,7 +6,8 @@ from llmtrain_api.goodput import Account
 from llmtrain_api.membership import Written
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_coordinator.metrics import JobCollector, Known, exposition, samples
+from llmtrain_coordinator.known import Known
+from llmtrain_coordinator.metrics import JobCollector, exposition, samples
 from llmtrain_coordinator.recoveries import Ledger
 from unit.coordinator.trainers import follow, joining, progressing
 
@@ -40,7 +41,7 @@ def test_nothing_is_said_of_progress_before_the_first_step() -> None:
 
 
 def test_prometheus_reads_it() -> None:
-    text = exposition(JobCollector(KNOWN, namespace="team", job="gpt")).decode()
+    text = exposition(JobCollector(KNOWN, ("team", "gpt"))).decode()
     read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
     assert read["llmtrain_job_step"].value == 4
     assert read["llmtrain_job_loss_nats"].value == 2.0

@@ -1,12 +1,13 @@
 """The life of a job, stage by stage."""
 
+from dataclasses import replace
 from typing import Any
 
 from llmtrain_api.membership import CoordinatorStatus
 from llmtrain_api.outcome import DatasetFacts, ModelFacts, Outcome
 from llmtrain_operator.core.job import plan_job, rejected
 from llmtrain_operator.core.pod_view import PodView
-from unit.operator.given import DATASET, ago, conditions, job, observed, pod, started
+from unit.operator.given import DATASET, IMAGES, ago, conditions, job, observed, pod, started
 
 FACTS = DatasetFacts(id="d1", tokens=1000, held_out_tokens=50, vocab_size=4096, unigram_loss=6.5)
 MADE = ModelFacts(loss=3.0, perplexity=20.1, unigram_perplexity=665.1, parameters=9, path="j-uid-of-j/model")
@@ -47,6 +48,19 @@ def test_prepared_data_leads_to_gang_coordinator_and_workers() -> None:
     assert by_name["j-gang"]["spec"]["schedulingPolicy"]["gang"]["minCount"] == 3
     assert by_name["j-worker-1"]["spec"]["schedulingGroup"] == {"podGroupName": "j-gang"}
     assert by_name["j-worker-1"]["spec"]["containers"][0]["image"] == "trainer-cpu:0", "a started job keeps its image"
+
+
+def test_a_coordinator_sends_its_metrics_where_the_chart_says() -> None:
+    def variables(endpoint: str) -> list[dict[str, str]]:
+        seen = observed(job(started(dataset=DATASET)), images=replace(IMAGES, otlp_endpoint=endpoint))
+        found = {manifest["metadata"]["name"]: manifest for manifest in plan_job(seen).apply}
+        env: list[dict[str, str]] = found["j-coordinator"]["spec"]["containers"][0]["env"]
+        return env
+
+    assert variables("") == []
+    assert variables("http://collector:4318") == [
+        {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"}
+    ]
 
 
 def test_without_gang_scheduling_pods_come_one_by_one_and_an_event_says_so() -> None:

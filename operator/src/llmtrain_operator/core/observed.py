@@ -16,12 +16,14 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Images of the pods that the operator makes."""
+    """Images of the pods that the operator makes, and what else the chart says of them."""
 
     coordinator: str
     trainer: str
     trainer_cpu: str
     pull_policy: str = "IfNotPresent"
+    otlp_endpoint: str = ""
+    """Where coordinators send their metrics by OpenTelemetry's protocol; empty: nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)

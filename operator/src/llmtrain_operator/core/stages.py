@@ -48,7 +48,14 @@ def train(observed: Observed, status: JobStatus) -> Step:
     dataset = status.dataset.id if status.dataset else ""
     term = next_term(status, observed.pod(coordinator_name(job.name)))
     pods = [
-        coordinator_pod(job, term=term, image=status.coordinator_image, pull_policy=pull_policy, gang=gang),
+        coordinator_pod(
+            job,
+            term=term,
+            image=status.coordinator_image,
+            pull_policy=pull_policy,
+            gang=gang,
+            otlp_endpoint=observed.images.otlp_endpoint,
+        ),
         *(
             worker_pod(job, i, dataset=dataset, image=status.trainer_image, pull_policy=pull_policy, gang=gang)
             for i in range(replicas)

@@ -11,7 +11,9 @@ from llmtrain_operator.core.pod_view import PodView
 ROLE = "coordinator"
 
 
-def coordinator_pod(job: Job, *, term: int, image: str, pull_policy: str, gang: str) -> Manifest:
+def coordinator_pod(
+    job: Job, *, term: int, image: str, pull_policy: str, gang: str, otlp_endpoint: str = ""
+) -> Manifest:
     """Return the pod. Its annotations let Prometheus find the job's metrics."""
     spec = job.spec.workers
     manifest = pod(
@@ -35,6 +37,7 @@ def coordinator_pod(job: Job, *, term: int, image: str, pull_policy: str, gang: 
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         grace_seconds=2,
         run_config=False,
+        env=[{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint}] if otlp_endpoint else [],
         restart_policy="Always",
         gang=gang,
     )
