@@ -71,9 +71,9 @@ lock: venv ## resolve the newest allowed versions anew into requirements/*.lock
 	@lock() { \
 	  echo "▸ requirements/$$2.lock" >&2; \
 	  .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	    --no-header --python-version 3.11 pyproject.toml $${1:+$$(printf -- '--extra %s ' $${1//,/ })} -o requirements/$$2.lock; \
+	    --no-header --python-version 3.11 pyproject.toml $${1:+$$(printf -- '--extra %s ' $${1//,/ })} $${3:-} -o requirements/$$2.lock; \
 	}; \
-	lock operator operator; lock dev dev; lock trainer,cli trainer; lock text trainer-cpu
+	lock operator operator; lock dev dev; lock trainer,cli trainer; lock text trainer-cpu "--no-emit-package numpy"
 	@echo "▸ requirements/uv.lock" >&2
 	@echo uv | .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --python-version 3.11 - -o requirements/uv.lock
