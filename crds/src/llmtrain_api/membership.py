@@ -188,6 +188,8 @@ class Progress(Model):
     """Part of what the chips could do at best that goes into the model; None if that isn't known."""
     held_out_loss: float | None = None
     """Newest evaluation, in nats a token."""
+    held_out_step: int | None = None
+    """Steps done by the state that was evaluated."""
     checkpoint: Checkpointed | None = None
     """Newest checkpoint."""
     written: Written | None = None

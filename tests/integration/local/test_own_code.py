@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from integration.local.conftest import JOB, Workspace
 
@@ -106,6 +107,9 @@ def test_a_models_weights_are_the_same_whoever_dies(workspace: Workspace) -> Non
     assert alone.lines[-1].startswith("local: small Succeeded steps=60 loss="), alone.text
     undisturbed = last_weights(workspace)
     assert (results(workspace) / "output" / "line.pt").is_file()
+    events = EventAccumulator(str(results(workspace) / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("train/loss")] == list(range(1, 61))
 
     write(workspace, LINE, "0.05")
     disturbed = workspace.run("--fresh")

@@ -13,6 +13,7 @@ One process runs one stage; `python -m llmtrain_trainer --help` lists them.
     training/     one step, its optimizer and schedule, the loop, evaluation
     elastic/      coordinator, generations, collectives, supervisor
     checkpoint/   the state of the training on a volume
+    tensorboard/  scalars in event files beside the checkpoints
     own/          programs of the user's own in place of our network
     publish/      export, final evaluation, sample
 

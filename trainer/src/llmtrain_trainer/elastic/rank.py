@@ -19,11 +19,11 @@ from llmtrain_trainer.elastic.joining import Joining
 from llmtrain_trainer.elastic.place import Place
 from llmtrain_trainer.elastic.pulse import Pulse
 from llmtrain_trainer.elastic.reporter import Reporter
-from llmtrain_trainer.elastic.scalars import FOLDER, Scalars
 from llmtrain_trainer.elastic.stopping import Stopping
 from llmtrain_trainer.elastic.watch import inherited_watch
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.tensorboard.recorder import FOLDER, Recorder
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.learner import Learner
 from llmtrain_trainer.training.loop import Ending, Judge, Loop
@@ -31,7 +31,7 @@ from llmtrain_trainer.training.state import State
 from llmtrain_trainer.training.tally import Wishes
 
 LAST_WORDS_SECONDS = 3.0
-"""How long an ending process tries to get its last progress through."""
+"""How long an ending process tries to get its last progress through, to the coordinator and to the volume each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class Rank:
         self._member = place.member(self._store.port, numerics=self._learner.numerics if self._learner.exact else "")
         self._coordinator = self._new_connection()
         self._reporter = Reporter(self._new_connection())
-        self._scalars = Scalars(self.job_directory / FOLDER, log)
+        self._recorder = Recorder(self.job_directory / FOLDER, log)
 
     def train(self) -> Outcome:
         """Train until the end. StopRequested if asked to stop first; a checkpoint is written before."""
@@ -118,7 +118,7 @@ class Rank:
                 log = self._log.having(generation=generation)
                 log.info("joined", rank=group.rank, ranks=group.size)
                 self.first = group.rank == 0
-                surroundings = _Between(pulse, self._stopping, self._reporter, self._scalars)
+                surroundings = _Between(pulse, self._stopping, self._reporter, self._recorder, membership.term)
                 loop = Loop(
                     self._run,
                     self._learner,
@@ -144,7 +144,7 @@ class Rank:
     def _leave(self, reason: LeaveReason) -> None:
         self._keeper.close()
         self._reporter.flush(LAST_WORDS_SECONDS)
-        self._scalars.close(LAST_WORDS_SECONDS)
+        self._recorder.flush(LAST_WORDS_SECONDS)
         self._coordinator.say_goodbye(Leave(incarnation=self._name, reason=reason))
 
     def _new_connection(self) -> Coordinator:
@@ -158,8 +158,11 @@ class Rank:
 class _Between:
     """What the loop asks and tells between two steps."""
 
-    def __init__(self, pulse: Pulse, stopping: Stopping, reporter: Reporter, scalars: Scalars) -> None:
-        self._pulse, self._stopping, self._reporter, self._scalars = pulse, stopping, reporter, scalars
+    def __init__(
+        self, pulse: Pulse, stopping: Stopping, reporter: Reporter, recorder: Recorder, term: int
+    ) -> None:  # fmt: skip
+        self._pulse, self._stopping, self._reporter, self._recorder = pulse, stopping, reporter, recorder
+        self._term = term
 
     def wishes(self) -> Wishes:
         return Wishes(leave=self._pulse.changed, stop=self._stopping.asked)
@@ -172,7 +175,7 @@ class _Between:
 
     def report(self, progress: Progress) -> None:
         self._reporter.offer(progress)
-        self._scalars.offer(progress)
+        self._recorder.offer(self._term, progress)
 
 
 def device_of(run: RunConfig, place: Place) -> torch.device:

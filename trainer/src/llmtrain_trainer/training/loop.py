@@ -46,7 +46,7 @@ class Surroundings(Protocol):
         """Take note that `step` steps are done, and what the microbatches of the last one took."""
 
     def report(self, progress: Progress) -> None:
-        """Tell the coordinator, when there is time."""
+        """Tell the coordinator and TensorBoard, when there is time."""
 
 
 class Loop:
@@ -61,6 +61,7 @@ class Loop:
         self._first = group.rank == 0
         self._log = log if self._first else log.quiet()
         self._held_out_loss: float | None = None
+        self._held_out_step: int | None = None
         self._began_at = began_at
         self._spent = Spent()
         self._flops_of_all = _peak_of(learner.device, run.training.precision, group.size)
@@ -108,7 +109,7 @@ class Loop:
         step, last = self._learner.step, self._run.training.steps
         evaluated = step > 0 and (step % self._run.evaluation.every_steps == 0 or step == last)
         if evaluated and self._judge is not None:
-            self._held_out_loss = self._evaluate(self._judge)
+            self._held_out_loss, self._held_out_step = self._evaluate(self._judge), step
         due = step % self._run.checkpoint.every_steps == 0 or step == last or wishes.stop
         if step and due and self._first:
             began = time.monotonic()
@@ -154,6 +155,7 @@ class Loop:
                 tokens_per_second=pace.tokens_per_second,
                 mfu=self._mfu(pace.tokens_per_second),
                 held_out_loss=self._held_out_loss,
+                held_out_step=self._held_out_step,
                 checkpoint=self._keeper.newest,
                 written=self._keeper.written,
                 checkpoint_error=self._keeper.error[:512],

@@ -1,0 +1,162 @@
+"""Scalars in event files, read back by TensorBoard's own reader."""
+
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from llmtrain_api.membership import Began, Progress
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.tensorboard import recorder as recording
+from llmtrain_trainer.tensorboard.event_file import EventFile
+from llmtrain_trainer.tensorboard.recorder import Recorder
+from llmtrain_trainer.tensorboard.scalars import scalars
+
+PATIENCE_SECONDS = 20.0
+
+
+def progress(step: int, generation: int = 1, began: int = 0, loss: float = 4.0, **fields: object) -> Progress:
+    return Progress.model_validate(
+        {
+            "generation": generation,
+            "step": step,
+            "steps": 100,
+            "loss": loss,
+            "learningRate": 0.5,
+            "gradientNorm": 1.5,
+            "tokens": step,
+            "tokensPerSecond": 1000.0,
+            "began": Began(step=began, source="Memory", seconds=0.0),
+            **fields,
+        }
+    )
+
+
+def read(folder: Path, tag: str) -> list[tuple[int, float]]:
+    """Return the steps and values that TensorBoard shows."""
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    accumulator.Reload()
+    return [(event.step, event.value) for event in accumulator.Scalars(tag)]
+
+
+def test_what_is_not_known_has_no_tag() -> None:
+    assert scalars(progress(1)) == {
+        "train/loss": 4.0,
+        "train/learning_rate": 0.5,
+        "train/gradient_norm": 1.5,
+        "speed/tokens_per_second": 1000.0,
+    }
+    assert scalars(progress(1, mfu=0.25))["speed/mfu"] == 0.25
+
+
+def test_tensorboard_reads_every_step(tmp_path: Path, log: Log) -> None:
+    recorder = Recorder(tmp_path, log)
+    for step in (1, 2, 3):
+        recorder.offer(7, progress(step, loss=5.0 - step))
+    recorder.flush(PATIENCE_SECONDS)
+    assert read(tmp_path, "train/loss") == [(1, 4.0), (2, 3.0), (3, 2.0)]
+    assert read(tmp_path, "speed/tokens_per_second") == [(1, 1000.0), (2, 1000.0), (3, 1000.0)]
+
+
+def test_an_evaluation_is_told_once_at_its_own_step(tmp_path: Path, log: Log) -> None:
+    recorder = Recorder(tmp_path, log)
+    for step, evaluated, loss in ((5, None, None), (6, 5, 3.5), (7, 5, 3.5), (8, 8, 3.0)):
+        recorder.offer(1, progress(step, heldOutStep=evaluated, heldOutLoss=loss))
+    recorder.flush(PATIENCE_SECONDS)
+    assert read(tmp_path, "evaluation/loss") == [(5, 3.5), (8, 3.0)]
+
+
+AGAIN = [
+    ("another rank becomes the first", False, 2, 9),
+    ("the same rank is the first again", True, 2, 9),
+    ("a new coordinator counts from 1", False, 1, 10),
+]
+
+
+@pytest.mark.parametrize(("sentence", "same", "generation", "term"), AGAIN, ids=[case[0] for case in AGAIN])
+def test_steps_done_again_replace_the_former(
+    sentence: str, same: bool, generation: int, term: int, tmp_path: Path, log: Log
+) -> None:
+    first = Recorder(tmp_path, log)
+    for step in (1, 2, 3, 4):
+        first.offer(9, progress(step, heldOutStep=4 if step == 4 else None, heldOutLoss=9.0))
+    first.flush(PATIENCE_SECONDS)
+    second = first if same else Recorder(tmp_path, log)
+    for step in (3, 4, 5):
+        evaluated = 4 if step >= 4 else None
+        second.offer(term, progress(step, generation, began=2, loss=2.0, heldOutStep=evaluated, heldOutLoss=1.0))
+    second.flush(PATIENCE_SECONDS)
+    assert read(tmp_path, "train/loss") == [(1, 4.0), (2, 4.0), (3, 2.0), (4, 2.0), (5, 2.0)]
+    assert read(tmp_path, "evaluation/loss") == [(4, 1.0)]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_step_never_waits_and_the_newest_steps_are_kept(
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, go_on = threading.Event(), threading.Event()
+
+    def flush_slowly(self: EventFile) -> None:
+        stuck.set()
+        assert go_on.wait(PATIENCE_SECONDS)
+        self._records.flush()
+
+    monkeypatch.setattr(EventFile, "flush", flush_slowly)
+    monkeypatch.setattr(recording, "MOST_WAITING", 5)
+    recorder = Recorder(tmp_path, log)
+    recorder.offer(1, progress(1))
+    assert stuck.wait(PATIENCE_SECONDS)
+    for step in range(2, 50):
+        recorder.offer(1, progress(step))
+    recorder.flush(0.01)
+    go_on.set()
+    recorder.flush(PATIENCE_SECONDS)
+    assert [step for step, _ in read(tmp_path, "train/loss")] == [1, 45, 46, 47, 48, 49]
+
+
+def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
+    tmp_path: Path, log: Log, lines: io.StringIO
+) -> None:
+    folder = tmp_path / "tensorboard"
+    folder.write_text("a file is in the way")
+    recorder = Recorder(folder, log, rest_seconds=0.0)
+    for step in (1, 2):
+        recorder.offer(1, progress(step))
+        recorder.flush(PATIENCE_SECONDS)
+    assert lines.getvalue().count("scalarsNotWritten") == 1
+    assert "FileExistsError" in lines.getvalue()
+    folder.unlink()
+    recorder.offer(1, progress(3))
+    recorder.flush(PATIENCE_SECONDS)
+    assert [step for step, _ in read(folder, "train/loss")] == [3]
+
+
+def test_a_full_volume_costs_only_what_it_had_no_room_for(
+    tmp_path: Path, log: Log, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(tmp_path, log, rest_seconds=0.0)
+    recorder.offer(1, progress(1))
+    recorder.flush(PATIENCE_SECONDS)
+    with monkeypatch.context() as full:
+        full.setattr("tensorboardX.record_writer.open_file", lambda path: open("/dev/full", "wb"))  # noqa: SIM115
+        for step in (2, 3):
+            recorder.offer(1, progress(step, generation=2, began=1))
+            recorder.flush(PATIENCE_SECONDS)
+    recorder.offer(1, progress(4, generation=2, began=1))
+    recorder.flush(PATIENCE_SECONDS)
+    assert read(tmp_path, "train/loss") == [(1, 4.0), (4, 4.0)]
+    assert lines.getvalue().count("No space left on device") == 1
+
+
+def test_nothing_is_tried_for_a_while_after_an_error(tmp_path: Path, log: Log) -> None:
+    folder = tmp_path / "tensorboard"
+    folder.write_text("a file is in the way")
+    recorder = Recorder(folder, log)
+    recorder.offer(1, progress(1))
+    recorder.flush(PATIENCE_SECONDS)
+    folder.unlink()
+    recorder.offer(1, progress(2))
+    recorder.flush(PATIENCE_SECONDS)
+    assert not folder.exists()

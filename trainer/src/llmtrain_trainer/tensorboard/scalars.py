@@ -1,0 +1,25 @@
+"""What TensorBoard is told of a step."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from llmtrain_api.membership import Progress
+
+TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "train/loss": "loss",
+        "train/learning_rate": "learning_rate",
+        "train/gradient_norm": "gradient_norm",
+        "speed/tokens_per_second": "tokens_per_second",
+        "speed/mfu": "mfu",
+    }
+)
+"""Fields of Progress by tag."""
+EVALUATION = "evaluation/loss"
+"""The tag of the held-out loss, which belongs to the step that was evaluated."""
+
+
+def scalars(progress: Progress) -> dict[str, float]:
+    """Return what is known after this step, by tag."""
+    known = {tag: getattr(progress, field) for tag, field in TAGS.items()}
+    return {tag: float(number) for tag, number in known.items() if number is not None}
