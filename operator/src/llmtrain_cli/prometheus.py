@@ -46,9 +46,14 @@ class JobName:
             if not NAME.fullmatch(value):
                 raise BadInput(f"{field} {value!r} is no name of Kubernetes: lower case letters, digits, '-' and '.'")
 
+    @property
+    def labels(self) -> str:
+        """Return the labels of this job's series."""
+        return f'namespace="{self.namespace}", training_job="{self.name}"'
+
     def of(self, metric: str, more: str = "") -> str:
         """Return a metric of this job."""
-        return f'{metric}{{namespace="{self.namespace}", training_job="{self.name}"{more}}}'
+        return f"{metric}{{{self.labels}{more}}}"
 
 
 class Prometheus:

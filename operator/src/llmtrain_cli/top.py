@@ -46,7 +46,6 @@ def questions(of: JobName) -> dict[str, str]:
     """Return the expressions that `top` asks for, by name."""
     rate = {"cpus": node.POD_CPU_SECONDS.name, "received": node.POD_NETWORK.name, "sent": node.POD_NETWORK.name}
     labels = {"cpus": "", "received": ', direction="received"', "sent": ', direction="sent"'}
-    mine = f'and on (node, gpu) llmtrain_gpu_assigned{{namespace="{of.namespace}", training_job="{of.name}"}}'
     return {
         "step": of.of(job.JOB_STEP.name),
         "steps": of.of(job.JOB_STEPS.name),
@@ -59,8 +58,8 @@ def questions(of: JobName) -> dict[str, str]:
         "recoveries": f"sum({of.of(job.JOB_RECOVERIES.name)})",
         "checkpoint": f"time() - {of.of(job.JOB_CHECKPOINT_TIME.name)}",
         "work": of.of(job.JOB_RANK_WORK.name),
-        "gpu": f"({of_holder(node.GPU_UTILIZATION.name)}) {mine}",
-        "gpu_memory": f"({of_holder(node.GPU_MEMORY_USED.name)}) {mine}",
+        "gpu": of_holder(node.GPU_UTILIZATION.name, f"{{{of.labels}}}"),
+        "gpu_memory": of_holder(node.GPU_MEMORY_USED.name, f"{{{of.labels}}}"),
         "memory": of.of(node.POD_MEMORY_USED.name),
         "memory_limit": of.of(node.POD_MEMORY_LIMIT.name),
         **{name: f"rate({of.of(metric, labels[name])}{WINDOW})" for name, metric in rate.items()},

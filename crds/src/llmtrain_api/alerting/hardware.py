@@ -2,20 +2,22 @@
 
 from llmtrain_api.alerting.rule import Recording
 
-ASSIGNED = "max by (node, gpu, namespace, pod, training_job) (llmtrain_gpu_assigned)"
-"""Whose each GPU is. A GPU that several pods share is nobody's."""
 POOLED = "max by (llmcluster, node) (llmtrain_pool_node_info)"
 """Which LLMClusters each node is of."""
 
 
-def of_holder(metric: str) -> str:
-    """Return a GPU's metric with the labels of the pod that has the GPU."""
-    return f"max by (node, gpu) ({metric}) * on (node, gpu) group_left (namespace, pod, training_job) {ASSIGNED}"
+def of_holder(metric: str, chosen: str = "") -> str:
+    """Return a GPU's metric with the labels of the pod that has the GPU; `chosen` is a selector of those labels.
+
+    A GPU that several pods share is nobody's.
+    """
+    assigned = f"max by (node, gpu, namespace, pod, training_job) (llmtrain_gpu_assigned{chosen})"
+    return f"max by (node, gpu) ({metric}) * on (node, gpu) group_left (namespace, pod, training_job) {assigned}"
 
 
 def of_job(metric: str) -> str:
-    """Return the same for GPUs that a training job has."""
-    return of_holder(metric).replace("(llmtrain_gpu_assigned)", '(llmtrain_gpu_assigned{training_job!=""})')
+    """Return the same for GPUs that training jobs have."""
+    return of_holder(metric, '{training_job!=""}')
 
 
 def of_cluster(expr: str) -> str:

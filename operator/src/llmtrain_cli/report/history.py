@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llmtrain_api.alerting.hardware import of_job
+from llmtrain_api.alerting.hardware import of_holder
 from llmtrain_api.metrics import job, node
 from llmtrain_cli.errors import BadInput
 from llmtrain_cli.prometheus import JobName, Prometheus, Series
@@ -59,8 +59,9 @@ def read(prometheus: Prometheus, of: JobName, since: str) -> History:
     step = max(1.0, (end - start) / POINTS)
     window = f"[{max(60, round(4 * step))}s]"
     questions = {name: of.of(metric.name) for name, metric in CURVES.items()}
-    questions["gpu"] = f"avg by (pod) ({_mine(of, node.GPU_UTILIZATION.name)})"
-    questions["gpu_memory"] = f"sum by (pod) ({_mine(of, node.GPU_MEMORY_USED.name)})"
+    mine = f"{{{of.labels}}}"
+    questions["gpu"] = f"avg by (pod) ({of_holder(node.GPU_UTILIZATION.name, mine)})"
+    questions["gpu_memory"] = f"sum by (pod) ({of_holder(node.GPU_MEMORY_USED.name, mine)})"
     questions["cpus"] = f"rate({of.of(node.POD_CPU_SECONDS.name)}{window})"
     questions["network"] = f"sum by (pod) (rate({of.of(node.POD_NETWORK.name)}{window}))"
     asked = {name: prometheus.query_range(text, start, end, step) for name, text in questions.items()}
@@ -80,7 +81,3 @@ def newest_life(account: Sequence[Series]) -> tuple[float, float]:
             if after < before:
                 start = max(start, at)
     return start, max(end, start + MARGIN_SECONDS)
-
-
-def _mine(of: JobName, metric: str) -> str:
-    return of_job(metric).replace('training_job!=""', f'namespace="{of.namespace}", training_job="{of.name}"')
