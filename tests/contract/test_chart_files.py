@@ -117,6 +117,7 @@ def test_images_of_the_environment(name: str) -> None:
         "LLMTRAIN_TRAINER_CPU_IMAGE",
         "LLMTRAIN_IMAGE_PULL_POLICY",
         "LLMTRAIN_LOG_LEVEL",
+        *(["LLMTRAIN_OTLP_ENDPOINT"] if name == "everything" else []),
     }
 
 

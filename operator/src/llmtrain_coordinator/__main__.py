@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -14,6 +14,9 @@ from llmtrain_api.goodput import born
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_coordinator import log
 from llmtrain_coordinator.server import Coordinator
+
+if TYPE_CHECKING:
+    from llmtrain_coordinator.otlp import Exporter
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXPLANATION = """\
@@ -90,25 +93,21 @@ async def serve(options: argparse.Namespace) -> None:
     await runner.setup()
     await web.TCPSite(runner, options.host, options.port).start()
     log.write("serving", {"job": options.job, "namespace": options.namespace, "port": options.port})
-    with exporting(coordinator):
-        await stopped.wait()
+    exporter = exporting(coordinator)
+    await stopped.wait()
     log.write("stopped", {"job": options.job, "namespace": options.namespace})
     await runner.cleanup()
+    if exporter is not None:
+        await asyncio.to_thread(exporter.close)
 
 
-@contextlib.contextmanager
-def exporting(coordinator: Coordinator) -> Iterator[None]:
-    """Send metrics by OpenTelemetry's protocol meanwhile, if the environment names where to."""
+def exporting(coordinator: Coordinator) -> "Exporter | None":
+    """Begin to send metrics by OpenTelemetry's protocol, if the environment names where to."""
     if not os.environ.get(ENDPOINT):
-        yield
-        return
+        return None
     from llmtrain_coordinator.otlp import Exporter  # takes a while, and most have no use for it
 
-    exporter = Exporter(coordinator.known, coordinator.labels)
-    try:
-        yield
-    finally:
-        exporter.close()
+    return Exporter(coordinator.known, coordinator.labels)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

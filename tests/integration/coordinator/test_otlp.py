@@ -1,0 +1,139 @@
+"""A real coordinator whose collector is away at first: nobody waits for it, and it gets the metrics once it is there."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+
+from llmtrain_api.membership import JOB_HEADER
+from llmtrain_api.model import Model
+from unit.coordinator.trainers import joining, progressing
+
+DEADLINE_SECONDS = 30.0
+GRACE_SECONDS = 2.0
+"""What the operator's pod leaves a coordinator to end in."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    give_up = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+class Coordinator:
+    """The process, with a collector's address that is told it."""
+
+    def __init__(self, folder: Path, collector: str) -> None:
+        self.port, self.log_file = free_port(), folder / "log"
+        names = ["--job=gpt", "--namespace=team", "--uid=uid-1", "--workers=1", "--ranks-per-worker=1"]
+        otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_METRIC_EXPORT_INTERVAL": "200"}
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "llmtrain_coordinator", *names, "--host=127.0.0.1", f"--port={self.port}"],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **otel}, stdout=log, stderr=log,
+            )  # fmt: skip
+        eventually(lambda: "serving" in self.events(), "it serves")
+
+    def events(self) -> list[str]:
+        return [json.loads(line)["event"] for line in self.log_file.read_text().splitlines()]
+
+    def say(self, path: str, message: Model) -> float:
+        """Send a message; return the seconds until the answer."""
+        began = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+        connection.request("POST", path, message.model_dump_json(by_alias=True), {JOB_HEADER: "uid-1"})
+        assert connection.getresponse().status == 200
+        connection.close()
+        return time.monotonic() - began
+
+    def stop(self) -> float:
+        """Ask it to stop; return the seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(DEADLINE_SECONDS) == 0
+        return time.monotonic() - began
+
+
+def serve(port: int, sent: list[ExportMetricsServiceRequest]) -> ThreadingHTTPServer:
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent.append(ExportMetricsServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def steps(sent: list[ExportMetricsServiceRequest]) -> list[int]:
+    return [
+        point.as_int
+        for request in sent
+        for resource in request.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "llmtrain_job_step"
+        for point in metric.gauge.data_points
+    ]
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a collector that takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_collector_that_comes_late_gets_what_is_known_then(tmp_path: Path) -> None:
+    port, sent = free_port(), list[ExportMetricsServiceRequest]()
+    coordinator = Coordinator(tmp_path, f"http://127.0.0.1:{port}")
+    try:
+        coordinator.say("/v1/join", joining("a0"))
+        eventually(lambda: "exportFailed" in coordinator.events(), "it has tried")
+        assert max(coordinator.say("/v1/progress", progressing(1, step)) for step in range(1, 8)) < 1.0
+        server = serve(port, sent)
+        eventually(lambda: 7 in steps(sent), "the collector has the newest step")
+        coordinator.say("/v1/progress", progressing(1, 9))
+        coordinator.stop()
+        assert steps(sent)[-1] == 9
+        server.shutdown()
+        server.server_close()
+    finally:
+        coordinator.process.kill()
+
+
+def test_a_collector_that_never_answers_holds_up_nobody(tmp_path: Path, silent: str) -> None:
+    coordinator = Coordinator(tmp_path, silent)
+    try:
+        coordinator.say("/v1/join", joining("a0"))
+        for step in range(1, 30):
+            assert coordinator.say("/v1/progress", progressing(1, step)) < 1.0
+            time.sleep(0.02)
+        assert coordinator.stop() < GRACE_SECONDS
+    finally:
+        coordinator.process.kill()
