@@ -28,10 +28,16 @@ def test_every_stretch_of_time_is_whole() -> None:
     bars = chart("time").figure.data
     parts = {bar.name: dict(zip([round(60 * x) for x in bar.x], bar.y, strict=True)) for bar in bars}
     assert [bar.name for bar in bars] == ["stepping", "starting", "recovering", "replaying"]
-    for second in (10, 20, 30, 40, 50):
+    for second in (0, 10, 20, 30, 40):
         assert sum(part[second] for part in parts.values()) == pytest.approx(1)
-    assert parts["recovering"][30] == 1
-    assert parts["replaying"][40] == 0.2
+    assert parts["recovering"][20] == 1
+    assert parts["replaying"][30] == 0.2
+
+
+def test_a_stretch_lasts_until_the_account_says_more() -> None:
+    (bar,) = chart("time", seconds=[series([0, 10, 10, 10, 40, 50], kind="stepping")]).figure.data
+    assert [round(60 * x) for x in bar.x] == [0, 10, 40]
+    assert [round(60 * width) for width in bar.width] == [10, 30, 10]
 
 
 def test_a_recovery_is_marked_where_it_was_told() -> None:

@@ -79,18 +79,22 @@ def _loss(history: History) -> Chart:
 
 
 def _time(history: History) -> Chart:
-    """Draw what each stretch of time went into; the account says it to the millisecond."""
+    """Draw what each stretch of time went into: from one word of the account to the next, however long that took."""
     figure = _figure("minutes", "part of the time")
     grown = {one.labels["kind"]: _increases(one) for one in history.series["seconds"]}
     spent: dict[float, float] = {}
     for increases in grown.values():
         for at, seconds in increases:
             spent[at] = spent.get(at, 0.0) + seconds
+    ends = sorted(at for at, seconds in spent.items() if seconds > 0)
+    begins = dict(zip(ends, [history.start, *ends], strict=False))
     for kind, increases in sorted(grown.items(), key=lambda item: list(COLOURS).index(item[0])):
-        told = [(at, seconds / spent[at]) for at, seconds in increases if spent[at] > 0]
-        x = [(at - history.start) / 60 for at, _ in told]
-        figure.add_bar(x=x, y=[part for _, part in told], name=kind, marker_color=COLOURS[kind], marker_line_width=0)
-    figure.update_layout(barmode="stack", bargap=0)
+        told = [(begins[at], at, seconds / spent[at]) for at, seconds in increases if at in begins]
+        x = [(begin - history.start) / 60 for begin, _, _ in told]
+        width = [(end - begin) / 60 for begin, end, _ in told]
+        parts = [part for _, _, part in told]
+        figure.add_bar(x=x, width=width, offset=0, y=parts, name=kind, marker_color=COLOURS[kind], marker_line_width=0)
+    figure.update_layout(barmode="stack")
     return Chart(key="time", title="Where the time went", help="Every second is of exactly one kind.", figure=figure)
 
 
