@@ -1,7 +1,9 @@
 """The chart as helm renders it: golden manifests, and values that are refused."""
 
+import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -88,6 +90,41 @@ def test_wrong_values_are_refused(setting: str, complaint: str) -> None:
     assert done.returncode != 0
     assert "values don't meet the specifications" in done.stderr
     assert complaint in done.stderr
+
+
+def agent(*words: str) -> dict[str, Any]:
+    """Return the agent's pod."""
+    done = template("--show-only", "templates/agent.yaml", *words)
+    (daemon_set,) = (each for each in yaml.safe_load_all(done.stdout) if each["kind"] == "DaemonSet")
+    pod: dict[str, Any] = daemon_set["spec"]["template"]["spec"]
+    return pod
+
+
+UNPRIVILEGED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+
+
+@pytest.mark.parametrize("off", ["off", False], ids=["as text", "as YAML reads off"])
+def test_gpus_of_another_exporter_are_not_given_to_the_agent(off: str | bool) -> None:
+    values = json.dumps({"gpus": off, "driverLibraries": "/x"})
+    (container,) = agent("--set-json", f"agent={values}")["containers"]
+    assert "--gpus=off" in container["args"]
+    assert [entry["name"] for entry in container["env"]] == ["LLMTRAIN_NODE"]
+    assert container["securityContext"] == UNPRIVILEGED
+
+
+def test_the_agent_is_given_the_nodes_sys() -> None:
+    """A pod's own /sys has neither the node's network cards nor the counters of InfiniBand."""
+    pod = agent()
+    (container,) = pod["containers"]
+    assert {"--sys=/host/sys", "--cgroup=/host/sys/fs/cgroup"} <= set(container["args"])
+    assert {"name": "sys", "mountPath": "/host/sys", "readOnly": True} in container["volumeMounts"]
+    assert {"name": "sys", "hostPath": {"path": "/sys", "type": "Directory"}} in pod["volumes"]
+    assert container["securityContext"] == UNPRIVILEGED
+
+
+def test_only_for_libraries_without_a_runtime_the_agent_is_privileged() -> None:
+    (container,) = agent("--set", "agent.driverLibraries=/lib64")["containers"]
+    assert container["securityContext"] == {"privileged": True, "readOnlyRootFilesystem": True}
 
 
 def test_an_old_cluster_is_refused() -> None:

@@ -6,6 +6,7 @@ cgroups.py       what pods use, by their control groups
 pods.py          which pods there are, and of which job
 podresources.py  which pod holds which device, by the kubelet
 gpu/             what each GPU does, by NVML
+aside.py         asks who may not answer
 collector.py     all of it at one scrape
 log.py           one JSON line an event
 __main__.py      the command line

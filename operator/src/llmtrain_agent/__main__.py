@@ -8,7 +8,9 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from llmtrain_agent.collector import NodeCollector, Roots
+from llmtrain_agent.aside import Aside
+from llmtrain_agent.collector import Elsewhere, NodeCollector, Roots
+from llmtrain_agent.gpu.driver import Driver
 from llmtrain_agent.log import write
 from llmtrain_agent.podresources import SOCKET, PodResources
 from llmtrain_agent.pods import ACCOUNT, Pods, asker
@@ -16,6 +18,13 @@ from llmtrain_api.names import AGENT_PORT
 
 TEXT = """Tells Prometheus what this node, its GPUs and the pods on it do. It runs once on each node, as the chart's
 DaemonSet does it. A GPU library that is missing, or a kubelet that doesn't answer, costs only what it would have told."""
+API_SECONDS = 1.0
+"""How long the API server is waited for."""
+
+
+def nobody() -> bytes:
+    """Know of no pods: there is no API server to ask."""
+    return b"{}"
 
 
 def main() -> None:
@@ -39,21 +48,15 @@ def main() -> None:
     parser.add_argument("--pod-resources", default=SOCKET, help="socket of the kubelet's PodResources API")
     parser.add_argument("--account", type=Path, default=ACCOUNT, help="folder of the service account's token")
     options = parser.parse_args()
-    gpus, library = None, ("dcgm", "")
-    if options.gpus == "auto":
-        from llmtrain_agent.gpu.reader import open_gpus
-
-        gpus = open_gpus(write)
-        library = ("nvml", gpus.version) if gpus else ("none", "")
     server = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    ask = asker(options.node, *server, options.account) if server[0] else nobody
     registry = CollectorRegistry()
     registry.register(
         NodeCollector(
             node=options.node,
             roots=Roots(proc=options.proc, sys=options.sys, cgroup=options.cgroup),
-            gpus=gpus,
-            library=library,
-            pods=Pods(asker(options.node, *server, options.account)) if server[0] else Pods(lambda: b"{}"),
+            gpus=Driver(write) if options.gpus == "auto" else Elsewhere(),
+            pods=Pods(Aside(ask, API_SECONDS)),
             holders=PodResources(options.pod_resources),
             log=write,
         )
@@ -62,7 +65,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     start_http_server(options.port, registry=registry)
-    write("serving", {"node": options.node, "port": options.port, "gpus": library[0], "driver": library[1] or None})
+    write("serving", {"node": options.node, "port": options.port, "gpus": options.gpus})
     ended.wait()
 
 

@@ -6,13 +6,17 @@ of the files: the kernel's admin guide, cgroup-v1 and cgroup-v2.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 POD = re.compile(r"pod([0-9a-f]{8}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{4}[-_]?[0-9a-f]{12})(\.slice)?$")
-DEPTH_OF_KUBEPODS, DEPTH_OF_PODS = 3, 2
-"""How many folders may lie between the mount and kubepods, and between that and a pod."""
+TOP = re.compile(r"(?:.+-)?kubepods(?:\.slice)?")
+"""systemd writes a slice's parents into its name."""
+DEPTH_OF_KUBEPODS, DEPTH_OF_PODS, DEPTH_OF_PROCESSES = 3, 2, 2
+"""How many folders deep kubepods may be below the mount, a pod below that, and a process below its pod."""
+MONITOR = "crio-conmon"
+"""CRI-O's monitor of a container, which is in the node's network."""
 MOST_BYTES = 2**16
 """Longest file that is read; the kernel gives each of these in one piece."""
 NO_LIMIT = 2**62
@@ -39,14 +43,20 @@ class PodGroup:
     """Paths as text: a hundred pods at every scrape make pathlib's share of the time the largest."""
     unified: bool
 
-    def usage(self) -> Usage:
-        """Return what the pod has used."""
-        return _usage_v2(self.folders["unified"]) if self.unified else _usage_v1(self.folders)
+    def usage(self, mapped_disks: Container[str] = ()) -> Usage:
+        """Return what the pod has used.
+
+        What went through `mapped_disks` (`major:minor`) is counted at the disks below them, so it isn't here again.
+        """
+        return (
+            _usage_v2(self.folders["unified"], mapped_disks) if self.unified else _usage_v1(self.folders, mapped_disks)
+        )
 
     def process(self) -> int | None:
         """Return one of its processes, None if it has none."""
         for folder in self.folders.values():
-            for path in (folder, *(child.path for child in _children(folder))):
+            below = (child.path for child in _folders(folder, DEPTH_OF_PROCESSES) if not child.name.startswith(MONITOR))
+            for path in (folder, *below):
                 if words := _text(f"{path}/cgroup.procs").split():
                     return int(words[0])
             return None
@@ -72,7 +82,7 @@ def pod_uid(folder: str) -> str | None:
 
 def _pods_below(mount: str) -> Iterator[tuple[str, str]]:
     for top in _folders(mount, DEPTH_OF_KUBEPODS):
-        if top.name in ("kubepods", "kubepods.slice"):
+        if TOP.fullmatch(top.name):
             for folder in _folders(top.path, DEPTH_OF_PODS):
                 if uid := pod_uid(folder.name):
                     yield uid, folder.path
@@ -95,19 +105,28 @@ def _children(folder: str) -> list["os.DirEntry[str]"]:
         return []
 
 
-def _usage_v2(folder: str) -> Usage:
+def _usage_v2(folder: str, mapped_disks: Container[str]) -> Usage:
     cpu, memory = _field(f"{folder}/cpu.stat", "usage_usec"), _number(f"{folder}/memory.current")
-    disks = [dict(word.split("=") for word in line.split()[1:]) for line in _text(f"{folder}/io.stat").splitlines()]
+    # Some kernels write devices without traffic into the line of the next one: 7:1 7:0 rbytes=1 …
+    lines = [line.split() for line in _text(f"{folder}/io.stat").splitlines()]
+    disks = [
+        dict(word.split("=", 1) for word in words if "=" in word) for words in lines if _disk(words) not in mapped_disks
+    ]
     return Usage(
         cpu_seconds=cpu / 1e6 if cpu is not None else None,
         memory_bytes=_working_set(memory, _field(f"{folder}/memory.stat", "inactive_file")),
         memory_limit_bytes=_number(f"{folder}/memory.max"),
-        read_bytes=sum(int(disk.get("rbytes", 0)) for disk in disks) if disks else None,
-        written_bytes=sum(int(disk.get("wbytes", 0)) for disk in disks) if disks else None,
+        read_bytes=sum(int(disk.get("rbytes", 0)) for disk in disks) if lines else None,
+        written_bytes=sum(int(disk.get("wbytes", 0)) for disk in disks) if lines else None,
     )
 
 
-def _usage_v1(folders: Mapping[str, str]) -> Usage:
+def _disk(words: list[str]) -> str:
+    """Return whose line of io.stat this is, by number."""
+    return next((word for word in reversed(words) if "=" not in word), "")
+
+
+def _usage_v1(folders: Mapping[str, str], mapped_disks: Container[str]) -> Usage:
     cpu = _number(f"{folders['cpuacct']}/cpuacct.usage") if "cpuacct" in folders else None
     memory = limit = None
     if "memory" in folders:
@@ -115,13 +134,13 @@ def _usage_v1(folders: Mapping[str, str]) -> Usage:
         memory = _working_set(_number(f"{folders['memory']}/memory.usage_in_bytes"), inactive)
         limit = _number(f"{folders['memory']}/memory.limit_in_bytes")
     lines = _text(f"{folders['blkio']}/blkio.throttle.io_service_bytes_recursive") if "blkio" in folders else ""
-    words = [line.split() for line in lines.splitlines()]
+    words = [line.split() for line in lines.splitlines() if line.partition(" ")[0] not in mapped_disks]
     return Usage(
         cpu_seconds=cpu / 1e9 if cpu is not None else None,
         memory_bytes=memory,
         memory_limit_bytes=limit if limit is not None and limit < NO_LIMIT else None,
-        read_bytes=sum(int(word[2]) for word in words if word[1:2] == ["Read"]) if "blkio" in folders else None,
-        written_bytes=sum(int(word[2]) for word in words if word[1:2] == ["Write"]) if "blkio" in folders else None,
+        read_bytes=sum(int(word[2]) for word in words if word[1:2] == ["Read"]) if lines else None,
+        written_bytes=sum(int(word[2]) for word in words if word[1:2] == ["Write"]) if lines else None,
     )
 
 

@@ -1,7 +1,8 @@
 """One scrape: every source is read once, and one that fails takes nothing from the others."""
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -10,8 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from llmtrain_agent import infiniband, proc
+from llmtrain_agent.aside import Aside
 from llmtrain_agent.cgroups import PodGroup, pod_groups
-from llmtrain_agent.gpu.reader import Gpus, Log
+from llmtrain_agent.gpu.reader import Log
 from llmtrain_agent.gpu.reading import Reading
 from llmtrain_agent.gpu.samples import Sample, samples
 from llmtrain_agent.podresources import PodName
@@ -20,7 +22,32 @@ from llmtrain_api.metrics import node as metrics
 from llmtrain_api.metrics.metric import Metric
 
 T = TypeVar("T")
+NODE_INIT = 1
+"""The process that is in the node's network for sure."""
+GPU_SECONDS = 1.0
+"""How long a driver is waited for. What it says later is told by the next scrape."""
 Family = CounterMetricFamily | GaugeMetricFamily
+
+
+class KnowsGpus(Protocol):
+    """Knows the GPUs of this node."""
+
+    @property
+    def library(self) -> tuple[str, str]:
+        """Return who reads them, and the version."""
+
+    def read(self) -> tuple[Reading, ...]:
+        """Read every GPU once."""
+
+
+class Elsewhere:
+    """GPUs that another exporter tells of."""
+
+    library = ("dcgm", "")
+
+    def read(self) -> tuple[Reading, ...]:
+        """Read nothing."""
+        return ()
 
 
 class KnowsPods(Protocol):
@@ -50,10 +77,10 @@ class NodeCollector(Collector):
     """Reads the node whenever Prometheus asks; scrapes wait for each other."""
 
     def __init__(
-        self, *, node: str, roots: Roots, gpus: Gpus | None, library: tuple[str, str], pods: KnowsPods,
-        holders: KnowsHolders, log: Log,
+        self, *, node: str, roots: Roots, gpus: KnowsGpus, pods: KnowsPods, holders: KnowsHolders, log: Log
     ) -> None:  # fmt: skip
-        self._node, self._roots, self._gpus, self._library = node, roots, gpus, library
+        self._node, self._roots, self._gpus = node, roots, gpus
+        self._read_gpus = Aside(gpus.read, GPU_SECONDS)
         self._pods, self._holders, self._log = pods, holders, log
         self._turn = threading.Lock()
         self._failing: dict[str, str] = {}
@@ -74,9 +101,9 @@ class NodeCollector(Collector):
     def _samples(self) -> list[Sample]:
         pods = self._try("pods", lambda: [self._pods.by_uid()])
         known: dict[str, Pod] = pods[0] if pods else {}
-        readings = self._try("gpus", lambda: self._gpus.read() if self._gpus else ())
+        readings = self._try("gpus", self._read_gpus)
         return [
-            (metrics.GPU_LIBRARY, 1.0, (self._node, *self._library)),
+            (metrics.GPU_LIBRARY, 1.0, (self._node, *self._gpus.library)),
             *samples(readings, self._node),
             *self._try("devices", lambda: self._assignments(readings, known)),
             *self._try("node", self._of_node),
@@ -96,12 +123,12 @@ class NodeCollector(Collector):
         self._failing.pop(source, None)
         return found
 
-    def _assignments(self, readings: Iterable[Reading], known: dict[str, Pod]) -> Iterator[Sample]:
+    def _assignments(self, readings: list[Reading], known: dict[str, Pod]) -> Iterator[Sample]:
         """Say whose each GPU is, and of which nobody can say it."""
         jobs = {(pod.namespace, pod.name): pod.training_job for pod in known.values()}
-        held = self._holders.holders() if self._gpus else {}
+        held = self._holders.holders() if readings else {}
         for reading in readings:
-            holders = {pod for device in (reading.uuid, *reading.mig_uuids) for pod in held.get(device, ())}
+            holders = {pod for device in (reading.uuid, *reading.device_ids) for pod in held.get(device, ())}
             yield metrics.GPU_SHARED, float(len(holders) > 1), (self._node, reading.index)
             if len(holders) == 1:
                 (pod,) = holders
@@ -117,7 +144,7 @@ class NodeCollector(Collector):
         read, written = proc.disks(roots.proc, roots.sys)
         yield metrics.NODE_DISK, read, (self._node, "read")
         yield metrics.NODE_DISK, written, (self._node, "written")
-        for device, moved in sorted(proc.outward(self._node_traffic()).items()):
+        for device, moved in sorted(proc.outward(self._traffic(NODE_INIT), roots.sys).items()):
             yield metrics.NODE_NETWORK, moved.received_bytes, (self._node, device, "received")
             yield metrics.NODE_NETWORK, moved.sent_bytes, (self._node, device, "sent")
 
@@ -129,37 +156,40 @@ class NodeCollector(Collector):
             yield metrics.NODE_INFINIBAND_ERRORS, port.errors, labels
 
     def _of_pods(self, known: dict[str, Pod]) -> Iterator[Sample]:
-        outside = self._node_traffic().keys()
+        mapped, outside = proc.mapped_disks(self._roots.sys), self._network(NODE_INIT)
         for uid, group in sorted(pod_groups(self._roots.cgroup).items()):
             if pod := known.get(uid):
                 labels = (self._node, pod.namespace, pod.name, pod.training_job)
-                yield from _used(group, labels)
+                yield from _used(group, mapped, labels)
                 yield from self._moved(group, labels, outside)
 
-    def _moved(self, group: PodGroup, labels: tuple[str, ...], outside: Set[str]) -> Iterator[Sample]:
-        """Yield a pod's traffic; nothing for one in the node's network, or one that has just ended.
-
-        A pod with a network of its own has a device at the node's end, so its devices aren't the node's, which are
-        `outside`. Comparing namespaces would need the right to trace processes.
-        """
+    def _moved(self, group: PodGroup, labels: tuple[str, ...], outside: int) -> Iterator[Sample]:
+        """Yield a pod's traffic; nothing for one in the node's network, or one that has just ended."""
         process = group.process()
         if process is None:
             return
         try:
-            mine = proc.devices((self._roots.proc / str(process) / "net" / "dev").read_text())
+            if self._network(process) == outside:
+                return
+            out = [moved for device, moved in self._traffic(process).items() if device != "lo"]
         except OSError:
             return
-        if mine.keys() != outside:
-            out = [moved for device, moved in mine.items() if device != "lo"]
-            yield metrics.POD_NETWORK, sum(moved.received_bytes for moved in out), (*labels, "received")
-            yield metrics.POD_NETWORK, sum(moved.sent_bytes for moved in out), (*labels, "sent")
+        yield metrics.POD_NETWORK, sum(moved.received_bytes for moved in out), (*labels, "received")
+        yield metrics.POD_NETWORK, sum(moved.sent_bytes for moved in out), (*labels, "sent")
 
-    def _node_traffic(self) -> dict[str, proc.Traffic]:
-        return proc.devices((self._roots.proc / "1" / "net" / "dev").read_text())
+    def _traffic(self, process: int) -> dict[str, proc.Traffic]:
+        return proc.devices((self._roots.proc / str(process) / "net" / "dev").read_text())
+
+    def _network(self, process: int) -> int:
+        """Return what tells a process's network from others: the kernel makes these files once for each.
+
+        Reading the namespace's own name would need the right to trace processes.
+        """
+        return os.stat(f"{self._roots.proc}/{process}/net/dev").st_ino
 
 
-def _used(group: PodGroup, labels: tuple[str, ...]) -> Iterator[Sample]:
-    usage = group.usage()
+def _used(group: PodGroup, mapped_disks: Container[str], labels: tuple[str, ...]) -> Iterator[Sample]:
+    usage = group.usage(mapped_disks)
     told: tuple[tuple[Metric, float | None, tuple[str, ...]], ...] = (
         (metrics.POD_CPU_SECONDS, usage.cpu_seconds, labels),
         (metrics.POD_MEMORY_USED, usage.memory_bytes, labels),

@@ -26,7 +26,7 @@ def ports(sys: Path) -> Iterator[Port]:
         try:
             received, sent = (int((counters / f"port_{way}_data").read_text()) for way in ("rcv", "xmit"))
             errors = sum(int((counters / name).read_text()) for name in ERRORS if (counters / name).exists())
-        except OSError:  # some drivers list counters that can't be read
+        except (OSError, ValueError):  # some drivers list counters that can't be read, or say "N/A (no PMA)"
             continue
         yield Port(
             device=counters.parents[2].name, number=counters.parent.name,

@@ -11,7 +11,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 SOCKET = "/var/lib/kubelet/pod-resources/kubelet.sock"
 METHOD = "/v1.PodResourcesLister/List"
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 1.0
+RECONNECT = (("grpc.initial_reconnect_backoff_ms", 1000), ("grpc.max_reconnect_backoff_ms", 5000))
+"""A kubelet that was away is asked again at once, not two minutes later as gRPC would by itself."""
 _STRING, _MESSAGE = descriptor_pb2.FieldDescriptorProto.TYPE_STRING, descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE
 _ONE, _MANY = descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL, descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
 Fields = tuple[tuple[str, int, Any, str], ...]
@@ -48,7 +50,7 @@ class PodResources:
     """The kubelet's answers; one connection, made when it is needed."""
 
     def __init__(self, socket: str = SOCKET) -> None:
-        self._channel = grpc.insecure_channel(f"unix:{socket}")
+        self._channel = grpc.insecure_channel(f"unix:{socket}", options=RECONNECT)
         self._list: Any = self._channel.unary_unary(
             METHOD,
             request_serializer=lambda message: message.SerializeToString(),
@@ -74,5 +76,5 @@ class PodResources:
 
 
 def device_of(name: str) -> str:
-    """Return the device that an id names: NVIDIA's plugin adds `::N` to a device that several pods may have."""
-    return name.partition("::")[0]
+    """Return the device that an id names: plugins add `::N`, GKE's `/vgpuN`, to a device that several pods may have."""
+    return name.partition("::")[0].partition("/vgpu")[0]

@@ -1,5 +1,6 @@
 """The pods of this node, with the job each belongs to: asked of the API server, metadata alone."""
 
+import http.client
 import json
 import ssl
 import time
@@ -14,6 +15,7 @@ from llmtrain_api.names import JOB_LABEL
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 ANSWER_SECONDS = 5.0
+"""Longer than anybody waits for it (see aside.py); then the connection is given up."""
 FRESH_SECONDS = 10.0
 """How long an answer is believed. A pod that is newer is told of a little later."""
 MIRROR = "kubernetes.io/config.mirror"
@@ -36,19 +38,22 @@ class Pods:
     def __init__(self, ask: Callable[[], bytes], clock: Callable[[], float] = time.monotonic) -> None:
         self._ask, self._clock = ask, clock
         self._asked_at: float | None = None
-        self._pods: dict[str, Pod] = {}
+        self._pods: dict[str, Pod] | None = None
 
     def by_uid(self) -> dict[str, Pod]:
-        """Return the pods by the UID that their control groups have. Raises OSError if nobody ever answered."""
+        """Return the pods by the UID that their control groups have; the last ones known if nobody answers.
+
+        Raises OSError or ValueError if nobody ever answered as expected.
+        """
         now = self._clock()
         if self._asked_at is None or now - self._asked_at >= FRESH_SECONDS:
             try:
                 self._pods = parsed(self._ask())
-            except OSError:
-                if self._asked_at is None:
+            except (OSError, ValueError, KeyError):
+                if self._pods is None:
                     raise
             self._asked_at = now
-        return self._pods
+        return self._pods or {}
 
 
 def parsed(answer: bytes) -> dict[str, Pod]:
@@ -74,8 +79,11 @@ def asker(node: str, host: str, port: str, account: Path) -> Callable[[], bytes]
             f"https://{where}:{port}/api/v1/pods?{query}",
             headers={"Authorization": f"Bearer {token}", "Accept": METADATA_ONLY},
         )
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=context) as answer:
-            text: bytes = answer.read()
-            return text
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=context) as answer:
+                text: bytes = answer.read()
+                return text
+        except http.client.HTTPException as error:
+            raise OSError(f"the API server's answer was cut off: {error!r}") from error
 
     return ask

@@ -24,7 +24,7 @@ INNER = (
     "ifb",
     "nodelocaldns",
 )
-"""Names of devices that don't lead out of the node begin so."""
+"""Names of devices that don't lead out of a node that is a container begin so: there no device is a card's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,27 @@ def devices(net_dev: str) -> dict[str, Traffic]:
     return found
 
 
-def outward(traffic: dict[str, Traffic]) -> dict[str, Traffic]:
-    """Return the devices that lead out of the node."""
-    return {name: bytes_ for name, bytes_ in traffic.items() if not name.startswith(INNER)}
+def outward(traffic: dict[str, Traffic], sys: Path) -> dict[str, Traffic]:
+    """Return the devices that lead out of the node: its cards.
+
+    Bridges, bonds, tunnels and the pods' ends carry what cards carry once more. So does a card whose master is a card,
+    as a virtual function under Hyper-V's.
+    """
+    cards = {}
+    for name, moved in traffic.items():
+        place = sys / "class" / "net" / name
+        if (place / "device").exists() and not (place / "master" / "device").exists():
+            cards[name] = moved
+    return cards or {name: moved for name, moved in traffic.items() if not name.startswith(INNER)}
+
+
+def mapped_disks(sys: Path) -> frozenset[str]:
+    """Return the numbers (`major:minor`) of devices that lie on disks by the device mapper, such as LVM's."""
+    return frozenset(_number(disk) for disk in (sys / "block").glob("dm-*"))
+
+
+def _number(disk: Path) -> str:
+    try:
+        return (disk / "dev").read_text().strip()
+    except OSError:  # it went while we looked
+        return ""

@@ -56,6 +56,7 @@ class Round:
     """What one scrape gave."""
 
     readings: list[dict[str, Any]]
+    library: list[str]
     samples: list[tuple[str, float, tuple[str, ...]]]
 
     def gpu(self, index: str) -> dict[str, Any]:
@@ -81,7 +82,6 @@ class Node:
     only: dict[str, dict[str, object]] = field(default_factory=dict)
     now: float = 1_000.0
     log: list[dict[str, Any]] = field(default_factory=list)
-    opened: str | None = None
     process: subprocess.Popen[str] | None = None
 
     def set(self, who: int | str, **values: object) -> None:
@@ -107,7 +107,7 @@ class Node:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.opened = self._until("opened")["opened"]
+        self._until("opened")
 
     def read(self) -> Round:
         """Let a scrape's time pass and read once."""
@@ -122,7 +122,7 @@ class Node:
         self.process.stdin.flush()
         answer = self._until("readings")
         samples = [(name, value, tuple(labels)) for name, value, labels in answer["samples"]]
-        return Round(answer["readings"], samples)
+        return Round(answer["readings"], answer["library"], samples)
 
     def asked(self) -> Counter[str]:
         """Return how often the library was asked in the last round, by `GPU QUESTION`."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from llmtrain_agent.gpu.reader import Gpus, open_gpus
+from llmtrain_agent.gpu.driver import Driver
 from llmtrain_agent.gpu.samples import samples
 
 NODE = "node-a"
@@ -28,21 +28,20 @@ def log(event: str, facts: Mapping[str, object], *, level: str = "info") -> None
     say({"event": event, "level": level, **facts})
 
 
-def serve(gpus: Gpus, clock: Clock) -> None:
+def serve(gpus: Driver, clock: Clock) -> None:
     for line in sys.stdin:
         clock.now = float(line)
         readings = gpus.read()
         told = [(metric.name, value, labels) for metric, value, labels in samples(readings, NODE)]
-        say({"readings": [asdict(reading) for reading in readings], "samples": told})
+        say({"library": gpus.library, "readings": [asdict(reading) for reading in readings], "samples": told})
 
 
 def main() -> None:
     clock = Clock()
-    gpus = open_gpus(log, clock)
-    say({"opened": gpus and gpus.version})
-    if gpus:
-        serve(gpus, clock)
-        gpus.close()
+    gpus = Driver(log, clock)
+    say({"opened": True})
+    serve(gpus, clock)
+    gpus.close()
 
 
 main()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from integration.agent.conftest import LOADED, Node
+from llmtrain_agent.gpu.driver import LOOK_SECONDS
 
 GIVEN = [key for key in LOADED if key not in ("name", "gpm", "mig", "xids", "memory_total", "memory_used")]
 NO_VALUES = ["9223372036854775794", "18446744073709551615"]
@@ -15,7 +16,7 @@ WITHOUT_VALUES = {"llmtrain_gpu_info", "llmtrain_gpu_lost"}
 def test_plain_load_is_told_in_base_units(node: Node) -> None:
     node.read()
     told = node.read()
-    assert node.opened == "580.65.06"
+    assert told.library == ["nvml", "580.65.06"]
     assert [reading["index"] for reading in told.readings] == [str(number) for number in range(8)]
     assert (
         told.sample("llmtrain_gpu_info", "3", "GPU-00000000-0000-4000-8000-000000000003", "NVIDIA H100 80GB HBM3") == 1
@@ -151,7 +152,10 @@ def test_mig_lists_the_parts_with_their_own_memory_and_no_utilization(node: Node
     for part, used in enumerate((1_000_000, 2_000_000)):
         node.set(f"0:{part}", name="NVIDIA_H100_80GB_HBM3_MIG_3g.40gb", memory_total=42_000_000_000, memory_used=used)
     told = node.read()
-    assert told.gpu("0")["mig_uuids"] == [told.gpu("0:0")["uuid"], told.gpu("0:1")["uuid"]]
+    uuids = [told.gpu(part)["uuid"] for part in ("0:0", "0:1")]
+    names = ["nvidia0", uuids[0], "nvidia0/gi1", uuids[1], "nvidia0/gi2"]
+    assert told.gpu("0")["device_ids"] == names
+    assert told.gpu("0:1")["device_ids"] == ["nvidia0/gi2"]
     assert told.sample("llmtrain_gpu_utilization_ratio", "0") is None
     assert told.sample("llmtrain_gpu_power_watts", "0") == pytest.approx(512.345)
     assert [told.sample(MEMORY, f"0:{part}") for part in (0, 1)] == [1_000_000, 2_000_000]
@@ -161,6 +165,7 @@ def test_mig_lists_the_parts_with_their_own_memory_and_no_utilization(node: Node
     node.set(0, all="!15")
     lost = node.read()
     assert [lost.sample("llmtrain_gpu_lost", index) for index in ("0", "0:0", "0:1", "1")] == [1, 1, 1, 0]
+    assert lost.gpu("0")["device_ids"] == names, "it is still known whose it was"
     node.set(0, all=None, mig=None, mig_parts=None)
     whole = node.read()
     assert whole.sample("llmtrain_gpu_utilization_ratio", "0") == pytest.approx(0.87)
@@ -206,8 +211,8 @@ def test_no_value_sentinel_has_no_sample(node: Node, blank: str) -> None:
 
 def test_no_library_at_all_is_no_gpus_and_no_failure(make_node: Callable[..., Node]) -> None:
     node = make_node(with_library=False)
-    node.start()
-    assert node.opened is None
+    told = node.read()
+    assert (told.library, told.readings) == (["none", ""], [])
     assert node.log == [{"event": "no GPUs", "level": "info", "reason": "NVML Shared Library Not Found"}]
     assert node.end() == 0
 
@@ -219,9 +224,20 @@ def test_no_library_at_all_is_no_gpus_and_no_failure(make_node: Callable[..., No
 )
 def test_library_without_a_driver_is_no_gpus(node: Node, error: str, level: str, reason: str) -> None:
     node.machine["init"] = error
-    node.start()
-    assert node.opened is None
-    assert node.log == [{"event": "no GPUs", "level": level, "reason": reason}]
+    assert node.read().library == ["none", ""]
+    node.now += LOOK_SECONDS
+    node.read()
+    assert node.log == [{"event": "no GPUs", "level": level, "reason": reason}], "said once"
+
+
+def test_driver_that_comes_after_the_agent_is_found(node: Node) -> None:
+    node.machine["init"] = "!9"
+    assert node.read().readings == []
+    del node.machine["init"]
+    assert node.read().readings == [], "it is looked for once a minute"
+    node.now += LOOK_SECONDS
+    told = node.read()
+    assert (len(told.readings), told.library) == (8, ["nvml", "580.65.06"])
 
 
 def test_hot_unplugged_gpu_comes_back_under_its_number(node: Node) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from llmtrain_agent.podresources import MESSAGES, PodResources
 
-PODS = {"a": ["GPU-1", "GPU-2"], "b": ["GPU-3::0"], "c": ["GPU-3::1"], "d": []}
+PODS = {"a": ["GPU-1", "GPU-2"], "b": ["GPU-3::0"], "c": ["GPU-3::1"], "d": [], "e": ["nvidia0/vgpu1"]}
 
 
 def answer(request: object, context: object) -> object:
@@ -39,7 +39,12 @@ def test_who_holds_which_device(socket: str) -> None:
     resources = PodResources(socket)
     held = resources.holders()
     resources.close()
-    assert held == {"GPU-1": {("team", "a")}, "GPU-2": {("team", "a")}, "GPU-3": {("team", "b"), ("team", "c")}}
+    assert held == {
+        "GPU-1": {("team", "a")},
+        "GPU-2": {("team", "a")},
+        "GPU-3": {("team", "b"), ("team", "c")},
+        "nvidia0": {("team", "e")},
+    }
 
 
 def test_a_kubelet_that_does_not_answer(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ V2 = {
     [
         f"kubepods/burstable/pod{UID}",
         f"kubelet/kubepods/pod{UID}",
-        f"kubelet.slice/kubelet-kubepods.slice/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice",
+        f"kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod{UID.replace('-', '_')}.slice",
+        f"kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{UID.replace('-', '_')}.slice",
         f"kubepods.slice/kubepods-pod{UID.replace('-', '_')}.slice",
     ],
 )
@@ -41,6 +42,23 @@ def test_version_2_in_every_layout(path: str, tmp_path: Path) -> None:
     assert groups[UID].usage() == Usage(
         cpu_seconds=2.5, memory_bytes=600_000, memory_limit_bytes=2_000_000, read_bytes=110, written_bytes=220
     )
+
+
+def test_devices_without_traffic_before_one_with_it(tmp_path: Path) -> None:
+    """As kernels write io.stat since 5.10 and until 252c651a4c85 was mended."""
+    write(tmp_path, {"cgroup.controllers": ""})
+    write(tmp_path / f"kubepods/pod{UID}", {"io.stat": "7:7 7:6 7:5 259:0 rbytes=28672 wbytes=0 rios=5\n"})
+    usage = pod_groups(tmp_path)[UID].usage()
+    assert (usage.read_bytes, usage.written_bytes) == (28672, 0)
+
+
+def test_what_went_through_the_device_mapper_counts_once(tmp_path: Path) -> None:
+    write(tmp_path, {"cgroup.controllers": ""})
+    write(tmp_path / f"kubepods/pod{UID}", {"io.stat": "259:0 rbytes=5 wbytes=7\n252:0 rbytes=5 wbytes=7\n"})
+    usage = pod_groups(tmp_path)[UID].usage(frozenset({"252:0"}))
+    assert (usage.read_bytes, usage.written_bytes) == (5, 7)
+    version_1(tmp_path / "v1", "1\n")
+    assert pod_groups(tmp_path / "v1")[UID].usage(frozenset({"8:0"})).read_bytes == 0
 
 
 def version_1(mount: Path, limit: str) -> None:
@@ -79,6 +97,15 @@ def test_a_process_is_found_in_a_container(tmp_path: Path) -> None:
     write(tmp_path / f"kubepods/pod{UID}", {"cgroup.procs": ""})
     assert pod_groups(tmp_path)[UID].process() is None
     write(tmp_path / f"kubepods/pod{UID}/abc", {"cgroup.procs": "4711\n4712\n"})
+    assert pod_groups(tmp_path)[UID].process() == 4711
+
+
+def test_a_process_is_found_where_crio_puts_it_and_the_monitor_is_none(tmp_path: Path) -> None:
+    write(tmp_path, {"cgroup.controllers": ""})
+    write(tmp_path / f"kubepods/pod{UID}/crio-conmon-abc.scope", {"cgroup.procs": "12\n"})
+    assert pod_groups(tmp_path)[UID].process() is None
+    write(tmp_path / f"kubepods/pod{UID}/crio-abc.scope", {"cgroup.procs": ""})
+    write(tmp_path / f"kubepods/pod{UID}/crio-abc.scope/container", {"cgroup.procs": "4711\n"})
     assert pod_groups(tmp_path)[UID].process() == 4711
 
 

@@ -1,5 +1,7 @@
 """One scrape tells all sources; one that fails takes nothing from the others."""
 
+import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +22,8 @@ class Fakes:
     def __init__(self) -> None:
         self.held = {"GPU-a": {("team", "gpt-worker-0")}, "GPU-b": {("team", "x"), ("team", "y")}}
         self.fails = False
+        self.hangs = threading.Event()
+        self.hangs.set()
         self.said: list[str] = []
 
     def by_uid(self) -> dict[str, Pod]:
@@ -32,7 +36,10 @@ class Fakes:
             raise OSError("the kubelet is away")
         return self.held
 
+    library = ("nvml", "570")
+
     def read(self) -> tuple[Reading, ...]:
+        self.hangs.wait(30)
         return tuple(Reading(index=str(i), uuid=f"GPU-{name}", model="H") for i, name in enumerate("abc"))
 
     def log(self, event: str, facts: Mapping[str, object], *, level: str = "info") -> None:
@@ -64,7 +71,7 @@ def registry(fakes: Fakes, roots: Roots) -> CollectorRegistry:
     found = CollectorRegistry(auto_describe=False)
     found.register(
         NodeCollector(
-            node="n1", roots=roots, gpus=fakes, library=("nvml", "570"), pods=fakes, holders=fakes, log=fakes.log  # type: ignore[arg-type]
+            node="n1", roots=roots, gpus=fakes, pods=fakes, holders=fakes, log=fakes.log  # type: ignore[arg-type]
         )
     )  # fmt: skip
     return found
@@ -79,7 +86,8 @@ def test_what_a_pod_uses(roots: Roots) -> None:
 
 
 def test_a_pod_in_the_nodes_network_has_no_traffic_of_its_own(roots: Roots) -> None:
-    (roots.proc / "77/net/dev").write_text((roots.proc / "1/net/dev").read_text())
+    (roots.proc / "77/net/dev").unlink()
+    os.link(roots.proc / "1/net/dev", roots.proc / "77/net/dev")  # of one network the kernel has one file
     labels = {**OF_POD, "direction": "received"}
     assert registry(Fakes(), roots).get_sample_value("llmtrain_pod_network_bytes_total", labels) is None
 
@@ -104,3 +112,18 @@ def test_a_source_that_fails_takes_nothing_from_the_others_and_says_so_once(root
     assert told.get_sample_value("llmtrain_node_cpus", {"node": "n1"}) is None
     said = sorted(line.split(":")[0] for line in fakes.said)
     assert said == ["devices", "node", "pods"]
+
+
+def test_a_driver_that_hangs_costs_only_its_gpus_and_one_thread(roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtrain_agent.collector.GPU_SECONDS", 0.05)
+    fakes = Fakes()
+    told, gpu = registry(fakes, roots), {"node": "n1", "gpu": "0"}
+    fakes.hangs.clear()
+    before = threading.active_count()
+    for _ in range(3):
+        assert told.get_sample_value("llmtrain_gpu_lost", gpu) is None
+        assert told.get_sample_value("llmtrain_node_cpus", {"node": "n1"}) == 1
+    assert threading.active_count() == before + 1
+    assert fakes.said == ["gpus: no answer within 0.05 s"]
+    fakes.hangs.set()
+    assert told.get_sample_value("llmtrain_gpu_lost", gpu) == 0

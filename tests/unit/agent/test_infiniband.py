@@ -18,5 +18,14 @@ def test_a_port_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     assert list(ports(tmp_path)) == []
 
 
+def test_a_port_without_a_management_agent_hides_no_other(tmp_path: Path) -> None:
+    for device, number in {"mlx5_0": "N/A (no PMA)", "mlx5_1": "1"}.items():
+        counters = tmp_path / f"class/infiniband/{device}/ports/1/counters"
+        counters.mkdir(parents=True)
+        for name in ("port_rcv_data", "port_xmit_data"):
+            (counters / name).write_text(f"{number}\n")
+    assert [port.device for port in ports(tmp_path)] == ["mlx5_1"]
+
+
 def test_a_node_without_devices(tmp_path: Path) -> None:
     assert list(ports(tmp_path)) == []

@@ -46,5 +46,8 @@ def test_without_an_answer_the_last_one_holds() -> None:
     pods.by_uid()
     now[0] = FRESH_SECONDS
     assert pods.by_uid()["u1"] == GPT
+    answers.append(b'{"items": [')
+    now[0] = 2 * FRESH_SECONDS
+    assert pods.by_uid()["u1"] == GPT, "one that was cut off is none"
     with pytest.raises(OSError, match="refused"):
         Pods(ask, lambda: now[0]).by_uid()

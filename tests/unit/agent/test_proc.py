@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llmtrain_agent.proc import TICKS, Traffic, busy_seconds, cpus, devices, disks, memory, outward
+from llmtrain_agent.proc import TICKS, Traffic, busy_seconds, cpus, devices, disks, mapped_disks, memory, outward
 
 NET_DEV = """Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -12,10 +12,32 @@ veth66a1383a:   97335     514    0    0    0     0          0         0   135939
 """
 
 
-def test_devices_that_lead_out() -> None:
+def test_without_a_card_names_tell_which_devices_lead_out(tmp_path: Path) -> None:
     found = devices(NET_DEV)
     assert found.keys() == {"lo", "eth0", "veth66a1383a"}
-    assert outward(found) == {"eth0": Traffic(received_bytes=1789501366, sent_bytes=1858758381)}
+    assert outward(found, tmp_path) == {"eth0": Traffic(received_bytes=1789501366, sent_bytes=1858758381)}
+
+
+def test_only_cards_lead_out_and_each_byte_counts_once(tmp_path: Path) -> None:
+    moved = Traffic(received_bytes=1, sent_bytes=2)
+    net = tmp_path / "class" / "net"
+    for card in ("eth0", "eth1", "enP1s1"):
+        (net / card / "device").mkdir(parents=True)
+    for inner in ("bond0", "eni12ab", "cilium_vxlan"):
+        (net / inner).mkdir()
+    (net / "eth1" / "master").symlink_to(net / "bond0")
+    (net / "enP1s1" / "master").symlink_to(net / "eth0")
+    names = ("lo", "eth0", "eth1", "enP1s1", "bond0", "eni12ab", "cilium_vxlan")
+    assert outward(dict.fromkeys(names, moved), tmp_path).keys() == {"eth0", "eth1"}
+
+
+def test_numbers_of_mapped_disks(tmp_path: Path) -> None:
+    for disk, number in {"dm-0": "252:0", "sda": "8:0"}.items():
+        (tmp_path / "block" / disk).mkdir(parents=True)
+        (tmp_path / "block" / disk / "dev").write_text(f"{number}\n")
+    (tmp_path / "block" / "dm-1").mkdir()
+    assert "252:0" in mapped_disks(tmp_path)
+    assert "8:0" not in mapped_disks(tmp_path)
 
 
 def test_busy_is_neither_idle_nor_waiting_for_disks(tmp_path: Path) -> None:

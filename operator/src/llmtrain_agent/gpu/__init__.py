@@ -13,6 +13,7 @@
     mig.py       the parts of a GPU that is divided
     device.py    one GPU: asks all of that
     reader.py    all GPUs of the node
+    driver.py    finds the driver, be it later than the agent
     comparison.py  what nvidia-smi says of the same, and how far apart the two may be
     check.py     compares them under load, on a machine that has a GPU
 

@@ -9,12 +9,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+import pynvml as nvml
 
 from llmtrain_agent.gpu.comparison import COLUMNS, Row, compare, parse
 from llmtrain_agent.gpu.reader import Gpus, open_gpus
 from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.log import write
 
 ROUNDS = 15
 ROUND_SECONDS = 1.0
@@ -58,14 +61,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _gpus() -> Gpus:
-    reasons: list[str] = []
-
-    def log(event: str, facts: Mapping[str, object], *, level: str = "info") -> None:
-        reasons.extend(str(fact) for fact in facts.values())
-
-    gpus = open_gpus(log)
-    if gpus is None:
-        raise NoGpu(f"this machine has no NVIDIA GPU that answers: {'; '.join(reasons)}")
+    try:
+        gpus = open_gpus(write)
+    except nvml.NVMLError as error:
+        raise NoGpu(f"this machine has no NVIDIA GPU that answers: {error}") from error
     if not gpus.read():
         raise NoGpu("NVIDIA's driver is here and lists no GPU")
     if shutil.which("nvidia-smi") is None:

@@ -32,6 +32,7 @@ class Device:
         self._bound: _Bound | None = None
         self._xids: Counter[str] = Counter()
         self._parts: tuple[Reading, ...] = ()
+        self._names: tuple[str, ...] = ()
 
     def bind(self, handle: Any) -> None:
         """Ask with a new handle, and anew what could not be answered before."""
@@ -50,13 +51,15 @@ class Device:
         """Return the GPU and, under MIG, its parts. Of a lost one, what it was."""
         try:
             reading, self._parts = self._current().read(self.identity)
+            self._names = reading.device_ids
         except GpuLost:
             reading = Reading(**vars(self.identity), lost=True)
             self._parts = tuple(
-                Reading(index=part.index, uuid=part.uuid, model=part.model, lost=True) for part in self._parts
+                Reading(index=part.index, uuid=part.uuid, model=part.model, device_ids=part.device_ids, lost=True)
+                for part in self._parts
             )
-        uuids = tuple(part.uuid for part in self._parts)
-        return (replace(reading, mig_uuids=uuids, xid_errors=dict(self._xids)), *self._parts)
+        of_parts = (name for part in self._parts for name in (part.uuid, *part.device_ids))
+        return (replace(reading, device_ids=(*self._names, *of_parts), xid_errors=dict(self._xids)), *self._parts)
 
     def _current(self) -> "_Bound":
         """Return what can be asked; events first, as the last one of a GPU that is lost says why. Raises GpuLost."""
@@ -76,6 +79,8 @@ class _Bound:
     def __init__(self, handle: Any, clock: Callable[[], float], xids: Counter[str]) -> None:
         self.handle, self._questions = handle, Questions()
         self._divided = divided(handle, self._questions)
+        minor = self._questions.ask("minor number", lambda: nvml.nvmlDeviceGetMinorNumber(handle))
+        self._names = () if minor is None else (f"nvidia{minor}",)
         self.watch = XidWatch(handle, self._questions, xids)
         self._traffic = TrafficMeter(handle, self._questions)
         self._activity = ActivityMonitor(handle, self._questions, clock)
@@ -87,6 +92,7 @@ class _Bound:
         activity, traffic = self._activity.read(), self._traffic.read()
         reading = Reading(
             **vars(identity),
+            device_ids=self._names,
             utilization_ratio=kernels,
             memory_active_ratio=accesses,
             sm_active_ratio=activity.sm_ratio,
@@ -103,7 +109,8 @@ class _Bound:
             pcie_bytes_per_second=activity.pcie_bytes_per_second or traffic.pcie_bytes_per_second,
             nvlink_bytes=traffic.nvlink_bytes,
         )
-        return reading, tuple(parts(self.handle, identity.index, self._questions)) if self._divided else ()
+        divided_into = parts(self.handle, identity.index, self._names, self._questions) if self._divided else ()
+        return reading, tuple(divided_into)
 
     def mode_changed(self) -> bool:
         """Tell whether MIG was switched: what can't be asked of a divided GPU can be asked of a whole one."""

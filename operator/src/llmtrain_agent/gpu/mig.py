@@ -16,13 +16,13 @@ def divided(handle: Any, questions: Questions) -> bool:
     return modes is not None and modes[0] == nvml.NVML_DEVICE_MIG_ENABLE
 
 
-def parts(handle: Any, index: str, questions: Questions) -> Iterator[Reading]:
-    """Yield the parts there are now. Raises GpuLost."""
+def parts(handle: Any, index: str, names: tuple[str, ...], questions: Questions) -> Iterator[Reading]:
+    """Yield the parts there are now of a GPU that has these names beside its UUID. Raises GpuLost."""
     places = questions.ask("MIG places", lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
     for place in range(places):
         part = _part(handle, place, questions)
         if part is not None:
-            yield _reading(part, f"{index}:{place}", questions)
+            yield _reading(part, f"{index}:{place}", names, questions)
 
 
 def _part(handle: Any, place: int, questions: Questions) -> Any:
@@ -30,12 +30,14 @@ def _part(handle: Any, place: int, questions: Questions) -> Any:
     return questions.ask("MIG part", lambda: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place))
 
 
-def _reading(part: Any, index: str, questions: Questions) -> Reading:
+def _reading(part: Any, index: str, names: tuple[str, ...], questions: Questions) -> Reading:
     memory = memory_of(part, questions, "MIG memory")
+    instance = questions.ask("MIG instance", lambda: nvml.nvmlDeviceGetGpuInstanceId(part))
     return Reading(
         index=index,
         uuid=questions.ask("MIG UUID", lambda: nvml.nvmlDeviceGetUUID(part)) or "",
         model=questions.ask("MIG model", lambda: nvml.nvmlDeviceGetName(part)) or "",
+        device_ids=() if instance is None else tuple(f"{name}/gi{instance}" for name in names),
         memory_used_bytes=known(memory.used) if memory else None,
         memory_size_bytes=known(memory.total) if memory else None,
     )

@@ -14,7 +14,6 @@ from llmtrain_agent.gpu.seat import seated
 REOPEN_ROUNDS = 12
 """While a GPU is lost the library is opened anew at each so manieth reading, as it looks for GPUs only then.
 That takes time and wakes all GPUs; at a scrape each 5 s it is once a minute."""
-ABSENT = frozenset({nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED})
 
 
 class Log(Protocol):
@@ -24,14 +23,14 @@ class Log(Protocol):
         """Write it."""
 
 
-def open_gpus(log: Log, clock: Callable[[], float] = time.monotonic) -> "Gpus | None":
-    """Return the node's GPUs; None where there is no library, no driver, or one that can't be used."""
+def open_gpus(log: Log, clock: Callable[[], float] = time.monotonic) -> "Gpus":
+    """Return the node's GPUs. Raises NVMLError where there is no library, no driver, or one that can't be used."""
+    nvml.nvmlInit()
     try:
-        nvml.nvmlInit()
         return Gpus(log, clock)
-    except nvml.NVMLError as error:
-        log("no GPUs", {"reason": str(error)}, level="info" if error.value in ABSENT else "warning")
-        return None
+    except nvml.NVMLError:
+        nvml.nvmlShutdown()
+        raise
 
 
 class Gpus:

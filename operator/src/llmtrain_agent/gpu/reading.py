@@ -23,7 +23,8 @@ class Reading:
     index: str
     uuid: str
     model: str
-    mig_uuids: tuple[str, ...] = ()
+    device_ids: tuple[str, ...] = ()
+    """Other names that device plugins have for it or for parts of it: UUIDs of parts, and GKE's nvidia0, nvidia0/gi2."""
     lost: bool = False
     utilization_ratio: float | None = None
     sm_active_ratio: float | None = None

@@ -160,6 +160,17 @@ nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned length)
     return SUCCESS;
 }
 
+nvmlReturn_t nvmlDeviceGetMinorNumber(nvmlDevice_t device, unsigned *minor) {
+    struct answer answer = ask(device, "minor");
+    *minor = (unsigned)device->gpu;
+    return answer.error == NOT_SUPPORTED ? SUCCESS : answer.error;
+}
+
+nvmlReturn_t nvmlDeviceGetGpuInstanceId(nvmlDevice_t device, unsigned *instance) {
+    *instance = (unsigned)device->part + 1;
+    return device->part < 0 ? NOT_SUPPORTED : SUCCESS;
+}
+
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned length) {
     struct answer answer = ask(device, "name");
     if (!answer.error)
