@@ -66,9 +66,14 @@ def _draw_panel(axes: Axes, panel: Panel, answers: list[tuple[str, Series]]) -> 
         axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=22 if answers else 10, color=colour)
         return
     first = min(series.points[0][0] for _, series in answers)
-    for name, series in answers:
-        times, values = zip(*series.points, strict=True)
-        axes.plot([time - first for time in times], values, label=name, linewidth=1)
+    if panel.kind == "stack":
+        times = sorted({time for _, series in answers for time, _ in series.points})
+        heights = [[dict(series.points).get(time, 0.0) for time in times] for _, series in answers]
+        axes.stackplot([time - first for time in times], heights, labels=[name for name, _ in answers], alpha=0.6)
+    else:
+        for name, series in answers:
+            times, values = zip(*series.points, strict=True)
+            axes.plot([time - first for time in times], values, label=name, linewidth=1)
     axes.tick_params(labelsize=7)
     axes.set_ylim(bottom=0)
     if len(answers) <= MOST_LEGENDS:
