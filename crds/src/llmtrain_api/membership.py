@@ -94,7 +94,8 @@ class Waiting(Model):
 class Heartbeat(Model):
     """Says that a member lives."""
 
-    incarnation: str
+    member: Member
+    """All of it: a new coordinator knows from it who trains."""
     generation: int
     ranks: int
     """Members of that generation: a new coordinator knows from it whether one is missing."""

@@ -25,7 +25,7 @@ class Open:
     generation: int
     """The one that broke."""
     time: str
-    lost: Mapping[str, Member | None]
+    lost: Mapping[str, Member]
     """Who is missing, by incarnation."""
     lost_at: float
     step: int
@@ -78,7 +78,7 @@ def mourn(ledger: Ledger, leave: Leave) -> Ledger:
     detect = max(now.detect_seconds, leave.silent_seconds)
     member = now.lost[leave.incarnation]
     death = now.death
-    if leave.exit_code is not None and death is None and member is not None:
+    if leave.exit_code is not None and death is None:
         death = Death(
             worker=member.worker, local_rank=member.local_rank, node=member.node, exit_code=leave.exit_code,
             message=leave.message, last_lines=leave.last_lines,

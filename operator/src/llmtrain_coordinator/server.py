@@ -110,13 +110,14 @@ class Coordinator:
     async def heartbeat(self, request: web.Request) -> web.Response:
         """Renew a lease; answer when the member's generation ends, or when the next heartbeat is due."""
         message, now = await read(request, Heartbeat), self._clock()
-        self._leases.renew(message.incarnation, now)
-        self._lines.note(message.incarnation, request.transport)
+        incarnation = message.member.incarnation
+        self._leases.renew(incarnation, now)
+        self._lines.note(incarnation, request.transport)
         if message.work_seconds is not None:
-            self._work_seconds[message.incarnation] = message.work_seconds
+            self._work_seconds[incarnation] = message.work_seconds
         answer = self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer
         if answer == Generation(generation=message.generation):
-            async with self._bound_to(message.incarnation):
+            async with self._bound_to(incarnation):
                 await self._polls.sleep(HEARTBEAT_SECONDS)
         return reply(self.roster.generation())
 

@@ -108,7 +108,7 @@ class Rank:
         generation = membership.generation
         self._watch.alive()
         began_at = time.monotonic()
-        with Pulse(self._new_connection(), self._name, membership) as pulse:
+        with Pulse(self._new_connection(), self._member, membership) as pulse:
             try:
                 if membership.members[0].incarnation == self._name:
                     self._keeper.claim(membership.term)
