@@ -252,6 +252,10 @@ class Wanted(Model):
     min_workers: Annotated[int, Field(ge=1)] = 1
     account: Account | None = None
     """The life of the job as the operator knows it: a new coordinator goes on from there."""
+    step: Annotated[int, Field(ge=0)] = 0
+    """Steps done as the operator knows it: a new coordinator knows from it what is done again."""
+    now_ms: Annotated[int, Field(ge=0)] | None = None
+    """The operator's clock, which counts: milliseconds since 1970."""
 
 
 class CoordinatorStatus(Model):
