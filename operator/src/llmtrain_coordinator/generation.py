@@ -115,8 +115,15 @@ def progress(roster: Roster, request: Progress, *, now_seconds: float, time: str
     if request.generation == roster.number:
         if roster.progress is None:
             roster = replace(roster, first_loss=request.loss, first_step_time=time)
-        roster = replace(roster, progress=request)
+        roster = replace(roster, progress=_with_what_was_known(request, roster.progress))
     return Turn(roster=roster, answer=roster.generation(), events=events)
+
+
+def _with_what_was_known(progress: Progress, before: Progress | None) -> Progress:
+    """Return `progress` with the evaluation and the checkpoint told before, if another process is the first rank now."""
+    fields = ("held_out_loss", "held_out_step", "checkpoint", "written")
+    unknown = [field for field in fields if getattr(progress, field) is None]
+    return progress.model_copy(update={field: getattr(before, field) for field in unknown}) if before else progress
 
 
 def leave(roster: Roster, request: Leave) -> Turn:

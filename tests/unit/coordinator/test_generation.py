@@ -220,3 +220,11 @@ def test_why_a_generation_ended_is_in_the_log() -> None:
 def test_a_new_coordinator_knows_who_trains_by_their_heartbeats() -> None:
     status = follow(2, beating("a1", 3), beating("a0", 3))[-1].roster.status()
     assert [member.incarnation for member in status.members] == ["a0", "a1"]
+
+
+def test_what_another_first_rank_does_not_know_is_kept() -> None:
+    fresh = progressing(2, 10).model_copy(update={"checkpoint": None, "held_out_loss": None, "held_out_step": None})
+    told = progressing(1, 9).model_copy(update={"held_out_step": 8})
+    kept = follow(2, *BOTH, told, *AGAIN, fresh)[-1].roster.progress
+    assert kept is not None
+    assert (kept.step, kept.checkpoint, kept.held_out_loss, kept.held_out_step) == (10, told.checkpoint, 2.5, 8)
