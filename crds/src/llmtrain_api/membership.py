@@ -222,8 +222,10 @@ RECOVERY_PARTS = ("detect", "agree", "restore", "replay")
 class Recovery(Model):
     """A loss that the training has recovered from."""
 
+    term: int = 0
+    """That of the coordinator that saw it: numbers of generations may begin anew in the next one."""
     generation: int
-    """The generation that broke: it names the recovery."""
+    """The generation that broke: with the term it names the recovery."""
     rung: Rung
     time: str
     """When it broke, RFC 3339."""

@@ -204,7 +204,9 @@ class Coordinator:
         """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
         former, self.roster = self.roster, turn.roster
         self.goodput = goodput.live(self.goodput, former, turn.roster, now_ms=self._now_ms())
-        self.ledger = recoveries.observe(self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now())
+        self.ledger = recoveries.observe(
+            self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now(), unseen=self.goodput.unseen
+        )
         for event in turn.events:
             log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.facts})
         if any(event.name != "joined" for event in turn.events):
