@@ -177,6 +177,9 @@ class _Between:
         self._reporter.offer(progress)
         self._recorder.offer(self._term, progress)
 
+    def report_again(self, progress: Progress) -> None:
+        self._reporter.offer(progress)
+
 
 def device_of(run: RunConfig, place: Place) -> torch.device:
     """Return the device that this rank computes on; BadInput if it isn't there."""
