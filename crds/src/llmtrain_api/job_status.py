@@ -129,8 +129,10 @@ class Rungs(Model):
 class LastRecovery(Model):
     """The newest recovery."""
 
+    term: Annotated[int, Field(ge=0)] = 0
+    """Which of the job's coordinators saw it: memberships may be counted anew by the next one."""
     generation: int
-    """The membership that broke: it names the recovery."""
+    """The membership that broke: with the term it names the recovery."""
     rung: Annotated[str, Field(max_length=16)]
     """What it took: process, pod or checkpoint."""
     time: Timestamp

@@ -94,7 +94,8 @@ class Waiting(Model):
 class Heartbeat(Model):
     """Says that a member lives."""
 
-    incarnation: str
+    member: Member
+    """All of it: a new coordinator knows from it who trains."""
     generation: int
     ranks: int
     """Members of that generation: a new coordinator knows from it whether one is missing."""
@@ -221,8 +222,10 @@ RECOVERY_PARTS = ("detect", "agree", "restore", "replay")
 class Recovery(Model):
     """A loss that the training has recovered from."""
 
+    term: int = 0
+    """That of the coordinator that saw it: numbers of generations may begin anew in the next one."""
     generation: int
-    """The generation that broke: it names the recovery."""
+    """The generation that broke: with the term it names the recovery."""
     rung: Rung
     time: str
     """When it broke, RFC 3339."""
@@ -251,6 +254,10 @@ class Wanted(Model):
     min_workers: Annotated[int, Field(ge=1)] = 1
     account: Account | None = None
     """The life of the job as the operator knows it: a new coordinator goes on from there."""
+    step: Annotated[int, Field(ge=0)] = 0
+    """Steps done as the operator knows it: a new coordinator knows from it what is done again."""
+    now_ms: Annotated[int, Field(ge=0)] | None = None
+    """The operator's clock, which counts: milliseconds since 1970."""
 
 
 class CoordinatorStatus(Model):

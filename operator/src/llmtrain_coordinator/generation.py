@@ -62,7 +62,7 @@ def join(roster: Roster, request: Join) -> Turn:
         roster, events = _begin_if_possible(_unseated(roster, member.incarnation), ())
         return Turn(roster=roster, answer=refusal, events=events)
     seat = roster.seats.get(member.incarnation)
-    if seat and seat.phase is Phase.TRAINING and seat.member and request.generation < roster.number:
+    if seat and seat.phase is Phase.TRAINING and request.generation < roster.number:
         return Turn(roster=roster, answer=roster.membership())  # it never got this answer
     roster, events = _vacate(roster, member)
     if seat and seat.phase is Phase.TRAINING:
@@ -85,7 +85,7 @@ def refuse(roster: Roster, member: Member) -> Refusal | None:
         return Refusal(sentence=f"{_name(member)} is not wanted: {size}.", not_wanted=True)
     if member.incarnation in roster.replaced:
         return Refusal(sentence=f"{_name(member)} has been replaced by a newer process.", not_wanted=True)
-    others = [seat.member for seat in roster.seats.values() if seat.member and seat.member.numerics]
+    others = [seat.member for seat in roster.seats.values() if seat.member.numerics]
     different = next((other for other in others if other.numerics != member.numerics), None)
     if different and place_of(different) != place_of(member):
         return Refusal(
@@ -102,9 +102,10 @@ def heartbeat(roster: Roster, request: Heartbeat, *, now_seconds: float) -> Turn
     if request.generation == roster.number and roster.adopted_at_seconds is not None:
         roster = replace(roster, adopted_ranks=request.ranks)
     taken_over = roster.adopted_at_seconds is not None and request.generation == roster.number
-    if taken_over and request.incarnation not in roster.seats and request.incarnation not in roster.finished:
-        seat = Seat(phase=Phase.TRAINING, member=None, generation=request.generation)
-        roster = _seated(roster, request.incarnation, seat)
+    incarnation = request.member.incarnation
+    if taken_over and incarnation not in roster.seats and incarnation not in roster.finished:
+        seat = Seat(phase=Phase.TRAINING, member=request.member, generation=request.generation)
+        roster = _seated(roster, incarnation, seat)
     return Turn(roster=roster, answer=roster.generation(), events=events)
 
 
@@ -114,8 +115,15 @@ def progress(roster: Roster, request: Progress, *, now_seconds: float, time: str
     if request.generation == roster.number:
         if roster.progress is None:
             roster = replace(roster, first_loss=request.loss, first_step_time=time)
-        roster = replace(roster, progress=request)
+        roster = replace(roster, progress=_with_what_was_known(request, roster.progress))
     return Turn(roster=roster, answer=roster.generation(), events=events)
+
+
+def _with_what_was_known(progress: Progress, before: Progress | None) -> Progress:
+    """Return `progress` with the evaluation and the checkpoint told before, if another process is the first rank now."""
+    fields = ("held_out_loss", "held_out_step", "checkpoint", "written")
+    unknown = [field for field in fields if getattr(progress, field) is None]
+    return progress.model_copy(update={field: getattr(before, field) for field in unknown}) if before else progress
 
 
 def leave(roster: Roster, request: Leave) -> Turn:
@@ -165,7 +173,7 @@ def want(roster: Roster, request: Wanted) -> Turn:
     events: Events = ()
     if request.workers != roster.workers:
         asking = roster.in_phase(Phase.WAITING).items()
-        surplus = {name for name, seat in asking if seat.place and seat.place[0] >= request.workers}
+        surplus = {name for name, seat in asking if seat.place[0] >= request.workers}
         staying = {name: seat for name, seat in roster.seats.items() if name not in surplus}
         roster = replace(roster, workers=request.workers, seats=MappingProxyType(staying))
         events = (_event("workers wanted", workers=request.workers, ranks=roster.wanted),)
@@ -213,10 +221,7 @@ def _begin(roster: Roster, events: Events) -> Change:
 
 def _all_here(roster: Roster, worker: int) -> bool:
     """Return whether every rank of a worker has a seat: its ranks join one after the other, and once is enough."""
-    return (
-        len([seat for seat in roster.seats.values() if seat.place and seat.place[0] == worker])
-        == roster.ranks_per_worker
-    )
+    return len([seat for seat in roster.seats.values() if seat.place[0] == worker]) == roster.ranks_per_worker
 
 
 def _end(roster: Roster, reason: str, events: Events, *, broken: bool = False) -> Change:
@@ -283,9 +288,9 @@ def _unseated(roster: Roster, incarnation: str) -> Roster:
     return replace(roster, seats=MappingProxyType(seats))
 
 
-def _name(member: Member | None) -> str:
+def _name(member: Member) -> str:
     """Return how people call a member."""
-    return f"worker {member.worker} rank {member.local_rank}" if member else "a rank"
+    return f"worker {member.worker} rank {member.local_rank}"
 
 
 def _event(name: str, member: Member | None = None, **facts: object) -> Event:

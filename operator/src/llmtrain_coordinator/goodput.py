@@ -1,77 +1,107 @@
-"""What the seconds of a job went into while this coordinator saw it: read off the roster and the first rank's words."""
+"""What the seconds of a job went into while a coordinator sees it: read off the roster and the first rank's words.
+
+A stretch of time is accounted for at its end, when it is known what it was; until then the account rests.
+
+- Progress ends one: compiling, evaluating and checkpoints took what the first rank says, and the rest was steps, new
+  ones or such that had been done before. The first progress of a generation ends the handover of the state too, which
+  is of the same kind as the pause before that generation.
+- A generation that begins ends such a pause: the job was starting, if it was the first; it recovered, if the one before
+  broke; else it waited for whoever came or left as asked.
+- While a generation is broken, or all members of one that ended in peace are through with their last step, the time
+  goes into the pause as it passes. That since the last progress of a broken one is part of it: the step is lost.
+- A program that tells no progress is taken to step while its generation runs.
+
+A coordinator that takes a generation over counts only what its first rank says from then on: what it said before is in
+the account that the operator kept. The time in between counts as steps.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from llmtrain_api.goodput import Account, Kind
 from llmtrain_api.membership import Progress, Spent
-from llmtrain_coordinator.roster import Roster
+from llmtrain_coordinator.roster import Phase, Roster
 
 
 @dataclass(frozen=True, kw_only=True)
 class Goodput:
-    """The account, and how far it has taken in what the first rank told."""
+    """The account, and what it takes to go on with it."""
 
     account: Account | None = None
     """None until it is known when the job was born."""
+    lags: bool = False
+    """Whether the account ends before what a former coordinator told Prometheus, as the operator asks now and then."""
     unseen: bool = False
-    """Whether the job's program tells no progress: while its generation runs, it is taken to step."""
+    """Whether the job's program tells no progress."""
     most_steps: int = 0
     """Steps done at the furthest: what comes below it again is done twice."""
     generation: int = 0
-    spent: Spent = field(default_factory=Spent)
-    """What the first rank of that generation had told of."""
+    """The newest generation that began here."""
+    pause: Kind = "starting"
+    """What the time before that generation went into."""
+
+    @property
+    def counted(self) -> Account | None:
+        """Return the account for counters, which must not fall: none while it lags."""
+        return None if self.lags else self.account
+
+
+def adopt(goodput: Goodput, account: Account | None, *, step: int = 0) -> Goodput:
+    """Go on from the account and the steps done that the operator knows of, as far as they go further."""
+    goodput = replace(goodput, most_steps=max(goodput.most_steps, step))
+    known_ms = goodput.account.life_ms if goodput.account else -1
+    if account is None or account.life_ms <= known_ms:
+        return goodput
+    return replace(goodput, account=account, lags=goodput.most_steps > 0)
 
 
 def live(goodput: Goodput, before: Roster, after: Roster, *, now_ms: int) -> Goodput:
-    """Account for the time up to now, if it is known what it went into: at progress, and when a generation changes."""
-    account = goodput.account
-    if account is None:
-        return goodput
-    told = after.progress if after.progress is not before.progress else None
-    if told is not None and told.generation == after.number:
-        return _stepping(goodput, account, told, now_ms)
-    if (before.running, before.number) == (after.running, after.number) and _trains(before):
-        return goodput
-    kind: Kind = "recovering" if _trains(before) and after.broken else _kind(before, goodput.unseen)
-    return replace(goodput, account=account.passing(now_ms, {}, kind))
+    """Account for the time up to now, if it is known what it went into."""
+    if after.progress is not None and after.progress is not before.progress:
+        return _stepped(goodput, before.progress, after.progress, now_ms)
+    if after.running and after.number > before.number and after.adopted_at_seconds is None:
+        pause = _pause(goodput, before)
+        return replace(_passed(goodput, now_ms, {}, pause), generation=after.number, pause=pause)
+    if after.running:
+        return _passed(goodput, now_ms, {}, "stepping") if goodput.unseen else goodput
+    if after.number == 0:
+        return goodput  # nobody knows yet whether a former coordinator's generation runs; the operator accounts
+    if after.broken:
+        return _passed(goodput, now_ms, {}, "recovering")
+    if after.in_phase(Phase.SUMMONED):
+        return goodput  # their last step is yet to be told of
+    return _passed(goodput, now_ms, {}, "waiting")
 
 
-def adopt(goodput: Goodput, account: Account) -> Goodput:
-    """Go on from the account that the operator kept, if this coordinator has none that goes further."""
-    if goodput.account is not None and goodput.account.life_ms >= account.life_ms:
-        return goodput
-    return replace(goodput, account=account)
-
-
-def _stepping(goodput: Goodput, account: Account, told: Progress, now_ms: int) -> Goodput:
-    known = goodput.spent if goodput.generation == told.generation else Spent()
+def _stepped(goodput: Goodput, before: Progress | None, told: Progress, now_ms: int) -> Goodput:
+    handover = 0.0
+    if before is not None and before.generation == told.generation:
+        known = before.spent
+    elif told.generation == goodput.generation:
+        known, handover = Spent(), told.began.seconds if told.began else 0.0
+    else:
+        known = told.spent
     parts: Mapping[Kind, float] = {
+        goodput.pause: handover,
         "compiling": told.spent.compiling - known.compiling,
         "evaluating": told.spent.evaluating - known.evaluating,
         "checkpoint": told.spent.checkpoint - known.checkpoint,
     }
-    again = told.step <= goodput.most_steps
-    return replace(
-        goodput,
-        account=account.passing(now_ms, parts, "replaying" if again else "stepping"),
-        most_steps=max(goodput.most_steps, told.step),
-        generation=told.generation,
-        spent=told.spent,
-    )
+    stepped = before is None or (before.generation, before.step) != (told.generation, told.step)
+    again = stepped and told.step <= goodput.most_steps
+    goodput = _passed(goodput, now_ms, parts, "replaying" if again else "stepping")
+    return replace(goodput, most_steps=max(goodput.most_steps, told.step))
 
 
-def _trains(roster: Roster) -> bool:
-    """Return whether steps are being done: the first one of the generation has been told of."""
-    return roster.running and roster.progress is not None and roster.progress.generation == roster.number
+def _pause(goodput: Goodput, before: Roster) -> Kind:
+    """Return what the time before a generation goes into; one that is replaced in one go was broken."""
+    if before.number == 0:
+        return "recovering" if goodput.most_steps else "starting"
+    return "recovering" if before.broken or before.running else "waiting"
 
 
-def _kind(roster: Roster, unseen: bool) -> Kind:
-    """Return what the time goes into while a roster stays as it is and nobody tells of a step."""
-    if _trains(roster) or (unseen and roster.running):
-        return "stepping"
-    if roster.progress is None and roster.number <= 1:
-        return "starting"
-    if not roster.running and not roster.broken:
-        return "waiting"
-    return "recovering"
+def _passed(goodput: Goodput, now_ms: int, parts: Mapping[Kind, float], rest: Kind) -> Goodput:
+    if goodput.account is None:
+        return goodput
+    account = goodput.account.passing(now_ms, parts, rest)
+    return replace(goodput, account=account, lags=goodput.lags and account == goodput.account)

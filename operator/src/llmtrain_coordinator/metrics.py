@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from llmtrain_api.membership import Progress
+from llmtrain_api.goodput import KINDS
+from llmtrain_api.membership import RECOVERY_PARTS, Progress, Rung
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric
 from llmtrain_coordinator.known import Known
@@ -46,25 +48,29 @@ def exposition(collector: Collector) -> bytes:
 
 
 def samples(known: Known) -> Iterable[Sample]:
-    """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0."""
+    """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0.
+
+    Counters tell of all that they may count, from 0 on: Prometheus sees no increase in the first value of a series.
+    """
     roster, ledger, account, status = known.roster, known.ledger, known.account, known.roster.status()
     yield metrics.JOB_GENERATION, status.generation, ()
     yield metrics.JOB_RANKS, status.joined, ()
     yield metrics.JOB_RANKS_WANTED, status.wanted, ()
     yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
     yield metrics.JOB_LOST_STEPS, ledger.lost_steps, ()
-    for rung, count in sorted(ledger.count.items()):
-        yield metrics.JOB_RECOVERIES, count, (rung,)
-    for (rung, part), seconds in sorted(ledger.seconds.items()):
-        yield metrics.JOB_RECOVERY_SECONDS, seconds, (rung, part)
+    rungs: tuple[Rung, ...] = get_args(Rung)
+    for rung in rungs:
+        yield metrics.JOB_RECOVERIES, ledger.count.get(rung, 0), (rung,)
+        for part in RECOVERY_PARTS:
+            yield metrics.JOB_RECOVERY_SECONDS, ledger.seconds.get((rung, part), 0.0), (rung, part)
     for member in roster.members():
         if member.incarnation in known.work_seconds:
             labels = (str(member.worker), str(member.local_rank))
             yield metrics.JOB_RANK_WORK, known.work_seconds[member.incarnation], labels
     if account is not None:
         yield metrics.JOB_GOODPUT, account.goodput, ()
-        for kind, milliseconds in sorted(account.ms.items()):
-            yield metrics.JOB_SECONDS, milliseconds / 1000, (kind,)
+        for kind in KINDS:
+            yield metrics.JOB_SECONDS, account.ms.get(kind, 0) / 1000, (kind,)
     if roster.progress:
         yield from _of_progress(roster.progress)
 

@@ -22,10 +22,11 @@ MOST_KEPT = 16
 class Open:
     """A recovery that goes on. Times are seconds of the coordinator's clock."""
 
+    term: int
     generation: int
     """The one that broke."""
     time: str
-    lost: Mapping[str, Member | None]
+    lost: Mapping[str, Member]
     """Who is missing, by incarnation."""
     lost_at: float
     step: int
@@ -51,20 +52,26 @@ class Ledger:
     lost_steps: int = 0
 
 
-def observe(ledger: Ledger, before: Roster, after: Roster, *, now_seconds: float, time: str) -> Ledger:
-    """Follow one change of the roster, or the passing of time."""
+def observe(
+    ledger: Ledger, before: Roster, after: Roster, *, now_seconds: float, time: str, unseen: bool = False
+) -> Ledger:
+    """Follow one change of the roster, or the passing of time; an `unseen` program tells no progress."""
     now = ledger.open
     if after.lost_members > before.lost_members:
         gone = {name: seat for name, seat in before.seats.items() if name not in after.seats}
         missing = {name: seat.member for name, seat in gone.items()}
         if now is None and any(seat.phase is not Phase.WAITING for seat in gone.values()):
             step = before.progress.step if before.progress else 0
-            now = Open(generation=before.number, time=time, lost=missing, lost_at=now_seconds, step=step)
+            now = Open(
+                term=before.term, generation=before.number, time=time, lost=missing, lost_at=now_seconds, step=step
+            )
         elif now is not None:
             now = replace(now, lost={**now.lost, **missing}, agreed_at=None, began=None, caught_up_at=None)
     if now is not None and after.running and (now.agreed_at is None or after.number > now.agreed_generation):
         now = replace(now, agreed_generation=after.number, agreed_at=now_seconds, began=None, caught_up_at=None)
     now = _with_progress(now, after, now_seconds) if now else None
+    if now is not None and unseen:
+        now = replace(now, caught_up_at=now.agreed_at)  # nobody will tell more of it
     if now is not None and now.caught_up_at is not None and (now.death or now_seconds - now.lost_at >= SETTLE_SECONDS):
         return _close(ledger, now)
     return replace(ledger, open=now)
@@ -78,7 +85,7 @@ def mourn(ledger: Ledger, leave: Leave) -> Ledger:
     detect = max(now.detect_seconds, leave.silent_seconds)
     member = now.lost[leave.incarnation]
     death = now.death
-    if leave.exit_code is not None and death is None and member is not None:
+    if leave.exit_code is not None and death is None:
         death = Death(
             worker=member.worker, local_rank=member.local_rank, node=member.node, exit_code=leave.exit_code,
             message=leave.message, last_lines=leave.last_lines,
@@ -106,6 +113,7 @@ def _close(ledger: Ledger, now: Open) -> Ledger:
     rung: Rung = "checkpoint" if not in_memory else "process" if now.death else "pod"
     lost_steps = max(0, now.step - began.step) if began else 0
     recovery = Recovery(
+        term=now.term,
         generation=now.generation,
         rung=rung,
         time=now.time,

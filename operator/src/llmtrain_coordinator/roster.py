@@ -27,15 +27,14 @@ class Seat:
     """One living process."""
 
     phase: Phase
-    member: Member | None
-    """None if a former coordinator seated it: its heartbeats do not say where it runs."""
+    member: Member
     generation: int = 0
     """Newest generation it says it has been in."""
 
     @property
-    def place(self) -> Place | None:
-        """Return where it runs, if that is known."""
-        return place_of(self.member) if self.member else None
+    def place(self) -> Place:
+        """Return where it runs."""
+        return place_of(self.member)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,7 @@ class Roster:
     adopted_at_seconds: float | None = None
     """When the running generation was taken over from a former coordinator; None if it began here."""
     seats: Mapping[str, Seat] = field(default_factory=lambda: MappingProxyType({}))
-    finished: Mapping[str, Place | None] = field(default_factory=lambda: MappingProxyType({}))
+    finished: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}))
     """Processes that have trained to the end: nobody waits for them any more."""
     replaced: frozenset[str] = frozenset()
     """Processes another one has taken the place of. If one is still alive, it must not take it back."""
@@ -103,9 +102,9 @@ class Roster:
         return {incarnation: seat for incarnation, seat in self.seats.items() if seat.phase is phase}
 
     def members(self) -> list[Member]:
-        """Return the living members of the newest generation, as far as known, in the order of their ranks."""
+        """Return the living members of the newest generation in the order of their ranks."""
         training = (seat.member for seat in self.seats.values() if seat.phase is not Phase.WAITING)
-        return sorted((member for member in training if member), key=place_of)
+        return sorted(training, key=place_of)
 
     def membership(self) -> Membership:
         """Return the running generation. It must have begun here."""

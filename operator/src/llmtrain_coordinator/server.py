@@ -71,6 +71,8 @@ class Coordinator:
         self._clock, self._wall, self._join_poll_seconds = clock, wall, join_poll_seconds
         self._work_seconds: dict[str, float] = {}
         self._leases, self._lines, self._polls = Leases(), Lines(), Polls()
+        self._offset_ms = 0
+        """How far the operator's clock is ahead of ours."""
         self._closing = False
 
     def application(self) -> web.Application:
@@ -110,13 +112,14 @@ class Coordinator:
     async def heartbeat(self, request: web.Request) -> web.Response:
         """Renew a lease; answer when the member's generation ends, or when the next heartbeat is due."""
         message, now = await read(request, Heartbeat), self._clock()
-        self._leases.renew(message.incarnation, now)
-        self._lines.note(message.incarnation, request.transport)
+        incarnation = message.member.incarnation
+        self._leases.renew(incarnation, now)
+        self._lines.note(incarnation, request.transport)
         if message.work_seconds is not None:
-            self._work_seconds[message.incarnation] = message.work_seconds
+            self._work_seconds[incarnation] = message.work_seconds
         answer = self._follow(generation.heartbeat(self.roster, message, now_seconds=now)).answer
         if answer == Generation(generation=message.generation):
-            async with self._bound_to(message.incarnation):
+            async with self._bound_to(incarnation):
                 await self._polls.sleep(HEARTBEAT_SECONDS)
         return reply(self.roster.generation())
 
@@ -137,8 +140,9 @@ class Coordinator:
     async def workers(self, request: web.Request) -> web.Response:
         """Change the number of workers."""
         message = await read(request, Wanted)
-        if message.account is not None:
-            self.goodput = goodput.adopt(self.goodput, message.account)
+        if message.now_ms is not None:
+            self._offset_ms += message.now_ms - self._now_ms()
+        self.goodput = goodput.adopt(self.goodput, message.account, step=message.step)
         self._follow(generation.want(self.roster, message))
         return reply(self._status())
 
@@ -159,7 +163,7 @@ class Coordinator:
         return Known(
             roster=self.roster,
             ledger=self.ledger,
-            account=self.goodput.account,
+            account=self.goodput.counted,
             work_seconds=dict(self._work_seconds),
         )
 
@@ -199,8 +203,10 @@ class Coordinator:
     def _follow(self, turn: Turn) -> Turn:
         """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
         former, self.roster = self.roster, turn.roster
-        self.goodput = goodput.live(self.goodput, former, turn.roster, now_ms=int(self._wall() * 1000))
-        self.ledger = recoveries.observe(self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now())
+        self.goodput = goodput.live(self.goodput, former, turn.roster, now_ms=self._now_ms())
+        self.ledger = recoveries.observe(
+            self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now(), unseen=self.goodput.unseen
+        )
         for event in turn.events:
             log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.facts})
         if any(event.name != "joined" for event in turn.events):
@@ -208,6 +214,9 @@ class Coordinator:
         if self.roster.generation() != former.generation():
             self._polls.wake()
         return turn
+
+    def _now_ms(self) -> int:
+        return int(self._wall() * 1000) + self._offset_ms
 
     def _status(self) -> CoordinatorStatus:
         return self.roster.status().model_copy(

@@ -127,7 +127,13 @@ CASES = [
         [beating("a0", 3), beating("a1", 3), 60, frozenset(), beating("a0", 3)],
         3,
     ),
-    ("it ends when a new process joins", 2, [beating("a0", 3), beating("a1", 3), joining("b1"), beating("a0", 3)], 4),
+    ("it ends when a new process joins", 2, [beating("a0", 3, ranks=1), joining("b1"), beating("a0", 3)], 4),
+    (
+        "it is broken when a member's place is taken",
+        2,
+        [beating("a0", 3), beating("a1", 3), joining("b1"), beating("a0", 3)],
+        "4 at once",
+    ),
     ("its survivors form the next", 2, [beating("a0", 3), joining("b1"), joining("a0", 3)], (4, "a0 b1")),
     ("it ends when one leaves", 2, [beating("a0", 3), beating("a1", 3), leaving("a1", "Failed")], "4 at once"),
     ("it ends when one falls silent", 2, [beating("a0", 3), frozenset({"a0"})], "4 at once"),
@@ -209,3 +215,16 @@ def test_why_a_generation_ended_is_in_the_log() -> None:
     turn = follow(2, *BOTH, leaving("a1", "Failed"))[-1]
     assert [event.name for event in turn.events] == ["left", "generation ended"]
     assert turn.events[1].facts["reason"] == "worker 1 rank 0 failed"
+
+
+def test_a_new_coordinator_knows_who_trains_by_their_heartbeats() -> None:
+    status = follow(2, beating("a1", 3), beating("a0", 3))[-1].roster.status()
+    assert [member.incarnation for member in status.members] == ["a0", "a1"]
+
+
+def test_what_another_first_rank_does_not_know_is_kept() -> None:
+    fresh = progressing(2, 10).model_copy(update={"checkpoint": None, "held_out_loss": None, "held_out_step": None})
+    told = progressing(1, 9).model_copy(update={"held_out_step": 8})
+    kept = follow(2, *BOTH, told, *AGAIN, fresh)[-1].roster.progress
+    assert kept is not None
+    assert (kept.step, kept.checkpoint, kept.held_out_loss, kept.held_out_step) == (10, told.checkpoint, 2.5, 8)

@@ -2,8 +2,8 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from llmtrain_api.goodput import Account
-from llmtrain_api.membership import Written
+from llmtrain_api.goodput import KINDS, Account
+from llmtrain_api.membership import RECOVERY_PARTS, Written
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_coordinator.known import Known
@@ -22,9 +22,19 @@ KNOWN = Known(
 
 
 def test_every_coordinator_metric_of_the_catalogue_is_told() -> None:
-    told = [metric for metric, _, _ in samples(KNOWN)]
-    assert set(told) == set(job.METRICS)
+    told = [(metric, labels) for metric, _, labels in samples(KNOWN)]
+    assert {metric for metric, _ in told} == set(job.METRICS)
     assert len(told) == len(set(told))
+
+
+def test_counters_begin_at_zero_or_their_first_increase_is_lost() -> None:
+    told = {(metric, labels): number for metric, number, labels in samples(KNOWN)}
+    recoveries = {labels: number for (metric, labels), number in told.items() if metric is job.JOB_RECOVERIES}
+    assert recoveries == {("process",): 2, ("pod",): 0, ("checkpoint",): 0}
+    assert told[job.JOB_RECOVERY_SECONDS, ("process", "agree")] == 0.5
+    assert told[job.JOB_RECOVERY_SECONDS, ("checkpoint", "replay")] == 0
+    kinds = {labels[0]: number for (metric, labels), number in told.items() if metric is job.JOB_SECONDS}
+    assert kinds == {**dict.fromkeys(KINDS, 0), "stepping": 3.0}
 
 
 def test_nothing_is_said_of_progress_before_the_first_step() -> None:
@@ -37,17 +47,21 @@ def test_nothing_is_said_of_progress_before_the_first_step() -> None:
         "llmtrain_job_ranks_wanted",
         "llmtrain_job_lost_members_total",
         "llmtrain_job_lost_steps_total",
+        "llmtrain_job_recoveries_total",
+        "llmtrain_job_recovery_seconds_total",
     }
 
 
 def test_prometheus_reads_it() -> None:
     text = exposition(JobCollector(KNOWN, ("team", "gpt"))).decode()
-    read = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    read = {sample.name: sample for sample in samples}
     assert read["llmtrain_job_step"].value == 4
     assert read["llmtrain_job_loss_nats"].value == 2.0
     assert read["llmtrain_job_checkpoint_volume_free_bytes"].value == 400
     assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {
         ("team", "gpt")
     }
-    assert read["llmtrain_job_recovery_seconds_total"].labels["part"] == "agree"
+    recovered = [sample.labels["part"] for sample in samples if sample.name == "llmtrain_job_recovery_seconds_total"]
+    assert recovered == [*RECOVERY_PARTS] * 3
     assert set(read) <= {metric.name for metric in CATALOGUE}

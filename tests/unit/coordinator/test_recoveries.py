@@ -3,7 +3,7 @@
 from llmtrain_api.membership import Began, Leave, Progress, Recovery
 from llmtrain_coordinator.recoveries import Ledger, mourn, observe
 from llmtrain_coordinator.roster import Roster
-from unit.coordinator.trainers import joining, leaving, progressing, turn, vanishing
+from unit.coordinator.trainers import beating, joining, leaving, progressing, turn, vanishing
 
 BOTH = ((0.0, joining("a0")), (0.0, joining("a1")), (1.0, progressing(1, 7)))
 
@@ -20,14 +20,14 @@ def buried(incarnation: str, silent_seconds: float = 0.0) -> Leave:
     return leaving(incarnation, "Failed").model_copy(update=told)
 
 
-def after(*said: tuple[float, object]) -> Ledger:
+def after(*said: tuple[float, object], unseen: bool = False) -> Ledger:
     """Return the ledger after messages at given seconds; None lets time pass."""
-    roster, ledger = Roster(workers=2, ranks_per_worker=1), Ledger()
+    roster, ledger = Roster(workers=2, ranks_per_worker=1, term=3), Ledger()
     for now, message in said:
         former = roster
         if message is not None:
             roster = turn(roster, message, now).roster
-        ledger = observe(ledger, former, roster, now_seconds=now, time=f"at {now:g} s")
+        ledger = observe(ledger, former, roster, now_seconds=now, time=f"at {now:g} s", unseen=unseen)
         if isinstance(message, Leave):
             ledger = mourn(ledger, message)
     return ledger
@@ -48,7 +48,7 @@ def test_a_process_that_its_supervisor_buried() -> None:
         *BOTH, (2.0, vanishing("a1")), (2.05, buried("a1")), (2.25, joining("a0", 1)), (3.0, stepping(2, 8, 7))
     )
     recovery = only(ledger)
-    assert (recovery.generation, recovery.rung, recovery.lost_steps) == (1, "process", 0)
+    assert (recovery.term, recovery.generation, recovery.rung, recovery.lost_steps) == (3, 1, "process", 0)
     assert recovery.seconds_by_part == {"detect": 0.0, "agree": 0.25, "restore": 0.5, "replay": 0.0}
     assert recovery.death is not None
     assert (recovery.death.worker, recovery.death.exit_code) == (1, -9)
@@ -97,3 +97,19 @@ def test_another_death_on_the_way_is_the_same_recovery() -> None:
     )  # fmt: skip
     recovery = only(after(*said))
     assert (recovery.generation, recovery.agree_seconds) == (1, 2.0)
+
+
+def test_a_program_that_tells_nothing_has_recovered_when_its_ranks_agree() -> None:
+    joined = ((0.0, joining("a0")), (0.0, joining("a1")))
+    said = (*joined, (2.0, vanishing("a1")), (2.5, joining("a0", 1)), (2.9, None))
+    assert after(*said, unseen=True).open is not None
+    recovery = only(after(*said, (3.0, None), unseen=True))
+    assert (recovery.rung, recovery.seconds_by_part["agree"]) == ("pod", 0.5)
+
+
+def test_a_member_of_a_generation_that_was_taken_over_is_mourned() -> None:
+    said = ((0.0, beating("a0", 7)), (0.0, beating("a1", 7)), (1.0, progressing(7, 7)))
+    recovery = only(
+        after(*said, (2.0, vanishing("a1")), (2.05, buried("a1")), (2.25, joining("a0", 7)), (3.0, stepping(8, 8, 7)))
+    )
+    assert (recovery.generation, recovery.rung) == (7, "process")

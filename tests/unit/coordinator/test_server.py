@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from llmtrain_api.goodput import born
 from llmtrain_api.membership import HEARTBEAT_SECONDS, JOB_HEADER
 from llmtrain_api.model import Model
 from llmtrain_coordinator.server import MOST_BYTES, Coordinator
@@ -208,3 +209,15 @@ async def test_prometheus_and_the_kubelet_need_no_header(trainers: Trainers) -> 
     assert (await trainers.client.get("/healthz", headers=nobody)).status == 200
     metrics = await trainers.client.get("/metrics", headers=nobody)
     assert 'llmtrain_job_ranks_wanted{namespace="team",training_job="gpt"} 2.0' in await metrics.text()
+
+
+async def test_the_operators_clock_counts(trainers: Trainers) -> None:
+    trainers.coordinator._wall = lambda: 1_000.0
+    wanted = wanting(2).model_copy(update={"account": born(5_000_000), "now_ms": 5_003_000})
+    await trainers.say("/v1/workers", wanted, "PUT")
+    trainers.coordinator._wall = lambda: 1_001.5
+    await trainers.begin()
+    assert (await (await trainers.client.get("/v1/status")).json())["account"] == {
+        "untilMs": 5_004_500,
+        "ms": {"starting": 4_500},
+    }

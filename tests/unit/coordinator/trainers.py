@@ -18,7 +18,7 @@ def joining(incarnation: str, generation: int = 0, numerics: str = "cpu") -> Joi
 
 
 def beating(incarnation: str, generation: int, ranks: int = 2) -> Heartbeat:
-    return Heartbeat(incarnation=incarnation, generation=generation, ranks=ranks, step=1)
+    return Heartbeat(member=member(incarnation), generation=generation, ranks=ranks, step=1)
 
 
 def vanishing(incarnation: str) -> str:

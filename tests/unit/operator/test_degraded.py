@@ -38,5 +38,10 @@ def test_checkpoints_that_fail_are_said() -> None:
 
 def test_nothing_is_said_while_nobody_knows_or_nothing_has_begun() -> None:
     assert degraded(observed(), JobStatus.model_validate(started(firstStepTime=ago(60)))) == ()
-    seen = CoordinatorStatus(state="Waiting", generation=0, wanted=2, joined=1, members=[])
+    seen = CoordinatorStatus(state="Waiting", generation=1, wanted=2, joined=1, members=[])
     assert degraded(observed(coordinator=seen), JobStatus.model_validate(started())) == ()
+
+
+def test_nothing_is_said_while_a_new_coordinator_has_heard_of_nobody() -> None:
+    seen = CoordinatorStatus(state="Waiting", generation=0, wanted=2, joined=0, members=[])
+    assert degraded(observed(coordinator=seen), JobStatus.model_validate(started(firstStepTime=ago(60)))) == ()

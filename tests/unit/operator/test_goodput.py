@@ -1,11 +1,12 @@
 """The account of a job's life adds up, whoever keeps it, and time alone is no reason to write."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from llmtrain_api.goodput import Account
 from llmtrain_api.membership import CoordinatorStatus
-from llmtrain_operator.core.goodput import account_of, milliseconds
+from llmtrain_operator.core.goodput import account_of, milliseconds, steps_done
 from llmtrain_operator.core.job import plan_job
 from unit.operator.given import DATASET, NOW, ago, job, observed, pod, started
 
@@ -59,3 +60,43 @@ def test_time_alone_is_no_reason_to_write() -> None:
     first = plan_job(observed(job(suspend=True)))
     again = plan_job(observed(job(first.status.document(), suspend=True), now=NOW + timedelta(minutes=1)))
     assert again.status is None
+
+
+def unplaced(name: str, role: str = "worker") -> Any:
+    return replace(pod(name, role, "Pending"), node="", unschedulable="0/3 nodes are available: 3 Insufficient cpu.")
+
+
+QUEUEING = (unplaced("j-worker-0"), unplaced("j-worker-1"), unplaced("j-coordinator", "coordinator"))
+SUSPENDED = started(
+    dataset=DATASET, stage="Suspended", firstStepTime=ago(500), coordinatorTerm=1,
+    progress={"step": 50, "steps": 100, "percent": 50, "loss": "2.0"},
+    goodput={"ratio": "0.9", "until": ago(60), "seconds": {"stepping": "540.000"}},
+)  # fmt: skip
+
+
+def test_who_waits_for_a_place_is_queued_however_long_it_takes() -> None:
+    queueing = plan_job(observed(job(started(dataset=DATASET, stage="Starting")), pods=QUEUEING))
+    placed = plan_job(observed(job(queueing.status.document()), pods=PODS, now=NOW + timedelta(hours=1)))
+    assert seconds(placed) == {"starting": 600.0, "queued": 3600.0}
+
+
+def test_a_job_that_was_suspended_waited_and_starts_anew() -> None:
+    resumed = plan_job(observed(job(SUSPENDED)))
+    assert resumed.status.stage == "Starting"
+    assert seconds(resumed) == {"stepping": 540.0, "waiting": 60.0}
+    queueing = plan_job(observed(job(resumed.status.document()), pods=QUEUEING, now=NOW + timedelta(minutes=1)))
+    placed = plan_job(observed(job(queueing.status.document()), pods=PODS, now=NOW + timedelta(hours=1)))
+    assert placed.status.stage == "Starting"
+    assert seconds(placed) == {"stepping": 540.0, "waiting": 60.0, "queued": 3600.0}
+
+
+def test_a_new_coordinator_that_has_heard_of_nobody_changes_no_stage() -> None:
+    knows_nothing = CoordinatorStatus(state="Waiting", generation=0, wanted=2, joined=0, members=[])
+    status = started(dataset=DATASET, stage="Training", firstStepTime=ago(500))
+    assert plan_job(observed(job(status), pods=PODS, coordinator=knows_nothing)).status.stage == "Training"
+
+
+def test_steps_done_are_told_to_the_next_coordinator_but_not_after_a_suspension() -> None:
+    assert steps_done(job(SUSPENDED).status) == 0
+    assert steps_done(job({**SUSPENDED, "stage": "Recovering"}).status) == 50
+    assert steps_done(job({**SUSPENDED, "stage": "Recovering", "progress": None}).status) == 0

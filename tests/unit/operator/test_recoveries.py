@@ -41,6 +41,15 @@ def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
     assert "Recovered" not in [event.reason for event in again.events]
 
 
+def test_generations_that_are_counted_anew_by_another_coordinator_are_news() -> None:
+    before = plan(started(dataset=DATASET), recovery(9, term=1)).status.document()
+    after = plan(before, recovery(1, term=2), recovery(2, term=2)).status
+    assert (after.recoveries.rungs.process, after.recoveries.count) == (3, 3)
+    assert (after.recoveries.last.term, after.recoveries.last.generation) == (2, 2)
+    again = plan(after.document(), recovery(1, term=2), recovery(2, term=2)).status
+    assert again is None or again.recoveries == after.recoveries
+
+
 def test_a_process_that_died_counts_as_a_failure_and_says_what_it_said() -> None:
     first = plan(started(dataset=DATASET), recovery(3)).status
     assert first.recoveries.count == 1

@@ -6,7 +6,7 @@ import pytest
 
 from llmtrain_api.names import JOB_LABEL
 from llmtrain_operator.shell.queue import Key, Queue
-from llmtrain_operator.shell.store import Store, trim_pod
+from llmtrain_operator.shell.store import Store, gpus_of, trim_pod
 
 JOB = Key("job", "ns", "j")
 
@@ -79,7 +79,61 @@ async def test_a_node_is_judged(store: Store) -> None:
     assert store.node_view(node()).ready
     assert "kubelet stopped" in store.node_view(node("Unknown")).reason
     assert "uncordon" in store.node_view(node(unschedulable=True)).reason
-    assert not store.node_view(node(taints=[{"effect": "NoSchedule"}])).ordinary
+    assert not store.node_view(node(taints=[{"key": "team", "effect": "NoSchedule"}])).ordinary
+
+
+async def test_a_node_that_is_cordoned_or_silent_stays_what_it_was(store: Store) -> None:
+    cordoned = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    assert store.node_view(node(taints=[cordoned], unschedulable=True)).ordinary
+    reserved = {"key": "team", "effect": "NoSchedule"}
+    assert not store.node_view(node("Unknown", taints=[cordoned, reserved])).ordinary
+    control_plane = node("Unknown")
+    control_plane["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
+    assert not store.node_view(control_plane).ordinary
+
+
+def asking(
+    *gpus: int, init: tuple[tuple[int, bool], ...] = (), uid: str = "c", phase: str = "Running"
+) -> dict[str, Any]:
+    """Return a pod whose containers ask for GPUs; those of `init` may restart, and so stay."""
+
+    def container(number: int, **more: str) -> dict[str, Any]:
+        return {"resources": {"requests": {"nvidia.com/gpu": str(number)} if number else {}}, **more}
+
+    pod = child("x", uid)
+    pod["metadata"]["resourceVersion"] = "1"
+    pod["spec"] = {
+        "nodeName": "n",
+        "containers": [container(number) for number in gpus],
+        "initContainers": [
+            container(number, **({"restartPolicy": "Always"} if stays else {})) for number, stays in init
+        ],
+    }
+    return trim_pod({**pod, "status": {"phase": phase}})
+
+
+HELD = [
+    ("all its containers' at once", asking(1, 2), 3),
+    ("a sidecar's too", asking(1, init=((2, True),)), 3),
+    ("or what an init container needs alone", asking(1, init=((8, False), (4, False))), 8),
+    ("beside the sidecars before it", asking(1, init=((2, True), (4, False), (1, True))), 6),
+    ("none when it is over", asking(1, phase="Succeeded"), 0),
+]
+
+
+@pytest.mark.parametrize(("sentence", "pod", "gpus"), HELD, ids=[case[0] for case in HELD])
+def test_a_pod_holds(sentence: str, pod: dict[str, Any], gpus: int) -> None:
+    assert gpus_of(pod) == gpus
+
+
+async def test_gpus_are_held_until_their_pod_is_over_or_gone(store: Store) -> None:
+    for change, pod, held in (
+        ("put", asking(2), 2), ("put", asking(1, uid="d"), 3), ("put", asking(2, phase="Succeeded"), 1),
+        ("put", asking(1, uid="d"), 1), ("drop", asking(1, uid="d"), 0),
+    ):  # fmt: skip
+        store.pod_changed(change, pod)
+        assert store.node_view(node()).gpus_allocated == held
+        assert store.node_view(node()).gpus_by_namespace == ({"ns": held} if held else {})
 
 
 def test_other_peoples_pods_are_kept_small() -> None:

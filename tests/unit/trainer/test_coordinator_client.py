@@ -56,7 +56,7 @@ def client(server: Server) -> Iterator[Coordinator]:
 
 
 def test_messages_are_those_of_the_contract(server: Server, client: Coordinator) -> None:
-    assert client.heartbeat(Heartbeat(incarnation="me", generation=4, ranks=2, step=9)) == Generation(generation=4)
+    assert client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9)) == Generation(generation=4)
     client.leave(Leave(incarnation="me", reason="Finished"))
     assert [(path, job) for path, job, _ in server.heard] == [("/v1/heartbeat", "uid-1"), ("/v1/leave", "uid-1")]
     assert Heartbeat.model_validate_json(server.heard[0][2]).step == 9
@@ -79,9 +79,9 @@ def test_a_refusal_carries_the_sentence(server: Server, client: Coordinator, sta
 def test_anything_else_is_worth_repeating(server: Server, client: Coordinator, answer: tuple[int, str]) -> None:
     server.answer = answer
     with pytest.raises(Unreachable):
-        client.heartbeat(Heartbeat(incarnation="me", generation=4, ranks=2, step=9))
+        client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
 
 
 def test_nobody_there_is_worth_repeating() -> None:
     with pytest.raises(Unreachable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
-        Coordinator("127.0.0.1:1", "uid").heartbeat(Heartbeat(incarnation="me", generation=4, ranks=2, step=9))
+        Coordinator("127.0.0.1:1", "uid").heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))

@@ -55,14 +55,14 @@ def progress(step: int) -> Progress:
 
 def test_another_generation_is_noticed() -> None:
     coordinator = Coordinator(lambda number: 4 if number < 2 else 5, enough=3)
-    with Pulse(coordinator, "me", MEMBERSHIP) as pulse:  # type: ignore[arg-type]
+    with Pulse(coordinator, ME, MEMBERSHIP) as pulse:  # type: ignore[arg-type]
         assert coordinator.done.wait(PATIENCE_SECONDS)
         assert pulse.changed
 
 
 def test_silence_is_no_change() -> None:
     coordinator = Coordinator(lambda number: -1, enough=2)
-    with Pulse(coordinator, "me", MEMBERSHIP) as pulse:  # type: ignore[arg-type]
+    with Pulse(coordinator, ME, MEMBERSHIP) as pulse:  # type: ignore[arg-type]
         assert coordinator.done.wait(PATIENCE_SECONDS)
         assert not pulse.changed
 

@@ -11,6 +11,8 @@ def degraded(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
     seen, workers = observed.coordinator, observed.job.spec.workers
     if seen is None or status.first_step_time is None or seen.state == "Finished":
         return ()
+    if seen.generation == 0:
+        return ()  # a new coordinator, which has yet to hear from those that train
     if seen.state == "Waiting":
         text = f"{seen.joined // workers.ranks} workers are left and wait with their state: spec.workers.min is {workers.min}"
         return (Said(type=JobCondition.DEGRADED, status=True, reason=Reason.TOO_FEW_WORKERS, message=text),)

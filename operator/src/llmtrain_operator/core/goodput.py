@@ -42,6 +42,11 @@ def coordinated(status: JobStatus) -> bool:
     return status.stage in ("Training", "Recovering")
 
 
+def steps_done(status: JobStatus) -> int:
+    """Return how many steps the next coordinator takes for done; one after a suspension begins anew."""
+    return status.progress.step if status.progress and coordinated(status) else 0
+
+
 def kind(status: JobStatus) -> Kind:
     """Return what the time went into while a job had this status."""
     scheduled = [condition for condition in status.conditions if condition.type == JobCondition.SCHEDULED]

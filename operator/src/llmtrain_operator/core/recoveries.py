@@ -8,10 +8,12 @@ from llmtrain_operator.core.plan import Event
 
 
 def fresh(status: JobStatus, seen: CoordinatorStatus | None) -> tuple[Recovery, ...]:
-    """Return the recoveries that are not in the status yet. The generations that name them only grow."""
+    """Return the recoveries that are not in the status yet. Terms only grow, and so do the generations of one term."""
     last = status.recoveries.last
-    known = last.generation if last else 0
-    return tuple(recovery for recovery in (seen.recoveries if seen else ()) if recovery.generation > known)
+    known = (last.term, last.generation) if last else (0, 0)
+    return tuple(
+        recovery for recovery in (seen.recoveries if seen else ()) if (recovery.term, recovery.generation) > known
+    )
 
 
 def with_recoveries(status: JobStatus, recoveries: tuple[Recovery, ...]) -> JobStatus:
@@ -26,6 +28,7 @@ def with_recoveries(status: JobStatus, recoveries: tuple[Recovery, ...]) -> JobS
         }
     )
     last = LastRecovery(
+        term=newest.term,
         generation=newest.generation,
         rung=newest.rung,
         time=newest.time,
@@ -42,7 +45,7 @@ def deaths(job: str, recoveries: tuple[Recovery, ...]) -> tuple[Failure, ...]:
     return tuple(
         Failure(
             pod=worker_name(job, death.worker),
-            uid=f"generation-{recovery.generation}",
+            uid=f"term-{recovery.term}-generation-{recovery.generation}",
             node=death.node,
             time=recovery.time,
             exit_code=death.exit_code,

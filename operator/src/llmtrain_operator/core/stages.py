@@ -15,6 +15,7 @@ from llmtrain_operator.core.children.gang import pod_group
 from llmtrain_operator.core.children.run_config import run_config_map
 from llmtrain_operator.core.children.worker import stage_pod, worker_pod
 from llmtrain_operator.core.degraded import degraded
+from llmtrain_operator.core.goodput import coordinated
 from llmtrain_operator.core.observed import Manifest, Observed
 from llmtrain_operator.core.pending import why_pending
 from llmtrain_operator.core.pod_view import PodView
@@ -65,8 +66,8 @@ def train(observed: Observed, status: JobStatus) -> Step:
     surplus = [pod for pod in observed.with_role("worker") if pod.worker >= replicas and not pod.deleting]
     began = (bool(status.progress) and status.first_step_time is not None) or torchrun(job.spec)
     return Step(
-        stage=training_stage(observed, status),
-        said=(*say_training(observed, status), *degraded(observed, status)),
+        stage=training_stage(observed),
+        said=(*say_training(observed), *degraded(observed, status)),
         wanted=(*foundation(observed), *around, *pods),
         delete=tuple(pod_reference(observed, pod) for pod in surplus),
         update={"coordinator_term": term},
@@ -116,28 +117,33 @@ def foundation(observed: Observed) -> tuple[Manifest, ...]:
 
 def trains(observed: Observed) -> bool:
     """Return whether a whole membership trains: the coordinator says so, or said so and nothing speaks against it."""
-    if observed.coordinator is not None:
+    if observed.coordinator is not None and observed.coordinator.generation > 0:  # a new one may know of none yet
         return observed.coordinator.state != "Waiting"
     workers = observed.with_role("worker")
     alive = [pod for pod in workers if not pod.deleting and pod.phase in ("Running", "Succeeded")]
     return observed.job.status.stage == "Training" and len(alive) >= observed.job.spec.workers.replicas
 
 
-def training_stage(observed: Observed, status: JobStatus) -> str:
+def training_stage(observed: Observed) -> str:
     """Return the one word for people."""
     if trains(observed):
         return "Training"
-    return "Recovering" if status.first_step_time is not None else "Starting"
+    return "Recovering" if recovers(observed) else "Starting"
 
 
-def say_training(observed: Observed, status: JobStatus) -> tuple[Said, ...]:
+def recovers(observed: Observed) -> bool:
+    """Return whether it trained until something broke; what was suspended starts anew."""
+    return coordinated(observed.job.status)
+
+
+def say_training(observed: Observed) -> tuple[Said, ...]:
     """Say whether all pods have a node and whether they train."""
     pods = (*observed.with_role("worker"), *observed.with_role("coordinator"))
     wanted = observed.job.spec.workers.replicas
     if trains(observed):
         return say(observed, pods, wanted + 1, Reason.TRAINING, f"{wanted} workers train")
     running = len([pod for pod in observed.with_role("worker") if pod.running])
-    if status.first_step_time is not None:
+    if recovers(observed):
         text = f"{running} of {wanted} workers run; the training goes on when enough have joined"
         return say(observed, pods, wanted + 1, Reason.RECOVERING, text, running=False)
     return say(

@@ -1,12 +1,13 @@
 """Asks a job's coordinator how it goes, and tells it how many workers are wanted."""
 
 import logging
+from datetime import UTC, datetime
 
 import aiohttp
 
 from llmtrain_api.membership import JOB_HEADER, CoordinatorStatus, Wanted
 from llmtrain_api.names import COORDINATOR_PORT
-from llmtrain_operator.core.goodput import account_of
+from llmtrain_operator.core.goodput import account_of, milliseconds, steps_done
 from llmtrain_operator.core.observed import Job
 from llmtrain_operator.core.pod_view import PodView
 
@@ -17,7 +18,13 @@ log = logging.getLogger(__name__)
 async def ask(session: aiohttp.ClientSession, job: Job, pod: PodView) -> CoordinatorStatus | None:
     """Return what the coordinator in `pod` knows; None if it doesn't answer, which is no failure of the job."""
     url = f"http://{pod.address}:{COORDINATOR_PORT}/v1/workers"
-    wanted = Wanted(workers=job.spec.workers.replicas, min_workers=job.spec.workers.min, account=account_of(job.status))
+    wanted = Wanted(
+        workers=job.spec.workers.replicas,
+        min_workers=job.spec.workers.min,
+        account=account_of(job.status),
+        step=steps_done(job.status),
+        now_ms=milliseconds(datetime.now(UTC)),
+    )
     try:
         async with session.put(
             url,

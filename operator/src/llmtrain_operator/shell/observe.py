@@ -51,6 +51,7 @@ async def observe_job(
     coordinator = next((pod for pod in pods if pod.role == "coordinator" and pod.running and pod.address), None)
     cluster = store.clusters.get(job.spec.cluster)
     spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None
+    answer = await ask(session, job, coordinator) if coordinator else None  # before the clock is read: it ends earlier
     return Observed(
         now=datetime.now(UTC),
         job=job,
@@ -62,7 +63,7 @@ async def observe_job(
         claims=dict(store.claims.get(job.namespace, {})),
         gpus_capacity=gpus_capacity(spec.compute_pools, store.node_views()) if spec else 0,
         gang_available=gang,
-        coordinator=await ask(session, job, coordinator) if coordinator else None,
+        coordinator=answer,
         images=images,
     )
 

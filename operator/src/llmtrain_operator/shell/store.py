@@ -17,6 +17,8 @@ Manifest = dict[str, Any]
 JobKey = tuple[str, str]
 
 FINISHED = ("Succeeded", "Failed")
+PASSING_TAINTS = "node.kubernetes.io/"
+"""How the taints begin that Kubernetes sets itself while a node is cordoned or its kubelet is silent."""
 
 
 def trim_pod(pod: Manifest) -> Manifest:
@@ -25,17 +27,32 @@ def trim_pod(pod: Manifest) -> Manifest:
     if JOB_LABEL in (metadata.get("labels") or {}):
         return pod
     kept = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
-    containers = [{"resources": container.get("resources", {})} for container in spec.get("containers", ())]
-    slim = {"nodeName": spec.get("nodeName", ""), "containers": containers}
+    slim: Manifest = {"nodeName": spec.get("nodeName", "")}
+    for group in ("containers", "initContainers"):
+        if spec.get(group):
+            wanted = ("resources", "restartPolicy")
+            slim[group] = [{key: one[key] for key in wanted if key in one} for one in spec[group]]
     return {"metadata": kept, "spec": slim, "status": {"phase": pod.get("status", {}).get("phase")}}
 
 
 def gpus_of(pod: Manifest) -> int:
-    """Return the GPUs that a pod holds."""
+    """Return the GPUs that a pod holds: as many as it needs at once at most, as the scheduler counts.
+
+    Its init containers run one after the other, beside those before them that restart: these stay, as sidecars.
+    """
     if pod.get("status", {}).get("phase") in FINISHED:
         return 0
-    requests = (container.get("resources", {}).get("requests") or {} for container in pod["spec"].get("containers", ()))
-    return sum(int(amounts.get(GPU_RESOURCE, 0)) for amounts in requests)
+    most = sidecars = 0
+    for container in pod["spec"].get("initContainers") or ():
+        most = max(most, sidecars + requested(container))
+        if container.get("restartPolicy") == "Always":
+            sidecars += requested(container)
+    return max(most, sidecars + sum(requested(container) for container in pod["spec"].get("containers") or ()))
+
+
+def requested(container: Manifest) -> int:
+    """Return the GPUs that a container asks for."""
+    return int((container.get("resources", {}).get("requests") or {}).get(GPU_RESOURCE, 0))
 
 
 class Store:
@@ -47,6 +64,8 @@ class Store:
         self.clusters: dict[str, Manifest] = {}
         self.nodes: dict[str, Manifest] = {}
         self.pods: dict[str, Manifest] = {}
+        self.holders: dict[str, dict[str, Manifest]] = defaultdict(dict)
+        """Pods that hold GPUs, by node and uid: a scrape counts them, from another thread."""
         self.pods_of: dict[JobKey, dict[str, Manifest]] = defaultdict(dict)
         self.objects_of: dict[JobKey, dict[tuple[str, str], Manifest]] = defaultdict(dict)
         self.claims: dict[str, dict[str, Manifest]] = defaultdict(dict)
@@ -80,8 +99,12 @@ class Store:
         """Keep a pod under its job; GPUs held elsewhere matter to inventories only."""
         uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
         before = self.pods.pop(uid, None)
+        if before is not None:
+            self.holders[node_of(before)].pop(uid, None)
         if change == "put":
             self.pods[uid] = pod
+            if gpus_of(pod):
+                self.holders[node_of(pod)][uid] = pod
         if (key := self.owner(pod)) is not None:
             keep(self.pods_of[key], name, change, pod)
             self.queue.add(Key("job", *key))
@@ -152,12 +175,12 @@ class Store:
             "" if ready.get("status") == "True" else f"not ready: {ready.get('message') or 'its kubelet is silent'}"
         )
         reason = reason or ("cordoned; `kubectl uncordon` lets pods run there" if spec.get("unschedulable") else "")
-        effects = {taint["effect"] for taint in spec.get("taints") or ()}
+        lasting = (taint for taint in spec.get("taints") or () if not taint["key"].startswith(PASSING_TAINTS))
+        effects = {taint["effect"] for taint in lasting}
         name = metadata["name"]
         held: dict[str, int] = defaultdict(int)
-        for pod in self.pods.values():
-            if pod["spec"].get("nodeName") == name and (gpus := gpus_of(pod)):
-                held[pod["metadata"]["namespace"]] += gpus
+        for pod in tuple(self.holders.get(name, {}).values()):
+            held[pod["metadata"]["namespace"]] += gpus_of(pod)
         return NodeView(
             name=name,
             labels=dict(metadata.get("labels") or {}),
@@ -166,8 +189,7 @@ class Store:
             ordinary=(
                 "node-role.kubernetes.io/control-plane" not in (metadata.get("labels") or {})
                 and not effects - {"PreferNoSchedule"}
-            )
-            or bool(reason),
+            ),
             gpus=int(status.get("allocatable", {}).get(GPU_RESOURCE, 0)),
             gpus_allocated=sum(held.values()),
             gpus_capacity=int(status.get("capacity", {}).get(GPU_RESOURCE, 0)),
@@ -210,6 +232,11 @@ def claim_of(claim: Manifest) -> Claim:
         phase=status.get("phase", "Pending"),
         size_bytes=int(parse_quantity((status.get("capacity") or {}).get("storage", "0"))),  # type: ignore[no-untyped-call]
     )
+
+
+def node_of(pod: Manifest) -> str:
+    """Return the node that a pod is bound to; empty if there is none yet."""
+    return str(pod["spec"].get("nodeName", ""))
 
 
 def is_ready(node: Manifest) -> bool:

@@ -7,7 +7,7 @@ connection closes, and the coordinator knows that at once.
 import threading
 from types import TracebackType
 
-from llmtrain_api.membership import HEARTBEAT_SECONDS, Heartbeat, Membership
+from llmtrain_api.membership import HEARTBEAT_SECONDS, Heartbeat, Member, Membership
 from llmtrain_trainer.elastic.coordinator import Coordinator
 from llmtrain_trainer.errors import TrainerError
 
@@ -18,12 +18,12 @@ SECONDS_TO_THE_END = 0.1
 class Pulse:
     """Beats while its `with` block runs. A coordinator that doesn't answer changes nothing: training goes on."""
 
-    def __init__(self, coordinator: Coordinator, incarnation: str, membership: Membership) -> None:
+    def __init__(self, coordinator: Coordinator, member: Member, membership: Membership) -> None:
         self.step = 0
         """Steps done, as the next beat tells it."""
         self.work_seconds: float | None = None
         """What the microbatches of the last one took."""
-        self._coordinator, self._incarnation = coordinator, incarnation
+        self._coordinator, self._member = coordinator, member
         self._generation, self._ranks = membership.generation, len(membership.members)
         self._changed, self._broken, self._over = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
@@ -55,7 +55,7 @@ class Pulse:
     def _hear(self) -> float:
         """Send one heartbeat; return the seconds until the next one."""
         heartbeat = Heartbeat(
-            incarnation=self._incarnation,
+            member=self._member,
             generation=self._generation,
             ranks=self._ranks,
             step=self.step,

@@ -108,7 +108,7 @@ class Rank:
         generation = membership.generation
         self._watch.alive()
         began_at = time.monotonic()
-        with Pulse(self._new_connection(), self._name, membership) as pulse:
+        with Pulse(self._new_connection(), self._member, membership) as pulse:
             try:
                 if membership.members[0].incarnation == self._name:
                     self._keeper.claim(membership.term)
@@ -176,6 +176,9 @@ class _Between:
     def report(self, progress: Progress) -> None:
         self._reporter.offer(progress)
         self._recorder.offer(self._term, progress)
+
+    def report_again(self, progress: Progress) -> None:
+        self._reporter.offer(progress)
 
 
 def device_of(run: RunConfig, place: Place) -> torch.device:

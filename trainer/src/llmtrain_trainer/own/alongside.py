@@ -68,7 +68,7 @@ class Alongside:
         environment = torchrun_environment(membership, self._name, run_id=self._run.uid)
         log = self._log.having(generation=membership.generation)
         log.info("joined", rank=int(environment["RANK"]), ranks=len(membership.members))
-        with Pulse(self._new_connection(), self._name, membership) as pulse, self._stopping.finishing():
+        with Pulse(self._new_connection(), self._member, membership) as pulse, self._stopping.finishing():
             script = Script(self._program.command, {**self._own, **environment}, self._log.pass_on)
             try:
                 code = self._watch(script, pulse)

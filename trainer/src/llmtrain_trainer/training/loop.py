@@ -48,6 +48,9 @@ class Surroundings(Protocol):
     def report(self, progress: Progress) -> None:
         """Tell the coordinator and TensorBoard, when there is time."""
 
+    def report_again(self, progress: Progress) -> None:
+        """Tell the coordinator more of a step that was reported."""
+
 
 class Loop:
     """Trains in one generation, which began at `began_at` (monotonic seconds). Only its first rank writes and reports."""
@@ -76,21 +79,38 @@ class Loop:
         stepped = False
         pace = Pace(steps=steps, now=time.monotonic())
         while learner.step < steps:
-            learnt_at = time.monotonic()
-            result = learner.learn(self._group, self._surroundings.wishes())
-            if not learner.warm:
-                self._spend("compiling", learnt_at)
-                learner.warm = True
+            result = self._learn()
             pace.after_step(time.monotonic(), result.tokens)
             if not stepped:
                 self._log.info("firstStep", step=learner.step, ranks=self._group.size)
             stepped = True
             self._surroundings.after_step(learner.step, learner.work_seconds)
             self._look_back(result.wishes)
-            self._report(result, pace)
+            if self._first:
+                self._report(result, pace)
             if result.wishes.leave or result.wishes.stop:
                 break
+        if stepped:
+            self._finish_checkpoint(result, pace)
         return self._ending()
+
+    def _learn(self) -> StepResult:
+        """Do a step. The first of a process compiles; any may have to wait for the snapshot of the one before."""
+        began, learner = time.monotonic(), self._learner
+        result = learner.learn(self._group, self._surroundings.wishes())
+        self._spend("checkpoint", learner.settling_seconds)
+        if not learner.warm:
+            self._spend("compiling", time.monotonic() - began - learner.settling_seconds)
+            learner.warm = True
+        return result
+
+    def _finish_checkpoint(self, result: StepResult, pace: Pace) -> None:
+        """Wait for the checkpoint that is being written, and tell of it: nobody reports after this."""
+        began = time.monotonic()
+        self._keeper.finish()
+        self._spend("checkpoint", time.monotonic() - began)
+        if self._first:
+            self._surroundings.report_again(self._progress(result, pace))
 
     def _ending(self) -> Ending:
         if self._learner.step == self._run.training.steps:
@@ -98,7 +118,6 @@ class Loop:
                 self._keeper.insist()
             self._group.barrier()  # the last checkpoint is there before anyone goes
             return Ending.FINISHED
-        self._keeper.finish()
         return Ending.STOPPED if self._surroundings.stopping() else Ending.LEFT
 
     def _look_back(self, wishes: Wishes) -> None:
@@ -114,14 +133,14 @@ class Loop:
         if step and due and self._first:
             began = time.monotonic()
             self._keeper.keep(self._held_out_loss if evaluated else None)
-            self._spend("checkpoint", began)
+            self._spend("checkpoint", time.monotonic() - began)
 
     def _evaluate(self, judge: Judge) -> float:
         started = time.monotonic()
         loss = judge(self._group)
-        self._spend("evaluating", started)
-        seconds = round(time.monotonic() - started, 2)
-        self._log.info("evaluation", step=self._learner.step, held_out_loss=round(loss, 4), seconds=seconds)
+        seconds = time.monotonic() - started
+        self._spend("evaluating", seconds)
+        self._log.info("evaluation", step=self._learner.step, held_out_loss=round(loss, 4), seconds=round(seconds, 2))
         return loss
 
     def _mfu(self, tokens_per_second: float) -> float | None:
@@ -129,39 +148,38 @@ class Loop:
         flops, peak = self._learner.flops_per_token, self._flops_of_all
         return tokens_per_second * flops / peak if flops and peak else None
 
-    def _spend(self, kind: str, since: float) -> None:
-        """Note that the time since an instant went into something beside steps."""
+    def _spend(self, kind: str, seconds: float) -> None:
+        """Note that some time went into something beside steps."""
         before = float(getattr(self._spent, kind))
-        self._spent = self._spent.model_copy(update={kind: before + time.monotonic() - since})
+        self._spent = self._spent.model_copy(update={kind: before + seconds})
 
     def _report(self, result: StepResult, pace: Pace) -> None:
-        if not self._first:
-            return
         step, steps = self._learner.step, self._run.training.steps
         if pace.worth_a_line(step, time.monotonic()):
             self._log.info(
                 "step", step=step, steps=steps, loss=round(result.loss, 4), learning_rate=result.learning_rate,
                 gradient_norm=round(result.gradient_norm, 4), tokens_per_second=round(pace.tokens_per_second),
             )  # fmt: skip
-        self._surroundings.report(
-            Progress(
-                generation=self._group.generation,
-                step=step,
-                steps=steps,
-                loss=result.loss,
-                learning_rate=result.learning_rate,
-                gradient_norm=result.gradient_norm,
-                tokens=step * result.tokens,
-                tokens_per_second=pace.tokens_per_second,
-                mfu=self._mfu(pace.tokens_per_second),
-                held_out_loss=self._held_out_loss,
-                held_out_step=self._held_out_step,
-                checkpoint=self._keeper.newest,
-                written=self._keeper.written,
-                checkpoint_error=self._keeper.error[:512],
-                began=self._began,
-                spent=self._spent,
-            )
+        self._surroundings.report(self._progress(result, pace))
+
+    def _progress(self, result: StepResult, pace: Pace) -> Progress:
+        return Progress(
+            generation=self._group.generation,
+            step=self._learner.step,
+            steps=self._run.training.steps,
+            loss=result.loss,
+            learning_rate=result.learning_rate,
+            gradient_norm=result.gradient_norm,
+            tokens=self._learner.step * result.tokens,
+            tokens_per_second=pace.tokens_per_second,
+            mfu=self._mfu(pace.tokens_per_second),
+            held_out_loss=self._held_out_loss,
+            held_out_step=self._held_out_step,
+            checkpoint=self._keeper.newest,
+            written=self._keeper.written,
+            checkpoint_error=self._keeper.error[:512],
+            began=self._began,
+            spent=self._spent,
         )
 
 

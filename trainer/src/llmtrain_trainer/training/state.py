@@ -45,6 +45,8 @@ class State(ABC):
     ) -> None:
         self.work_seconds = 0.0
         """What the microbatches of the last step took this rank."""
+        self.settling_seconds = 0.0
+        """How long the last step waited for a snapshot to be complete."""
         self.settle: Callable[[], object] = lambda: None
         """Called before the state changes; waits until a snapshot that is being taken of it is complete."""
         self.alive = alive
@@ -117,7 +119,9 @@ class State(ABC):
         gradients.div_(tokens)
         norm = clip(gradients, float(self.training.clip_norm))
         rate = learning_rate(self.step, self.training)
+        ready = time.perf_counter()
         self.settle()
+        self.settling_seconds = time.perf_counter() - ready
         self.optimizer.update(
             self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
         )
