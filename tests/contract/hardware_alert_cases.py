@@ -1,179 +1,116 @@
-"""The same for what is told of GPUs, pods and nodes."""
+"""The same for alerts about GPUs, pods and nodes."""
 
-from contract.alert_cases import OF_JOB, Case
+from contract.histories import (
+    OF_CLUSTER,
+    OF_POD,
+    ON_GPU,
+    ON_NODE,
+    POOL_NODE,
+    AlertCase,
+    agent,
+    gpu,
+    gpus,
+    handed_over,
+    node,
+    pod,
+)
 
-POD = 'namespace="team", pod="gpt-worker-0"'
-OF_POD = {"namespace": "team", "pod": "gpt-worker-0", "training_job": "gpt"}
-ON_NODE, ON_GPU = {"node": "n1"}, {"node": "n1", "gpu": "0"}
-POOL_NODE = {'llmtrain_pool_node_info{llmcluster="main", pool="h200", node="n1"}': "1+0x90"}
-OF_CLUSTER = {"llmcluster": "main"}
-
-
-def gpus(metric: str, *values: str, job: str = "gpt", more: str = "") -> dict[str, str]:
-    """Return a metric of the node's GPUs 0, 1, …, each of which the pod has."""
-    series = {}
-    for number, value in enumerate(values):
-        series[f'{metric}{{node="n1", gpu="{number}"{more}}}'] = value
-        series[f'llmtrain_gpu_assigned{{node="n1", gpu="{number}", {POD}, training_job="{job}"}}'] = "1+0x90"
-    return series
-
-
-def unassigned(metric: str, value: str) -> dict[str, str]:
-    """Return a metric of a GPU that nobody has."""
-    return {f'{metric}{{node="n1", gpu="0"}}': value}
+BUSY, LOST, XID = "llmtrain_gpu_utilization_ratio", "llmtrain_gpu_lost", "llmtrain_gpu_xid_errors_total"
+ECC, THROTTLED = "llmtrain_gpu_ecc_errors_total", "llmtrain_gpu_throttled"
+USED, LIMIT = "llmtrain_pod_memory_used_bytes", "llmtrain_pod_memory_limit_bytes"
+PORT = ', device="mlx5_0", port="1"'
 
 
-def pod(metric: str, value: str, job: str = "gpt", more: str = "") -> dict[str, str]:
-    """Return a metric of the pod."""
-    return {f'{metric}{{node="n1", {POD}, training_job="{job}"{more}}}': value}
+def infiniband(values: str) -> dict[str, str]:
+    """Return the errors of a port."""
+    return node("llmtrain_node_infiniband_errors_total", values, PORT)
 
-
-def node(metric: str, value: str, more: str = "") -> dict[str, str]:
-    """Return a metric of the node."""
-    return {f'{metric}{{node="n1"{more}}}': value}
-
-
-RECORDINGS = {
-    "pod:llmtrain_gpu_utilization_ratio:avg": Case(
-        speaks=gpus("llmtrain_gpu_utilization_ratio", "0.5+0x30", "1+0x30"),
-        silent=unassigned("llmtrain_gpu_utilization_ratio", "0.5+0x30"),
-        minute=5,
-        labels=OF_POD,
-        value=0.75,
-    ),
-    "training_job:llmtrain_gpu_utilization_ratio:avg": Case(
-        speaks=gpus("llmtrain_gpu_utilization_ratio", "0.5+0x30", "1+0x30"),
-        silent=gpus("llmtrain_gpu_utilization_ratio", "0.5+0x30", job=""),
-        minute=5,
-        labels=OF_JOB,
-        value=0.75,
-    ),
-    "training_job:llmtrain_gpu_tensor_active_ratio:avg": Case(
-        speaks=gpus("llmtrain_gpu_tensor_active_ratio", "0.25+0x30", "0.75+0x30"),
-        silent=unassigned("llmtrain_gpu_tensor_active_ratio", "0.5+0x30"),
-        minute=5,
-        labels=OF_JOB,
-        value=0.5,
-    ),
-    "training_job:llmtrain_gpu_memory_used_bytes:sum": Case(
-        speaks=gpus("llmtrain_gpu_memory_used_bytes", "100+0x30", "200+0x30"),
-        silent=unassigned("llmtrain_gpu_memory_used_bytes", "100+0x30"),
-        minute=5,
-        labels=OF_JOB,
-        value=300,
-    ),
-    "training_job:llmtrain_gpu_power_watts:sum": Case(
-        speaks=gpus("llmtrain_gpu_power_watts", "400+0x30", "300+0x30"),
-        silent=unassigned("llmtrain_gpu_power_watts", "100+0x30"),
-        minute=5,
-        labels=OF_JOB,
-        value=700,
-    ),
-    "training_job:llmtrain_pod_cpu_seconds:rate5m": Case(
-        speaks=pod("llmtrain_pod_cpu_seconds_total", "0+120x30"),
-        silent=pod("llmtrain_pod_cpu_seconds_total", "0+120x30", job=""),
-        minute=20,
-        labels=OF_JOB,
-        value=2,
-    ),
-    "training_job:llmtrain_pod_memory_used_bytes:sum": Case(
-        speaks=pod("llmtrain_pod_memory_used_bytes", "100+0x30"),
-        silent=pod("llmtrain_pod_memory_used_bytes", "100+0x30", job=""),
-        minute=5,
-        labels=OF_JOB,
-        value=100,
-    ),
-    "training_job:llmtrain_pod_network_bytes:rate5m": Case(
-        speaks=pod("llmtrain_pod_network_bytes_total", "0+6000x30", more=', direction="sent"'),
-        silent=pod("llmtrain_pod_network_bytes_total", "0+6000x30", job="", more=', direction="sent"'),
-        minute=20,
-        labels={**OF_JOB, "direction": "sent"},
-        value=100,
-    ),
-    "llmcluster:llmtrain_gpu_utilization_ratio:avg": Case(
-        speaks={**POOL_NODE, **gpus("llmtrain_gpu_utilization_ratio", "0+0x30", "0.5+0x30", "1+0x30")},
-        silent=gpus("llmtrain_gpu_utilization_ratio", "0.5+0x30"),
-        minute=5,
-        labels=OF_CLUSTER,
-        value=0.5,
-    ),
-    "llmcluster:llmtrain_node_memory_used_bytes:ratio": Case(
-        speaks={
-            **POOL_NODE,
-            **node("llmtrain_node_memory_used_bytes", "50+0x30"),
-            **node("llmtrain_node_memory_size_bytes", "200+0x30"),
-        },
-        silent=node("llmtrain_node_memory_used_bytes", "50+0x30"),
-        minute=5,
-        labels=OF_CLUSTER,
-        value=0.25,
-    ),
-    "llmcluster:llmtrain_node_network_bytes:rate5m": Case(
-        speaks={
-            **POOL_NODE,
-            **node("llmtrain_node_network_bytes_total", "0+6000x30", ', device="eth0", direction="sent"'),
-            **node("llmtrain_node_network_bytes_total", "0+9000x30", ', device="eth0", direction="received"'),
-        },
-        silent=node("llmtrain_node_network_bytes_total", "0+6000x30", ', device="eth0", direction="sent"'),
-        minute=20,
-        labels=OF_CLUSTER,
-        value=100,
-    ),
-}
 
 ALERTS = {
-    "LlmtrainGpuLowUse": Case(
-        speaks=gpus("llmtrain_gpu_utilization_ratio", "0.9+0x10 0.05+0x80"),
-        silent=gpus("llmtrain_gpu_utilization_ratio", "0.05+0x10 0.9+0x80"),
+    "LlmtrainGpuLowUse": AlertCase(
         minute=60,
         labels=OF_POD,
+        speaks={"its GPU is hardly used": gpus(BUSY, "0.9+0x10 0.15+0x80")},
+        silent={
+            "its GPU is used a little more": gpus(BUSY, "0.25+0x80"),
+            "its GPU is used now": gpus(BUSY, "0.05+0x10 0.9+0x80"),
+            "its GPU is idle since ten minutes": gpus(BUSY, "0.9+0x50 0+0x30"),
+            "the pod is young": gpus(BUSY, "0.05+0x90", held="_x40 1+0x50"),
+            "the pod is gone": gpus(BUSY, "0.05+0x90", held="1+0x55 stale"),
+        },
     ),
-    "LlmtrainGpuLost": Case(
-        speaks=unassigned("llmtrain_gpu_lost", "0+0x5 1+0x30"),
-        silent=unassigned("llmtrain_gpu_lost", "0+0x30"),
+    "LlmtrainGpuLost": AlertCase(
         minute=10,
         labels=ON_GPU,
+        speaks={
+            "it does not answer": gpu(LOST, "0+0x5 1+0x30"),
+            "another agent came": handed_over(gpu(LOST, "1"), 10),
+        },
+        silent={"it answers": gpu(LOST, "0+0x30"), "it does not answer for once": gpu(LOST, "0+0x9 1+0x30")},
     ),
-    "LlmtrainGpuXid": Case(
-        speaks=gpus("llmtrain_gpu_xid_errors_total", "_x20 1+0x30", more=', xid="79"'),
-        silent=gpus("llmtrain_gpu_xid_errors_total", "1+0x60", more=', xid="79"'),
+    "LlmtrainGpuXid": AlertCase(
         minute=25,
         labels={**ON_GPU, "xid": "79"},
+        speaks={
+            "the first of its kind": gpu(XID, "_x20 1+0x30", ', xid="79"'),
+            "the second of its kind": gpu(XID, "1+0x20 2+0x30", ', xid="79"'),
+        },
+        silent={"it was long ago": gpu(XID, "1+0x60", ', xid="79"')},
     ),
-    "LlmtrainGpuMemoryErrors": Case(
-        speaks=gpus("llmtrain_gpu_ecc_errors_total", "0+0x10 1+0x60", more=', severity="uncorrected"'),
-        silent=gpus("llmtrain_gpu_ecc_errors_total", "0+1x90", more=', severity="corrected"'),
+    "LlmtrainGpuMemoryErrors": AlertCase(
         minute=30,
         labels=ON_GPU,
+        speaks={"one was not corrected": gpu(ECC, "0+0x10 1+0x60", ', severity="uncorrected"')},
+        silent={
+            "all were corrected": {
+                **gpu(ECC, "0+1x90", ', severity="corrected"'), **gpu(ECC, "0+0x90", ', severity="uncorrected"'),
+            },
+            "it was before": gpu(ECC, "3+0x90", ', severity="uncorrected"'),
+        },
     ),
-    "LlmtrainGpuThrottled": Case(
-        speaks=gpus("llmtrain_gpu_throttled", "1+0x60", more=', reason="thermal"'),
-        silent=gpus("llmtrain_gpu_throttled", "1+0x60", more=', reason="power"'),
+    "LlmtrainGpuThrottled": AlertCase(
         minute=30,
         labels={**ON_GPU, "reason": "thermal"},
-    ),
-    "LlmtrainInfinibandErrors": Case(
-        speaks=node("llmtrain_node_infiniband_errors_total", "0+5x60", ', device="mlx5_0", port="1"'),
-        silent=node("llmtrain_node_infiniband_errors_total", "7+0x60", ', device="mlx5_0", port="1"'),
-        minute=30,
-        labels={**ON_NODE, "device": "mlx5_0", "port": "1"},
-    ),
-    "LlmtrainMemoryNearLimit": Case(
         speaks={
-            **pod("llmtrain_pod_memory_used_bytes", "98+0x30"),
-            **pod("llmtrain_pod_memory_limit_bytes", "100+0x30"),
+            "it is too hot": gpu(THROTTLED, "1+0x60", ', reason="thermal"'),
+            "another agent came": handed_over(gpu(THROTTLED, "1", ', reason="thermal"'), 25),
         },
         silent={
-            **pod("llmtrain_pod_memory_used_bytes", "60+0x30"),
-            **pod("llmtrain_pod_memory_limit_bytes", "100+0x30"),
+            "it draws all it may": gpu(THROTTLED, "1+0x60", ', reason="power"'),
+            "it is not too hot": gpu(THROTTLED, "0+0x60", ', reason="thermal"'),
+            "it is too hot since ten minutes": gpu(THROTTLED, "0+0x20 1+0x60", ', reason="thermal"'),
         },
+    ),
+    "LlmtrainInfinibandErrors": AlertCase(
+        minute=30,
+        labels={**ON_NODE, "device": "mlx5_0", "port": "1"},
+        speaks={"twelve": infiniband("0+0x20 12+0x40")},
+        silent={"nine": infiniband("0+0x20 9+0x40"), "many, but long ago": infiniband("700+0x60")},
+    ),
+    "LlmtrainMemoryNearLimit": AlertCase(
         minute=15,
         labels={**ON_NODE, **OF_POD},
+        speaks={
+            "98 of 100": {**pod(USED, "98+0x30"), **pod(LIMIT, "100+0x30")},
+            "another agent came": handed_over({**pod(USED, "98"), **pod(LIMIT, "100")}, 13),
+        },
+        silent={
+            "90 of 100": {**pod(USED, "90+0x30"), **pod(LIMIT, "100+0x30")},
+            "a pod of no job": {**pod(USED, "98+0x30", job=""), **pod(LIMIT, "100+0x30", job="")},
+            "98 of 100 since two minutes": {**pod(USED, "90+0x12 98+0x30"), **pod(LIMIT, "100+0x30")},
+        },
     ),
-    "LlmtrainAgentMissing": Case(
-        speaks={**POOL_NODE, 'llmtrain_agent_gpu_library_info{node="n2", source="nvml", version="1"}': "1+0x60"},
-        silent={**POOL_NODE, 'llmtrain_agent_gpu_library_info{node="n1", source="nvml", version="1"}': "1+0x60"},
+    "LlmtrainAgentMissing": AlertCase(
         minute=30,
         labels={**OF_CLUSTER, **ON_NODE},
+        speaks={
+            "another node has one": {**POOL_NODE, **agent("1+0x60", on="n2")},
+            "all are gone": {**POOL_NODE, **agent("1+0x5 stale")},
+        },
+        silent={
+            "it tells": {**POOL_NODE, **agent("1+0x60")},
+            "there is no agent on any node": POOL_NODE,
+            "it is gone since ten minutes": {**POOL_NODE, **agent("1+0x20 stale")},
+        },
     ),
-}
+}  # fmt: skip
