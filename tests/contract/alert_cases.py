@@ -1,162 +1,235 @@
-"""For each recording rule and alert a history in which it speaks, and one in which it is silent.
+"""For each alert about jobs, pools and the operator the histories in which it fires, and those in which it is silent.
 
-Series are written in promtool's notation, one sample a minute: `a+bxn` begins at a and adds b n times.
+One is just under the threshold, one in each guard's care, and one where the condition held for too short a time.
 """
 
-from dataclasses import dataclass, field
+from contract.histories import (
+    OF_JOB,
+    OF_POOL,
+    RUNS,
+    AlertCase,
+    History,
+    handed_over,
+    job,
+    lived,
+    pool,
+    ranks,
+    reconciles,
+    recovered,
+    twice,
+)
 
-JOB = 'namespace="team", training_job="gpt"'
-OF_JOB = {"namespace": "team", "training_job": "gpt"}
-OF_POOL = {"llmcluster": "main", "pool": "h200"}
-RUNS = {f"llmtrain_job_ranks{{{JOB}}}": "8+0x240"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """Two histories of one rule."""
-
-    speaks: dict[str, str]
-    silent: dict[str, str]
-    minute: int
-    """When it is asked."""
-    labels: dict[str, str] = field(default_factory=dict)
-    value: float = 1.0
-
-
-def job(name: str, values: str, more: str = "") -> dict[str, str]:
-    """Return one series of a job."""
-    return {f"{name}{{{JOB}{more}}}": values}
+NO_RANKS = job("llmtrain_job_ranks", "8+0x140 0+0x60")
+STEPS = job("llmtrain_job_step", "0+1x240")
+FREE, SIZE = "llmtrain_job_checkpoint_volume_free_bytes", "llmtrain_job_checkpoint_size_bytes"
 
 
-def ranks(*seconds: float) -> dict[str, str]:
-    """Return what the microbatches take each rank."""
-    series = {}
-    for rank, took in enumerate(seconds):
-        series |= job("llmtrain_job_rank_work_seconds", f"{took}+0x60", f', worker="{rank}", rank="0"')
-    return series
+def taken(values: str) -> History:
+    """Return a job that runs, and when its newest checkpoint was taken."""
+    return {**RUNS, **STEPS, **job("llmtrain_job_checkpoint_time_seconds", values)}
 
 
-def spent(stepping: int, recovering: int) -> dict[str, str]:
-    """Return the account of a job's life, by seconds a minute."""
-    return {
-        **job("llmtrain_job_seconds_total", f"0+{stepping}x180", ', kind="stepping"'),
-        **job("llmtrain_job_seconds_total", f"0+{recovering}x180", ', kind="recovering"'),
-    }
+def in_five_minutes(times: int) -> str:
+    """Return a counter that grows so often in any five minutes, by one a minute at most."""
+    return " ".join(str(9 + minute * times // 5) for minute in range(60))
 
-
-def pool(metric: str, **states: int) -> dict[str, str]:
-    """Return a pool's nodes or GPUs by state."""
-    return {
-        f'{metric}{{llmcluster="main", pool="h200", state="{state}"}}': f"{number}+0x60"
-        for state, number in states.items()
-    }
-
-
-RECORDINGS = {
-    "training_job:llmtrain_job_rank_work_seconds:max": Case(
-        speaks=ranks(1, 2, 4), silent={}, minute=5, labels=OF_JOB, value=4
-    ),
-    "training_job:llmtrain_job_rank_work_seconds:median": Case(
-        speaks=ranks(1, 2, 4), silent={}, minute=5, labels=OF_JOB, value=2
-    ),
-    "training_job:llmtrain_job_step:rate5m": Case(
-        speaks=job("llmtrain_job_step", "0+120x30"), silent={}, minute=20, labels=OF_JOB, value=2
-    ),
-    "training_job:llmtrain_job_seconds:goodput1h": Case(
-        speaks=spent(45, 15), silent={}, minute=120, labels=OF_JOB, value=0.75
-    ),
-    "llmcluster:llmtrain_pool_gpus:allocated_ratio": Case(
-        speaks=pool("llmtrain_pool_gpus", allocated=6, idle=1, unhealthy=1),
-        silent={},
-        minute=5,
-        labels={"llmcluster": "main"},
-        value=0.75,
-    ),
-}
 
 ALERTS = {
-    "LlmtrainJobStuck": Case(
-        speaks={**RUNS, **job("llmtrain_job_step", "7+0x60"), **job("llmtrain_job_steps", "90+0x60")},
-        silent={**RUNS, **job("llmtrain_job_step", "7+1x60"), **job("llmtrain_job_steps", "90+0x60")},
+    "LlmtrainJobStuck": AlertCase(
         minute=50,
         labels=OF_JOB,
+        speaks={
+            "no step was ever done, so none is told": RUNS,
+            "steps were done, and then none": {**RUNS, **lived(stepping="0+50x15 750+0x60")},
+            "it evaluates for ever": {**RUNS, **lived(stepping="0+50x15 750+0x60", evaluating="0+0x15 0+60x60")},
+            "steps stopped before another coordinator came": {
+                **handed_over(job("llmtrain_job_ranks", "8"), 45), **lived(stepping="0+50x15 750+0x60"),
+            },
+        },
+        silent={
+            "steps are done": {**RUNS, **lived(stepping="0+50x60")},
+            "steps are done again": {**RUNS, **lived(replaying="0+50x60")},
+            "no rank has joined": job("llmtrain_job_ranks", "0+0x60"),
+            "all steps are done": {**RUNS, **job("llmtrain_job_step", "90+0x60"), **job("llmtrain_job_steps", "90+0x60")},
+            "steps stopped a quarter of an hour ago": {**RUNS, **lived(stepping="0+50x25 1250+0x60")},
+        },
     ),
-    "LlmtrainRankHung": Case(
-        speaks=job("llmtrain_job_recovery_seconds_total", "0+0x10 301+0x20", ', rung="process", part="detect"'),
-        silent=job("llmtrain_job_recovery_seconds_total", "0+0x10 2+0x20", ', rung="pod", part="detect"'),
+    "LlmtrainRankHung": AlertCase(
         minute=15,
         labels=OF_JOB,
+        speaks={
+            "a rank hung for the shortest hangSeconds": {
+                **recovered("process", "0+0x10 1+0x20", detect="0+0x10 5+0x20", restore="0+0x10 1+0x20"),
+                **recovered("pod", "0+0x30", detect="0+0x30"),
+            },
+        },
+        silent={
+            "a lease ended late": recovered("pod", "0+0x10 1+0x20", detect="0+0x10 3+0x20"),
+            "many leases ended": recovered("pod", "0+1x30", detect="0+2x30"),
+            "to restore takes long": recovered("pod", "0+0x10 1+0x20", detect="0+0x10 1+0x20", restore="0+0x10 90+0x20"),
+        },
     ),
-    "LlmtrainStraggler": Case(speaks=ranks(1, 1, 1, 2), silent=ranks(1, 1, 1, 1.2), minute=30, labels=OF_JOB),
-    "LlmtrainLowGoodput": Case(
-        speaks={**RUNS, **spent(40, 20)}, silent={**RUNS, **spent(58, 2)}, minute=150, labels=OF_JOB
+    "LlmtrainStraggler": AlertCase(
+        minute=30,
+        labels=OF_JOB,
+        speaks={"one of three is slow": ranks("1+0x60", "1+0x60", "1.6+0x60")},
+        silent={
+            "one is a little slower": ranks("1+0x60", "1+0x60", "1.4+0x60"),
+            "of two, one is always the slower": ranks("1+0x60", "4+0x60"),
+            "two are still two where two jobs of Prometheus scrape them": twice(ranks("1+0x60", "4+0x60")),
+            "it is slow since ten minutes": ranks("1+0x60", "1+0x60", "1+0x20 1.6+0x60"),
+        },
     ),
-    "LlmtrainManyRecoveries": Case(
-        speaks=job("llmtrain_job_recoveries_total", "0+1x90", ', rung="pod"'),
-        silent=job("llmtrain_job_recoveries_total", "0+0x30 1+0x60", ', rung="pod"'),
+    "LlmtrainLowGoodput": AlertCase(
+        minute=150,
+        labels=OF_JOB,
+        speaks={"a quarter went into recoveries": {**RUNS, **lived(stepping="0+45x180", recovering="0+15x180")}},
+        silent={
+            "a sixth went into recoveries": {**RUNS, **lived(stepping="0+50x180", recovering="0+10x180")},
+            "it has no workers": {**NO_RANKS, **lived(stepping="0+30x180", recovering="0+30x180")},
+            "it started slowly and has trained since": {
+                **job("llmtrain_job_ranks", "_x100 8+0x100"),
+                **lived(starting="_x100 1+60x12 721+0x200", stepping="_x113 1+60x200"),
+            },
+            "it is low since twenty minutes": {
+                **RUNS, **lived(stepping="0+60x115 6900+0x60", recovering="0+0x115 0+60x60"),
+            },
+        },
+    ),
+    "LlmtrainManyRecoveries": AlertCase(
         minute=60,
         labels=OF_JOB,
+        speaks={
+            "six of one rung": recovered("pod", "0+0x30 1+1x5 6+0x60"),
+            "six of two rungs": {
+                **recovered("pod", "0+0x30 1+1x2 3+0x60"), **recovered("process", "0+0x30 1+1x2 3+0x60"),
+            },
+        },
+        silent={"five": recovered("pod", "0+0x30 1+1x4 5+0x60"), "six before": recovered("pod", "6+0x60")},
     ),
-    "LlmtrainWorkersMissing": Case(
-        speaks={**RUNS, **job("llmtrain_job_ranks_wanted", "16+0x60")},
-        silent={**RUNS, **job("llmtrain_job_ranks_wanted", "16+0x5 8+0x60")},
+    "LlmtrainWorkersMissing": AlertCase(
         minute=20,
         labels=OF_JOB,
+        speaks={
+            "one is missing": {**RUNS, **job("llmtrain_job_ranks_wanted", "9+0x60")},
+            "one is missing, whoever tells of it": handed_over(
+                {**job("llmtrain_job_ranks", "8"), **job("llmtrain_job_ranks_wanted", "9")}, 10
+            ),
+        },
+        silent={
+            "the job was scaled down": {**RUNS, **job("llmtrain_job_ranks_wanted", "16+0x5 8+0x60")},
+            "one is missing since ten minutes": {**RUNS, **job("llmtrain_job_ranks_wanted", "8+0x10 9+0x60")},
+        },
     ),
-    "LlmtrainCheckpointOld": Case(
-        speaks={**RUNS, **job("llmtrain_job_checkpoint_time_seconds", "0+0x240")},
-        silent={**RUNS, **job("llmtrain_job_checkpoint_time_seconds", "0+60x240")},
+    "LlmtrainCheckpointOld": AlertCase(
         minute=180,
         labels=OF_JOB,
+        speaks={
+            "the newest is two hours and ten minutes old": taken("0+60x50 3000+0x200"),
+            "none was ever written": {**RUNS, **STEPS},
+            "it is no longer told of": taken("600+0x50 stale"),
+            "another coordinator came": {
+                **RUNS, **handed_over(job("llmtrain_job_checkpoint_time_seconds", "600"), 178),
+            },
+        },
+        silent={
+            "the newest is 100 minutes old": taken("0+60x80 4800+0x200"),
+            "it has no workers": {**taken("600+0x240"), **NO_RANKS},
+            "the job is young": {**RUNS, **job("llmtrain_job_step", "_x80 0+1x200")},
+            "rank 0 was replaced, so the last is told of again with the next": taken("0+60x170 stale"),
+            "its program tells of no steps": RUNS,
+            "it is too old since three minutes": taken("3420+0x240"),
+        },
     ),
-    "LlmtrainCheckpointFailing": Case(
-        speaks=job("llmtrain_job_checkpoint_failing", "1+0x30"),
-        silent=job("llmtrain_job_checkpoint_failing", "1+0x2 0+0x30"),
+    "LlmtrainCheckpointFailing": AlertCase(
         minute=10,
         labels=OF_JOB,
-    ),
-    "LlmtrainCheckpointVolumeFull": Case(
         speaks={
-            **job("llmtrain_job_checkpoint_volume_free_bytes", "20+0x30"),
-            **job("llmtrain_job_checkpoint_size_bytes", "10+0x30"),
+            "the newest failed": job("llmtrain_job_checkpoint_failing", "1+0x30"),
+            "whoever tells of it": handed_over(job("llmtrain_job_checkpoint_failing", "1"), 8),
         },
         silent={
-            **job("llmtrain_job_checkpoint_volume_free_bytes", "40+0x30"),
-            **job("llmtrain_job_checkpoint_size_bytes", "10+0x30"),
+            "the next succeeded": job("llmtrain_job_checkpoint_failing", "1+0x6 0+0x30"),
+            "it fails since three minutes": job("llmtrain_job_checkpoint_failing", "0+0x6 1+0x30"),
         },
+    ),
+    "LlmtrainCheckpointVolumeFull": AlertCase(
         minute=15,
         labels=OF_JOB,
+        speaks={
+            "room for less than three": {**job(FREE, "28+0x30"), **job(SIZE, "10+0x30")},
+            "whoever tells of it": handed_over({**job(FREE, "28"), **job(SIZE, "10")}, 13),
+        },
+        silent={
+            "room for three": {**job(FREE, "31+0x30"), **job(SIZE, "10+0x30")},
+            "it is full since two minutes": {**job(FREE, "40+0x12 20+0x30"), **job(SIZE, "10+0x30")},
+        },
     ),
-    "LlmtrainJobQueued": Case(
-        speaks=job("llmtrain_job_queued_seconds", "0+60x90"),
-        silent=job("llmtrain_job_queued_seconds", "4000+0x90"),
+    "LlmtrainJobQueued": AlertCase(
         minute=75,
         labels=OF_JOB,
+        speaks={
+            "it waited all the time": job("llmtrain_job_queued_seconds", "0+60x90"),
+            "another operator leads since": {
+                **job("llmtrain_job_queued_seconds", "0+60x39 stale", ', instance="a"'),
+                **job("llmtrain_job_queued_seconds", "_x40 2400+60x90", ', instance="b"'),
+            },
+        },
+        silent={
+            "it waited for 55 minutes": job("llmtrain_job_queued_seconds", "0+0x20 60+60x90"),
+            "it waited long ago": job("llmtrain_job_queued_seconds", "4000+0x90"),
+            "it waited long ago, and waits again": job("llmtrain_job_queued_seconds", "3590+0x70 3650+60x30"),
+        },
     ),
-    "LlmtrainNodesMissing": Case(
-        speaks=pool("llmtrain_pool_nodes", ready=3, unready=0, missing=1),
-        silent=pool("llmtrain_pool_nodes", ready=4, unready=0, missing=0),
+    "LlmtrainNodesMissing": AlertCase(
         minute=20,
         labels=OF_POOL,
-    ),
-    "LlmtrainGpusUnhealthy": Case(
-        speaks=pool("llmtrain_pool_gpus", allocated=7, idle=0, unhealthy=1),
-        silent=pool("llmtrain_pool_gpus", allocated=7, idle=1, unhealthy=0),
-        minute=20,
-        labels={**OF_POOL, "state": "unhealthy"},
-    ),
-    "LlmtrainOperatorDown": Case(
-        speaks={"llmtrain_operator_leader": "1+0x5 0+0x20"},
-        silent={
-            'llmtrain_operator_leader{instance="a"}': "0+0x30",
-            'llmtrain_operator_leader{instance="b"}': "1+0x30",
+        speaks={
+            "one is not there": pool("llmtrain_pool_nodes", ready="3+0x60", unready="0+0x60", missing="1+0x60"),
+            "one is not ready": pool("llmtrain_pool_nodes", ready="3+0x60", unready="1+0x60", missing="0+0x60"),
         },
-        minute=20,
+        silent={
+            "all are ready": pool("llmtrain_pool_nodes", ready="4+0x60", unready="0+0x60", missing="0+0x60"),
+            "one is missing since ten minutes": pool("llmtrain_pool_nodes", ready="4+0x60", missing="0+0x10 1+0x60"),
+        },
     ),
-    "LlmtrainReconcileErrors": Case(
-        speaks={'llmtrain_operator_reconciles_total{kind="job", result="failed"}': "0+6x60"},
-        silent={'llmtrain_operator_reconciles_total{kind="job", result="done"}': "0+600x60"},
+    "LlmtrainGpusUnhealthy": AlertCase(
+        minute=20,
+        labels=OF_POOL,
+        speaks={
+            "one is unhealthy": pool("llmtrain_pool_gpus", allocated="7+0x60", idle="0+0x60", unhealthy="1+0x60"),
+            "another operator leads since": handed_over(pool("llmtrain_pool_gpus", unhealthy="1"), 15),
+        },
+        silent={
+            "none is": pool("llmtrain_pool_gpus", allocated="7+0x60", idle="1+0x60", unhealthy="0+0x60"),
+            "one is since five minutes": pool("llmtrain_pool_gpus", allocated="7+0x60", unhealthy="0+0x14 1+0x60"),
+        },
+    ),
+    "LlmtrainOperatorDown": AlertCase(
+        minute=20,
+        speaks={
+            "it does not lead": {"llmtrain_operator_leader": "1+0x5 0+0x20"},
+            "it is gone": {"llmtrain_operator_leader": "1+0x5 stale"},
+        },
+        silent={
+            "one of two leads": {
+                'llmtrain_operator_leader{instance="a"}': "0+0x30", 'llmtrain_operator_leader{instance="b"}': "1+0x30",
+            },
+            "it is gone since three minutes": {"llmtrain_operator_leader": "1+0x16 stale"},
+        },
+    ),
+    "LlmtrainReconcileErrors": AlertCase(
         minute=40,
         labels={"kind": "job"},
+        speaks={
+            "one object fails at each slow try": reconciles(failed=in_five_minutes(4), done="0+600x60"),
+            "one object is refused four times a minute": reconciles(refused="9+4x60"),
+        },
+        silent={
+            "something fails now and then": reconciles(failed=in_five_minutes(3)),
+            "what failed once fails no more": reconciles(failed="40+0x60", done="0+600x60"),
+            "others were faster": reconciles(conflict="0+6x60"),
+            "it fails since ten minutes": reconciles(failed="0+0x30 0+6x60"),
+        },
     ),
-}
+}  # fmt: skip

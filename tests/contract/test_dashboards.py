@@ -7,7 +7,7 @@ import pytest
 
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_dashboards.board import Board, Panel
+from llmtrain_dashboards.board import NOBODY, Board, Panel
 from llmtrain_dashboards.grafana import BOARDS, dashboard_json
 
 KNOWN = {metric.name for metric in CATALOGUE} | {rule.record for rule in RECORDINGS}
@@ -43,11 +43,36 @@ def test_grafana_gets_every_panel(board: Board) -> None:
     panels = [panel for panel in read["panels"] if panel["type"] != "row"]
     assert [panel["title"] for panel in panels] == [panel.title for panel in board.panels]
     assert read["panels"][0]["title"] == board.rows[0].title == "Is it fine?"
-    used = set(re.findall(r"\$(\w+)", json.dumps([panel["targets"] for panel in panels])))
-    assert used - {"__rate_interval"} == {variable.name for variable in board.variables}
-    assert {variable["name"] for variable in read["templating"]["list"]} == {"datasource"} | (
-        used - {"__rate_interval"}
-    )
+    chosen = [query for panel in panels for query in panel["targets"]] + [one.query for one in board.variables]
+    used = set(re.findall(r"\$(\w+)", json.dumps(chosen))) - {"__rate_interval"}
+    assert used == {variable.name for variable in board.variables}
+    assert {variable["name"] for variable in read["templating"]["list"]} == {"datasource"} | used
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_a_number_is_of_now_and_says_when_nobody_tells(board: Board) -> None:
+    for panel in json.loads(dashboard_json(board))["panels"]:
+        if panel["type"] == "stat":
+            assert [(one["instant"], one.get("range", False)) for one in panel["targets"]] == [(True, False)]
+            assert panel["fieldConfig"]["defaults"]["noValue"] == NOBODY
+
+
+LINKS = [pytest.param(panel, id=panel.title) for board in BOARDS for panel in board.panels if panel.link]
+
+
+@pytest.mark.parametrize("panel", LINKS)
+def test_a_link_leads_to_a_board_that_has_the_choices(panel: Panel) -> None:
+    assert panel.link is not None
+    uid = panel.link.url.removeprefix("/d/").partition("?")[0]
+    (board,) = (board for board in BOARDS if board.uid == uid)
+    chosen = set(re.findall(r"var-(\w+)=\$\{__field\.labels\.\1\}", panel.link.url))
+    assert chosen
+    assert chosen <= {variable.name for variable in board.variables}
+    assert {label for query in panel.queries for label in re.findall(r"{{(\w+)}}", query.legend)} >= chosen
+
+
+def test_other_boards_lead_to_jobs_and_nodes() -> None:
+    assert {panel.values[0].link.title for panel in LINKS} == {"This job", "This node"}
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)

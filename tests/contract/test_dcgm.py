@@ -90,6 +90,39 @@ def test_whose_a_gpu_is(labels: str, rule_file: Path) -> None:  # noqa: F811
     check(rule_file, {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "5", KNOWN_POD: "1000"}, name, [])
 
 
+def of_pod(number: int, owner: str, more: str = "") -> str:
+    """Return the labels of a GPU that a pod has."""
+    chip = EXPORTER.replace('gpu="3"', f'gpu="{number}"').replace("GPU-7", f"GPU-{number}")
+    return f'{chip}, exported_namespace="team", exported_pod="{owner}"{more}'
+
+
+OTHERS = {
+    "divided": [of_pod(1, "a", ', GPU_I_ID="1"'), of_pod(1, "b", ', GPU_I_ID="2"')],
+    "sliced": [of_pod(1, "a"), of_pod(1, "b")],
+}
+"""A GPU that two pods have, in parts or in turns."""
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_a_gpu_of_several_pods_is_nobodys_and_spoils_no_other(way: str, rule_file: Path) -> None:  # noqa: F811
+    names = [of_pod(0, "gpt-worker-0"), *OTHERS[way]]
+    series = {f"DCGM_FI_DEV_FB_USED{{{name}}}": "5" for name in names}
+    series |= {f"DCGM_FI_DEV_GPU_UTIL{{{name}}}": "50" for name in names}
+    series |= {KNOWN_POD.replace("gpt-worker-0", pod): "1" for pod in ("gpt-worker-0", "a", "b")}
+    owner = {"namespace": "team", "pod": "gpt-worker-0", "training_job": "gpt"}
+    told = {
+        "llmtrain_gpu_assigned": ({"node": "n1", "gpu": "0", **owner}, 1),
+        "pod:llmtrain_gpu_utilization_ratio:avg": (owner, 0.5),
+        "training_job:llmtrain_gpu_utilization_ratio:avg": ({"namespace": "team", "training_job": "gpt"}, 0.5),
+    }
+    for name, (labels, meant) in told.items():
+        check(rule_file, series, name, [{"labels": written(labels, name), "value": meant}])
+    shared = "llmtrain_gpu_shared"
+    numbers = {"0": 0} | ({"1": 1} if way == "sliced" else {})
+    expected = [{"labels": written({"node": "n1", "gpu": gpu}, shared), "value": one} for gpu, one in numbers.items()]
+    check(rule_file, series, shared, expected)
+
+
 def test_the_last_xid_is_counted_once(rule_file: Path) -> None:  # noqa: F811
     name = "llmtrain_gpu_xid_errors_total"
     expected = [{"labels": written({**GPU, "xid": "79"}, name), "value": 1}]
@@ -99,7 +132,8 @@ def test_the_last_xid_is_counted_once(rule_file: Path) -> None:  # noqa: F811
 
 def test_every_rule_is_tried_and_names_a_metric_of_ours() -> None:
     tried = {field.metric.name for field in dcgm.FIELDS} | {
-        "llmtrain_gpu_memory_size_bytes", "llmtrain_gpu_info", "llmtrain_gpu_assigned", "llmtrain_gpu_xid_errors_total",
+        "llmtrain_gpu_memory_size_bytes", "llmtrain_gpu_info", "llmtrain_gpu_assigned", "llmtrain_gpu_shared",
+        "llmtrain_gpu_xid_errors_total",
     }  # fmt: skip
     assert SPOKEN.keys() == {field.name for field in dcgm.FIELDS}
     assert {rule.record for rule in dcgm.RECORDINGS} == tried

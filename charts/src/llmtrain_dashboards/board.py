@@ -6,6 +6,8 @@ from typing import Literal
 Steps = tuple[tuple[float, str], ...]
 """From which value on which colour; below the first it is green."""
 RATE = "[$__rate_interval]"
+NOBODY = "nobody tells"
+"""What a number says that has no value: green would be a lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +16,14 @@ class Query:
 
     expr: str
     legend: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Where a click on a series leads; the address may use its labels, as in ${__field.labels.node}."""
+
+    title: str
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +38,7 @@ class Panel:
     steps: Steps = ()
     base: str = "green"
     """The colour below the first step."""
+    link: Link | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +57,8 @@ class Variable:
     label: str
     query: str
     many: bool = True
+    anything: bool = True
+    """Whether "All" stands for whatever there is, and not for what the query gives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +78,7 @@ class Board:
 
 
 def stat(title: str, help: str, unit: str, expr: str, *steps: tuple[float, str], base: str = "green") -> Panel:
-    """Return a panel of one number."""
+    """Return a panel of one number, as it is now. An `or vector(0)` belongs only where nothing told means 0."""
     return Panel(title=title, help=help, unit=unit, queries=(Query(expr=expr),), kind="stat", steps=steps, base=base)
 
 
@@ -75,7 +88,15 @@ def lines(title: str, help: str, unit: str, **exprs: str) -> Panel:
     return Panel(title=title, help=help, unit=unit, queries=queries)
 
 
-def by(title: str, help: str, unit: str, expr: str, legend: str, *, stack: bool = False) -> Panel:
+def by(
+    title: str, help: str, unit: str, expr: str, legend: str, *, stack: bool = False, link: Link | None = None
+) -> Panel:
     """Return a panel with a line for each series of one expression."""
     queries = (Query(expr=expr, legend=legend),)
-    return Panel(title=title, help=help, unit=unit, queries=queries, kind="stack" if stack else "lines")
+    return Panel(title=title, help=help, unit=unit, queries=queries, kind="stack" if stack else "lines", link=link)
+
+
+def link(title: str, uid: str, *labels: str) -> Link:
+    """Return the way to another board, whose variables take a series' labels; time and data source stay."""
+    chosen = "".join(f"&var-{label}=${{__field.labels.{label}}}" for label in labels)
+    return Link(title=title, url=f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}")

@@ -1,9 +1,10 @@
 """All jobs and pools, for the platform team."""
 
-from llmtrain_dashboards.board import Board, Row, Variable, by, stat
+from llmtrain_dashboards.board import Board, Row, Variable, by, link, stat
 
 CLUSTER = '{llmcluster=~"$llmcluster"}'
 JOBS = '{namespace=~"$namespace"}'
+TO_JOB = link("This job", "llmtrain-job", "namespace", "training_job")
 
 
 def pools(metric: str, state: str) -> str:
@@ -20,7 +21,9 @@ FINE = Row(
         stat("Nodes missing", "Nodes that are expected and not there, not ready or cordoned.", "short", pools("llmtrain_pool_nodes", "unready|missing"), (1, "red")),
         stat(
             "Jobs that wait", "Jobs without a place.", "short",
-            'sum(llmtrain_jobs{namespace=~"$namespace", condition="Scheduled"}) or vector(0)', (1, "orange"),
+            'sum(llmtrain_jobs{namespace=~"$namespace", condition="Scheduled", reason!="Scheduled"})'
+            " or 0 * sum(llmtrain_operator_leader == 1)",
+            (1, "orange"),
         ),
         stat(
             "Alerts", "Alerts of llmtrain that fire.", "short",
@@ -41,7 +44,7 @@ HARDWARE = Row(
     title="Hardware",
     panels=(
         by("GPUs busy", "Part of the time in which any kernel ran.", "percentunit", f"llmcluster:llmtrain_gpu_utilization_ratio:avg{CLUSTER}", "{{llmcluster}}"),
-        by("GPUs busy by job", "The same of each job's GPUs.", "percentunit", f"training_job:llmtrain_gpu_utilization_ratio:avg{JOBS}", "{{namespace}}/{{training_job}}"),
+        by("GPUs busy by job", "The same of each job's GPUs.", "percentunit", f"training_job:llmtrain_gpu_utilization_ratio:avg{JOBS}", "{{namespace}}/{{training_job}}", link=TO_JOB),
         by("Memory of nodes", "Part that nobody else could have.", "percentunit", f"llmcluster:llmtrain_node_memory_used_bytes:ratio{CLUSTER}", "{{llmcluster}}"),
         by("Network of nodes", "Bytes a second that they send.", "Bps", f"llmcluster:llmtrain_node_network_bytes:rate5m{CLUSTER}", "{{llmcluster}}"),
         by("Nodes with an agent", "Of each pool.", "short", f"sum by (pool) (llmtrain_pool_node_info{CLUSTER} * on (node) group_left () max by (node) (llmtrain_agent_gpu_library_info))", "{{pool}}"),
@@ -51,9 +54,9 @@ TRAININGS = Row(
     title="Jobs",
     panels=(
         by("Jobs by condition", "Each job is counted once, by its current condition and the reason.", "short", f"sum by (condition, reason) (llmtrain_jobs{JOBS})", "{{condition}}: {{reason}}", stack=True),
-        by("Waited for a place", "What each job has waited in its life.", "s", f"llmtrain_job_queued_seconds{JOBS}", "{{namespace}}/{{training_job}}"),
-        by("Goodput", "Part of its life in which each job trained.", "percentunit", f"llmtrain_job_goodput_ratio{JOBS}", "{{namespace}}/{{training_job}}"),
-        by("Tokens a second", "Of each job.", "short", f"llmtrain_job_tokens_per_second{JOBS}", "{{namespace}}/{{training_job}}", stack=True),
+        by("Waited for a place", "What each job has waited in its life.", "s", f"llmtrain_job_queued_seconds{JOBS}", "{{namespace}}/{{training_job}}", link=TO_JOB),
+        by("Goodput", "Part of its life in which each job trained.", "percentunit", f"llmtrain_job_goodput_ratio{JOBS}", "{{namespace}}/{{training_job}}", link=TO_JOB),
+        by("Tokens a second", "Of each job.", "short", f"llmtrain_job_tokens_per_second{JOBS}", "{{namespace}}/{{training_job}}", stack=True, link=TO_JOB),
     ),
 )  # fmt: skip
 VOLUMES = Row(

@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from llmtrain_dashboards import cluster, job, node, operator
-from llmtrain_dashboards.board import Board, Panel, Variable
+from llmtrain_dashboards.board import NOBODY, Board, Panel, Variable
 
 BOARDS = (cluster.BOARD, job.BOARD, node.BOARD, operator.BOARD)
 TAG = "llmtrain"
@@ -63,7 +63,8 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
     )
     if variable.many:
         everything = VariableOption(text="All", value="$__all", selected=True)
-        return builder.multi(True).include_all(True).all_value(".*").current(everything)
+        builder = builder.multi(True).include_all(True).current(everything)
+        return builder.all_value(".*") if variable.anything else builder
     return builder
 
 
@@ -84,7 +85,13 @@ def _panel(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
         builder = builder.legend(legend.show_legend(True)).min(0)
         if panel.kind == "stack":
             builder = builder.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
+    else:
+        builder = builder.no_value(NOBODY)
+    if panel.link is not None:
+        builder = builder.data_links([dashboard.DashboardLink(panel.link.title).url(panel.link.url)])
     for number, query in enumerate(panel.queries):
         target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + number))
+        if panel.kind == "stat":  # over a range it would show the last value of what is long gone
+            target = target.instant()
         builder = builder.with_target(target.legend_format(query.legend) if query.legend else target)
     return builder

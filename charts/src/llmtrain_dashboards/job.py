@@ -1,36 +1,43 @@
 """One training, for the person who trains."""
 
-from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, stat
+from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, link, stat
 
 JOB = '{namespace=~"$namespace", training_job=~"$training_job"}'
-STEPPING = '{namespace=~"$namespace", training_job=~"$training_job", kind="stepping"}'
+GOODPUT, STEP_RATE = "training_job:llmtrain_job_seconds:goodput1h", "training_job:llmtrain_job_step:rate5m"
+TO_NODE = link("This node", "llmtrain-node", "node")
+
+
+def now(expr: str) -> str:
+    """Return a job's one value, though for a while its last coordinator's may be there too."""
+    return f"max by (namespace, training_job) ({expr})"
+
 
 FINE = Row(
     title="Is it fine?",
     panels=(
         stat(
-            "Progress", "Steps done of all steps.", "percentunit", f"llmtrain_job_step{JOB} / llmtrain_job_steps{JOB}",
+            "Alerts", "Alerts about this job that fire.", "short",
+            'count(ALERTS{alertstate="firing", namespace=~"$namespace", training_job=~"$training_job"}) or vector(0)', (1, "red"),
+        ),
+        stat(
+            "Progress", "Steps done of all steps.", "percentunit", now(f"llmtrain_job_step{JOB} / llmtrain_job_steps{JOB}"),
             base="blue",
         ),
         stat(
             "Time left", "Steps that are left, at the speed of the last five minutes.", "s",
-            f"(llmtrain_job_steps{JOB} - llmtrain_job_step{JOB}) / training_job:llmtrain_job_step:rate5m{JOB}", base="blue",
+            now(f"llmtrain_job_steps{JOB} - llmtrain_job_step{JOB}") + f" / {STEP_RATE}{JOB}", base="blue",
         ),
         stat(
-            "Goodput", "Part of the job's life in which it trained and did nothing twice.", "percentunit",
-            f"llmtrain_job_goodput_ratio{JOB}", (0.8, "orange"), (0.9, "green"), base="red",
+            "Goodput", "Part of the last hour in which the job trained and did nothing twice.", "percentunit",
+            f"{GOODPUT}{JOB}", (0.8, "orange"), (0.9, "green"), base="red",
         ),
         stat(
             "Ranks missing", "Ranks the job wants and doesn't have.", "short",
-            f"llmtrain_job_ranks_wanted{JOB} - llmtrain_job_ranks{JOB}", (1, "orange"),
+            now(f"llmtrain_job_ranks_wanted{JOB} - llmtrain_job_ranks{JOB}"), (1, "orange"),
         ),
         stat(
             "Checkpoint age", "What would be done again if all workers were lost now.", "s",
-            f"time() - llmtrain_job_checkpoint_time_seconds{JOB}", (3600, "orange"), (7200, "red"),
-        ),
-        stat(
-            "Checkpoints fail", "1 if the newest one could not be written.", "short",
-            f"llmtrain_job_checkpoint_failing{JOB}", (1, "red"),
+            f"time() - {now(f'llmtrain_job_checkpoint_time_seconds{JOB}')}", (3600, "orange"), (7200, "red"),
         ),
     ),
 )  # fmt: skip
@@ -66,7 +73,11 @@ TIME = Row(
     panels=(
         by(
             "Every second by kind", "Of each second the part that went into each kind; all kinds together are 1.", "percentunit",
-            f"sum by (kind) (rate(llmtrain_job_seconds_total{JOB}{RATE}))", "{{kind}}", stack=True,
+            f"sum by (kind) (clamp_min(deriv(llmtrain_job_seconds_total{JOB}{RATE}), 0))", "{{kind}}", stack=True,
+        ),
+        lines(
+            "Goodput of its life", "Part in which it trained and did nothing twice: of all its life, and of each last hour.", "percentunit",
+            life=f"llmtrain_job_goodput_ratio{JOB}", hour=f"{GOODPUT}{JOB}",
         ),
         lines(
             "Ranks", "Those that live, and those that are wanted.", "short",
@@ -81,6 +92,7 @@ TIME = Row(
 CHECKPOINTS = Row(
     title="Checkpoints",
     panels=(
+        lines("Checkpoints fail", "1 while the newest one could not be written.", "short", failing=f"llmtrain_job_checkpoint_failing{JOB}"),
         lines("Time to write", "The training goes on meanwhile.", "s", seconds=f"llmtrain_job_checkpoint_write_seconds{JOB}"),
         lines(
             "Room on the volume", "Of all, what is left, and what a checkpoint takes; the alert fires at three.", "bytes",
@@ -100,6 +112,10 @@ HARDWARE = Row(
         lines(
             "Memory of the job", "Of its GPUs, and of its pods.", "bytes",
             GPUs=f"training_job:llmtrain_gpu_memory_used_bytes:sum{JOB}", pods=f"training_job:llmtrain_pod_memory_used_bytes:sum{JOB}",
+        ),
+        by(
+            "Memory by pod", "Of each pod, with the node it is on.", "bytes",
+            f"max by (namespace, training_job, pod, node) (llmtrain_pod_memory_used_bytes{JOB})", "{{pod}} on {{node}}", link=TO_NODE,
         ),
         by("Network of the job", "Bytes a second.", "Bps", f"training_job:llmtrain_pod_network_bytes:rate5m{JOB}", "{{direction}}"),
         lines("CPUs busy", "CPUs that the job's pods keep busy.", "short", CPUs=f"training_job:llmtrain_pod_cpu_seconds:rate5m{JOB}"),
@@ -130,10 +146,10 @@ BOARD = Board(
     title="llmtrain / Job",
     description="One training: how it learns, how fast, and what the time went into.",
     variables=(
-        Variable(name="namespace", label="Namespace", query="label_values(llmtrain_job_step, namespace)"),
+        Variable(name="namespace", label="Namespace", many=False, query="label_values(llmtrain_job_ranks_wanted, namespace)"),
         Variable(
             name="training_job", label="Job", many=False,
-            query='label_values(llmtrain_job_step{namespace=~"$namespace"}, training_job)',
+            query='label_values(llmtrain_job_ranks_wanted{namespace=~"$namespace"}, training_job)',
         ),
     ),
     rows=(FINE, LEARNING, SPEED, TIME, HARDWARE, CHECKPOINTS, LOSSES),

@@ -1,8 +1,14 @@
 """One node, its GPUs and the pods on it."""
 
-from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, stat
+from llmtrain_api.alerting.hardware import xid_errors
+from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, stat
 
-NODE = '{node=~"$node"}'
+NODE, UNUSUAL = '{node=~"$node"}', '{node=~"$node", reason!="power"}'
+# The agent's own pod is in the labels of all it tells without a pod, so series are compared by node and GPU.
+HELD = (
+    f"max by (node, gpu, namespace, pod) (llmtrain_gpu_assigned{NODE})"
+    f" or on (node, gpu) max by (node, gpu) (llmtrain_gpu_shared{NODE} or 0 * llmtrain_gpu_info{NODE})"
+)
 
 
 def rate(metric: str) -> str:
@@ -10,14 +16,17 @@ def rate(metric: str) -> str:
     return f"rate({metric}{NODE}{RATE})"
 
 
+# Nodes of no pool, such as control planes, have no label llmcluster: they are there as long as no LLMCluster is chosen.
+NODES = '{__name__=~"llmtrain_pool_node_info|llmtrain_node_cpus", llmcluster=~"$llmcluster"}'
+
 FINE = Row(
     title="Is it fine?",
     panels=(
         stat("CPU", "Part of the CPUs that is busy.", "percentunit", f"sum({rate('llmtrain_node_cpu_seconds_total')}) / sum(llmtrain_node_cpus{NODE})", (0.95, "orange")),
         stat("Memory", "Part of the memory that nobody else could have.", "percentunit", f"sum(llmtrain_node_memory_used_bytes{NODE}) / sum(llmtrain_node_memory_size_bytes{NODE})", (0.9, "orange"), (0.97, "red")),
         stat("GPUs lost", "GPUs that don't answer any more.", "short", f"sum(llmtrain_gpu_lost{NODE})", (1, "red")),
-        stat("XID errors", "Errors that drivers reported since the agents began.", "short", f"sum(llmtrain_gpu_xid_errors_total{NODE}) or 0 * sum(llmtrain_gpu_info{NODE})", (1, "orange")),
-        stat("GPUs throttled", "GPUs whose clocks are held down.", "short", f"sum(max by (node, gpu) (llmtrain_gpu_throttled{NODE}))", (1, "orange")),
+        stat("XID errors", "Errors that drivers reported in the last quarter of an hour.", "short", f"sum({xid_errors(NODE)}) or 0 * sum(llmtrain_gpu_info{NODE})", (1, "orange")),
+        stat("GPUs throttled", "GPUs whose clocks are held down for heat, or because the board says so.", "short", f"sum(max by (node, gpu) (llmtrain_gpu_throttled{UNUSUAL}))", (1, "orange")),
         stat("Hottest GPU", "Degrees Celsius.", "celsius", f"max(llmtrain_gpu_temperature_celsius{NODE})", (80, "orange"), (90, "red")),
     ),
 )  # fmt: skip
@@ -45,7 +54,7 @@ LINKS = Row(
         by("PCIe", "Bytes a second.", "Bps", f"llmtrain_gpu_pcie_bytes_per_second{NODE}", "{{node}} {{gpu}} {{direction}}"),
         by("NVLink", "Bytes a second over all links of each GPU.", "Bps", rate("llmtrain_gpu_nvlink_bytes_total"), "{{node}} {{gpu}} {{direction}}"),
         by("ECC errors", "Since the driver was loaded.", "short", f"llmtrain_gpu_ecc_errors_total{NODE}", "{{node}} {{gpu}} {{severity}}"),
-        by("Who has each GPU", "1 for the pod that the kubelet gave it to; or that several share it.", "short", f"llmtrain_gpu_assigned{NODE} or llmtrain_gpu_shared{NODE} == 1 or 0 * llmtrain_gpu_info{NODE}", "{{gpu}} {{namespace}}/{{pod}}"),
+        by("Who has each GPU", "1 for the pod that the kubelet gave it to; without a pod, 1 if several share it and 0 if nobody has it.", "short", HELD, "{{node}} {{gpu}} {{namespace}}/{{pod}}"),
     ),
 )  # fmt: skip
 MACHINE = Row(
@@ -69,13 +78,16 @@ PODS = Row(
 )  # fmt: skip
 AGENTS = Row(
     title="Agents",
-    panels=(lines("GPU library", "1 for each agent that reads GPUs itself.", "short", agents=f'count by (source) (llmtrain_agent_gpu_library_info{NODE})'),),
+    panels=(by("GPU library", "Agents by who reads the GPUs of their nodes: they do (nvml), another exporter (dcgm), or nobody.", "short", f"count by (source) (llmtrain_agent_gpu_library_info{NODE})", "{{source}}"),),
 )  # fmt: skip
 
 BOARD = Board(
     uid="llmtrain-node",
     title="llmtrain / Node",
     description="What a node, its GPUs and its pods do.",
-    variables=(Variable(name="node", label="Node", query="label_values(llmtrain_node_cpus, node)"),),
+    variables=(
+        Variable(name="llmcluster", label="LLMCluster", query="label_values(llmtrain_pool_node_info, llmcluster)"),
+        Variable(name="node", label="Node", query=f"label_values({NODES}, node)", anything=False),
+    ),
     rows=(FINE, ACTIVITY, STATE, LINKS, MACHINE, PODS, AGENTS),
 )

@@ -8,11 +8,11 @@ CALLS = "llmtrain_operator_api_calls_total"
 FINE = Row(
     title="Is it fine?",
     panels=(
-        stat("Leaders", "Exactly one replica leads.", "short", "sum(llmtrain_operator_leader)", (1, "green"), (2, "red"), base="red"),
+        stat("Leaders", "Exactly one replica leads.", "short", "sum(llmtrain_operator_leader) or vector(0)", (1, "green"), (2, "red"), base="red"),
         stat("Waiting", "Objects that wait to be reconciled.", "short", "sum(llmtrain_operator_queue_depth)", (100, "orange"), (1000, "red")),
         stat(
-            "Failures", "Part of all reconciliations that failed.", "percentunit",
-            f'(sum(rate({RECONCILES}{{result="failed"}}{RATE})) or vector(0)) / sum(rate({RECONCILES}{RATE}))',
+            "Failures", "Part of all reconciliations that failed, or that the API server refused.", "percentunit",
+            f'(sum(rate({RECONCILES}{{result=~"failed|refused"}}{RATE})) or vector(0)) / sum(rate({RECONCILES}{RATE}))',
             (0.01, "orange"), (0.1, "red"),
         ),
         stat(

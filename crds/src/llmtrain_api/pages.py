@@ -11,7 +11,7 @@ from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.goodput import KINDS
 from llmtrain_api.membership import RECOVERY_PARTS, Rung
-from llmtrain_api.metrics import job, node
+from llmtrain_api.metrics import job, node, operator
 from llmtrain_api.metrics.catalogue import EXPORTERS
 from llmtrain_api.metrics.metric import JOB_LABELS, Metric
 
@@ -45,6 +45,22 @@ def series_of_pod() -> int:
     return sum(2 if "direction" in metric.labels else 1 for metric in of_pod)
 
 
+def series_of_node(part: str = "") -> int:
+    """Return how many series are told of one node, or of each `part` of it: a network device or an InfiniBand port."""
+    parts = {"": set(), "device": {"device"}, "port": {"device", "port"}}[part]
+    others = {"gpu", "pod", "device", "port"} - parts
+    told = (set(metric.labels) for metric in (*node.METRICS, *operator.METRICS))
+    return sum(
+        2 if "direction" in labels else 1 for labels in told if {"node", *parts} <= labels and not others & labels
+    )
+
+
+def series_of_rules(level: str) -> int:
+    """Return how many series are recorded of one thing of a level: a training_job, or a pod that has GPUs."""
+    recorded = (rule for rule in RECORDINGS if rule.record.startswith(f"{level}:"))
+    return sum(2 if "direction" in rule.expr.partition(")")[0] else 1 for rule in recorded)
+
+
 def series_of_job(ranks: int) -> int:
     """Return how many series the coordinator of a job with so many ranks tells at most."""
     return sum(ranks if "rank" in metric.labels else _fixed(metric) for metric in job.METRICS)
@@ -52,6 +68,17 @@ def series_of_job(ranks: int) -> int:
 
 def _fixed(metric: Metric) -> int:
     return prod(VALUES[label] for label in metric.labels if label not in JOB_LABELS)
+
+
+def without_dcgm() -> str:
+    """Return what nobody tells where DCGM exporter tells of GPUs."""
+    told = {rule.record for rule in dcgm.RECORDINGS}
+    missing = [one.name for one in node.METRICS if "gpu" in one.labels and one.name not in told]
+    mute = [alert.name for alert in ALERTS if any(name in alert.expr for name in missing)]
+    return (
+        f"Nobody tells {' or '.join(f'`{name}`' for name in missing)} then, so {' and '.join(mute)} can't fire, and their "
+        "tiles and panels on the dashboard *Node* have no data."
+    )
 
 
 def metrics_page() -> str:
@@ -63,7 +90,9 @@ def metrics_page() -> str:
         "Prometheus' own. Scrape with `honor_labels: true`, so that `namespace` is the training job's.",
         f"A job costs at most {series_of_job(0)} series and one more a rank: {series_of_job(8)} with 8 ranks, "
         f"{series_of_job(512)} with 512. They end with its coordinator. The operator adds two for each job that exists. "
-        f"A GPU costs at most {series_of_gpu()}, a pod {series_of_pod()}.",
+        f"A GPU costs at most {series_of_gpu()}, a pod {series_of_pod()}. A node costs {series_of_node()}, and "
+        f"{series_of_node('device')} more a network device, {series_of_node('port')} a port of an InfiniBand device. "
+        f"Rules record {series_of_rules('training_job')} of a job and {series_of_rules('pod')} of a pod that has GPUs.",
     ]
     for teller, metrics in EXPORTERS.items():
         rows = (f"| `{one.name}` | {one.kind} | {', '.join(one.labels)} | {one.help} |" for one in metrics)
@@ -71,7 +100,11 @@ def metrics_page() -> str:
     rules = (f"| `{rule.record}` | {rule.help} |" for rule in RECORDINGS)
     parts += ["## Recording rules", _table("Name | What it is", rules)]
     taken = (f"| `{rule.record}` | {rule.help} |" for rule in dcgm.RECORDINGS)
-    parts += ["## Where DCGM exporter tells of GPUs", DCGM, _table("Name | Where it is from", taken)]
+    parts += [
+        "## Where DCGM exporter tells of GPUs",
+        f"{DCGM} {without_dcgm()}",
+        _table("Name | Where it is from", taken),
+    ]
     parts += ["[Alerts](alerts.md) have a page of their own."]
     return "\n\n".join(parts) + "\n"
 

@@ -2,34 +2,43 @@
 
 from llmtrain_api.alerting import hardware_alerts
 from llmtrain_api.alerting.recording import GOODPUT, MEDIAN, SLOWEST
-from llmtrain_api.alerting.rule import Alert
+from llmtrain_api.alerting.rule import BY_JOB, ON_JOB, Alert
 
 OF_JOB = "{{ $labels.namespace }}/{{ $labels.training_job }}"
+RUNS = f"{ON_JOB} llmtrain_job_ranks > 0"
 DESCRIBE = "`kubectl describe ltj NAME`: its conditions, its first failure and its recoveries."
 
 ALERTS = (
     Alert(
         name="LlmtrainJobStuck",
-        expr="changes(llmtrain_job_step[10m]) == 0 and llmtrain_job_step < llmtrain_job_steps and llmtrain_job_ranks > 0",
+        expr=(
+            f"max {BY_JOB} (llmtrain_job_ranks) > 0"
+            f' unless {ON_JOB} increase(llmtrain_job_seconds_total{{kind=~"stepping|replaying"}}[10m]) > 0'
+            f" unless {ON_JOB} llmtrain_job_step == llmtrain_job_steps"
+        ),
         lasting="20m",
         severity="critical",
         summary=f"{OF_JOB} has workers but has done no step for half an hour.",
         meaning="Ranks have joined and hold their GPUs, yet no step gets done. The watchdog would have killed a rank that "
         "hangs, so it is an evaluation or a start that takes very long, a file system that doesn't answer, or a very high "
         "`recovery.hangSeconds`.",
-        look="`kubectl logs POD` of worker 0: the newest event. The kinds of `llmtrain_job_seconds_total` say what the "
-        "time goes into.",
+        look='`kubectl logs POD` of worker 0: the newest event. The panel "Every second by kind" of the dashboard *Job* '
+        "says what the time goes into; a job that never did a step is `starting`.",
         remedy="If a volume hangs, mend the volume. Otherwise delete one worker pod: the others keep the state, and the "
         "newcomer's start shows where it stops.",
     ),
     Alert(
         name="LlmtrainRankHung",
-        expr='sum by (namespace, training_job) (increase(llmtrain_job_recovery_seconds_total{part="detect"}[15m])) > 30',
+        expr=(
+            f'max {BY_JOB} (increase(llmtrain_job_recovery_seconds_total{{part="detect"}}[15m])'
+            " / ignoring (part) increase(llmtrain_job_recoveries_total[15m])) > 4"
+        ),
         lasting="0m",
         severity="warning",
         summary=f"{OF_JOB} took {{{{ $value | humanizeDuration }}}} to notice that a rank was gone.",
-        meaning="A rank hung until the watchdog killed it: nothing else takes so long to detect. Training went on, but the "
-        "whole time-out was lost, and what hung once hangs again.",
+        meaning="A rank hung until the watchdog killed it: nothing else takes so long to detect, as a lease ends after 2 "
+        "seconds and `recovery.hangSeconds` is 5 at least. Training went on, but the whole time-out was lost, and what hung "
+        "once hangs again.",
         look="`kubectl logs POD`, event `rankHung`, and before it the stacks that the rank wrote.",
         remedy="The stack names the call. In NCCL or the driver: drain the node and test its network and GPUs. In the data: "
         "look at the volume. If steps are so long by nature, raise `recovery.hangSeconds` above them.",
@@ -38,7 +47,8 @@ ALERTS = (
         name="LlmtrainStraggler",
         expr=(
             f"{SLOWEST.record} > 1.5 * {MEDIAN.record}"
-            " and on (namespace, training_job) count by (namespace, training_job) (llmtrain_job_rank_work_seconds) > 2"
+            f" and {ON_JOB} count {BY_JOB} (max by (namespace, training_job, worker, rank)"
+            " (llmtrain_job_rank_work_seconds)) > 2"
         ),
         lasting="15m",
         severity="warning",
@@ -51,20 +61,20 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainLowGoodput",
-        expr=f"{GOODPUT.record} < 0.8 and on (namespace, training_job) llmtrain_job_ranks > 0",
+        expr=f"{GOODPUT.record} < 0.8 and {RUNS} and {ON_JOB} llmtrain_job_ranks offset 1h > 0",
         lasting="30m",
         severity="warning",
         summary=f"{OF_JOB} trained for only {{{{ $value | humanizePercentage }}}} of the last hour.",
         meaning="More than a fifth of the time went into something beside new steps: recoveries, replays, checkpoints, "
-        "evaluation, or waiting for workers.",
-        look='`sum by (kind) (increase(llmtrain_job_seconds_total{training_job="NAME"}[1h]))` says into what.',
+        "evaluation, or waiting for workers. A job's first hour, with its start, does not count.",
+        look='`sum by (kind) (delta(llmtrain_job_seconds_total{training_job="NAME"}[1h]))` says into what.',
         remedy="recovering or replaying: find what kills workers (`status.recoveries`). waiting: too few nodes for "
         "`workers.min`. checkpoint: raise `checkpoint.everySteps` or use a faster volume. evaluating: raise "
         "`evaluation.everySteps`.",
     ),
     Alert(
         name="LlmtrainManyRecoveries",
-        expr="sum by (namespace, training_job) (increase(llmtrain_job_recoveries_total[1h])) > 5",
+        expr=f"sum {BY_JOB} (increase(llmtrain_job_recoveries_total[1h])) > 5",
         lasting="0m",
         severity="warning",
         summary=f"{OF_JOB} recovered from {{{{ $value | humanize }}}} losses in an hour.",
@@ -75,7 +85,7 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainWorkersMissing",
-        expr="llmtrain_job_ranks < llmtrain_job_ranks_wanted",
+        expr=f"max {BY_JOB} (llmtrain_job_ranks) < max {BY_JOB} (llmtrain_job_ranks_wanted)",
         lasting="15m",
         severity="warning",
         summary=f"{OF_JOB} has fewer ranks than it wants.",
@@ -86,18 +96,24 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainCheckpointOld",
-        expr="time() - llmtrain_job_checkpoint_time_seconds > 7200 and llmtrain_job_ranks > 0",
+        expr=(
+            f"(time() - max {BY_JOB} (last_over_time(llmtrain_job_checkpoint_time_seconds[2h])) > 7200"
+            f" or 7200 * count {BY_JOB} (llmtrain_job_step offset 2h) ^ 0"
+            f" unless {ON_JOB} last_over_time(llmtrain_job_checkpoint_time_seconds[2h]))"
+            f" and {RUNS}"
+        ),
         lasting="5m",
         severity="warning",
-        summary=f"{OF_JOB} has written no checkpoint for {{{{ $value | humanizeDuration }}}}.",
+        summary=f"{OF_JOB} has written no checkpoint for {{{{ $value | humanizeDuration }}}} or more.",
         meaning="If all workers were lost now, everything since then would be done again. The state also lives in every "
         "worker's memory, so a lone death costs nothing.",
         look="`llmtrain_job_checkpoint_step` beside `llmtrain_job_step`, and the condition Degraded.",
-        remedy="Lower `checkpoint.everySteps` in the next job. If steps have become slow, see LlmtrainStraggler.",
+        remedy="Lower `checkpoint.everySteps` in the next job. If steps have become slow, see LlmtrainStraggler. If none was "
+        "ever written, see LlmtrainCheckpointFailing.",
     ),
     Alert(
         name="LlmtrainCheckpointFailing",
-        expr="llmtrain_job_checkpoint_failing == 1",
+        expr=f"max {BY_JOB} (llmtrain_job_checkpoint_failing) == 1",
         lasting="5m",
         severity="critical",
         summary=f"{OF_JOB} can't write its checkpoints.",
@@ -108,7 +124,10 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainCheckpointVolumeFull",
-        expr="llmtrain_job_checkpoint_volume_free_bytes < 3 * llmtrain_job_checkpoint_size_bytes",
+        expr=(
+            f"min {BY_JOB} (llmtrain_job_checkpoint_volume_free_bytes)"
+            f" < 3 * max {BY_JOB} (llmtrain_job_checkpoint_size_bytes)"
+        ),
         lasting="5m",
         severity="warning",
         summary=f"The checkpoint volume of {OF_JOB} has room for less than three more checkpoints.",
@@ -120,17 +139,19 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainJobQueued",
-        expr="delta(llmtrain_job_queued_seconds[10m]) > 0 and llmtrain_job_queued_seconds > 3600",
+        expr=(
+            f"max {BY_JOB} (llmtrain_job_queued_seconds) - max {BY_JOB} (llmtrain_job_queued_seconds offset 1h) > 3500"
+        ),
         lasting="0m",
         severity="warning",
-        summary=f"{OF_JOB} has waited for a place for more than an hour.",
+        summary=f"{OF_JOB} has waited for a place for the whole last hour.",
         meaning="The job's pods can't be placed all together, so none runs.",
         look=DESCRIBE,
         remedy="The condition Scheduled names the obstacle. Free GPUs, add nodes, or lower `workers.replicas`.",
     ),
     Alert(
         name="LlmtrainNodesMissing",
-        expr='sum by (llmcluster, pool) (llmtrain_pool_nodes{state!="ready"}) > 0',
+        expr='sum by (llmcluster, pool) (max by (llmcluster, pool, state) (llmtrain_pool_nodes{state!="ready"})) > 0',
         lasting="15m",
         severity="warning",
         summary="Pool {{ $labels.pool }} of LLMCluster {{ $labels.llmcluster }} lacks {{ $value }} nodes.",
@@ -140,7 +161,7 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainGpusUnhealthy",
-        expr='llmtrain_pool_gpus{state="unhealthy"} > 0',
+        expr='max by (llmcluster, pool) (llmtrain_pool_gpus{state="unhealthy"}) > 0',
         lasting="10m",
         severity="warning",
         summary="Pool {{ $labels.pool }} of LLMCluster {{ $labels.llmcluster }} has {{ $value }} GPUs that no pod can have.",
@@ -162,13 +183,15 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainReconcileErrors",
-        expr='sum by (kind) (rate(llmtrain_operator_reconciles_total{result="failed"}[15m])) > 0.05',
+        expr='sum by (kind) (rate(llmtrain_operator_reconciles_total{result=~"failed|refused"}[5m])) > 0.01',
         lasting="15m",
         severity="warning",
         summary="The operator keeps failing to reconcile objects of kind {{ $labels.kind }}.",
-        meaning="The API server refuses what the operator asks for, or doesn't answer; it tries again and again.",
+        meaning="The API server refuses what the operator asks for (result `refused`), or doesn't answer (`failed`). It tries "
+        "again and again, at least once a minute; one object is enough for this alert.",
         look="The operator's logs name the object and the API server's words.",
-        remedy="Mostly it is a right that was taken away, a quota, or an admission webhook that is down.",
+        remedy="Refused: mostly a right that was taken away, a quota, or an admission webhook that says no. Failed: the API "
+        "server or an admission webhook is down.",
     ),
     *hardware_alerts.ALERTS,
 )

@@ -6,7 +6,8 @@ The agent is told to leave GPUs alone there (`agent.gpus: off`). What DCGM says 
 - XID_ERRORS is the last XID, not a number of errors: each XID is counted once;
 - PROF_PCIE and PROF_NVLINK are bytes a second. Of NVLink we have a counter, so that isn't taken over;
 - without `honorLabels` the pod that has the GPU is `exported_pod`, and `pod` is the exporter's own;
-- what is by part of a GPU (MIG) has a label GPU_I_ID and isn't taken over.
+- what is by part of a GPU (MIG) has a label GPU_I_ID and isn't taken over;
+- with time-slicing each pod of a GPU has series of its own: it is shared then, and of none of them.
 """
 
 from dataclasses import dataclass, field
@@ -40,8 +41,8 @@ FIELDS = (
     Field(name="DCGM_FI_DEV_POWER_USAGE", metric=node.GPU_POWER),
     Field(name="DCGM_FI_DEV_ENFORCED_POWER_LIMIT", metric=node.GPU_POWER_LIMIT),
     Field(name="DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", metric=node.GPU_ENERGY, factor=0.001),
-    Field(name="DCGM_FI_DEV_SM_CLOCK", metric=node.GPU_CLOCK, factor=1e6, labels={"clock": "sm"}),
-    Field(name="DCGM_FI_DEV_MEM_CLOCK", metric=node.GPU_CLOCK, factor=1e6, labels={"clock": "memory"}),
+    Field(name="DCGM_FI_DEV_SM_CLOCK", metric=node.GPU_CLOCK, factor=10**6, labels={"clock": "sm"}),
+    Field(name="DCGM_FI_DEV_MEM_CLOCK", metric=node.GPU_CLOCK, factor=10**6, labels={"clock": "memory"}),
     Field(name="DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", metric=node.GPU_ECC_ERRORS, labels={"severity": "corrected"}),
     Field(name="DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", metric=node.GPU_ECC_ERRORS, labels={"severity": "uncorrected"}),
     Field(name="DCGM_FI_PROF_PCIE_RX_BYTES", metric=node.GPU_PCIE, labels={"direction": "received"}),
@@ -63,7 +64,7 @@ def _known(name: str) -> str:
 def _rule(one: Field) -> Recording:
     expr = f"max by (node, gpu) ({_renamed(_known(one.name), node='Hostname')})"
     if one.factor != 1:
-        expr = f"{expr} * {one.factor:g}" if one.factor != MIB else f"{expr} * {MIB}"
+        expr = f"{expr} * {one.factor}"
     for label, value in one.labels.items():
         expr = f'label_replace({expr}, "{label}", "{value}", "", "")'
     return Recording(record=one.metric.name, expr=expr, help=f"From {one.name}.")
@@ -73,9 +74,11 @@ _USED, _FREE = (
     f"max by (node, gpu) ({_renamed(_known(f'DCGM_FI_DEV_FB_{what}'), node='Hostname')})" for what in ("USED", "FREE")
 )
 _HELD = (
-    'DCGM_FI_DEV_FB_USED{exported_pod!=""} or DCGM_FI_DEV_FB_USED{exported_pod="", pod!="", pod!~".*dcgm-exporter.*"}'
+    'DCGM_FI_DEV_FB_USED{GPU_I_ID="", exported_pod!=""}'
+    ' or DCGM_FI_DEV_FB_USED{GPU_I_ID="", exported_pod="", pod!="", pod!~".*dcgm-exporter.*"}'
 )
-_HOLDERS = _renamed(f"({_HELD})", node="Hostname", namespace="exported_namespace", pod="exported_pod")
+_NAMED = _renamed(f"({_HELD})", node="Hostname", namespace="exported_namespace", pod="exported_pod")
+_HOLDERS = f"max by (node, gpu, namespace, pod) ({_NAMED} * 0 + 1)"
 
 RECORDINGS = (
     *(_rule(one) for one in FIELDS),
@@ -93,10 +96,15 @@ RECORDINGS = (
     ),
     Recording(
         record=node.GPU_ASSIGNED.name,
-        expr=f"max by (node, gpu, namespace, pod) ({_HOLDERS} * 0 + 1)"
+        expr=f"({_HOLDERS} and on (node, gpu) count by (node, gpu) ({_HOLDERS}) == 1)"
         " * on (namespace, pod) group_left (training_job)"
         " max by (namespace, pod, training_job) (llmtrain_pod_memory_used_bytes * 0 + 1)",
         help="From the labels of DCGM_FI_DEV_FB_USED; the node agent knows the pod's training job.",
+    ),
+    Recording(
+        record=node.GPU_SHARED.name,
+        expr=f"count by (node, gpu) ({_HOLDERS}) > bool 1",
+        help="1 if DCGM_FI_DEV_FB_USED names several pods for a GPU; absent for one that nobody has.",
     ),
     Recording(
         record=node.GPU_XID_ERRORS.name,

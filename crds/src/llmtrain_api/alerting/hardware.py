@@ -1,9 +1,10 @@
 """What hardware does, by pod, training job and LLMCluster: the node agent tells it by GPU, pod and node."""
 
-from llmtrain_api.alerting.rule import Recording
+from llmtrain_api.alerting.rule import BY_JOB, Recording
 
 POOLED = "max by (llmcluster, node) (llmtrain_pool_node_info)"
 """Which LLMClusters each node is of."""
+JOBS_OWN = '{training_job!=""}'
 
 
 def of_holder(metric: str, chosen: str = "") -> str:
@@ -17,12 +18,26 @@ def of_holder(metric: str, chosen: str = "") -> str:
 
 def of_job(metric: str) -> str:
     """Return the same for GPUs that training jobs have."""
-    return of_holder(metric, '{training_job!=""}')
+    return of_holder(metric, JOBS_OWN)
+
+
+def of_pods(expr: str, more: str = "") -> str:
+    """Return what there is by pod of a training job, once for each however many targets tell it; %s is the selector."""
+    return f"max by (node, namespace, pod, training_job{more}) ({expr % JOBS_OWN})"
 
 
 def of_cluster(expr: str) -> str:
     """Return the sum by LLMCluster of what there is by node."""
     return f"sum by (llmcluster) ({POOLED} * on (node) group_left () sum by (node) ({expr}))"
+
+
+def xid_errors(chosen: str = "") -> str:
+    """Return what errors drivers reported in a quarter of an hour, by GPU and XID. An XID's first one is a series' birth."""
+    counted = f"llmtrain_gpu_xid_errors_total{chosen}"
+    return (
+        f"sum by (node, gpu, xid) (increase({counted}[15m])) > 0"
+        f" or sum by (node, gpu, xid) ({counted} unless {counted} offset 15m)"
+    )
 
 
 POD_GPU = Recording(
@@ -32,37 +47,40 @@ POD_GPU = Recording(
 )
 JOB_GPU = Recording(
     record="training_job:llmtrain_gpu_utilization_ratio:avg",
-    expr=f"avg by (namespace, training_job) ({of_job('llmtrain_gpu_utilization_ratio')})",
+    expr=f"avg {BY_JOB} ({of_job('llmtrain_gpu_utilization_ratio')})",
     help="How busy a training job's GPUs are.",
 )
 JOB_TENSOR = Recording(
     record="training_job:llmtrain_gpu_tensor_active_ratio:avg",
-    expr=f"avg by (namespace, training_job) ({of_job('llmtrain_gpu_tensor_active_ratio')})",
+    expr=f"avg {BY_JOB} ({of_job('llmtrain_gpu_tensor_active_ratio')})",
     help="How busy the tensor cores of a training job's GPUs are.",
 )
 JOB_GPU_MEMORY = Recording(
     record="training_job:llmtrain_gpu_memory_used_bytes:sum",
-    expr=f"sum by (namespace, training_job) ({of_job('llmtrain_gpu_memory_used_bytes')})",
+    expr=f"sum {BY_JOB} ({of_job('llmtrain_gpu_memory_used_bytes')})",
     help="GPU memory that a training job uses.",
 )
 JOB_POWER = Recording(
     record="training_job:llmtrain_gpu_power_watts:sum",
-    expr=f"sum by (namespace, training_job) ({of_job('llmtrain_gpu_power_watts')})",
+    expr=f"sum {BY_JOB} ({of_job('llmtrain_gpu_power_watts')})",
     help="Power that a training job's GPUs draw.",
 )
 JOB_CPU = Recording(
     record="training_job:llmtrain_pod_cpu_seconds:rate5m",
-    expr='sum by (namespace, training_job) (rate(llmtrain_pod_cpu_seconds_total{training_job!=""}[5m]))',
+    expr=f"sum {BY_JOB} ({of_pods('rate(llmtrain_pod_cpu_seconds_total%s[5m])')})",
     help="CPUs that a training job keeps busy.",
 )
 JOB_MEMORY = Recording(
     record="training_job:llmtrain_pod_memory_used_bytes:sum",
-    expr='sum by (namespace, training_job) (llmtrain_pod_memory_used_bytes{training_job!=""})',
+    expr=f"sum {BY_JOB} ({of_pods('llmtrain_pod_memory_used_bytes%s')})",
     help="Memory of a training job's pods.",
 )
 JOB_NETWORK = Recording(
     record="training_job:llmtrain_pod_network_bytes:rate5m",
-    expr='sum by (namespace, training_job, direction) (rate(llmtrain_pod_network_bytes_total{training_job!=""}[5m]))',
+    expr=(
+        "sum by (namespace, training_job, direction)"
+        f" ({of_pods('rate(llmtrain_pod_network_bytes_total%s[5m])', ', direction')})"
+    ),
     help="Bytes a second that a training job's pods receive and send.",
 )
 CLUSTER_GPU = Recording(
@@ -75,12 +93,15 @@ CLUSTER_GPU = Recording(
 )
 CLUSTER_MEMORY = Recording(
     record="llmcluster:llmtrain_node_memory_used_bytes:ratio",
-    expr=f"{of_cluster('llmtrain_node_memory_used_bytes')} / {of_cluster('llmtrain_node_memory_size_bytes')}",
+    expr=(
+        f"{of_cluster('max by (node) (llmtrain_node_memory_used_bytes)')}"
+        f" / {of_cluster('max by (node) (llmtrain_node_memory_size_bytes)')}"
+    ),
     help="Part of the memory of an LLMCluster's nodes that nobody else could have.",
 )
 CLUSTER_NETWORK = Recording(
     record="llmcluster:llmtrain_node_network_bytes:rate5m",
-    expr=of_cluster('rate(llmtrain_node_network_bytes_total{direction="sent"}[5m])'),
+    expr=of_cluster('max by (node, device) (rate(llmtrain_node_network_bytes_total{direction="sent"}[5m]))'),
     help="Bytes a second that an LLMCluster's nodes send.",
 )
 

@@ -1,6 +1,6 @@
 """What somebody should hear of about GPUs, nodes and their links, and what they do then."""
 
-from llmtrain_api.alerting.hardware import POD_GPU
+from llmtrain_api.alerting.hardware import POD_GPU, xid_errors
 from llmtrain_api.alerting.rule import Alert
 
 ON_GPU = "GPU {{ $labels.gpu }} of node {{ $labels.node }}"
@@ -9,7 +9,9 @@ OF_POD = "{{ $labels.namespace }}/{{ $labels.pod }}"
 ALERTS = (
     Alert(
         name="LlmtrainGpuLowUse",
-        expr=f"avg_over_time({POD_GPU.record}[30m]) < 0.2 and {POD_GPU.record} offset 30m >= 0",
+        expr=(
+            f"avg_over_time({POD_GPU.record}[30m]) < 0.2 and {POD_GPU.record} offset 30m >= 0 and {POD_GPU.record} >= 0"
+        ),
         lasting="0m",
         severity="warning",
         summary=f"{OF_POD} used its GPUs for only {{{{ $value | humanizePercentage }}}} of the last half hour.",
@@ -21,7 +23,7 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainGpuLost",
-        expr="llmtrain_gpu_lost == 1",
+        expr="max by (node, gpu) (llmtrain_gpu_lost) == 1",
         lasting="1m",
         severity="critical",
         summary=f"{ON_GPU} does not answer any more.",
@@ -32,10 +34,7 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainGpuXid",
-        expr=(
-            "sum by (node, gpu, xid) (increase(llmtrain_gpu_xid_errors_total[15m])) > 0"
-            " or sum by (node, gpu, xid) (llmtrain_gpu_xid_errors_total unless llmtrain_gpu_xid_errors_total offset 15m)"
-        ),
+        expr=xid_errors(),
         lasting="0m",
         severity="warning",
         summary=f"{ON_GPU} reported XID {{{{ $labels.xid }}}}.",
@@ -78,7 +77,10 @@ ALERTS = (
     ),
     Alert(
         name="LlmtrainMemoryNearLimit",
-        expr='llmtrain_pod_memory_used_bytes{training_job!=""} / llmtrain_pod_memory_limit_bytes > 0.95',
+        expr=(
+            "max by (node, namespace, pod, training_job)"
+            ' (llmtrain_pod_memory_used_bytes{training_job!=""} / llmtrain_pod_memory_limit_bytes) > 0.95'
+        ),
         lasting="5m",
         severity="warning",
         summary=f"{OF_POD} uses {{{{ $value | humanizePercentage }}}} of the memory it may.",
@@ -91,12 +93,13 @@ ALERTS = (
         name="LlmtrainAgentMissing",
         expr=(
             "max by (llmcluster, node) (llmtrain_pool_node_info) unless on (node) llmtrain_agent_gpu_library_info"
-            " and on () count(llmtrain_agent_gpu_library_info) > 0"
+            " and on () count(last_over_time(llmtrain_agent_gpu_library_info[1d])) > 0"
         ),
         lasting="15m",
         severity="warning",
         summary="Nothing is told of the hardware of node {{ $labels.node }}.",
-        meaning="The node agent doesn't run there, or Prometheus can't scrape it: no alert about that node's GPUs can fire.",
+        meaning="The node agent doesn't run there, or Prometheus can't scrape it: no alert about that node's GPUs can fire. "
+        "Where no agent was heard of for a day, none is missed.",
         look="`kubectl -n llmtrain-system get pods -o wide`, and Prometheus' page of targets.",
         remedy="A taint keeps it away: set `agent.tolerations`. A NetworkPolicy keeps Prometheus away: allow port 9475.",
     ),

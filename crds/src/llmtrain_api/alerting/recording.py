@@ -1,28 +1,29 @@
 """Series that are worth computing once: dashboards and alerts read them."""
 
 from llmtrain_api.alerting import hardware
-from llmtrain_api.alerting.rule import Recording
+from llmtrain_api.alerting.rule import BY_JOB, Recording
 
 SLOWEST = Recording(
     record="training_job:llmtrain_job_rank_work_seconds:max",
-    expr="max by (namespace, training_job) (llmtrain_job_rank_work_seconds)",
+    expr=f"max {BY_JOB} (llmtrain_job_rank_work_seconds)",
     help="What the slowest rank's microbatches take.",
 )
 MEDIAN = Recording(
     record="training_job:llmtrain_job_rank_work_seconds:median",
-    expr="quantile by (namespace, training_job) (0.5, llmtrain_job_rank_work_seconds)",
+    expr=f"quantile {BY_JOB} (0.5, llmtrain_job_rank_work_seconds)",
     help="What the microbatches of the rank in the middle take.",
 )
 STEP_RATE = Recording(
     record="training_job:llmtrain_job_step:rate5m",
-    expr="clamp_min(deriv(llmtrain_job_step[5m]), 0)",
+    expr=f"max {BY_JOB} (clamp_min(deriv(llmtrain_job_step[5m]), 0))",
     help="Steps a second, over five minutes.",
 )
+# A coordinator that restarts goes on from what the operator knew last, seconds before: for increase() that were a reset.
 GOODPUT = Recording(
     record="training_job:llmtrain_job_seconds:goodput1h",
     expr=(
-        'sum by (namespace, training_job) (increase(llmtrain_job_seconds_total{kind="stepping"}[1h]))'
-        " / sum by (namespace, training_job) (increase(llmtrain_job_seconds_total[1h]))"
+        f'clamp_min(sum {BY_JOB} (delta(llmtrain_job_seconds_total{{kind="stepping"}}[1h]))'
+        f" / sum {BY_JOB} (delta(llmtrain_job_seconds_total[1h])), 0)"
     ),
     help="Part of the last hour in which a job trained and did nothing twice.",
 )

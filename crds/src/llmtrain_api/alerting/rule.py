@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+BY_JOB, ON_JOB = "by (namespace, training_job)", "on (namespace, training_job)"
+"""Aggregated by these, what is told stays the same series when another pod comes to tell it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:

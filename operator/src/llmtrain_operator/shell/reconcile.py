@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from datetime import UTC, datetime
+from typing import Literal
 
 import aiohttp
 from pydantic import ValidationError
@@ -23,6 +24,8 @@ from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.telemetry import count_reconcile
 
 REFUSED_AGAIN_SECONDS = 15.0
+Result = Literal["done", "conflict", "refused", "failed"]
+"""How a reconciliation went: `refused` is one that the API server answered, and said no to."""
 log = logging.getLogger(__name__)
 
 
@@ -41,18 +44,19 @@ class Reconciler:
             result = await self.attempt(key, session)
             count_reconcile(key.kind, result, time.monotonic() - began)
 
-    async def attempt(self, key: Key, session: aiohttp.ClientSession) -> str:
+    async def attempt(self, key: Key, session: aiohttp.ClientSession) -> Result:
         """Reconcile one key and give it back to the queue; return how it went."""
         try:
-            self.queue.done(key, await self.reconcile(key, session))
-            return "done"
+            result, again_after_seconds = await self.reconcile(key, session)
+            self.queue.done(key, again_after_seconds)
+            return result
         except Conflict:
             self.queue.failed(key)
             return "conflict"
         except ApiError as error:
             log.warning("%s %s/%s: %s", key.kind, key.namespace, key.name, error.message)
             self.queue.failed(key, error.retry_after_seconds)
-            return "failed"
+            return "refused" if isinstance(error, Refused) else "failed"
         except ValidationError as error:
             log.error("%s %s/%s is of another version: %s", key.kind, key.namespace, key.name, error)
             self.queue.failed(key)
@@ -62,22 +66,22 @@ class Reconciler:
             self.queue.failed(key)
             return "failed"
 
-    async def reconcile(self, key: Key, session: aiohttp.ClientSession) -> float | None:
-        """Do one step; return the seconds after which to look again."""
+    async def reconcile(self, key: Key, session: aiohttp.ClientSession) -> tuple[Result, float | None]:
+        """Do one step; return how it went, and the seconds after which to look again."""
         if key.kind == "cluster":
-            return await self.reconcile_cluster(key)
+            return "done", await self.reconcile_cluster(key)
         job_key = (key.namespace, key.name)
         observed = await observe_job(self.store, job_key, images=self.images, gang=self.gang, session=session)
         if observed is None:
-            return None
+            return "done", None
         manifest = self.store.jobs[job_key]
         plan = plan_job(observed)
         try:
-            return await self.carry_out(manifest, plan)
+            return "done", await self.carry_out(manifest, plan)
         except Refused as error:
             log.warning("job %s/%s: refused: %s", key.namespace, key.name, error.message)
             await self.carry_out(self.store.jobs.get(job_key, manifest), rejected(observed, error.message))
-            return REFUSED_AGAIN_SECONDS
+            return "refused", REFUSED_AGAIN_SECONDS
 
     async def reconcile_cluster(self, key: Key) -> float | None:
         """Take stock of one LLMCluster."""
