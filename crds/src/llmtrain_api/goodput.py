@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from llmtrain_api.model import Model
+from llmtrain_api.model import Message
 
 Kind = Literal[
     "queued", "starting", "compiling", "stepping", "waiting", "recovering", "replaying", "checkpoint", "evaluating"
@@ -13,7 +13,7 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-class Account(Model):
+class Account(Message):
     """The life of a job up to an instant, in milliseconds by kind. Whole numbers, so that sums are exact."""
 
     until_ms: Annotated[int, Field(ge=0)]

@@ -27,7 +27,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmtrain_api.goodput import Account
-from llmtrain_api.model import Model
+from llmtrain_api.model import Message
 
 JOB_HEADER = "X-Llmtrain-Job"
 LEASE_SECONDS = 2.0
@@ -40,7 +40,7 @@ JOIN_POLL_SECONDS = 20.0
 """How long a join is held open before it is answered with Waiting."""
 
 
-class Member(Model):
+class Member(Message):
     """One rank: a trainer process."""
 
     worker: Annotated[int, Field(ge=0)]
@@ -57,7 +57,7 @@ class Member(Model):
     """What its bits depend on beside the job: device, torch, threads. Ranks of a generation have the same."""
 
 
-class Join(Model):
+class Join(Message):
     """Asks for a place in the next generation."""
 
     member: Member
@@ -69,7 +69,7 @@ class Join(Model):
     """Steps done by the state that it holds in memory; None if it holds none."""
 
 
-class Membership(Model):
+class Membership(Message):
     """One generation, complete."""
 
     term: int = 0
@@ -83,7 +83,7 @@ class Membership(Model):
         return [member.incarnation for member in self.members].index(incarnation)
 
 
-class Waiting(Model):
+class Waiting(Message):
     """Not everyone is there yet: ask again."""
 
     waiting: Literal[True] = True
@@ -91,7 +91,7 @@ class Waiting(Model):
     wanted: int
 
 
-class Heartbeat(Model):
+class Heartbeat(Message):
     """Says that a member lives."""
 
     member: Member
@@ -104,7 +104,7 @@ class Heartbeat(Model):
     """What the last step's microbatches took this member, before it met the others; None if it has done none."""
 
 
-class Generation(Model):
+class Generation(Message):
     """The generation that holds now, or the one to make for."""
 
     generation: int
@@ -115,7 +115,7 @@ class Generation(Model):
 LeaveReason = Literal["Finished", "Stopped", "Failed"]
 
 
-class Leave(Model):
+class Leave(Message):
     """Says that a member is going, or, from its supervisor, that it is gone."""
 
     incarnation: str
@@ -131,7 +131,7 @@ class Leave(Model):
     """How long it had done nothing before it was killed for that."""
 
 
-class Checkpointed(Model):
+class Checkpointed(Message):
     """A checkpoint that is safely on its volume."""
 
     step: int
@@ -139,7 +139,7 @@ class Checkpointed(Model):
     path: str
 
 
-class Written(Model):
+class Written(Message):
     """What the writer found when it last wrote a checkpoint."""
 
     seconds: float
@@ -150,7 +150,7 @@ class Written(Model):
     """Room that is left on the volume."""
 
 
-class Began(Model):
+class Began(Message):
     """Where a generation began."""
 
     step: int
@@ -161,7 +161,7 @@ class Began(Model):
     """From the membership until every rank had the state."""
 
 
-class Spent(Model):
+class Spent(Message):
     """What the first rank's time went into beside steps, in seconds since its generation began."""
 
     compiling: float = 0.0
@@ -171,7 +171,7 @@ class Spent(Model):
     """Waiting for a checkpoint: its copy is made, or the one before is still being written."""
 
 
-class Progress(Model):
+class Progress(Message):
     """How far the training is, after a step."""
 
     generation: int
@@ -202,7 +202,7 @@ class Progress(Model):
     spent: Spent = Spent()
 
 
-class Death(Model):
+class Death(Message):
     """A trainer process that died, and was replaced in its pod."""
 
     worker: int
@@ -219,7 +219,7 @@ Rung = Literal["process", "pod", "checkpoint"]
 RECOVERY_PARTS = ("detect", "agree", "restore", "replay")
 
 
-class Recovery(Model):
+class Recovery(Message):
     """A loss that the training has recovered from."""
 
     term: int = 0
@@ -247,7 +247,7 @@ class Recovery(Model):
         return {part: getattr(self, f"{part}_seconds") for part in RECOVERY_PARTS}
 
 
-class Wanted(Model):
+class Wanted(Message):
     """How many workers the job shall have, and with how many it may train."""
 
     workers: Annotated[int, Field(ge=1)]
@@ -260,7 +260,7 @@ class Wanted(Model):
     """The operator's clock, which counts: milliseconds since 1970."""
 
 
-class CoordinatorStatus(Model):
+class CoordinatorStatus(Message):
     """What the coordinator knows of the job."""
 
     state: Literal["Waiting", "Training", "Finished"]

@@ -26,6 +26,14 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+class Message(Model):
+    """What running parts tell each other. A job keeps the images that it began with, so the operator may be of another
+    version than a coordinator: what one doesn't know of the other is passed over.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+
 DecimalString = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
 """A number written as a string, such as "3e-4": Kubernetes APIs hold no floats."""
 

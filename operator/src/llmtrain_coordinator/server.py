@@ -24,7 +24,7 @@ from llmtrain_api.membership import (
     Waiting,
     Wanted,
 )
-from llmtrain_api.model import Model
+from llmtrain_api.model import Message
 from llmtrain_coordinator import generation, goodput, log, recoveries
 from llmtrain_coordinator.generation import Refusal, Turn
 from llmtrain_coordinator.goodput import Goodput
@@ -42,7 +42,7 @@ LOOK_SECONDS = 0.1
 OPEN_PATHS = frozenset({"/metrics", "/healthz"})
 """What Prometheus and the kubelet ask for, without the job's header."""
 
-Message = TypeVar("Message", bound=Model)
+Said = TypeVar("Said", bound=Message)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -260,12 +260,12 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         return refusal(error.status, f"{request.method} {request.path}: {error.reason}.")
 
 
-async def read(request: web.Request, message: type[Message]) -> Message:
+async def read(request: web.Request, message: type[Said]) -> Said:
     """Return the message in the body."""
     return message.model_validate_json(await request.read())
 
 
-def reply(answer: Model | Refusal) -> web.Response:
+def reply(answer: Message | Refusal) -> web.Response:
     """Return an answer as JSON."""
     if isinstance(answer, Refusal):
         return refusal(410 if answer.not_wanted else 409, answer.sentence)

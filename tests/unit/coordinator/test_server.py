@@ -180,7 +180,7 @@ REFUSALS = [
     ("another job", "POST", "/v1/join", {JOB_HEADER: "uid-2"}, "{}", 403, "another uid"),
     ("no JSON", "POST", "/v1/join", {}, "joining", 400, "Invalid JSON"),
     ("a missing field", "POST", "/v1/leave", {}, '{"incarnation": "a0"}', 400, "reason: Field required"),
-    ("an unknown field", "PUT", "/v1/workers", {}, '{"workers": 1, "x": 1}', 400, "x: Extra inputs"),
+    ("a wrong value", "PUT", "/v1/workers", {}, '{"workers": 0}', 400, "workers: Input should be greater"),
     ("too many bytes", "POST", "/v1/join", {}, "x" * (MOST_BYTES + 1), 413, "at most 1048576 bytes"),
     ("an unknown path", "GET", "/v2", {}, "", 404, "GET /v2: Not Found."),
 ]
@@ -202,6 +202,12 @@ async def test_refusal(
     response = await trainers.client.request(method, path, data=io.BytesIO(body.encode()), headers=headers)
     assert response.status == status
     assert said in (await response.json())["error"]
+
+
+async def test_what_a_newer_operator_says_beside_is_passed_over(trainers: Trainers) -> None:
+    """A running job keeps its coordinator's image when the operator is upgraded."""
+    response = await trainers.client.request("PUT", "/v1/workers", data='{"workers": 1, "colour": {"of": "later"}}')
+    assert (response.status, trainers.coordinator.roster.workers) == (200, 1)
 
 
 async def test_prometheus_and_the_kubelet_need_no_header(trainers: Trainers) -> None:

@@ -17,6 +17,7 @@ from llmtrain_trainer.training.parameters import Parameters
 from llmtrain_trainer.training.ranks import Ranks
 from llmtrain_trainer.training.reduction import reduction
 from llmtrain_trainer.training.schedule import learning_rate
+from llmtrain_trainer.training.stopwatch import Stopwatch
 from llmtrain_trainer.training.tally import Tally, Wishes
 
 
@@ -43,8 +44,7 @@ class State(ABC):
     def __init__(
         self, run: RunConfig, model: nn.Module, device: torch.device, alive: Callable[[], None] = lambda: None
     ) -> None:
-        self.work_seconds = 0.0
-        """What the microbatches of the last step took this rank."""
+        self._work_watch = Stopwatch(device)
         self.settling_seconds = 0.0
         """How long the last step waited for a snapshot to be complete."""
         self.settle: Callable[[], object] = lambda: None
@@ -61,6 +61,11 @@ class State(ABC):
         zeros = self.parameters.zeros
         self.optimizer = AdamW(run.training.optimizer, zeros(device), zeros(device))
         self._reduction = reduction(run.training.reduction, self.parameters, run.training.microbatches)
+
+    @property
+    def work_seconds(self) -> float:
+        """What the microbatches of the last step took this rank's device."""
+        return self._work_watch.seconds()
 
     @property
     def flops_per_token(self) -> int | None:
@@ -112,7 +117,7 @@ class State(ABC):
 
     def learn(self, ranks: Ranks, wishes: Wishes) -> StepResult:
         """Do one step together with the other ranks: the state changes on all of them or on none."""
-        self.work_seconds = 0.0
+        self._work_watch.reset()
         tally = Tally(self.training.microbatches, wishes, self.device)
         gradients = self._reduction.add_up(ranks, lambda number: self._backward(number, tally))
         loss, tokens, agreed = tally.agree(ranks)
@@ -131,14 +136,13 @@ class State(ABC):
     def _backward(self, number: int, tally: Tally) -> None:
         """Add the gradients of one microbatch of this step to those of the parameters."""
         self.alive()
-        began = time.perf_counter()
-        if self.noisy:
-            seed_noise(self.training.seed, self.step, number)
-        with self.precision():
-            loss, tokens = self.loss(number)
-        torch.autograd.backward(loss)
-        tally.note(number, loss.detach(), tokens)
-        self.work_seconds += time.perf_counter() - began
+        with self._work_watch:
+            if self.noisy:
+                seed_noise(self.training.seed, self.step, number)
+            with self.precision():
+                loss, tokens = self.loss(number)
+            torch.autograd.backward(loss)
+            tally.note(number, loss.detach(), tokens)
 
     def precision(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network computes with the job's precision."""
