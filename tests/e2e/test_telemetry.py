@@ -58,7 +58,7 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
         }
 
     log = next(entry["lines"] for entry in status["logs"] if entry["pod"] == f"{new_job}-worker-0")
-    assert newest("llmtrain_job_recoveries_total") == {("pod",): 1}
+    assert newest("llmtrain_job_recoveries_total") == {("process",): 0, ("pod",): 1, ("checkpoint",): 0}
     assert status["recoveries"]["rungs"] == {"process": 0, "pod": 1, "checkpoint": 0}
     (done,) = [json.loads(line)["step"] for line in reversed(log) if '"event": "step"' in line][:1]
     assert done == STEPS, "the last step is logged"

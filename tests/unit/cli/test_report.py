@@ -34,6 +34,11 @@ def test_every_stretch_of_time_is_whole() -> None:
     assert parts["replaying"][30] == 0.2
 
 
+def test_kinds_that_took_no_time_are_left_out() -> None:
+    figure = chart("time", seconds=[series([0, 10], kind="stepping"), series([0, 0], kind="waiting")]).figure
+    assert [bar.name for bar in figure.data] == ["stepping"]
+
+
 def test_a_stretch_lasts_until_the_account_says_more() -> None:
     (bar,) = chart("time", seconds=[series([0, 10, 10, 10, 40, 50], kind="stepping")]).figure.data
     assert [round(60 * x) for x in bar.x] == [0, 10, 40]

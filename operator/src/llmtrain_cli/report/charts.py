@@ -81,7 +81,7 @@ def _loss(history: History) -> Chart:
 def _time(history: History) -> Chart:
     """Draw what each stretch of time went into: from one word of the account to the next, however long that took."""
     figure = _figure("minutes", "part of the time")
-    grown = {one.labels["kind"]: _increases(one) for one in history.series["seconds"]}
+    grown = {one.labels["kind"]: _increases(one) for one in history.series["seconds"] if one.points[-1][1] > 0}
     spent: dict[float, float] = {}
     for increases in grown.values():
         for at, seconds in increases:

@@ -61,7 +61,7 @@ def figures(history: History) -> list[tuple[str, str]]:
         ("Recoveries", sum(rungs.values()), "{:.0f}"),
     ]
     found = [(title, "not told" if value is None else text.format(value)) for title, value, text in numbers]
-    return found + [(f"Recoveries by {rung}", f"{count:.0f}") for rung, count in sorted(rungs.items())]
+    return found + [(f"Recoveries by {rung}", f"{count:.0f}") for rung, count in sorted(rungs.items()) if count]
 
 
 def page(history: History) -> str:
