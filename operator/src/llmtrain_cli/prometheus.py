@@ -82,9 +82,9 @@ class Prometheus:
         self.url = address.url
         self._login = address.login or _token()
 
-    def query(self, expression: str) -> list[Series]:
-        """Return what an expression is now; of a range, all its points."""
-        return self._ask("query", {"query": expression})
+    def query(self, expression: str, at: float | None = None) -> list[Series]:
+        """Return what an expression is at a time, now unless one is given; of a range, all its points."""
+        return self._ask("query", {"query": expression} | ({} if at is None else {"time": f"{at:.3f}"}))
 
     def query_range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
         """Return what an expression was between two times, every `step` seconds."""
@@ -101,7 +101,7 @@ class Prometheus:
         except urllib.error.HTTPError as refused:
             raise _refusal(self.url, refused) from refused
         except (OSError, ValueError, http.client.HTTPException) as error:
-            why = _printable(str(error)) or type(error).__name__
+            why = _printable(str(getattr(error, "reason", error))) or type(error).__name__
             raise BadInput(f"no Prometheus answers at {self.url} ({why}); {HOW}") from error
         try:
             return _series(json.loads(text)["data"]["result"])

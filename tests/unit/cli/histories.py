@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from llmtrain_cli.prometheus import JobName, Series
-from llmtrain_cli.report.history import BY_POD, CURVES, History, Life
+from llmtrain_cli.report.history import BY_POD, COUNTS, CURVES, History, Life
 
 JOB = JobName(namespace="team", name="gpt")
 START = 1_760_000_000.0
@@ -21,7 +21,7 @@ def series(values: Sequence[float], **labels: str) -> Series:
 
 def history(**more: Sequence[Series]) -> History:
     """Return a training of a minute; `more` replaces what was told."""
-    told: dict[str, Sequence[Series]] = dict.fromkeys((*CURVES, *BY_POD), ())
+    told: dict[str, Sequence[Series]] = dict.fromkeys((*CURVES, *COUNTS, *BY_POD), ())
     told |= {
         "step": [series([0, 10, 20, 15, 25, 30])],
         "loss": [series([5, 4, 3, 3.5, 2.5, 2])],

@@ -1,6 +1,7 @@
 """`llmtrain report` draws what was told of the newest training of a name, and says what was not."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 
 from llmtrain_cli.__main__ import main
-from llmtrain_cli.prometheus import Series
+from llmtrain_cli.prometheus import Prometheus, Series
 from llmtrain_cli.report.charts import Chart, charts
-from llmtrain_cli.report.history import Life, newest_life, questions
+from llmtrain_cli.report.history import Life, newest_life, questions, read
 from llmtrain_cli.report.page import figures, page, write
 from llmtrain_cli.report.recoveries import recoveries
-from unit.cli.histories import JOB, START, answering, history, series
+from unit.cli.histories import JOB, START, answering, history, series, serving
 
 
 def chart(key: str, **more: Any) -> Chart:
@@ -52,6 +53,8 @@ def test_recoveries_are_counted_through_a_new_coordinator_that_counts_from_0() -
     assert told(0, 1, 1, 3, rung="pod") == [(10, 1), (30, 2)]
     assert told(2, 0, 0, 1, rung="pod") == [(0, 2), (30, 1)]
     assert told(2, 1, 1, 1, rung="pod") == [(0, 2), (10, 1)]
+    two = [series([0, 2], rung="pod", instance="a"), series([0, 0, 1], rung="pod", instance="b")]
+    assert [(one.at - START, one.count) for one in recoveries(history(recoveries=two))] == [(10, 2), (20, 1)]
     more = history(recoveries=[series([2, 0, 1], rung="pod"), series([0, 0, 1], rung="process")])
     shown = dict(figures(more))
     assert (shown["Recoveries"], shown["Recoveries by pod"], shown["Recoveries by process"]) == ("4", "3", "1")
@@ -64,7 +67,7 @@ def test_a_recovery_is_marked_where_it_was_told_and_a_table_says_what_it_cost() 
     assert [dict(zip(titles, row, strict=True)) for row in rows] == [
         {
             "told (UTC)": "2025-10-09 08:53:50", "rung": "pod", "recoveries": "1",
-            "detect, s": "4.0", "agree, s": "0.0", "restore, s": "0.0", "replay, s": "2.5", "in all, s": "6.5",
+            "detect, s": "4.0", "agree, s": "-", "restore, s": "-", "replay, s": "2.5", "in all, s": "6.5",
         }
     ]  # fmt: skip
     assert "<td>pod</td>" in page(history())
@@ -198,6 +201,22 @@ def test_the_command_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture
         assert main(["report", "gpt", "--prometheus", url, "--out", str(tmp_path / "a.html")]) == 0
     assert str(tmp_path / "a.html") in capsys.readouterr().out
     assert "<dd>7 / 9</dd>" in (tmp_path / "a.html").read_text()
+
+
+def test_recoveries_are_read_scrape_by_scrape_of_this_training_alone() -> None:
+    counted = [matrix([3, 0, 1], rung="pod", instance="a"), matrix([1], rung="pod", instance="gone")]
+    asked: list[str] = []
+
+    def answer(expression: str, headers: Mapping[str, str]) -> object:
+        asked.append(expression)
+        if "job_seconds_total" in expression:
+            return [matrix([100, 1, 11], kind="stepping", instance="a")]
+        return counted if "recoveries_total" in expression else []
+
+    with serving(answer) as url:
+        found = read(Prometheus(url), JOB, "7d")
+    assert [(one.at - START, one.count) for one in recoveries(found)] == [(20, 1)]
+    assert any(text.endswith("[11s]") for text in asked), "no more than its life"
 
 
 def test_a_job_that_nobody_told_of(capsys: pytest.CaptureFixture[str]) -> None:

@@ -156,7 +156,8 @@ def _table(found: Sequence[Recoveries]) -> list[list[str]]:
     rows = [
         [
             datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"), one.rung, str(one.count),
-            *(f"{one.seconds.get(part, 0.0):.1f}" for part in RECOVERY_PARTS), f"{sum(one.seconds.values()):.1f}",
+            *(f"{one.seconds[part]:.1f}" if part in one.seconds else "-" for part in RECOVERY_PARTS),
+            f"{sum(one.seconds.values()):.1f}" if one.seconds else "-",
         ]
         for one in found
     ]  # fmt: skip
@@ -181,7 +182,7 @@ def _drawn(history: History, one: Series) -> tuple[list[float], list[float]]:
 
 
 def _over_time(history: History, y: str) -> Any:
-    """Return an empty figure of the whole training, so that all of them can be compared."""
+    """Return an empty figure of the whole training, as wide as all others, so that they can be compared."""
     unit, unit_seconds = _unit(history)
     figure = _figure(unit, y)
     figure.update_xaxes(range=[0, (history.life.end - history.life.start) / unit_seconds])
@@ -191,9 +192,9 @@ def _over_time(history: History, y: str) -> Any:
 def _figure(x: str, y: str) -> Any:
     figure = go.Figure()
     figure.update_layout(
-        template="plotly_white", height=320, margin={"l": 60, "r": 20, "t": 10, "b": 45}, showlegend=True,
+        template="plotly_white", height=320, margin={"l": 70, "r": 20, "t": 10, "b": 45}, showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, font={"family": "system-ui, sans-serif", "size": 12},
     )  # fmt: skip
     figure.update_xaxes(title=x)
-    figure.update_yaxes(title=y, rangemode="tozero", exponentformat="SI")
+    figure.update_yaxes(title=y, rangemode="tozero", exponentformat="SI", automargin=False)
     return figure

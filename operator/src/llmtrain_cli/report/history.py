@@ -1,7 +1,8 @@
 """When a training was, and what was told of it meanwhile."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmtrain_api.alerting.hardware import of_holder
 from llmtrain_api.metrics import job, node
@@ -22,10 +23,10 @@ CURVES = {
     "seconds": job.JOB_SECONDS,
     "ranks": job.JOB_RANKS,
     "wanted": job.JOB_RANKS_WANTED,
-    "recoveries": job.JOB_RECOVERIES,
-    "recovery_seconds": job.JOB_RECOVERY_SECONDS,
 }
-"""What is asked for as it is."""
+"""What is asked for as it is, whoever told of it."""
+COUNTS = {"recoveries": job.JOB_RECOVERIES, "recovery_seconds": job.JOB_RECOVERY_SECONDS}
+"""What is asked for scrape by scrape: a coordinator counts anew, and may do so more than once between two points."""
 BY_POD = ("gpu", "gpu_memory", "cpus", "memory", "network")
 """What is asked for by pod, whichever node it is on."""
 
@@ -43,7 +44,7 @@ class Life:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """One training. Series are by the names of CURVES and BY_POD."""
+    """One training. Series are by the names of CURVES, COUNTS and BY_POD."""
 
     job: JobName
     life: Life
@@ -69,10 +70,18 @@ def read(prometheus: Prometheus, of: JobName, since: str) -> History:
         )
     life = newest_life(account)
     step = max(1.0, (life.end - life.start) / POINTS)
-    asked = {
+    curves = {
         name: prometheus.query_range(text, life.start, life.end, step) for name, text in questions(of, step).items()
     }
-    return History(job=of, life=life, series=asked)
+    return History(job=of, life=life, series=curves | {name: _scrapes(prometheus, of, life, name) for name in COUNTS})
+
+
+def _scrapes(prometheus: Prometheus, of: JobName, life: Life, name: str) -> list[Series]:
+    """Return what each instance told of a counter at each scrape of a life."""
+    seconds = math.ceil(life.end - life.start) + 1  # some versions leave out what is at the very beginning
+    found = prometheus.query(f"{of.told(COUNTS[name])}[{seconds}s]", at=life.end)
+    mine = [replace(one, points=tuple(point for point in one.points if point[0] >= life.start)) for one in found]
+    return [one for one in mine if one.points]
 
 
 def questions(of: JobName, step: float) -> dict[str, str]:

@@ -27,7 +27,7 @@ TEMPLATE = """\
 <style>
 body { font-family: system-ui, sans-serif; color: #222; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 0; } p { color: #666; margin: .3rem 0; }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .75rem; margin: 1.5rem 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: .75rem; margin: 1.5rem 0; }
 dl div { border: 1px solid #e0e0e0; border-radius: 6px; padding: .6rem .8rem; }
 dt { color: #666; font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; } .missing { font-style: italic; }
 table { border-collapse: collapse; font-size: .85rem; margin: .5rem 0; } section { break-inside: avoid; }

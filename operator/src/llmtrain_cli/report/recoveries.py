@@ -24,20 +24,21 @@ def recoveries(history: History) -> list[Recoveries]:
     """Return all recoveries in the order of time."""
     found = []
     for one in history.series["recoveries"]:
-        rung = one.labels["rung"]
-        parts = {
+        costs = {
             part.labels["part"]: dict(_growth(part))
             for part in history.series["recovery_seconds"]
-            if part.labels["rung"] == rung
+            if _teller(part) == _teller(one)
         }
-        found += [
-            Recoveries(
-                at=at, rung=rung, count=round(count), seconds={name: grown.get(at, 0.0) for name, grown in parts.items()}
-            )
-            for at, count in _growth(one)
-            if count > 0
-        ]  # fmt: skip
+        for at, count in _growth(one):
+            if count > 0:
+                seconds = {part: grown[at] for part, grown in costs.items() if at in grown}
+                found.append(Recoveries(at=at, rung=one.labels["rung"], count=round(count), seconds=seconds))
     return sorted(found, key=lambda one: (one.at, one.rung))
+
+
+def _teller(one: Series) -> dict[str, str]:
+    """Return who tells, and of which rung."""
+    return {name: value for name, value in one.labels.items() if name not in ("__name__", "part")}
 
 
 def _growth(one: Series) -> list[tuple[float, float]]:
