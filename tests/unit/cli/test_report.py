@@ -55,6 +55,8 @@ def test_recoveries_are_counted_through_a_new_coordinator_that_counts_from_0() -
     assert told(2, 1, 1, 1, rung="pod") == [(0, 2), (10, 1)]
     two = [series([0, 2], rung="pod", instance="a"), series([0, 0, 1], rung="pod", instance="b")]
     assert [(one.at - START, one.count) for one in recoveries(history(recoveries=two))] == [(10, 2), (20, 1)]
+    twice = [series([0, 2, 2], rung="pod", instance="a", job=job) for job in ("annotations", "podmonitor")]
+    assert [(one.at - START, one.count) for one in recoveries(history(recoveries=twice))] == [(10, 2)]
     more = history(recoveries=[series([2, 0, 1], rung="pod"), series([0, 0, 1], rung="process")])
     shown = dict(figures(more))
     assert (shown["Recoveries"], shown["Recoveries by pod"], shown["Recoveries by process"]) == ("4", "3", "1")

@@ -1,10 +1,13 @@
 """The recoveries of a training, and what they cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from llmtrain_api.membership import RECOVERY_PARTS
 from llmtrain_cli.prometheus import Series
 from llmtrain_cli.report.history import History
+
+Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,26 +25,33 @@ class Recoveries:
 
 def recoveries(history: History) -> list[Recoveries]:
     """Return all recoveries in the order of time."""
+    costs = {
+        key: dict(_growth(points))
+        for key, points in _told(history.series["recovery_seconds"], "instance", "rung", "part").items()
+    }
     found = []
-    for one in history.series["recoveries"]:
-        costs = {
-            part.labels["part"]: dict(_growth(part))
-            for part in history.series["recovery_seconds"]
-            if _teller(part) == _teller(one)
-        }
-        for at, count in _growth(one):
-            if count > 0:
-                seconds = {part: grown[at] for part, grown in costs.items() if at in grown}
-                found.append(Recoveries(at=at, rung=one.labels["rung"], count=round(count), seconds=seconds))
+    for (instance, rung), points in _told(history.series["recoveries"], "instance", "rung").items():
+        parts = {part: costs.get((instance, rung, part), {}) for part in RECOVERY_PARTS}
+        found += [
+            Recoveries(
+                at=at, rung=rung, count=round(count), seconds={name: cost[at] for name, cost in parts.items() if at in cost}
+            )
+            for at, count in _growth(points)
+            if count > 0
+        ]  # fmt: skip
     return sorted(found, key=lambda one: (one.at, one.rung))
 
 
-def _teller(one: Series) -> dict[str, str]:
-    """Return who tells, and of which rung."""
-    return {name: value for name, value in one.labels.items() if name not in ("__name__", "part")}
+def _told(series: Sequence[Series], *labels: str) -> dict[tuple[str, ...], Points]:
+    """Return what was told by some labels, in the order of time: an instance may be scraped for two jobs of Prometheus."""
+    told: dict[tuple[str, ...], Points] = {}
+    for one in series:
+        key = tuple(one.labels.get(name, "") for name in labels)
+        told[key] = sorted([*told.get(key, []), *one.points])
+    return told
 
 
-def _growth(one: Series) -> list[tuple[float, float]]:
+def _growth(points: Points) -> Points:
     """Return by how much a counter grew up to each point, from 0 on and anew wherever it fell: a coordinator began anew."""
-    before = [0.0, *(value for _, value in one.points)]
-    return [(at, value - old if value >= old else value) for old, (at, value) in zip(before, one.points, strict=False)]
+    before = [0.0, *(value for _, value in points)]
+    return [(at, value - old if value >= old else value) for old, (at, value) in zip(before, points, strict=False)]
