@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.colors import qualitative
 
 from llmtrain_api.membership import RECOVERY_PARTS
 from llmtrain_cli.order import natural
@@ -29,7 +30,7 @@ COLOURS = {
 """Of each kind of second: what serves the training is cool, what is lost is warm."""
 
 MOST_LINES = 12
-"""Of one chart: nobody tells more colours apart, and each costs 400 points."""
+"""Of one chart, each in a colour of its own: nobody tells more apart."""
 MOST_MINUTES = 300
 """What is longer is drawn over hours."""
 
@@ -192,7 +193,8 @@ def _over_time(history: History, y: str) -> Any:
 def _figure(x: str, y: str) -> Any:
     figure = go.Figure()
     figure.update_layout(
-        template="plotly_white", height=320, margin={"l": 70, "r": 20, "t": 10, "b": 45}, showlegend=True,
+        template="plotly_white", height=320, margin={"l": 70, "r": 40, "t": 10, "b": 45}, showlegend=True,
+        modebar={"orientation": "v"}, colorway=[*qualitative.Plotly, "#444444", "#a0522d"],
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, font={"family": "system-ui, sans-serif", "size": 12},
     )  # fmt: skip
     figure.update_xaxes(title=x)
