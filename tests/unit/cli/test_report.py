@@ -81,8 +81,9 @@ def pods(many: int) -> list[Series]:
 
 
 def test_pods_are_in_the_order_of_their_numbers() -> None:
-    names = [line.name for line in chart("cpus", cpus=list(reversed(pods(12)))).figure.data]
-    assert names == [f"gpt-worker-{n}" for n in range(12)]
+    figure = chart("cpus", cpus=list(reversed(pods(12)))).figure
+    assert [line.name for line in figure.data] == [f"gpt-worker-{n}" for n in range(12)]
+    assert figure.layout.legend.yanchor == "bottom", "a legend of several rows grows away from the chart"
 
 
 def test_of_many_pods_the_least_the_median_and_the_most_are_drawn() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from llmtrain_cli.__main__ import main
 from llmtrain_cli.errors import BadInput, CommandError
 from llmtrain_cli.report.history import History, Life
 from llmtrain_cli.tracking import PATIENCE, news, points_of, track
@@ -82,3 +83,15 @@ def test_nobody_says_where_mlflow_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(BadInput, match=r"--tracking-uri .* MLFLOW_TRACKING_URI"):
         track(history(), tracking_uri=None, experiment="llmtrain", ended=False)
+
+
+@pytest.mark.parametrize(("command", "extras"), [("mlflow", "cli,mlflow"), ("top", "cli")])
+def test_a_missing_package_is_installed_from_the_checkout(
+    command: str, extras: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def carry_out(options: object) -> None:
+        raise ModuleNotFoundError(name="rich")
+
+    monkeypatch.setattr("llmtrain_cli.__main__.carry_out", carry_out)
+    assert main([command, "gpt"]) == 2
+    assert f"rich is missing; in a checkout of llmtrain: pip install '.[{extras}]'" in capsys.readouterr().err
