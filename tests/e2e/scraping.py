@@ -79,7 +79,8 @@ class Targets:
             "targets": [self._server.netloc],
             "labels": {
                 "__metrics_path__": f"/api/v1/namespaces/{meta['namespace']}/{kind}/{meta['name']}:{port}/proxy{path}",
-                "instance": f"{meta['namespace']}/{meta['name']}",
+                # In a cluster it is a pod's address: another pod of the name is another instance.
+                "instance": f"{meta['namespace']}/{meta['name']}/{meta['uid']}",
             },
         }
 

@@ -17,7 +17,7 @@ from e2e.scraping import Targets
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_cli.prometheus import JobName
-from llmtrain_cli.top import questions
+from llmtrain_cli.top.ranks import questions
 from llmtrain_dashboards.board import Board
 from llmtrain_dashboards.grafana import BOARDS
 from pictures import ask, draw

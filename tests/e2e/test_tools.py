@@ -43,10 +43,11 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
     for key in DRAWN:
         assert 'class="main-svg"' in page.section(key), f"{key} was drawn"
         assert 'class="trace ' in page.section(key) or 'class="points"' in page.section(key), f"{key} has curves"
-    assert ">pod</text>" in page.section("ranks"), "the recovery is marked"
+    assert [row[1:3] for row in recoveries(page.section("ranks"))] == [["pod", "1"]], "the recovery is in the table"
+    assert "stroke-dasharray" in page.section("ranks"), "and marked in the chart"
     assert "Nobody told of a GPU of this job." in page.section("gpu")
     figures = dict(zip(*[iter(words(page.dom, "dt", "dd"))] * 2, strict=True))
-    assert figures["Steps"] == str(STEPS)
+    assert figures["Steps"] == f"{STEPS} / {STEPS}"
     assert figures["Recoveries by pod"] == "1"
     created = datetime.fromisoformat(kube.get("ltj", new_job)["metadata"]["creationTimestamp"])  # type: ignore[index]
     life = (datetime.fromisoformat(status["finishTime"]) - created).total_seconds()
@@ -57,6 +58,12 @@ def both_ranks(said: str) -> list[str]:
     """Return the lines of `top` once it knows both pods; else nothing."""
     lines = said.splitlines()
     return lines if len(lines) == 4 and all(line.split()[2] != "-" for line in lines[2:]) else []
+
+
+def recoveries(section: str) -> list[list[str]]:
+    """Return the rows of a section's table."""
+    rows = re.findall(r"<tr>(.*?)</tr>", section, re.DOTALL)
+    return [re.findall(r"<td>([^<]*)</td>", row) for row in rows if "<td>" in row]
 
 
 def words(dom: str, *tags: str) -> list[str]:

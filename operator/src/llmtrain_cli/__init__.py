@@ -12,8 +12,10 @@ crew.py        coordinator and workers, kept alive within the job's recovery bud
 watch.py       asks the coordinator how far the training is
 display.py     shows that: a progress bar, or plain lines
 summary.py     what came of it
+address.py     an address with a login in it
+order.py       names with numbers in them, in order
 prometheus.py  asks a Prometheus server
-top.py         `llmtrain top`
+top/           `llmtrain top`
 report/        `llmtrain report`
 tracking.py    `llmtrain mlflow`
 """

@@ -4,8 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmtrain_cli.errors import CommandError, Interrupted
+
+if TYPE_CHECKING:
+    from llmtrain_cli.prometheus import Prometheus
 
 DESCRIPTION = "Train the language model a job file describes, on this machine, and read what llmtrain's parts say."
 EPILOG = """\
@@ -18,8 +22,12 @@ examples:
   llmtrain report gpt -n team           a page about the training, in gpt.html
   llmtrain mlflow gpt -n team           its curves as a run of MLflow
 
+installed from a checkout: pip install '.[cli]', for `run` '.[cli,trainer]', for `mlflow` '.[cli,mlflow]'
+
 exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted
 """
+EXTRAS = {"run": "cli,trainer", "mlflow": "cli,mlflow"}
+"""What a subcommand needs beside the package; `cli` is enough for the others."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,23 +65,31 @@ def parser() -> argparse.ArgumentParser:
     mlflow = commands.add_parser("mlflow", help="write a job's curves into MLflow, by Prometheus; again goes on")
     _add_job(mlflow)
     mlflow.add_argument("--since", default="7d", metavar="TIME", help="how far to look back (default: %(default)s)")
-    mlflow.add_argument("--tracking-uri", metavar="URI", help="MLflow's server (default: $MLFLOW_TRACKING_URI)")
+    mlflow.add_argument(
+        "--tracking-uri", metavar="URI", help="MLflow's server or folder (default: $MLFLOW_TRACKING_URI)"
+    )
     mlflow.add_argument("--experiment", default="llmtrain", metavar="NAME", help="(default: %(default)s)")
     mlflow.add_argument("--ended", action="store_true", help="the training is over: finish the run too")
     return root
 
 
 def _add_job(command: argparse.ArgumentParser) -> None:
-    from llmtrain_cli.prometheus import VARIABLE, default_url
+    from llmtrain_cli.prometheus import DEFAULT, TOKEN_VARIABLE, VARIABLE
 
     command.add_argument("job", metavar="JOB", help="name of the job")
     command.add_argument("-n", "--namespace", default="default", metavar="NS", help="its namespace (default: default)")
     command.add_argument(
         "--prometheus",
-        default=default_url(),
         metavar="URL",
-        help=f"server to ask (default: ${VARIABLE} or %(default)s)",
+        help=f"server to ask (default: ${VARIABLE} or {DEFAULT}); http://user:password@host logs in, "
+        f"as does a token in ${TOKEN_VARIABLE}",
     )
+
+
+def _prometheus(options: argparse.Namespace) -> "Prometheus":
+    from llmtrain_cli.prometheus import Prometheus, default_url
+
+    return Prometheus(options.prometheus or default_url())
 
 
 def carry_out(options: argparse.Namespace) -> None:
@@ -92,41 +108,43 @@ def carry_out(options: argparse.Namespace) -> None:
 
             validate(options.file)
         case "top":
-            from llmtrain_cli.prometheus import JobName, Prometheus
-            from llmtrain_cli.top import top
+            from llmtrain_cli.prometheus import JobName
+            from llmtrain_cli.top.live import top
 
             job = JobName(namespace=options.namespace, name=options.job)
-            top(Prometheus(options.prometheus), job, every_seconds=max(0.1, options.every), once=options.once)
+            top(_prometheus(options), job, every_seconds=max(0.1, options.every), once=options.once)
         case "report":
-            from llmtrain_cli.prometheus import JobName, Prometheus
+            from llmtrain_cli.prometheus import JobName
             from llmtrain_cli.report import page
             from llmtrain_cli.report.history import read
 
             job = JobName(namespace=options.namespace, name=options.job)
             file = options.out or Path(f"{options.job}.html")
-            page.write(read(Prometheus(options.prometheus), job, options.since), file)
+            page.write(read(_prometheus(options), job, options.since), file)
             print(f"report: {file}")
         case "mlflow":
-            from llmtrain_cli.prometheus import JobName, Prometheus
+            from llmtrain_cli.prometheus import JobName
             from llmtrain_cli.report.history import read
             from llmtrain_cli.tracking import track
 
             job = JobName(namespace=options.namespace, name=options.job)
-            history = read(Prometheus(options.prometheus), job, options.since)
+            history = read(_prometheus(options), job, options.since)
             id = track(history, tracking_uri=options.tracking_uri, experiment=options.experiment, ended=options.ended)
             print(f"mlflow: run {id}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    options = parser().parse_args(arguments)
     try:
-        carry_out(parser().parse_args(arguments))
+        carry_out(options)
     except CommandError as error:
         print(f"llmtrain: {error}", file=sys.stderr)
         return error.exit_code
     except ModuleNotFoundError as error:
+        extras = EXTRAS.get(options.command, "cli")
         print(
-            f"llmtrain: Python package {error.name} is missing; install llmtrain[cli,trainer] (for `llmtrain mlflow` llmtrain[mlflow]).",
+            f"llmtrain: Python package {error.name} is missing; in a checkout of llmtrain: pip install '.[{extras}]'",
             file=sys.stderr,
         )
         return 2

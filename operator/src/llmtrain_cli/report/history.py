@@ -1,18 +1,20 @@
 """When a training was, and what was told of it meanwhile."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmtrain_api.alerting.hardware import of_holder
 from llmtrain_api.metrics import job, node
 from llmtrain_cli.errors import BadInput
-from llmtrain_cli.prometheus import JobName, Prometheus, Series
+from llmtrain_cli.prometheus import RATE_SECONDS, JobName, Prometheus, Series
 
 POINTS = 400
 """Of each curve."""
 MARGIN_SECONDS = 1.0
 CURVES = {
     "step": job.JOB_STEP,
+    "steps": job.JOB_STEPS,
     "loss": job.JOB_LOSS,
     "held_out_loss": job.JOB_HELD_OUT_LOSS,
     "tokens": job.JOB_TOKENS,
@@ -21,20 +23,31 @@ CURVES = {
     "seconds": job.JOB_SECONDS,
     "ranks": job.JOB_RANKS,
     "wanted": job.JOB_RANKS_WANTED,
-    "recoveries": job.JOB_RECOVERIES,
-    "memory": node.POD_MEMORY_USED,
 }
-"""What is asked for as it is."""
+"""What is asked for as it is, whoever told of it."""
+COUNTS = {"recoveries": job.JOB_RECOVERIES, "recovery_seconds": job.JOB_RECOVERY_SECONDS}
+"""What is asked for scrape by scrape: a coordinator counts anew, and may do so more than once between two points."""
+BY_POD = ("gpu", "gpu_memory", "cpus", "memory", "network")
+"""What is asked for by pod, whichever node it is on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """A training in time, in seconds since 1970."""
+
+    born: float
+    """When its job was made, or up to seconds later: the same for whoever looks at another part of it."""
+    start: float
+    end: float
+    """When it was first and last told of."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """One training. Series are by the names of CURVES and `gpu`, `gpu_memory`, `cpus` and `network`."""
+    """One training. Series are by the names of CURVES, COUNTS and BY_POD."""
 
     job: JobName
-    start: float
-    end: float
-    """Seconds since 1970."""
+    life: Life
     series: Mapping[str, Sequence[Series]]
 
     def last(self, name: str) -> float | None:
@@ -44,40 +57,62 @@ class History:
 
     def totals(self, name: str, label: str) -> dict[str, float]:
         """Return the newest values by a label."""
-        return {one.labels[label]: one.value for one in sorted(self.series[name], key=lambda one: one.points[-1][0])}
+        return {one.labels[label]: one.value for one in self.series[name]}
 
 
 def read(prometheus: Prometheus, of: JobName, since: str) -> History:
     """Return the newest training of a name; BadInput if Prometheus was told of none in the last `since`, such as 7d."""
-    account = prometheus.query(f"{of.of(job.JOB_SECONDS.name)}[{since}]")
+    account = prometheus.query(f"{of.told(job.JOB_SECONDS)}[{since}]")
     if not account:
         raise BadInput(
             f"Prometheus at {prometheus.url} was told of no job {of.name} in namespace {of.namespace} in the last {since}; "
             "look further back by --since"
         )
-    start, end = newest_life(account)
-    step = max(1.0, (end - start) / POINTS)
-    window = f"[{max(60, round(4 * step))}s]"
-    questions = {name: of.of(metric.name) for name, metric in CURVES.items()}
-    mine = f"{{{of.labels}}}"
-    questions["gpu"] = f"avg by (pod) ({of_holder(node.GPU_UTILIZATION.name, mine)})"
-    questions["gpu_memory"] = f"sum by (pod) ({of_holder(node.GPU_MEMORY_USED.name, mine)})"
-    questions["cpus"] = f"rate({of.of(node.POD_CPU_SECONDS.name)}{window})"
-    questions["network"] = f"sum by (pod) (rate({of.of(node.POD_NETWORK.name)}{window}))"
-    asked = {name: prometheus.query_range(text, start, end, step) for name, text in questions.items()}
-    return History(job=of, start=start, end=end, series=asked)
+    life = newest_life(account)
+    step = max(1.0, (life.end - life.start) / POINTS)
+    curves = {
+        name: prometheus.query_range(text, life.start, life.end, step) for name, text in questions(of, step).items()
+    }
+    return History(job=of, life=life, series=curves | {name: _scrapes(prometheus, of, life, name) for name in COUNTS})
 
 
-def newest_life(account: Sequence[Series]) -> tuple[float, float]:
-    """Return when the newest job of a name began and ended to be told of.
+def _scrapes(prometheus: Prometheus, of: JobName, life: Life, name: str) -> list[Series]:
+    """Return what each instance told of a counter at each scrape of a life."""
+    seconds = math.ceil(life.end - life.start) + 1  # some versions leave out what is at the very beginning
+    found = prometheus.query(f"{of.told(COUNTS[name])}[{seconds}s]", at=life.end)
+    mine = [replace(one, points=tuple(point for point in one.points if point[0] >= life.start)) for one in found]
+    return [one for one in mine if one.points]
 
-    The seconds of a job's life only grow, through every restart of its coordinator: where they fall, another job with
-    the same name began.
+
+def questions(of: JobName, step: float) -> dict[str, str]:
+    """Return the expressions of all curves, by name, for points that are `step` seconds apart."""
+    seconds, mine = max(RATE_SECONDS, 4 * step), f"{{{of.labels}}}"
+    return {
+        **{name: of.of(metric) for name, metric in CURVES.items()},
+        "gpu": f"avg by (pod) ({of_holder(node.GPU_UTILIZATION.name, mine)})",
+        "gpu_memory": f"sum by (pod) ({of_holder(node.GPU_MEMORY_USED.name, mine)})",
+        "cpus": of.rate(node.POD_CPU_SECONDS, "pod", seconds),
+        "memory": f"max by (pod) ({of.told(node.POD_MEMORY_USED)})",
+        "network": f"sum by (pod) ({of.rate(node.POD_NETWORK, 'pod, direction', seconds)})",
+    }
+
+
+def newest_life(account: Sequence[Series]) -> Life:
+    """Return when the newest job of a name was, by the seconds of its life as they were scraped.
+
+    A job was born at the time of a scrape less all its seconds, or a little earlier; what was told before is of a former
+    job of the name. That holds whoever tells, and a new coordinator may begin with an account that is a little older.
+    Only a former job's coordinator that ends late is known otherwise: going back in time, the seconds more than double.
     """
-    end = max(one.points[-1][0] for one in account)
-    start = min(one.points[0][0] for one in account)
+    told: dict[tuple[float, str], float] = {}
     for one in account:
-        for (_, before), (at, after) in zip(one.points, one.points[1:], strict=False):
-            if after < before:
-                start = max(start, at)
-    return start, max(end, start + MARGIN_SECONDS)
+        for at, seconds in one.points:
+            teller = at, one.labels.get("instance", "")
+            told[teller] = told.get(teller, 0.0) + seconds
+    (end, _), after = max(told.items())
+    start, born = end, end - after
+    for (at, _), seconds in sorted(told.items(), reverse=True):
+        if at < born or seconds > 2 * after:
+            break
+        start, after, born = at, seconds, min(born, at - seconds)
+    return Life(born=born, start=start, end=max(end, start + MARGIN_SECONDS))

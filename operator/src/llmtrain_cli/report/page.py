@@ -1,6 +1,7 @@
 """One HTML file: figures, charts and the script that draws them. It asks for nothing from anywhere, and may not."""
 
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from llmtrain_cli.errors import CommandError
+from llmtrain_cli.errors import BadInput, CommandError
 from llmtrain_cli.report.charts import charts
 from llmtrain_cli.report.history import History
+from llmtrain_cli.report.recoveries import recoveries
 
 TEMPLATE = """\
 <!doctype html>
@@ -25,9 +27,12 @@ TEMPLATE = """\
 <style>
 body { font-family: system-ui, sans-serif; color: #222; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 0; } p { color: #666; margin: .3rem 0; }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .75rem; margin: 1.5rem 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: .75rem; margin: 1.5rem 0; }
 dl div { border: 1px solid #e0e0e0; border-radius: 6px; padding: .6rem .8rem; }
 dt { color: #666; font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; } .missing { font-style: italic; }
+table { border-collapse: collapse; font-size: .85rem; margin: .5rem 0; } section { break-inside: avoid; }
+th, td { border-bottom: 1px solid #e0e0e0; padding: .2rem .8rem; text-align: right; } th { color: #666; font-weight: normal; }
+th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 </style>
 <script>{{ script }}</script>
 </head>
@@ -40,6 +45,11 @@ dt { color: #666; font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; } .miss
 <h2>{{ chart.title }}</h2>
 <p>{{ chart.help }}</p>
 {% if chart.drawn %}{{ chart.drawn }}{% else %}<p class="missing">{{ chart.missing }}</p>{% endif %}
+{% for row in chart.table %}
+{% if loop.first %}<table><tr>{% for word in row %}<th>{{ word }}</th>{% endfor %}</tr>
+{% else %}<tr>{% for word in row %}<td>{{ word }}</td>{% endfor %}</tr>
+{% endif %}{% if loop.last %}</table>{% endif %}
+{% endfor %}
 </section>
 {% endfor %}
 </body>
@@ -49,26 +59,29 @@ dt { color: #666; font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; } .miss
 
 def figures(history: History) -> list[tuple[str, str]]:
     """Return the numbers at the head of the page."""
-    seconds, rungs = history.totals("seconds", "kind"), history.totals("recoveries", "rung")
+    seconds, rungs = history.totals("seconds", "kind"), Counter[str]()
+    for one in recoveries(history):
+        rungs[one.rung] += one.count
     life = sum(seconds.values())
+    steps = history.last("steps")
     numbers: list[tuple[str, float | None, str]] = [
-        ("Steps", history.last("step"), "{:,.0f}"),
+        ("Steps", history.last("step"), "{:,.0f}" + (f" / {steps:,.0f}" if steps else "")),
         ("Tokens", history.last("tokens"), "{:,.0f}"),
         ("Training loss", history.last("loss"), "{:.3f}"),
         ("Held-out loss", history.last("held_out_loss"), "{:.3f}"),
         ("Life", life, "{:,.0f} s"),
         ("Goodput", seconds.get("stepping", 0.0) / life if life else None, "{:.1%}"),
-        ("Recoveries", sum(rungs.values()), "{:.0f}"),
+        ("Recoveries", rungs.total(), "{:.0f}"),
     ]
     found = [(title, "not told" if value is None else text.format(value)) for title, value, text in numbers]
-    return found + [(f"Recoveries by {rung}", f"{count:.0f}") for rung, count in sorted(rungs.items()) if count]
+    return found + [(f"Recoveries by {rung}", f"{count}") for rung, count in sorted(rungs.items())]
 
 
 def page(history: History) -> str:
     """Return the page."""
     shown = [
         {
-            "key": chart.key, "title": chart.title, "help": chart.help, "missing": chart.missing,
+            "key": chart.key, "title": chart.title, "help": chart.help, "missing": chart.missing, "table": chart.table,
             "drawn": chart.figure and Markup(
                 plotly.io.to_html(
                     chart.figure, include_plotlyjs=False, full_html=False, div_id=f"chart-{chart.key}",
@@ -78,7 +91,9 @@ def page(history: History) -> str:
         }
         for chart in charts(history)
     ]  # fmt: skip
-    times = (datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (history.start, history.end))
+    times = (
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (history.life.start, history.life.end)
+    )
     return Environment(autoescape=True).from_string(TEMPLATE).render(
         name=f"{history.job.namespace}/{history.job.name}",
         span=" to ".join(times) + " UTC",
@@ -89,7 +104,9 @@ def page(history: History) -> str:
 
 
 def write(history: History, file: Path) -> None:
-    """Write the page whole or not at all. CommandError if the file can't be written."""
+    """Write the page whole or not at all. BadInput if a folder is named, CommandError if the file can't be written."""
+    if file.is_dir():
+        raise BadInput(f"{file} is a folder: --out names a file")
     aside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         aside.write_text(page(history), encoding="utf-8")
