@@ -103,10 +103,11 @@ class Job:
     def stage(self, stage: str, *arguments: str, **environment: str) -> Process:
         return self.start("llmtrain_trainer", stage, "--run", str(self.root / "run.json"), *arguments, **environment)
 
-    def coordinator(self, workers: int = 2, *more: str) -> Process:
+    def coordinator(self, workers: int = 2, *more: str, alone: bool = True) -> Process:
+        """Start a coordinator: alone it keeps the account of the job's life, else from when an operator tells it."""
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
         size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
-        return self.start("llmtrain_coordinator", "--alone", *names, *size, *more)
+        return self.start("llmtrain_coordinator", *(["--alone"] if alone else []), *names, *size, *more)
 
     def status(self) -> CoordinatorStatus:
         """Return what the coordinator knows."""
