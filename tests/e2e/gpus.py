@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -45,10 +44,22 @@ BUSY = """\
 """What the driver says unless a test lets it say something else."""
 
 
-_CONTEXT = {"privileged": False, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-UNPRIVILEGED = {
-    "spec": {"template": {"spec": {"containers": [{"name": "agent", "securityContext": _CONTEXT}]}}}
-}  # fmt: skip
+def given(version: str) -> dict[str, Any]:
+    """Return what a container runtime does for the agent: it mounts the driver's libraries. Another version is another pod.
+
+    `agent.driverLibraries` would make the agent privileged, for devices that this driver doesn't have.
+    """
+    container = {
+        "name": "agent",
+        "env": [{"name": "LD_LIBRARY_PATH", "value": MOUNT}],
+        "volumeMounts": [{"name": "driver", "mountPath": MOUNT, "readOnly": True}],
+    }
+    volume = {"name": "driver", "hostPath": {"path": FOLDER, "type": "DirectoryOrCreate"}}
+    template = {
+        "metadata": {"annotations": {"fake-gpus": version}},
+        "spec": {"containers": [container], "volumes": [volume]},
+    }
+    return {"spec": {"template": template}}
 
 
 class FakeGpus:
@@ -67,15 +78,12 @@ class FakeGpus:
             "data": {"plugin.py": PLUGIN.read_text(), "script": BUSY},
             "binaryData": {NAME: base64.b64encode(library.read_bytes()).decode()},
         }  # fmt: skip
-        kube.apply(files, self._daemon_set(sha256(json.dumps(files).encode()).hexdigest()))
+        version = sha256(json.dumps(files).encode()).hexdigest()
+        kube.apply(files, self._daemon_set(version))
         kube.run("rollout", "status", "daemonset/fake-gpus", "--timeout=100s")
         kube.wait("every plugin has registered", self._registered, 60)
         self.say("")
-        helm = ["helm", "upgrade", "llmtrain", str(ROOT / "charts" / "llmtrain"), *SYSTEM, "--reuse-values"]
-        helm += ["--force-conflicts", "--take-ownership", "--set-string", f"agent.driverLibraries={FOLDER}"]
-        subprocess.run(helm, env=kube.environment, check=True, capture_output=True, timeout=120)
-        # This driver has no devices, so what the agent may do stays what it may do without libraries from the node.
-        kube.run(*SYSTEM, "patch", "daemonset", "llmtrain-agent", "--patch", json.dumps(UNPRIVILEGED))
+        kube.run(*SYSTEM, "patch", "daemonset", "llmtrain-agent", "--patch", json.dumps(given(version)))
         kube.run(*SYSTEM, "rollout", "status", "daemonset/llmtrain-agent", "--timeout=110s")
 
     def say(self, lines: str, node: str = "") -> None:
