@@ -69,6 +69,15 @@ def test_a_rank_hangs(data: Path, tmp_path: Path, dataset: str, undisturbed: Job
     assert job.last_weights() == undisturbed.last_weights()
 
 
+def test_who_takes_long_to_say_goodbye_is_not_taken_for_dead(job: Job, dataset: str) -> None:
+    workers = disturbed(job, dataset, fault(job, "farewell", "SLOW", "rank", 0))
+    assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
+    assert (job.root / "struck-0").exists()
+    coordinator = job.processes[0]
+    assert len(coordinator.events("left")) == 2
+    assert coordinator.events("vanished") == coordinator.events("expired") == []
+
+
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSTOP"])
 @pytest.mark.parametrize("point", SOMETIMES)
 def test_the_first_rank_dies_or_halts_while_it_looks_back(

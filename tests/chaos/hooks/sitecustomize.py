@@ -1,8 +1,8 @@
 """Python imports this at the start of every process that has this folder in its path: it arms faults at named points.
 
 LLMTRAIN_CHAOS holds faults, separated by spaces: `point:signal:target:step:marker`. The signal is sent at the first
-pass of the point after `step` steps, to this `rank` or to its `supervisor`; HANG, which is none, sleeps for ever; the file `marker` remembers that it was,
-so that the process that takes over is left alone.
+pass of the point after `step` steps, to this `rank` or to its `supervisor`; the file `marker` remembers that it was, so
+that the process that takes over is left alone. HANG and SLOW are no signals: they sleep for ever, and longer than a lease.
 """
 
 import contextlib
@@ -27,8 +27,10 @@ POINTS = {
     "rename": ("llmtrain_trainer.durable", "_rename"),
     "handover": ("llmtrain_trainer.training.handover", "_send"),
     "broadcast": ("llmtrain_trainer.elastic.group", "Group.broadcast"),
+    "farewell": ("llmtrain_trainer.elastic.reporter", "Reporter.flush"),
 }
 """Each point is the call of a function; `backward` is torch's own."""
+SLEEPS = {"HANG": None, "SLOW": 4.0}
 faults = [fault.split(":") for fault in os.environ.get("LLMTRAIN_CHAOS", "").split()]
 steps_done = 0
 
@@ -39,8 +41,9 @@ def strike(point):
         if where == point and steps_done >= int(step):
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
-                if name == "HANG":
-                    threading.Event().wait()
+                if name in SLEEPS:
+                    threading.Event().wait(SLEEPS[name])
+                    return
                 os.kill(os.getpid() if target == "rank" else os.getppid(), signal.Signals[name])
 
 

@@ -86,14 +86,9 @@ class Rank:
             coordinator=self._coordinator, member=self._member, finished=self._finished, pause=self._stopping.pause,
             log=self._log,
         )  # fmt: skip
-        try:
-            while (membership := joining.next(self._learner.held)) is not None:
-                if self._train_in(membership) is Ending.FINISHED:
-                    break
-        except StopRequested:
-            self._leave("Stopped")
-            raise
-        self._leave("Finished")
+        while (membership := self._next(joining)) is not None:
+            if self._train_in(membership) is Ending.FINISHED:
+                break
         return Outcome(reason="Completed", message=f"trained for {self._run.training.steps} steps")
 
     @property
@@ -103,6 +98,17 @@ class Rank:
 
     def _finished(self) -> bool:
         return self._checkpoints.newest_step() >= self._run.training.steps
+
+    def _next(self, joining: Joining) -> Membership | None:
+        """Return the next generation; None if the training was finished without this rank."""
+        try:
+            membership = joining.next(self._learner.held)
+        except StopRequested:
+            self._leave("Stopped")
+            raise
+        if membership is None:
+            self._leave("Finished")
+        return membership
 
     def _train_in(self, membership: Membership) -> Ending:
         generation = membership.generation
@@ -137,6 +143,8 @@ class Rank:
                 return Ending.LEFT
             finally:
                 self._watch.idle()
+            if ending is not Ending.LEFT:  # while the pulse beats: who falls silent without a word is taken for dead
+                self._leave("Finished" if ending is Ending.FINISHED else "Stopped")
         if ending is Ending.STOPPED:
             raise StopRequested(f"stopped as asked after step {self._learner.step}, with a checkpoint")
         return ending
