@@ -4,6 +4,8 @@ from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, lin
 
 JOB = '{namespace=~"$namespace", training_job=~"$training_job"}'
 GOODPUT, STEP_RATE = "training_job:llmtrain_job_seconds:goodput1h", "training_job:llmtrain_job_step:rate5m"
+PASSED = f"clamp_min(deriv(llmtrain_job_seconds_total{JOB}{RATE}), 0)"
+"""Seconds that were accounted for in a second: some are only when it is known what they were."""
 TO_NODE = link("This node", "llmtrain-node", "node")
 
 
@@ -73,7 +75,7 @@ TIME = Row(
     panels=(
         by(
             "Every second by kind", "Of each second the part that went into each kind; all kinds together are 1.", "percentunit",
-            f"sum by (kind) (clamp_min(deriv(llmtrain_job_seconds_total{JOB}{RATE}), 0))", "{{kind}}", stack=True,
+            f"sum by (kind) ({PASSED}) / on () group_left () (sum({PASSED}) > 0)", "{{kind}}", stack=True,
         ),
         lines(
             "Goodput of its life", "Part in which it trained and did nothing twice: of all its life, and of each last hour.", "percentunit",
