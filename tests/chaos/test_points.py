@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,18 @@ def fault(job: Job, point: str, name: str, target: str, step: int, number: int =
     return f"{point}:{name}:{target}:{step}:{job.root}/struck-{number}"
 
 
+def armed(*faults: str) -> dict[str, str]:
+    """Return the environment of a process in which the faults strike."""
+    return {"LLMTRAIN_CHAOS": " ".join(faults), "PYTHONPATH": ":".join([HOOKS, *sys.path])}
+
+
 def disturbed(job: Job, dataset: str, *faults: str, worker: int = 0) -> list[Process]:
     """Two workers and a coordinator; the faults are armed in one worker."""
     job.coordinator()
-    hooks = {"LLMTRAIN_CHAOS": " ".join(faults), "PYTHONPATH": ":".join([HOOKS, *os.sys.path])}  # type: ignore[attr-defined]
     return [
-        job.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number), **(hooks if number == worker else {}))
+        job.stage(
+            "worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number), **(armed(*faults) if number == worker else {})
+        )
         for number in range(2)
     ]
 
@@ -46,8 +53,8 @@ def chosen_step(*words: str) -> int:
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSTOP"])
 @pytest.mark.parametrize("point", IN_A_STEP)
 def test_a_rank_dies_or_halts(job: Job, dataset: str, undisturbed: Job, point: str, name: str, worker: int) -> None:
-    armed = fault(job, point, name, "rank", chosen_step(point, name, str(worker)))
-    workers = disturbed(job, dataset, armed, worker=worker)
+    struck = fault(job, point, name, "rank", chosen_step(point, name, str(worker)))
+    workers = disturbed(job, dataset, struck, worker=worker)
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert (job.root / "struck-0").exists()
     assert len(workers[worker].events("rankDied")) == 1
@@ -111,10 +118,9 @@ def test_a_newcomer_or_its_source_dies_in_the_handover(
         workers = disturbed(job, dataset, first, second)
     else:
         job.coordinator()
-        arm = lambda text: {"LLMTRAIN_CHAOS": text, "PYTHONPATH": ":".join([HOOKS, *os.sys.path])}  # type: ignore[attr-defined]  # noqa: E731
         workers = [
-            job.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number), **arm(text))
-            for number, text in enumerate((first, second))
+            job.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number), **armed(struck))
+            for number, struck in enumerate((first, second))
         ]
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert job.last_weights() == undisturbed.last_weights()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from chaos.test_points import armed, fault
 from integration.trainer.conftest import Job, end, eventually, make_job
 from llmtrain_api.outcome import ExitCode
 
@@ -9,6 +10,7 @@ from llmtrain_api.outcome import ExitCode
 def test_the_older_ones_workers_stop_and_write_nothing(
     data: Path, tmp_path: Path, dataset: str, undisturbed: Job
 ) -> None:
+    """The older one's worker is slow from step 20 on, or it would be through before the other one has begun."""
     for name in ("older", "newer"):
         (tmp_path / name).mkdir()
     older = make_job(tmp_path / "older", data)
@@ -17,7 +19,8 @@ def test_the_older_ones_workers_stop_and_write_nothing(
     (newer.root / "run.json").write_text(newer.run.model_dump_json(by_alias=True, exclude_none=True))
     try:
         older.coordinator(1, "--term", "1")
-        cut_off = older.worker(0, dataset)
+        slowed = armed(*(fault(older, "update", "SLOW", "rank", 20, number) for number in range(6)))
+        cut_off = older.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER="0", **slowed)
         eventually(lambda: older.has_checkpoint(20), "the older one's worker trains")
         newer.coordinator(1, "--term", "2")
         worker = newer.worker(0, dataset)
