@@ -1,10 +1,13 @@
-"""Says at the end of a run how many tests of each layer passed."""
+"""Says at the end of a run what was measured, and how many tests of each layer passed."""
 
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from figures import figure, noted
+
+__all__ = ["figure"]
 TESTS = Path(__file__).parent
 WHERE = {"e2e": "on a real cluster"}
 
@@ -15,7 +18,9 @@ def layer(report: pytest.TestReport) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print a line such as `passed: 120 unit, 14 integration, 23 e2e (on a real cluster)`."""
+    """Print the figures, and a line such as `passed: 120 unit, 14 integration, 23 e2e (on a real cluster)`."""
+    for line in noted(terminalreporter.config):
+        terminalreporter.write_line(line)
     passed = Counter(layer(report) for report in terminalreporter.getreports("passed") if report.when == "call")
     counts = [f"{count} {name}" + (f" ({WHERE[name]})" if name in WHERE else "") for name, count in passed.items()]
     if counts:

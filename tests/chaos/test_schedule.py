@@ -16,6 +16,7 @@ import pytest
 
 from chaos.test_points import SEED
 from chaos.watching import Operator, gaps, instants, length, newest_step, seconds_logged, tells_steps
+from figures import Figure
 from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
 from llmtrain_api.goodput import KINDS, born
 
@@ -120,7 +121,9 @@ class Run:
 
 
 @pytest.mark.timeout(900)
-def test_twenty_changes_change_no_bit_and_lose_no_second(alone: Job, data: Path, dataset: str, tmp_path: Path) -> None:
+def test_twenty_changes_change_no_bit_and_lose_no_second(
+    alone: Job, data: Path, dataset: str, tmp_path: Path, figure: Figure
+) -> None:
     chance = random.Random(SEED)
     job = make_job(tmp_path, data, **PARTS)
     birth_ms = int(time.time() * 1000)
@@ -139,13 +142,13 @@ def test_twenty_changes_change_no_bit_and_lose_no_second(alone: Job, data: Path,
         assert [worker.ends_with() for worker in workers] == [0] * len(workers)
         assert weights(job) == weights(alone)
         assert run.operator.ask() is not None
-        check(run, birth_ms, int(time.time() * 1000))
+        check(run, birth_ms, int(time.time() * 1000), figure)
     finally:
         end(job)
 
 
-def check(run: Run, birth_ms: int, now_ms: int) -> None:
-    """Print the account beside the clock and the logs, and hold it against them.
+def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
+    """Note the account beside the clock and the logs, and hold it against them.
 
     What the logs say is rougher: they know when a step ended after a pause, and not when the pause did.
     """
@@ -163,12 +166,12 @@ def check(run: Run, birth_ms: int, now_ms: int) -> None:
     own["stepping"] = last_step - joined_at[0] - pauses - own["evaluating"]
     error_seconds = (account.life_ms - (account.until_ms - birth_ms)) / 1000
     clock_error_seconds = (account.life_ms - (now_ms - birth_ms)) / 1000
-    print(f"goodput_error_seconds {error_seconds:.3f} s")
-    print(f"goodput_clock_error_seconds {clock_error_seconds:.3f} s of {account.life_ms / 1000:.3f} s")
+    figure("goodput_error_seconds", error_seconds, "s")
+    figure("goodput_clock_error_seconds", clock_error_seconds, "s")
+    figure("goodput_life_seconds", account.life_ms / 1000, "s")
     for kind in KINDS:
-        print(
-            f"goodput_{kind}_seconds {told[kind]:.3f} s" + (f", by the logs {own[kind]:.3f} s" if kind in own else "")
-        )
+        by_logs = f", by the logs {own[kind]:.3f} s" if kind in own else ""
+        figure(f"goodput_{kind}_seconds", told[kind], f"s{by_logs}")
     print(f"{kills} kills, {len(first_steps)} generations, {pauses:.3f} s of pauses")
     assert error_seconds == 0
     assert abs(clock_error_seconds) < CLOCK_SECONDS

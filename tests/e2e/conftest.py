@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -81,24 +81,8 @@ def prometheus(
         targets.end()
 
 
-Figure = Callable[[str, float, str], None]
-FIGURES = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Figure:
-    """Prints a measured figure, `name value unit`, at the end of the run."""
-
-    def note(name: str, value: float, unit: str) -> None:
-        request.config.stash.setdefault(FIGURES, []).append(f"{name} {value:.2f} {unit}")
-
-    return note
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests ran on the real cluster, and what was measured."""
-    for line in terminalreporter.config.stash.get(FIGURES, []):
-        terminalreporter.write_line(line)
+    """Say how many tests ran on the real cluster."""
     passed = [report for report in terminalreporter.getreports("passed") if "tests/e2e" in report.nodeid]
     if passed:
         terminalreporter.write_line(f"{len(passed)} end-to-end tests passed on the real cluster '{CLUSTER}'")

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import CLUSTER, Figure
+from e2e.conftest import CLUSTER
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
 from e2e.nodes import engine, kill
+from figures import Figure
 
 STEPS = 400
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from e2e.conftest import Figure
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
+from figures import Figure
 
 
 def test_apply_becomes_a_model(kube: Kube, new_job: str) -> None:

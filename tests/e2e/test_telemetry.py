@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import SCRAPE_SECONDS, Figure
+from e2e.conftest import SCRAPE_SECONDS
 from e2e.gpus import FakeGpus, visible_gpus
 from e2e.jobs import ENDLESS, job, own
 from e2e.kube import ROOT, Kube, installed_image
 from e2e.nodes import kill
 from e2e.scraping import Targets
+from figures import Figure
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_cli.prometheus import JobName
