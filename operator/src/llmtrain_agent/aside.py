@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
@@ -20,13 +20,10 @@ class Aside(Generic[Answer]):
         if self._pending is None:
             self._pending = Future()
             threading.Thread(target=self._settle, args=(self._pending,), daemon=True).start()
-        try:
-            return self._pending.result(self._seconds)
-        except TimeoutError as error:
-            raise TimeoutError(str(error) or f"no answer within {self._seconds:g} s") from error
-        finally:
-            if self._pending.done():
-                self._pending = None
+        if not wait([self._pending], self._seconds).done:
+            raise TimeoutError(f"no answer within {self._seconds:g} s")
+        answered, self._pending = self._pending, None
+        return answered.result()
 
     def _settle(self, pending: "Future[Answer]") -> None:
         try:

@@ -70,10 +70,6 @@ class PodResources:
                     found.setdefault(device_of(name), set()).add((pod.namespace, pod.name))
         return found
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
-
 
 def device_of(name: str) -> str:
     """Return the device that an id names: plugins add `::N`, GKE's `/vgpuN`, to a device that several pods may have."""

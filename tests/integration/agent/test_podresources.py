@@ -36,9 +36,7 @@ def socket(tmp_path: Path) -> Iterator[str]:
 
 
 def test_who_holds_which_device(socket: str) -> None:
-    resources = PodResources(socket)
-    held = resources.holders()
-    resources.close()
+    held = PodResources(socket).holders()
     assert held == {
         "GPU-1": {("team", "a")},
         "GPU-2": {("team", "a")},
