@@ -62,8 +62,8 @@ fix: venv ## let ruff put right what it can, and format
 	@$(python) -m ruff format .
 
 render: venv ## write what is generated: CRDs, rules, dashboards, pages of metrics and alerts, the chart's golden manifests
-	@$(python) -m llmtrain_api.crd crds
-	@$(python) -m llmtrain_api.pages docs
+	@$(python) -m llmtrain_api.generate.crd crds
+	@$(python) -m llmtrain_api.generate.reference_docs docs
 	@$(python) charts/render.py
 	@$(python) tests/contract/golden.py
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from llmtrain_api.alerting.rendered import rule_groups
+from llmtrain_api.generate.rule_file import rule_groups
 from llmtrain_dashboards.grafana import BOARDS, dashboard_json
 
 REPOSITORY = Path(__file__).parents[1]

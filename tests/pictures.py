@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from llmtrain_dashboards.board import Board, Panel
+from llmtrain_dashboards.dashboard import Dashboard, Panel
 from prometheus import Prometheus, Series
 
 POINTS = 240
@@ -18,7 +18,7 @@ Answers = Mapping[str, list[tuple[str, Series]]]
 
 
 def ask(
-    board: Board, prometheus: Prometheus, variables: Mapping[str, str], *, start: float, end: float
+    board: Dashboard, prometheus: Prometheus, variables: Mapping[str, str], *, start: float, end: float
 ) -> dict[str, list[tuple[str, Series]]]:
     """Return what every panel of a board shows between two times, in seconds since 1970."""
     return {
@@ -44,7 +44,7 @@ def legend(template: str, series: Series) -> str:
     return re.sub(r"{{(\w+)}}", lambda found: series.labels.get(found.group(1), ""), template)
 
 
-def draw(board: Board, answers: Answers, path: Path) -> None:
+def draw(board: Dashboard, answers: Answers, path: Path) -> None:
     """Write a board as a picture."""
     heights = [1 if all(panel.kind == "stat" for panel in row.panels) else 2 for row in board.rows]
     figure = Figure(figsize=(20, 2.2 * sum(heights)), layout="constrained")

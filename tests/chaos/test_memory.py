@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
-from llmtrain_api.membership import JOB_HEADER, Join, Leave, Member
+from llmtrain_api.protocol import JOB_HEADER, Join, Leave, Member
 
 STEPS, GENERATIONS = 10_000, 100
 MOST_GROWTH_MIB = 8.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from integration.trainer.conftest import STEPS, Job, Process, end, eventually, make_job
-from llmtrain_api.outcome import ExitCode
+from llmtrain_api.termination import ExitCode
 
 HOOKS = str(Path(__file__).parent / "hooks")
 SEED = int(os.environ.get("LLMTRAIN_CHAOS_SEED", random.SystemRandom().randrange(10**6)))

@@ -18,7 +18,7 @@ from chaos.test_points import SEED
 from chaos.watching import Operator, gaps, instants, length, newest_step, seconds_logged, tells_steps
 from figures import Figure
 from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
-from llmtrain_api.goodput import KINDS, born
+from llmtrain_api.time_ledger import KINDS, new_ledger
 
 CHANGES, STEPS, MOST = 20, 2000, 3
 UNSEEN_STEPS = 30
@@ -127,7 +127,7 @@ def test_twenty_changes_change_no_bit_and_lose_no_second(
     chance = random.Random(SEED)
     job = make_job(tmp_path, data, **PARTS)
     birth_ms = int(time.time() * 1000)
-    run = Run(job=job, dataset=dataset, operator=Operator(job=job, workers=MOST, account=born(birth_ms)))
+    run = Run(job=job, dataset=dataset, operator=Operator(job=job, workers=MOST, account=new_ledger(birth_ms)))
     try:
         coordinator = job.coordinator(MOST, "--term", "1", alone=False)
         run.start(*range(MOST))
@@ -164,11 +164,11 @@ def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
         "evaluating": seconds_logged(run.everyone, "evaluation"),
     }
     own["stepping"] = last_step - joined_at[0] - pauses - own["evaluating"]
-    error_seconds = (account.life_ms - (account.until_ms - birth_ms)) / 1000
-    clock_error_seconds = (account.life_ms - (now_ms - birth_ms)) / 1000
+    error_seconds = (account.total_ms - (account.until_ms - birth_ms)) / 1000
+    clock_error_seconds = (account.total_ms - (now_ms - birth_ms)) / 1000
     figure("goodput_error_seconds", error_seconds, "s")
     figure("goodput_clock_error_seconds", clock_error_seconds, "s")
-    figure("goodput_life_seconds", account.life_ms / 1000, "s")
+    figure("goodput_life_seconds", account.total_ms / 1000, "s")
     for kind in KINDS:
         by_logs = f", by the logs {own[kind]:.3f} s" if kind in own else ""
         figure(f"goodput_{kind}_seconds", told[kind], f"s{by_logs}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from integration.trainer.conftest import SPEC, Job, end, eventually, make_job
-from llmtrain_api.outcome import ExitCode
+from llmtrain_api.termination import ExitCode
 
 STEPS = 60
 PARTS: dict[str, object] = {

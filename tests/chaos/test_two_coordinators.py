@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chaos.test_points import armed, fault
 from integration.trainer.conftest import Job, end, eventually, make_job
-from llmtrain_api.outcome import ExitCode
+from llmtrain_api.termination import ExitCode
 
 
 def test_the_older_ones_workers_stop_and_write_nothing(

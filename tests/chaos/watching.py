@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from integration.trainer.conftest import DEADLINE_SECONDS, Job, Process
-from llmtrain_api.goodput import KINDS, Account
-from llmtrain_api.membership import JOB_HEADER, CoordinatorStatus, Wanted
+from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
+from llmtrain_api.time_ledger import KINDS, TimeLedger
 
 SECONDS_BETWEEN = 0.1
 Span = tuple[float, float]
@@ -21,14 +21,16 @@ class Operator:
 
     job: Job
     workers: int
-    account: Account
+    account: TimeLedger
     step: int = 0
     fell: list[str] = field(default_factory=list)
     """Each time that less was told of a kind than before."""
 
     def ask(self) -> CoordinatorStatus | None:
         """Return what the coordinator answers, and keep it; None if it is away."""
-        wanted = Wanted(workers=self.workers, account=self.account, step=self.step, now_ms=int(time.time() * 1000))
+        wanted = DesiredWorkers(
+            workers=self.workers, account=self.account, step=self.step, now_ms=int(time.time() * 1000)
+        )
         connection = http.client.HTTPConnection("127.0.0.1", self.job.port, timeout=DEADLINE_SECONDS)
         try:
             connection.request(

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from llmtrain_kind.gotools import make_cli_tools
+from llmtrain_kind.go_tools import make_cli_tools
 
 CHART = Path(__file__).parents[2] / "charts" / "llmtrain"
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from llmtrain_api.names import LONGEST_JOB_NAME, MOST_WORKERS
+from llmtrain_api.names import MAX_JOB_NAME_LENGTH, MAX_WORKERS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt-stdlib.yaml"
 UNSET = object()
@@ -101,12 +101,12 @@ RULE_CASES: tuple[Case, ...] = (
     Case(sentence="the example as it stands", change={}),
     Case(
         sentence="the longest name",
-        change={"metadata.name": "a" * LONGEST_JOB_NAME},
+        change={"metadata.name": "a" * MAX_JOB_NAME_LENGTH},
     ),
     Case(
         sentence="a name one character too long for its children",
-        change={"metadata.name": "a" * (LONGEST_JOB_NAME + 1)},
-        refusal=f"metadata.name must have at most {LONGEST_JOB_NAME} characters",
+        change={"metadata.name": "a" * (MAX_JOB_NAME_LENGTH + 1)},
+        refusal=f"metadata.name must have at most {MAX_JOB_NAME_LENGTH} characters",
     ),
     Case(
         sentence="a name with digits and '-' in it",
@@ -307,7 +307,7 @@ SHAPE_CASES: tuple[Case, ...] = (
     Case(sentence="negative workers", change={"spec.workers.min": -1}, refusal="spec.workers.min"),
     Case(
         sentence="more workers than there may be",
-        change={"spec.workers.max": MOST_WORKERS + 1},
+        change={"spec.workers.max": MAX_WORKERS + 1},
         refusal="spec.workers.max",
     ),
     Case(sentence="more GPUs than a node has", change={"spec.workers.gpus": 17}, refusal="spec.workers.gpus"),

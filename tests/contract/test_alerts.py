@@ -12,12 +12,12 @@ from contract.histories import History
 from contract.recording_cases import RECORDINGS as RECORDING_CASES
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
-from llmtrain_api.alerting.rendered import rule_groups
+from llmtrain_api.generate.rule_file import rule_groups
 from llmtrain_kind.prometheus import make_prometheus
 
 ALERT_CASES = {**alert_cases.ALERTS, **hardware_alert_cases.ALERTS}
 SEVERITIES = {alert.name: alert.severity for alert in ALERTS}
-LASTING = {alert.name: alert.lasting for alert in ALERTS}
+LASTING = {alert.name: alert.for_duration for alert in ALERTS}
 Test = dict[str, Any]
 """One of promtool's tests."""
 

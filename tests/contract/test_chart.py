@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from contract.golden import CHART, GOLDEN, NAMES, manifests, template
-from llmtrain_kind.gotools import make_cli_tools
+from llmtrain_kind.go_tools import make_cli_tools
 
 pytestmark = pytest.mark.helm
 CRDS = Path(__file__).parents[2] / "crds"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from llmtrain_api.crd import definitions, render
+from llmtrain_api.generate.crd import definitions, render
 
 REPOSITORY = Path(__file__).parents[2]
 Schema = dict[str, Any]

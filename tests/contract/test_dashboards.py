@@ -7,7 +7,7 @@ import pytest
 
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_dashboards.board import NOBODY, Board, Panel
+from llmtrain_dashboards.dashboard import NO_DATA, Dashboard, Panel
 from llmtrain_dashboards.grafana import BOARDS, dashboard_json
 
 KNOWN = {metric.name for metric in CATALOGUE} | {rule.record for rule in RECORDINGS}
@@ -38,7 +38,7 @@ def test_every_metric_is_shown_somewhere() -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_grafana_gets_every_panel(board: Board) -> None:
+def test_grafana_gets_every_panel(board: Dashboard) -> None:
     read = json.loads(dashboard_json(board))
     panels = [panel for panel in read["panels"] if panel["type"] != "row"]
     assert [panel["title"] for panel in panels] == [panel.title for panel in board.panels]
@@ -50,11 +50,11 @@ def test_grafana_gets_every_panel(board: Board) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_a_number_is_of_now_and_says_when_nobody_tells(board: Board) -> None:
+def test_a_number_is_of_now_and_says_when_nobody_tells(board: Dashboard) -> None:
     for panel in json.loads(dashboard_json(board))["panels"]:
         if panel["type"] == "stat":
             assert [(one["instant"], one.get("range", False)) for one in panel["targets"]] == [(True, False)]
-            assert panel["fieldConfig"]["defaults"]["noValue"] == NOBODY
+            assert panel["fieldConfig"]["defaults"]["noValue"] == NO_DATA
 
 
 LINKS = [pytest.param(panel, id=panel.title) for board in BOARDS for panel in board.panels if panel.link]
@@ -76,7 +76,7 @@ def test_other_boards_lead_to_jobs_and_nodes() -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_panels_lie_side_by_side_and_not_on_each_other(board: Board) -> None:
+def test_panels_lie_side_by_side_and_not_on_each_other(board: Dashboard) -> None:
     places = [panel["gridPos"] for panel in json.loads(dashboard_json(board))["panels"]]
     cells = [
         (x, y) for at in places for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])

@@ -7,8 +7,8 @@ import pytest
 
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
+from llmtrain_api.generate.reference_docs import PAGES, series_of_job, series_of_node, series_of_rules, without_dcgm
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_api.pages import PAGES, series_of_job, series_of_node, series_of_rules, without_dcgm
 
 DOCS = Path(__file__).parents[2] / "docs"
 RULES = {**{alert.name: alert.expr for alert in ALERTS}, **{rule.record: rule.expr for rule in RECORDINGS}}

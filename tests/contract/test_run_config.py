@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from contract.rule_cases import EXAMPLE, job_with
 from llmtrain_api.job import JobSpec
-from llmtrain_api.run import RunConfig, run_config
+from llmtrain_api.run_config import RunConfig, run_config
 
 
 def made_from(spec: JobSpec) -> RunConfig:

@@ -12,7 +12,7 @@ import yaml
 from e2e.gpus import FakeGpus
 from e2e.kube import ROOT, Kube
 from e2e.scraping import Targets
-from llmtrain_api.alerting.rendered import rule_groups
+from llmtrain_api.generate.rule_file import rule_groups
 from prometheus import Prometheus, running_prometheus
 
 CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")

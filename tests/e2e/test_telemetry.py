@@ -19,7 +19,7 @@ from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_cli.prometheus import JobName
 from llmtrain_cli.top.ranks import questions
-from llmtrain_dashboards.board import Board
+from llmtrain_dashboards.dashboard import Dashboard
 from llmtrain_dashboards.grafana import BOARDS
 from pictures import ask, draw
 from prometheus import Prometheus
@@ -228,7 +228,7 @@ def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_every_panel_has_data(board: Board, prometheus: Prometheus, began: float) -> None:
+def test_every_panel_has_data(board: Dashboard, prometheus: Prometheus, began: float) -> None:
     answers = ask(board, prometheus, VARIABLES, start=began, end=time.time())
     picture = ROOT / "build" / "dashboards" / f"{board.uid}.png"
     draw(board, answers, picture)

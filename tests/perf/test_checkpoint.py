@@ -10,30 +10,30 @@ from statistics import median
 import pytest
 import torch
 
-from llmtrain_trainer.checkpoint.folder import Checkpoints
-from llmtrain_trainer.checkpoint.save import Keeper
+from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.prepare import prepare
+from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.ranks import Alone
-from llmtrain_trainer.training.tally import Wishes
+from llmtrain_trainer.stages.prepare import prepare
+from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.step_totals import StopVotes
 from perf.test_reduction import MODELS, make_run
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 ROUNDS = 6
 
 
-def wait_of(learner: Learner) -> list[float]:
+def wait_of(learner: GPTTask) -> list[float]:
     """Have the learner note, at the end of a list, how long its last step waited to change the state."""
-    settle, waited = learner.settle, [0.0]
+    settle, waited = learner.wait_for_snapshot, [0.0]
 
     def timed() -> None:
         began = time.perf_counter()
         settle()
         waited[:] = [time.perf_counter() - began]
 
-    learner.settle = timed
+    learner.wait_for_snapshot = timed
     return waited
 
 
@@ -43,24 +43,24 @@ def test_a_checkpoint_beside_a_plain_save(tmp_path: Path) -> None:
     run = make_run(tmp_path, MODELS["25m"], "Exact")
     dataset = prepare(run, Log()).dataset
     assert dataset is not None
-    learner = Learner(run, Dataset.open(run.data_directory, dataset.id), torch.device("cpu"))
-    learner.begin()
-    checkpoints = Checkpoints(job_directory=Path(run.job_directory), log=Log(lowest="warning"))
-    keeper = Keeper(learner, checkpoints, run, dataset.id, Log(lowest="warning"))
+    learner = GPTTask(run, Dataset.open(run.data_directory, dataset.id), torch.device("cpu"))
+    learner.reset()
+    checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=Log(min_level="warning"))
+    keeper = Checkpointer(learner, checkpoints, run, dataset.id, Log(min_level="warning"))
     blocked, plain = [], []
     waited = wait_of(learner)
     for _ in range(ROUNDS):
-        learner.learn(Alone(), Wishes())
+        learner.train_step(SingleProcess(), StopVotes())
         began = time.perf_counter()
-        keeper.keep()
+        keeper.save()
         begun = time.perf_counter() - began
         step = learner.step
-        learner.learn(Alone(), Wishes())
+        learner.train_step(SingleProcess(), StopVotes())
         blocked.append(begun + waited.pop())
-        keeper.finish()
+        keeper.wait()
         assert checkpoints.path(step).exists()
         began = time.perf_counter()
-        torch.save(learner.state(), tmp_path / "plain.pt")
+        torch.save(learner.state_dict(), tmp_path / "plain.pt")
         plain.append(time.perf_counter() - began)
     keeper.close()
     print(f"\ncheckpoint_block_over_torch_save {median(blocked[1:]) / median(plain[1:]):.3f} ratio")

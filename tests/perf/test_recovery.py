@@ -12,7 +12,7 @@ from statistics import quantiles
 import pytest
 
 from integration.trainer.conftest import SPEC, Job, Process, data, dataset, end, eventually, make_job
-from llmtrain_api.membership import LEASE_SECONDS
+from llmtrain_api.protocol import LEASE_SECONDS
 
 __all__ = ["data", "dataset"]
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]

@@ -16,16 +16,16 @@ from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.membership import Member, Membership
-from llmtrain_api.run import RunConfig, run_config
+from llmtrain_api.protocol import Member, Membership
+from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.prepare import prepare
-from llmtrain_trainer.elastic.group import Group, open_store
+from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
+from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.ranks import Alone, Ranks
-from llmtrain_trainer.training.shares import share
-from llmtrain_trainer.training.tally import Wishes
+from llmtrain_trainer.stages.prepare import prepare
+from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.partition import rank_range
+from llmtrain_trainer.training.step_totals import StopVotes
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 WARM_UP, ROUNDS = 2, 10
@@ -51,25 +51,25 @@ def make_run(folder: Path, model: dict[str, Any], reduction: str) -> RunConfig:
     )  # fmt: skip
 
 
-def connect(rank: int, size: int, port: int, store: Any) -> Ranks:
+def connect(rank: int, size: int, port: int, store: Any) -> Collectives:
     """Return the ranks as a generation connects them."""
     if size == 1:
-        return Alone()
+        return SingleProcess()
     members = [
         Member(worker=number, local_rank=0, incarnation=str(number), address="127.0.0.1", store_port=port)
         for number in range(size)
     ]
-    return Group(
+    return ProcessGroup(
         Membership(generation=1, members=members), str(rank), store, torch.device("cpu"), lambda: False, lambda: None
     )
 
 
-def ddp_step(learner: Learner, rank: int, size: int) -> Callable[[], None]:
+def ddp_step(learner: GPTTask, rank: int, size: int) -> Callable[[], None]:
     """Return one step as people write it with DDP: the same network, microbatches, clipping and optimizer."""
-    learner.begin()
+    learner.reset()
     model: Any = DistributedDataParallel(learner.model) if size > 1 else learner.model
     optimizer = torch.optim.AdamW(learner.model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
-    mine = share(MICROBATCHES, rank, size)
+    mine = rank_range(MICROBATCHES, rank, size)
 
     def loss_of(number: int) -> torch.Tensor:
         tokens = torch.from_numpy(np.ascontiguousarray(learner._batches.microbatch(0, number)))
@@ -96,7 +96,7 @@ def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str,
     torch.set_num_threads(1)
     runs = {kind: make_run(folder, model, kind) for kind in ("Exact", "Fast")}
     opened = Dataset.open(runs["Exact"].data_directory, dataset)
-    learners = {kind: Learner(run, opened, torch.device("cpu")) for kind, run in runs.items()}
+    learners = {kind: GPTTask(run, opened, torch.device("cpu")) for kind, run in runs.items()}
     store = open_store()
     pipe.send(store.port)
     ports = pipe.recv()
@@ -106,16 +106,16 @@ def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str,
         distributed.init_process_group("gloo", rank=rank, world_size=size)
     steps: dict[str, Callable[[], Any]] = {}
     for kind, learner in learners.items():
-        learner.begin()
-        steps[kind] = lambda learner=learner: learner.learn(ranks, Wishes())  # type: ignore[misc]
-    steps["DDP"] = ddp_step(Learner(runs["Exact"], opened, torch.device("cpu")), rank, size)
+        learner.reset()
+        steps[kind] = lambda learner=learner: learner.train_step(ranks, StopVotes())  # type: ignore[misc]
+    steps["DDP"] = ddp_step(GPTTask(runs["Exact"], opened, torch.device("cpu")), rank, size)
     seconds: dict[str, list[float]] = {kind: [] for kind in steps}
     for _ in range(WARM_UP + ROUNDS):
         for kind, step in steps.items():
-            ranks.sum(torch.zeros(1))
+            ranks.all_reduce(torch.zeros(1))
             began = time.perf_counter()
             step()
-            ranks.sum(torch.zeros(1))
+            ranks.all_reduce(torch.zeros(1))
             seconds[kind].append(time.perf_counter() - began)
     pipe.send({kind: taken[WARM_UP:] for kind, taken in seconds.items()})
     pipe.recv()

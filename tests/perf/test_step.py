@@ -14,13 +14,13 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.run import run_config
+from llmtrain_api.run_config import run_config
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.prepare import prepare
+from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.ranks import Alone
-from llmtrain_trainer.training.tally import Wishes
+from llmtrain_trainer.stages.prepare import prepare
+from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.step_totals import StopVotes
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 ROUNDS = 12
@@ -28,7 +28,7 @@ MICROBATCHES, MICROBATCH_SIZE = 8, 4
 
 
 @pytest.fixture
-def learner(tmp_path: Path) -> Learner:
+def learner(tmp_path: Path) -> GPTTask:
     """The example's model before its first step."""
     spec = JobSpec.model_validate(
         {
@@ -45,12 +45,12 @@ def learner(tmp_path: Path) -> Learner:
     (tmp_path / "data").mkdir()
     outcome = prepare(run, Log())
     assert outcome.dataset is not None
-    made = Learner(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
-    made.begin()
+    made = GPTTask(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
+    made.reset()
     return made
 
 
-def peer_step(learner: Learner) -> Callable[[], None]:
+def peer_step(learner: GPTTask) -> Callable[[], None]:
     """Return one step of the peer: the same sizes, microbatches, clipping and optimizer."""
     shape = learner.shape
     config = LlamaConfig(
@@ -79,9 +79,9 @@ def seconds(step: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def test_a_step_is_not_slower_than_the_peers(learner: Learner) -> None:
+def test_a_step_is_not_slower_than_the_peers(learner: GPTTask) -> None:
     """Measured in pairs; the first two warm up."""
-    ours, peers = (lambda: learner.learn(Alone(), Wishes())), peer_step(learner)
+    ours, peers = (lambda: learner.train_step(SingleProcess(), StopVotes())), peer_step(learner)
     pairs = [(seconds(ours), seconds(peers)) for _ in range(ROUNDS)][2:]
     ratio = median(theirs / mine for mine, theirs in pairs)
     figures = {

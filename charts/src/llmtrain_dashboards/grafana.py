@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from llmtrain_dashboards import cluster, job, node, operator
-from llmtrain_dashboards.board import NOBODY, Board, Panel, Variable
+from llmtrain_dashboards.dashboard import NO_DATA, Dashboard, Panel, Variable
 
 BOARDS = (cluster.BOARD, job.BOARD, node.BOARD, operator.BOARD)
 TAG = "llmtrain"
@@ -24,7 +24,7 @@ WIDTH, STAT_HEIGHT, HEIGHT = 24, 4, 8
 """Of Grafana's grid."""
 
 
-def dashboard_json(board: Board) -> str:
+def dashboard_json(board: Dashboard) -> str:
     """Return a dashboard as Grafana reads it."""
     builder = (
         dashboard.Dashboard(board.title)
@@ -64,7 +64,7 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
     if variable.many:
         everything = VariableOption(text="All", value="$__all", selected=True)
         builder = builder.multi(True).include_all(True).current(everything)
-        return builder.all_value(".*") if variable.anything else builder
+        return builder.all_value(".*") if variable.all_matches_any else builder
     return builder
 
 
@@ -86,7 +86,7 @@ def _panel(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
         if panel.kind == "stack":
             builder = builder.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
     else:
-        builder = builder.no_value(NOBODY)
+        builder = builder.no_value(NO_DATA)
     if panel.link is not None:
         builder = builder.data_links([dashboard.DashboardLink(panel.link.title).url(panel.link.url)])
     for number, query in enumerate(panel.queries):

@@ -1,6 +1,6 @@
 """One training, for the person who trains."""
 
-from llmtrain_dashboards.board import RATE, Board, Row, Variable, by, lines, link, stat
+from llmtrain_dashboards.dashboard import RATE, Dashboard, Row, Variable, lines, link, series_panel, stat_panel
 
 JOB = '{namespace=~"$namespace", training_job=~"$training_job"}'
 GOODPUT, STEP_RATE = "training_job:llmtrain_job_seconds:goodput1h", "training_job:llmtrain_job_step:rate5m"
@@ -17,27 +17,27 @@ def now(expr: str) -> str:
 FINE = Row(
     title="Is it fine?",
     panels=(
-        stat(
+        stat_panel(
             "Alerts", "Alerts about this job that fire.", "short",
             'count(ALERTS{alertstate="firing", namespace=~"$namespace", training_job=~"$training_job"}) or vector(0)', (1, "red"),
         ),
-        stat(
+        stat_panel(
             "Progress", "Steps done of all steps.", "percentunit", now(f"llmtrain_job_step{JOB} / llmtrain_job_steps{JOB}"),
             base="blue",
         ),
-        stat(
+        stat_panel(
             "Time left", "Steps that are left, at the speed of the last five minutes.", "s",
             now(f"llmtrain_job_steps{JOB} - llmtrain_job_step{JOB}") + f" / {STEP_RATE}{JOB}", base="blue",
         ),
-        stat(
+        stat_panel(
             "Goodput", "Part of the last hour in which the job trained and did nothing twice.", "percentunit",
             f"{GOODPUT}{JOB}", (0.8, "orange"), (0.9, "green"), base="red",
         ),
-        stat(
+        stat_panel(
             "Ranks missing", "Ranks the job wants and doesn't have.", "short",
             now(f"llmtrain_job_ranks_wanted{JOB} - llmtrain_job_ranks{JOB}"), (1, "orange"),
         ),
-        stat(
+        stat_panel(
             "Checkpoint age", "What would be done again if all workers were lost now.", "s",
             f"time() - {now(f'llmtrain_job_checkpoint_time_seconds{JOB}')}", (3600, "orange"), (7200, "red"),
         ),
@@ -60,7 +60,7 @@ SPEED = Row(
     panels=(
         lines("Tokens a second", "Of all ranks together.", "short", tokens=f"llmtrain_job_tokens_per_second{JOB}"),
         lines("MFU", "Part of what the chips could do at best that goes into the model.", "percentunit", mfu=f"llmtrain_job_mfu_ratio{JOB}"),
-        by(
+        series_panel(
             "Work of each rank", "What the last step's microbatches took a rank: the slowest holds all up.", "s",
             f"llmtrain_job_rank_work_seconds{JOB}", "worker {{worker}} rank {{rank}}",
         ),
@@ -73,7 +73,7 @@ SPEED = Row(
 TIME = Row(
     title="Where the time goes",
     panels=(
-        by(
+        series_panel(
             "Every second by kind", "Of each second the part that went into each kind; all kinds together are 1.", "percentunit",
             f"sum by (kind) ({PASSED}) / on () group_left () (sum({PASSED}) > 0)", "{{kind}}", stack=True,
         ),
@@ -115,11 +115,11 @@ HARDWARE = Row(
             "Memory of the job", "Of its GPUs, and of its pods.", "bytes",
             GPUs=f"training_job:llmtrain_gpu_memory_used_bytes:sum{JOB}", pods=f"training_job:llmtrain_pod_memory_used_bytes:sum{JOB}",
         ),
-        by(
+        series_panel(
             "Memory by pod", "Of each pod, with the node it is on.", "bytes",
             f"max by (namespace, training_job, pod, node) (llmtrain_pod_memory_used_bytes{JOB})", "{{pod}} on {{node}}", link=TO_NODE,
         ),
-        by("Network of the job", "Bytes a second.", "Bps", f"training_job:llmtrain_pod_network_bytes:rate5m{JOB}", "{{direction}}"),
+        series_panel("Network of the job", "Bytes a second.", "Bps", f"training_job:llmtrain_pod_network_bytes:rate5m{JOB}", "{{direction}}"),
         lines("CPUs busy", "CPUs that the job's pods keep busy.", "short", CPUs=f"training_job:llmtrain_pod_cpu_seconds:rate5m{JOB}"),
         lines("Power of the job", "What its GPUs draw.", "watt", power=f"training_job:llmtrain_gpu_power_watts:sum{JOB}"),
     ),
@@ -127,11 +127,11 @@ HARDWARE = Row(
 LOSSES = Row(
     title="What was lost",
     panels=(
-        by(
+        series_panel(
             "Recoveries", "By what each took: another process, another pod, or the newest checkpoint.", "short",
             f"llmtrain_job_recoveries_total{JOB}", "{{rung}}",
         ),
-        by(
+        series_panel(
             "Seconds of recoveries", "To detect a loss, to agree who goes on, to restore the state, to replay.", "s",
             f"sum by (part) (llmtrain_job_recovery_seconds_total{JOB})", "{{part}}", stack=True,
         ),
@@ -143,7 +143,7 @@ LOSSES = Row(
     ),
 )  # fmt: skip
 
-BOARD = Board(
+BOARD = Dashboard(
     uid="llmtrain-job",
     title="llmtrain / Job",
     description="One training: how it learns, how fast, and what the time went into.",

@@ -36,7 +36,7 @@ class Reason(StrEnum):
     INSUFFICIENT_GPUS = "InsufficientGPUs"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
-    REJECTED = "Rejected"
+    API_REJECTED = "Rejected"
     WAITING = "Waiting"
     SCHEDULED = "Scheduled"
     # Running

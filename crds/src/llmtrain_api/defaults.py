@@ -10,7 +10,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.model import Model
 
 
-def untouched(spec: JobSpec, path: str) -> bool:
+def is_default(spec: JobSpec, path: str) -> bool:
     """Return whether the part at `path`, such as "data.tokenizer", is as it is by default."""
     holder: Any = spec
     *parents, name = path.split(".")
@@ -21,7 +21,7 @@ def untouched(spec: JobSpec, path: str) -> bool:
     return bool(getattr(holder, attribute) == default)
 
 
-def untouched_cel(path: str) -> str:
+def is_default_cel(path: str) -> str:
     """Return the same in CEL, over `spec`."""
     kind: Any = JobSpec
     *parents, name = path.split(".")

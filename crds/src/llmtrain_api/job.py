@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmtrain_api.model import DecimalString, Fraction, LabelKey, Labels, Model, ObjectName, Quantity
-from llmtrain_api.names import MOST_WORKERS
+from llmtrain_api.names import MAX_WORKERS
 
 
 class Resources(Model):
@@ -42,11 +42,11 @@ class EnvironmentVariable(Model):
 class Workers(Model):
     """The pods that train, all alike. `kubectl scale ltj/NAME --replicas=N` changes their number."""
 
-    min: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
+    min: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
     """Fewest workers that may train. `replicas` can't be scaled below it."""
-    replicas: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
+    replicas: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
     """Workers wanted now, scheduled all together or not at all."""
-    max: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = MOST_WORKERS
+    max: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = MAX_WORKERS
     """Most workers that may train. `replicas` can't be scaled above it."""
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
     """GPUs of one worker; one trainer process (a rank) runs for each. 0 trains on the CPU with one rank."""
@@ -165,7 +165,7 @@ class Training(Model):
 
     steps: Annotated[int, Field(ge=1, le=100_000_000)]
     """Optimizer steps in all."""
-    microbatches: Annotated[int, Field(ge=1, le=MOST_WORKERS * 16)] = 8
+    microbatches: Annotated[int, Field(ge=1, le=MAX_WORKERS * 16)] = 8
     """Microbatches of one step, shared out among the ranks: the step is the same whatever their number."""
     microbatch_size: Annotated[int, Field(ge=1, le=4096)] = 4
     """Sequences of one microbatch."""

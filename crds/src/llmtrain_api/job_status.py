@@ -115,7 +115,7 @@ class Failure(Model):
     """The end of its log."""
 
 
-class Rungs(Model):
+class RecoveriesByMethod(Model):
     """Recoveries by what they took."""
 
     process: Annotated[int, Field(ge=0)] = 0
@@ -139,7 +139,7 @@ class LastRecovery(Model):
     """When the membership broke."""
     seconds: Annotated[str, Field(max_length=16)]
     """From the last sign of life of what was lost until a new step was done."""
-    lost_steps: Annotated[int, Field(ge=0)]
+    replayed_steps: Annotated[int, Field(ge=0)]
     """Steps that were done again."""
 
 
@@ -148,9 +148,9 @@ class Recoveries(Model):
 
     count: Annotated[int, Field(ge=0)] = 0
     """Failures of pods and of trainer processes, all since the job began."""
-    rungs: Rungs = Rungs()
+    rungs: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by what they took; one may answer several failures at once."""
-    lost_steps: Annotated[int, Field(ge=0)] = 0
+    replayed_steps: Annotated[int, Field(ge=0)] = 0
     """Steps that were done again."""
     last: LastRecovery | None = None
     """The newest recovery."""
@@ -160,7 +160,7 @@ class Recoveries(Model):
     """When each within the window was, to hold the budget against."""
 
 
-class PodLog(Model):
+class PodLogTail(Model):
     """The end of the log of a pod that is no longer there."""
 
     pod: Annotated[str, Field(max_length=253)]
@@ -212,7 +212,7 @@ class JobStatus(Model):
     """Coordinator image the job began with and keeps."""
     coordinator_term: Annotated[int, Field(ge=0)] = 0
     """How many coordinators the job has had: what an older one says is void."""
-    trained: bool = False
+    training_completed: bool = False
     """Whether all steps are done."""
     workers: WorkersStatus = WorkersStatus()
     """How many workers there are."""
@@ -230,5 +230,5 @@ class JobStatus(Model):
     """Failures that were recovered from."""
     first_failure: Failure | None = None
     """The first pod that ended badly; it stays when the pod is gone."""
-    logs: Annotated[list[PodLog], Field(max_length=16)] = Field(default_factory=list)
+    logs: Annotated[list[PodLogTail], Field(max_length=16)] = Field(default_factory=list)
     """The end of the logs of the pods that were cleaned up."""

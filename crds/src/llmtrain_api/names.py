@@ -30,10 +30,10 @@ RUN_CONFIG_FILE = "run.json"
 VOLUMES_DIRECTORY = "/volumes"
 TERMINATION_LOG = "/dev/termination-log"
 
-LONGEST_JOB_NAME = 63 - len("-coordinator")
+MAX_JOB_NAME_LENGTH = 63 - len("-coordinator")
 """Longest job name whose every child name is still a DNS label."""
 
-MOST_WORKERS = 512
+MAX_WORKERS = 512
 
 
 def coordinator_name(job: str) -> str:

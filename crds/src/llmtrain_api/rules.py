@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from llmtrain_api.defaults import untouched, untouched_cel
+from llmtrain_api.defaults import is_default, is_default_cel
 from llmtrain_api.job import JobSpec
-from llmtrain_api.names import LONGEST_JOB_NAME
+from llmtrain_api.names import MAX_JOB_NAME_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Rule:
     field: str
     cel: str
     message: str
-    broken: Callable[[str, JobSpec], bool]
+    violated: Callable[[str, JobSpec], bool]
     """Whether a job of this name and spec breaks the rule."""
 
 
@@ -56,27 +56,27 @@ def torchrun(spec: JobSpec) -> bool:
     return spec.entrypoint is not None and spec.entrypoint.mode == "Torchrun"
 
 
-def idle_rule(field: str, *, only_torchrun: bool) -> Rule:
+def unused_field_rule(field: str, *, only_torchrun: bool) -> Rule:
     """Return the rule that `field` of the spec is as it is by default where it would do nothing."""
     mode = " in mode Torchrun" if only_torchrun else ""
     here = TORCHRUN if only_torchrun else "has(self.entrypoint)"
 
-    def broken(name: str, spec: JobSpec) -> bool:
+    def violated(name: str, spec: JobSpec) -> bool:
         applies = torchrun(spec) if only_torchrun else spec.entrypoint is not None
-        return applies and not untouched(spec, field)
+        return applies and not is_default(spec, field)
 
     return Rule(
         path="spec",
         field=f"spec.{field}",
-        cel=f"!({here}) || ({untouched_cel(field)})",
+        cel=f"!({here}) || ({is_default_cel(field)})",
         message=f"spec.{field} does nothing with spec.entrypoint{mode}; leave it out",
-        broken=broken,
+        violated=violated,
     )
 
 
 NAME_PATTERN = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
-IDLE_FIELDS = (
+UNUSED_WITH_ENTRYPOINT = (
     "model",
     "data.source.bundled",
     "data.tokenizer",
@@ -86,7 +86,7 @@ IDLE_FIELDS = (
     "evaluation",
 )
 """Parts of the spec that do nothing where the workers run a program of the user's own."""
-IDLE_UNDER_TORCHRUN = (
+UNUSED_WITH_TORCHRUN = (
     "training.microbatches",
     "training.microbatchSize",
     "training.optimizer",
@@ -104,44 +104,44 @@ RULES: tuple[Rule, ...] = (
     Rule(
         path="",
         field="metadata.name",
-        cel=f"self.metadata.name.size() <= {LONGEST_JOB_NAME}",
-        message=f"metadata.name must have at most {LONGEST_JOB_NAME} characters, so that the names of the job's pods fit; choose a shorter name",
-        broken=lambda name, spec: len(name) > LONGEST_JOB_NAME,
+        cel=f"self.metadata.name.size() <= {MAX_JOB_NAME_LENGTH}",
+        message=f"metadata.name must have at most {MAX_JOB_NAME_LENGTH} characters, so that the names of the job's pods fit; choose a shorter name",
+        violated=lambda name, spec: len(name) > MAX_JOB_NAME_LENGTH,
     ),
     Rule(
         path="",
         field="metadata.name",
         cel=f"self.metadata.name.matches('{NAME_PATTERN}')",
         message="metadata.name must begin with a letter and hold only lower-case letters, digits and '-', since the job's Service is named after it",
-        broken=lambda name, spec: re.fullmatch(NAME_PATTERN, name) is None,
+        violated=lambda name, spec: re.fullmatch(NAME_PATTERN, name) is None,
     ),
     Rule(
         path="spec.workers",
         field="spec.workers.min",
         cel="self.min <= self.replicas",
         message="spec.workers.min must not be greater than spec.workers.replicas; lower min or raise replicas",
-        broken=lambda name, spec: spec.workers.min > spec.workers.replicas,
+        violated=lambda name, spec: spec.workers.min > spec.workers.replicas,
     ),
     Rule(
         path="spec.workers",
         field="spec.workers.replicas",
         cel="self.replicas <= self.max",
         message="spec.workers.replicas must not be greater than spec.workers.max; lower replicas or raise max",
-        broken=lambda name, spec: spec.workers.replicas > spec.workers.max,
+        violated=lambda name, spec: spec.workers.replicas > spec.workers.max,
     ),
     Rule(
         path="spec.workers",
         field="spec.workers.env",
         cel="!has(self.env) || self.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
         message="spec.workers.env must not set variables that begin with LLMTRAIN_, which are the operator's; choose another name",
-        broken=lambda name, spec: any(variable.name.startswith("LLMTRAIN_") for variable in spec.workers.env),
+        violated=lambda name, spec: any(variable.name.startswith("LLMTRAIN_") for variable in spec.workers.env),
     ),
     Rule(
         path="spec",
         field="spec.workers.replicas",
         cel=f"({TORCHRUN}) || self.workers.replicas * (self.workers.gpus > 0 ? self.workers.gpus : 1) <= self.training.microbatches",
         message="spec.workers.replicas times the ranks of a worker (its GPUs, or 1) must not be greater than spec.training.microbatches, or ranks would have nothing to do; raise microbatches or lower replicas",
-        broken=lambda name, spec: (
+        violated=lambda name, spec: (
             not torchrun(spec) and spec.workers.replicas * spec.workers.ranks > spec.training.microbatches
         ),
     ),
@@ -150,7 +150,7 @@ RULES: tuple[Rule, ...] = (
         field="spec.data.source",
         cel="has(self.entrypoint) || has(self.data.source.path) != has(self.data.source.bundled)",
         message="spec.data.source must have one of path and bundled",
-        broken=lambda name, spec: (
+        violated=lambda name, spec: (
             spec.entrypoint is None and (spec.data.source.path is None) == (spec.data.source.bundled is None)
         ),
     ),
@@ -159,7 +159,7 @@ RULES: tuple[Rule, ...] = (
         field="spec.data.source.path",
         cel="!has(self.path) || !(self.path.startsWith('/') || self.path.split('/').exists(p, p == '..'))",
         message="spec.data.source.path must be relative to the volume's root and must not contain '..'",
-        broken=lambda name, spec: (
+        violated=lambda name, spec: (
             (path := spec.data.source.path) is not None and (path.startswith("/") or ".." in path.split("/"))
         ),
     ),
@@ -168,7 +168,7 @@ RULES: tuple[Rule, ...] = (
         field="spec.model.kvHeads",
         cel="!has(self.heads) || !has(self.kvHeads) || self.heads % self.kvHeads == 0",
         message="spec.model.heads must be a multiple of spec.model.kvHeads",
-        broken=lambda name, spec: (
+        violated=lambda name, spec: (
             spec.model.heads is not None
             and spec.model.kv_heads is not None
             and spec.model.heads % spec.model.kv_heads != 0
@@ -179,7 +179,7 @@ RULES: tuple[Rule, ...] = (
         field="spec.entrypoint",
         cel="has(self.module) != has(self.script)",
         message="spec.entrypoint must have one of module and script",
-        broken=lambda name, spec: (
+        violated=lambda name, spec: (
             spec.entrypoint is not None and (spec.entrypoint.module is None) == (spec.entrypoint.script is None)
         ),
     ),
@@ -188,10 +188,10 @@ RULES: tuple[Rule, ...] = (
         field="spec.entrypoint.script",
         cel="!has(self.script) || !self.script.split('/').exists(p, p == '..')",
         message="spec.entrypoint.script must not contain '..'; name the file relative to the volume's root",
-        broken=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
+        violated=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
     ),
-    *(idle_rule(field, only_torchrun=False) for field in IDLE_FIELDS),
-    *(idle_rule(field, only_torchrun=True) for field in IDLE_UNDER_TORCHRUN),
+    *(unused_field_rule(field, only_torchrun=False) for field in UNUSED_WITH_ENTRYPOINT),
+    *(unused_field_rule(field, only_torchrun=True) for field in UNUSED_WITH_TORCHRUN),
 )
 
 IMMUTABLE: tuple[Immutable, ...] = tuple(
@@ -215,4 +215,4 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
 
 def violations(name: str, spec: JobSpec) -> Iterable[str]:
     """Yield the sentence of every rule that a job of this name and spec breaks."""
-    return (rule.message for rule in RULES if rule.broken(name, spec))
+    return (rule.message for rule in RULES if rule.violated(name, spec))

@@ -7,23 +7,23 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from llmtrain_kind.appimages import APP_IMAGES, build_app_image
+from llmtrain_kind.app_images import APP_IMAGES, build_app_image
 from llmtrain_kind.cluster import (
     Cluster,
     delete_cluster,
+    ensure_cluster,
     is_healthy,
-    raise_cluster,
     recorded_cluster,
 )
-from llmtrain_kind.demo import DEMO_WORKERS, run_demo, say_how_to_go_on
+from llmtrain_kind.demo import DEMO_WORKERS, print_resume_hint, run_demo
 from llmtrain_kind.errors import KindError
-from llmtrain_kind.gotools import make_cli_tools
+from llmtrain_kind.go_tools import make_cli_tools
 from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
+from llmtrain_kind.image_loading import load_app_image
 from llmtrain_kind.install import install_chart
-from llmtrain_kind.nodeload import load_app_image
-from llmtrain_kind.progress import say
+from llmtrain_kind.lock import exclusive_lock
+from llmtrain_kind.progress import log
 from llmtrain_kind.prometheus import make_prometheus
-from llmtrain_kind.turn import exclusive_turn
 
 _EPILOG = """\
 A first session:
@@ -42,10 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        with exclusive_turn() if options.changes else nullcontext():
+        with exclusive_lock() if options.changes else nullcontext():
             options.act(options)
     except KindError as error:
-        say(f"error: {error}")
+        log(f"error: {error}")
         return 1
     return 0
 
@@ -106,9 +106,9 @@ def _prometheus(_: argparse.Namespace) -> None:
 
 def _up(options: argparse.Namespace) -> None:
     started = time.monotonic()
-    cluster = raise_cluster(options.name, options.workers)
-    say(f"Cluster {cluster.name} is ready after {time.monotonic() - started:.1f} s.")
-    say(f"KUBECONFIG={cluster.place.kubeconfig}")
+    cluster = ensure_cluster(options.name, options.workers)
+    log(f"Cluster {cluster.name} is ready after {time.monotonic() - started:.1f} s.")
+    log(f"KUBECONFIG={cluster.place.kubeconfig}")
 
 
 def _down(options: argparse.Namespace) -> None:
@@ -140,12 +140,12 @@ def _install(options: argparse.Namespace) -> None:
 
 def _demo(options: argparse.Namespace) -> None:
     try:
-        with exclusive_turn():
-            cluster = raise_cluster(options.name, DEMO_WORKERS)
+        with exclusive_lock():
+            cluster = ensure_cluster(options.name, DEMO_WORKERS)
             install_chart(cluster, _loaded_images(cluster, [image.name for image in APP_IMAGES]))
         run_demo(cluster)
     except KeyboardInterrupt:
-        say_how_to_go_on()
+        print_resume_hint()
         sys.exit(130)
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from llmtrain_kind.commands import run, succeeds
 from llmtrain_kind.errors import CommandFailed, KindError
-from llmtrain_kind.gotools import kubernetes_version, make_cli_tools
+from llmtrain_kind.go_tools import kubernetes_version, make_cli_tools
 from llmtrain_kind.gpus import advertise_gpus
 from llmtrain_kind.host import prepare_host, release_host
-from llmtrain_kind.kindconfig import kind_configuration
+from llmtrain_kind.kind_config import kind_configuration
 from llmtrain_kind.kubectl import Kubectl, is_ready
 from llmtrain_kind.network import COREFILE, connect_nodes
-from llmtrain_kind.nodeimage import make_node_image
-from llmtrain_kind.places import ClusterPlace, archives_folder
-from llmtrain_kind.progress import say, step
+from llmtrain_kind.node_image import make_node_image
+from llmtrain_kind.paths import ClusterPaths, archives_folder
+from llmtrain_kind.progress import log, step
 from llmtrain_kind.provider import Flavour, Provider, choose_provider
 from llmtrain_kind.storage import install_storage, remove_placeholder
 
@@ -36,9 +36,9 @@ class Cluster:
     tools: Path
 
     @property
-    def place(self) -> ClusterPlace:
+    def place(self) -> ClusterPaths:
         """Its folder in the cache."""
-        return ClusterPlace(name=self.name)
+        return ClusterPaths(name=self.name)
 
     @property
     def kubectl(self) -> Kubectl:
@@ -54,7 +54,7 @@ class Cluster:
 
 def recorded_cluster(name: str) -> Cluster | None:
     """The cluster as it was made, or None if there is none."""
-    record = ClusterPlace(name=name).record
+    record = ClusterPaths(name=name).record
     if not record.exists():
         return None
     fields = json.loads(record.read_text())
@@ -68,7 +68,7 @@ def recorded_cluster(name: str) -> Cluster | None:
     )
 
 
-def raise_cluster(name: str, workers: int) -> Cluster:
+def ensure_cluster(name: str, workers: int) -> Cluster:
     """Reuse the cluster, start it again, or make it: whichever is needed."""
     known = recorded_cluster(name)
     if known is not None:
@@ -76,16 +76,16 @@ def raise_cluster(name: str, workers: int) -> Cluster:
             raise KindError(
                 f"Cluster {name} has {known.workers} workers, not {workers}: delete it first (`down --name {name}`)."
             )
-        if _revive(known):
+        if _restart(known):
             return known
-        say(f"Cluster {name} can't be brought back; it is made anew, its volumes are lost.")
+        log(f"Cluster {name} can't be brought back; it is made anew, its volumes are lost.")
         delete_cluster(name)
     return _create(name, workers)
 
 
 def delete_cluster(name: str) -> None:
     """Delete the nodes, their volumes and the cluster's folder; caches stay."""
-    place = ClusterPlace(name=name)
+    place = ClusterPaths(name=name)
     known = recorded_cluster(name)
     provider = known.provider if known else choose_provider()
     with step(f"deleting cluster {name}"):
@@ -106,7 +106,7 @@ def is_healthy(cluster: Cluster) -> bool:
     return len(nodes) == cluster.workers + 1 and all(map(is_ready, nodes))
 
 
-def _revive(cluster: Cluster) -> bool:
+def _restart(cluster: Cluster) -> bool:
     """Leave a healthy cluster as it is; start one whose node containers stopped."""
     if cluster.provider.flavour is Flavour.OFFLINE:
         prepare_host()
@@ -123,7 +123,7 @@ def _revive(cluster: Cluster) -> bool:
                 return False
     elif cluster.provider.flavour is Flavour.OFFLINE:
         connect_nodes(engine, cluster.kubectl.addresses())
-    _complete(cluster)
+    _finish_setup(cluster)
     return True
 
 
@@ -170,7 +170,7 @@ def _create(name: str, workers: int) -> Cluster:
         with step("connecting the nodes"):
             _connect(cluster)
             remove_placeholder(cluster.kubectl)
-    _complete(cluster)
+    _finish_setup(cluster)
     return cluster
 
 
@@ -215,7 +215,7 @@ def _connect(cluster: Cluster) -> None:
     connect_nodes(cluster.provider.engine, addresses)
 
 
-def _complete(cluster: Cluster) -> None:
+def _finish_setup(cluster: Cluster) -> None:
     """Storage, GPUs, and the wait for everything; quick if it is all there."""
     kubectl = cluster.kubectl
     install_storage(kubectl, cluster.provider.flavour)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llmtrain_kind.commands import run, succeeds
 from llmtrain_kind.host import host_mirror
-from llmtrain_kind.places import cache_folder
+from llmtrain_kind.paths import cache_folder
 from llmtrain_kind.progress import step
 
 # A build runs in our namespaces with the machine's names and certificates: chroot

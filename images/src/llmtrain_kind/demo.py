@@ -15,8 +15,8 @@ from typing import Any
 
 from llmtrain_kind.cluster import Cluster
 from llmtrain_kind.errors import CommandFailed, KindError
-from llmtrain_kind.places import REPOSITORY
-from llmtrain_kind.progress import say, step
+from llmtrain_kind.paths import REPOSITORY
+from llmtrain_kind.progress import log, step
 
 NAMESPACE = "demo"
 JOB = "gpt-stdlib"
@@ -62,8 +62,8 @@ def read_job(document: Mapping[str, Any]) -> Job:
 
 def run_demo(cluster: Cluster) -> None:
     """Train the example on a cluster that has the operator; the last line says how it went."""
-    _clear_away(cluster)
-    say(f"▸ kubectl apply -n {NAMESPACE} -f examples/{JOB}.yaml; kubectl get ltj -n {NAMESPACE} --watch")
+    _delete_previous_job(cluster)
+    log(f"▸ kubectl apply -n {NAMESPACE} -f examples/{JOB}.yaml; kubectl get ltj -n {NAMESPACE} --watch")
     began = time.monotonic()
     cluster.kubectl.run("-n", NAMESPACE, "apply", "-f", str(JOB_FILE))
     with _shown_changes(cluster):
@@ -76,7 +76,7 @@ def run_demo(cluster: Cluster) -> None:
     print(f"demo: {JOB} Succeeded in {seconds:.0f} s, {job.summary}", flush=True)
 
 
-def _clear_away(cluster: Cluster) -> None:
+def _delete_previous_job(cluster: Cluster) -> None:
     """Make the namespace, and delete the job of an earlier demo with its pods."""
     kubectl = cluster.kubectl
     kubectl.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}))
@@ -150,8 +150,8 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def say_how_to_go_on() -> None:
+def print_resume_hint() -> None:
     """Say what an interrupted demo left behind and what to do with it."""
     sys.stdout.flush()
-    say("\nStopped. Nothing is lost: `make demo` goes on from here (it starts the training anew),")
-    say(f"`kubectl get ltj -n {NAMESPACE} --watch` shows a job that still runs, `make demo-down` deletes the cluster.")
+    log("\nStopped. Nothing is lost: `make demo` goes on from here (it starts the training anew),")
+    log(f"`kubectl get ltj -n {NAMESPACE} --watch` shows a job that still runs, `make demo-down` deletes the cluster.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from llmtrain_kind.cluster import Cluster
 from llmtrain_kind.commands import run
 from llmtrain_kind.errors import CommandFailed, KindError
-from llmtrain_kind.places import REPOSITORY
+from llmtrain_kind.paths import REPOSITORY
 from llmtrain_kind.progress import step
 
 CHART = REPOSITORY / "charts" / "llmtrain"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 HEARTBEAT_SECONDS = 20.0
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print one line of progress."""
     print(text, file=sys.stderr, flush=True)
 
@@ -25,9 +25,9 @@ def step(title: str) -> Iterator[None]:
 
     def report() -> None:
         while not finished.wait(HEARTBEAT_SECONDS):
-            say(f"  … {title}: {time.monotonic() - started:.0f} s so far")
+            log(f"  … {title}: {time.monotonic() - started:.0f} s so far")
 
-    say(f"▸ {title}")
+    log(f"▸ {title}")
     reporter = threading.Thread(target=report, daemon=True)
     reporter.start()
     try:
@@ -35,4 +35,4 @@ def step(title: str) -> Iterator[None]:
     finally:
         finished.set()
         reporter.join()
-        say(f"  {time.monotonic() - started:.1f} s")
+        log(f"  {time.monotonic() - started:.1f} s")

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from llmtrain_kind.commands import run
 from llmtrain_kind.errors import CommandFailed, Unsupported
-from llmtrain_kind.places import cache_folder
+from llmtrain_kind.paths import cache_folder
 from llmtrain_kind.progress import step
 
 _PROGRAMS = ("prometheus", "promtool")

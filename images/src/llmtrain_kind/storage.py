@@ -7,9 +7,9 @@ ReadWriteMany and its pod may run anywhere. Sizes are not enforced.
 import json
 from importlib.resources import files
 
-from llmtrain_kind.kindconfig import SHARED_IN_NODE
+from llmtrain_kind.kind_config import SHARED_IN_NODE
 from llmtrain_kind.kubectl import Kubectl
-from llmtrain_kind.nodeimage import PROVISIONER_IMAGE
+from llmtrain_kind.node_image import PROVISIONER_IMAGE
 from llmtrain_kind.provider import Flavour
 
 VOLUMES_IN_NODE = f"{SHARED_IN_NODE}/volumes"

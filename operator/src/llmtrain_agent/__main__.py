@@ -8,12 +8,12 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from llmtrain_agent.aside import Aside
-from llmtrain_agent.collector import Elsewhere, NodeCollector, Roots
+from llmtrain_agent.background_call import BackgroundCall
+from llmtrain_agent.collector import ExternalGpuExporter, HostPaths, NodeCollector
 from llmtrain_agent.gpu.driver import Driver
 from llmtrain_agent.log import write
 from llmtrain_agent.podresources import SOCKET, PodResources
-from llmtrain_agent.pods import ACCOUNT, Pods, asker
+from llmtrain_agent.pods import ACCOUNT, Pods, pod_lister
 from llmtrain_api.names import AGENT_PORT
 
 TEXT = """Tells Prometheus what this node, its GPUs and the pods on it do. It runs once on each node, as the chart's
@@ -22,7 +22,7 @@ API_SECONDS = 1.0
 """How long the API server is waited for."""
 
 
-def nobody() -> bytes:
+def no_pods() -> bytes:
     """Know of no pods: there is no API server to ask."""
     return b"{}"
 
@@ -49,14 +49,14 @@ def main() -> None:
     parser.add_argument("--account", type=Path, default=ACCOUNT, help="folder of the service account's token")
     options = parser.parse_args()
     server = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-    ask = asker(options.node, *server, options.account) if server[0] else nobody
+    ask = pod_lister(options.node, *server, options.account) if server[0] else no_pods
     registry = CollectorRegistry()
     registry.register(
         NodeCollector(
             node=options.node,
-            roots=Roots(proc=options.proc, sys=options.sys, cgroup=options.cgroup),
-            gpus=Driver(write) if options.gpus == "auto" else Elsewhere(),
-            pods=Pods(Aside(ask, API_SECONDS)),
+            roots=HostPaths(proc=options.proc, sys=options.sys, cgroup=options.cgroup),
+            gpus=Driver(write) if options.gpus == "auto" else ExternalGpuExporter(),
+            pods=Pods(BackgroundCall(ask, API_SECONDS)),
             holders=PodResources(options.pod_resources),
             log=write,
         )

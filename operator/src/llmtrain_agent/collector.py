@@ -11,10 +11,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from llmtrain_agent import infiniband, proc
-from llmtrain_agent.aside import Aside
+from llmtrain_agent.background_call import BackgroundCall
 from llmtrain_agent.cgroups import PodGroup, pod_groups
 from llmtrain_agent.gpu.reader import Log
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_agent.gpu.samples import Sample, samples
 from llmtrain_agent.podresources import PodName
 from llmtrain_agent.pods import Pod
@@ -29,43 +29,43 @@ GPU_SECONDS = 1.0
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
-class KnowsGpus(Protocol):
+class GpuSource(Protocol):
     """Knows the GPUs of this node."""
 
     @property
     def library(self) -> tuple[str, str]:
         """Return who reads them, and the version."""
 
-    def read(self) -> tuple[Reading, ...]:
+    def read(self) -> tuple[GpuReading, ...]:
         """Read every GPU once."""
 
 
-class Elsewhere:
+class ExternalGpuExporter:
     """GPUs that another exporter tells of."""
 
     library = ("dcgm", "")
 
-    def read(self) -> tuple[Reading, ...]:
+    def read(self) -> tuple[GpuReading, ...]:
         """Read nothing."""
         return ()
 
 
-class KnowsPods(Protocol):
+class PodSource(Protocol):
     """Knows the pods of this node."""
 
     def by_uid(self) -> dict[str, Pod]:
         """Return them by UID."""
 
 
-class KnowsHolders(Protocol):
+class DeviceOwnerSource(Protocol):
     """Knows who holds which device."""
 
-    def holders(self) -> dict[str, set[PodName]]:
+    def device_owners(self) -> dict[str, set[PodName]]:
         """Return the pods by device."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Roots:
+class HostPaths:
     """Where the node's files are seen."""
 
     proc: Path = Path("/proc")
@@ -77,17 +77,17 @@ class NodeCollector(Collector):
     """Reads the node whenever Prometheus asks; scrapes wait for each other."""
 
     def __init__(
-        self, *, node: str, roots: Roots, gpus: KnowsGpus, pods: KnowsPods, holders: KnowsHolders, log: Log
+        self, *, node: str, roots: HostPaths, gpus: GpuSource, pods: PodSource, holders: DeviceOwnerSource, log: Log
     ) -> None:  # fmt: skip
         self._node, self._roots, self._gpus = node, roots, gpus
-        self._read_gpus = Aside(gpus.read, GPU_SECONDS)
+        self._read_gpus = BackgroundCall(gpus.read, GPU_SECONDS)
         self._pods, self._holders, self._log = pods, holders, log
-        self._turn = threading.Lock()
+        self._scrape_lock = threading.Lock()
         self._failing: dict[str, str] = {}
 
     def collect(self) -> Iterator[Family]:
         """Yield one family a metric."""
-        with self._turn:
+        with self._scrape_lock:
             by_metric: dict[Metric, list[tuple[tuple[str, ...], float]]] = {}
             for metric, value, labels in self._samples():
                 by_metric.setdefault(metric, []).append((labels, value))
@@ -105,7 +105,7 @@ class NodeCollector(Collector):
         return [
             (metrics.GPU_LIBRARY, 1.0, (self._node, *self._gpus.library)),
             *samples(readings, self._node),
-            *self._try("devices", lambda: self._assignments(readings, known)),
+            *self._try("devices", lambda: self._gpu_attribution(readings, known)),
             *self._try("node", self._of_node),
             *self._try("infiniband", self._of_ports),
             *self._try("control groups", lambda: self._of_pods(known)),
@@ -123,10 +123,10 @@ class NodeCollector(Collector):
         self._failing.pop(source, None)
         return found
 
-    def _assignments(self, readings: list[Reading], known: dict[str, Pod]) -> Iterator[Sample]:
+    def _gpu_attribution(self, readings: list[GpuReading], known: dict[str, Pod]) -> Iterator[Sample]:
         """Say whose each GPU is, and of which nobody can say it."""
         jobs = {(pod.namespace, pod.name): pod.training_job for pod in known.values()}
-        held = self._holders.holders() if readings else {}
+        held = self._holders.device_owners() if readings else {}
         for reading in readings:
             holders = {pod for device in (reading.uuid, *reading.device_ids) for pod in held.get(device, ())}
             yield metrics.GPU_SHARED, float(len(holders) > 1), (self._node, reading.index)
@@ -144,7 +144,7 @@ class NodeCollector(Collector):
         read, written = proc.disks(roots.proc, roots.sys)
         yield metrics.NODE_DISK, read, (self._node, "read")
         yield metrics.NODE_DISK, written, (self._node, "written")
-        for device, moved in sorted(proc.outward(self._traffic(NODE_INIT), roots.sys).items()):
+        for device, moved in sorted(proc.physical_interfaces(self._traffic(NODE_INIT), roots.sys).items()):
             yield metrics.NODE_NETWORK, moved.received_bytes, (self._node, device, "received")
             yield metrics.NODE_NETWORK, moved.sent_bytes, (self._node, device, "sent")
 
@@ -161,9 +161,9 @@ class NodeCollector(Collector):
             if pod := known.get(uid):
                 labels = (self._node, pod.namespace, pod.name, pod.training_job)
                 yield from _used(group, mapped, labels)
-                yield from self._moved(group, labels, outside)
+                yield from self._pod_network(group, labels, outside)
 
-    def _moved(self, group: PodGroup, labels: tuple[str, ...], outside: int) -> Iterator[Sample]:
+    def _pod_network(self, group: PodGroup, labels: tuple[str, ...], outside: int) -> Iterator[Sample]:
         """Yield a pod's traffic; nothing for one in the node's network, or one that has just ended."""
         process = group.process()
         if process is None:

@@ -57,7 +57,7 @@ class PodResources:
             response_deserializer=MESSAGES["ListPodResourcesResponse"].FromString,
         )
 
-    def holders(self) -> dict[str, set[PodName]]:
+    def device_owners(self) -> dict[str, set[PodName]]:
         """Return the pods that hold each device, by the device's id. Raises OSError if the kubelet doesn't answer."""
         try:
             answer = self._list(MESSAGES["ListPodResourcesRequest"](), timeout=ANSWER_SECONDS)

@@ -67,7 +67,7 @@ def parsed(answer: bytes) -> dict[str, Pod]:
     return found
 
 
-def asker(node: str, host: str, port: str, account: Path) -> Callable[[], bytes]:
+def pod_lister(node: str, host: str, port: str, account: Path) -> Callable[[], bytes]:
     """Return what asks the API server for this node's pods, from its cache. The token may be renewed meanwhile."""
     context = ssl.create_default_context(cafile=str(account / "ca.crt"))
     query = urllib.parse.urlencode({"fieldSelector": f"spec.nodeName={node}", "resourceVersion": "0"})

@@ -9,7 +9,7 @@ SECTOR_BYTES = 512
 """Of /proc/diskstats, whatever the disk's own sectors are."""
 BUSY = (0, 1, 2, 5, 6, 7)
 """Fields of /proc/stat in which a CPU works: user, nice, system, irq, softirq, steal. Guests are in user already."""
-INNER = (
+VIRTUAL_INTERFACE_PREFIXES = (
     "lo",
     "veth",
     "cni",
@@ -74,7 +74,7 @@ def devices(net_dev: str) -> dict[str, Traffic]:
     return found
 
 
-def outward(traffic: dict[str, Traffic], sys: Path) -> dict[str, Traffic]:
+def physical_interfaces(traffic: dict[str, Traffic], sys: Path) -> dict[str, Traffic]:
     """Return the devices that lead out of the node: its cards.
 
     Bridges, bonds, tunnels and the pods' ends carry what cards carry once more. So does a card whose master is a card,
@@ -85,7 +85,7 @@ def outward(traffic: dict[str, Traffic], sys: Path) -> dict[str, Traffic]:
         place = sys / "class" / "net" / name
         if (place / "device").exists() and not (place / "master" / "device").exists():
             cards[name] = moved
-    return cards or {name: moved for name, moved in traffic.items() if not name.startswith(INNER)}
+    return cards or {name: moved for name, moved in traffic.items() if not name.startswith(VIRTUAL_INTERFACE_PREFIXES)}
 
 
 def mapped_disks(sys: Path) -> frozenset[str]:

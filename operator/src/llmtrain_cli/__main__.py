@@ -92,7 +92,7 @@ def _prometheus(options: argparse.Namespace) -> "Prometheus":
     return Prometheus(options.prometheus or default_url())
 
 
-def carry_out(options: argparse.Namespace) -> None:
+def dispatch(options: argparse.Namespace) -> None:
     """Run one subcommand; each imports only what it needs."""
     match options.command:
         case "run":
@@ -123,9 +123,9 @@ def carry_out(options: argparse.Namespace) -> None:
             page.write(read(_prometheus(options), job, options.since), file)
             print(f"report: {file}")
         case "mlflow":
+            from llmtrain_cli.mlflow_export import track
             from llmtrain_cli.prometheus import JobName
             from llmtrain_cli.report.history import read
-            from llmtrain_cli.tracking import track
 
             job = JobName(namespace=options.namespace, name=options.job)
             history = read(_prometheus(options), job, options.since)
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = parser().parse_args(arguments)
     try:
-        carry_out(options)
+        dispatch(options)
     except CommandError as error:
         print(f"llmtrain: {error}", file=sys.stderr)
         return error.exit_code

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from llmtrain_api.membership import CoordinatorStatus, Progress
+from llmtrain_api.protocol import CoordinatorStatus, Progress
 
 QUIET_SECONDS = 5.0
 """Time between two plain lines about steps."""

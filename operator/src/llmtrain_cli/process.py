@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_api.outcome import ExitCode, Outcome
+from llmtrain_api.termination import ExitCode, TerminationMessage
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 _LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ProcessSpec:
     """What to start: one module of llmtrain with its arguments."""
 
     name: str
@@ -28,12 +28,12 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class End:
+class ExitStatus:
     """How a process ended."""
 
     part: str
     exit_code: int
-    outcome: Outcome | None
+    outcome: TerminationMessage | None
 
     @property
     def succeeded(self) -> bool:
@@ -55,11 +55,11 @@ class End:
 class Process:
     """A running part. It ends with this process, even if that is killed."""
 
-    def __init__(self, part: Part, process: asyncio.subprocess.Process, outcome_file: Path) -> None:
+    def __init__(self, part: ProcessSpec, process: asyncio.subprocess.Process, outcome_file: Path) -> None:
         self.part, self._process, self._outcome_file = part, process, outcome_file
 
     @classmethod
-    async def start(cls, part: Part, *, logs: Path, outcomes: Path) -> "Process":
+    async def start(cls, part: ProcessSpec, *, logs: Path, outcomes: Path) -> "Process":
         """Start a part, appending what it prints to its log."""
         outcome_file = outcomes / f"{part.name}.outcome"
         outcome_file.unlink(missing_ok=True)
@@ -76,14 +76,14 @@ class Process:
             )
         return cls(part, process, outcome_file)
 
-    async def end(self) -> End:
+    async def end(self) -> ExitStatus:
         """Wait for the end. Whatever it leaves running ends too: a rank without its supervisor holds up the others."""
         code = await self._process.wait()
         self._kill_group()
         outcome = None
         with contextlib.suppress(OSError):
-            outcome = Outcome.from_message(self._outcome_file.read_text())
-        return End(part=self.part.name, exit_code=code, outcome=outcome)
+            outcome = TerminationMessage.from_message(self._outcome_file.read_text())
+        return ExitStatus(part=self.part.name, exit_code=code, outcome=outcome)
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM: a worker writes a checkpoint first."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmtrain_api.metrics.metric import Metric
-from llmtrain_cli.address import read_address, without_login
 from llmtrain_cli.errors import BadInput, CommandError
+from llmtrain_cli.server_url import read_address, redact_credentials
 
 VARIABLE, DEFAULT = "LLMTRAIN_PROMETHEUS", "http://127.0.0.1:9090"
 TOKEN_VARIABLE = "LLMTRAIN_PROMETHEUS_TOKEN"
@@ -58,17 +58,17 @@ class JobName:
         """Return the labels of this job's series."""
         return f'namespace="{self.namespace}", training_job="{self.name}"'
 
-    def told(self, metric: Metric, more: str = "") -> str:
+    def selector(self, metric: Metric, more: str = "") -> str:
         """Return a metric of this job as it was scraped: a series for each pod that told of it."""
         return f"{metric.name}{{{self.labels}{more}}}"
 
-    def of(self, metric: Metric) -> str:
+    def expr(self, metric: Metric) -> str:
         """Return a metric of this job, whoever tells of it: in another pod a coordinator is another instance."""
-        return f"max by ({', '.join(metric.labels)}) ({self.told(metric)})"
+        return f"max by ({', '.join(metric.labels)}) ({self.selector(metric)})"
 
     def rate(self, metric: Metric, by: str, seconds: float = RATE_SECONDS, more: str = "") -> str:
         """Return how fast a counter grows, whoever tells of it."""
-        return f"max by ({by}) (rate({self.told(metric, more)}[{round(seconds)}s]))"
+        return f"max by ({by}) (rate({self.selector(metric, more)}[{round(seconds)}s]))"
 
 
 class Prometheus:
@@ -78,7 +78,7 @@ class Prometheus:
         try:
             address = read_address(text)
         except ValueError as error:
-            raise BadInput(f"--prometheus {without_login(text)!r} is no address: {error}") from None
+            raise BadInput(f"--prometheus {redact_credentials(text)!r} is no address: {error}") from None
         self.url = address.url
         self._login = address.login or _token()
 

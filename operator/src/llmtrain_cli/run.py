@@ -7,25 +7,25 @@ import socket
 import time
 from pathlib import Path
 
-from llmtrain_api.membership import CoordinatorStatus
 from llmtrain_api.names import OUTPUT_FOLDER
-from llmtrain_api.outcome import ExitCode, ModelFacts, Outcome
+from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.rules import torchrun
-from llmtrain_api.run import RunConfig
-from llmtrain_cli.crew import KILL_SECONDS, Budget, Crew
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
 from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
-from llmtrain_cli.folder import NAMESPACE, Folder
 from llmtrain_cli.job_file import read_job
-from llmtrain_cli.process import End, Part, Process
+from llmtrain_cli.local_supervisor import KILL_SECONDS, FailureBudget, LocalSupervisor
+from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
+from llmtrain_cli.status_poller import StatusPoller
 from llmtrain_cli.summary import Summary
-from llmtrain_cli.watch import Watch
+from llmtrain_cli.workspace import NAMESPACE, Workspace
 
 
 def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
     """Train the job in `file` and print what came of it."""
     job = read_job(file)
-    folder = Folder(directory=directory, job=job)
+    folder = Workspace(directory=directory, job=job)
     with folder.opened(fresh=fresh), display_for(job.name, plain=plain) as display:
         summary = asyncio.run(_until_asked_to_stop(LocalRun(folder, display)))
     print("\n".join(summary.lines()), flush=True)
@@ -45,9 +45,9 @@ async def _until_asked_to_stop(local: "LocalRun") -> Summary:
 class LocalRun:
     """One run: prepare, then coordinator and workers, then publish."""
 
-    def __init__(self, folder: Folder, display: Display) -> None:
+    def __init__(self, folder: Workspace, display: Display) -> None:
         self._folder, self._display, self._job = folder, display, folder.job
-        self._crew = Crew(self._start, Budget(recovery=self._job.spec.recovery), display.note)
+        self._crew = LocalSupervisor(self._start, FailureBudget(recovery=self._job.spec.recovery), display.note)
         self._stage: Process | None = None
         self._stopping = False
         self._status: CoordinatorStatus | None = None
@@ -56,7 +56,7 @@ class LocalRun:
         """Run all stages; return the figures."""
         started = time.monotonic()
         run = self._folder.write_run_config(_free_port())
-        model: ModelFacts | None = None
+        model: ModelInfo | None = None
         if run.entrypoint is None:
             model = await self._train_our_model(run)
         else:
@@ -71,7 +71,7 @@ class LocalRun:
             last=self._status.progress if self._status else None,
         )
 
-    async def _train_our_model(self, run: RunConfig) -> ModelFacts:
+    async def _train_our_model(self, run: RunConfig) -> ModelInfo:
         """Turn the text into tokens, train, and publish the model; return what is known of it."""
         prepared = await self._run_stage("prepare")
         self._display.note(prepared.message)
@@ -93,11 +93,11 @@ class LocalRun:
         task.cancel()
 
     async def _train(self, run: RunConfig, dataset: str) -> None:
-        watch = Watch(run, self._see)
+        watch = StatusPoller(run, self._see)
         watching = asyncio.create_task(watch.look_for_ever())
         workers = [self._worker(number, dataset) for number in range(self._job.spec.workers.replicas)]
         try:
-            await self._crew.work(self._coordinator(run), workers, farewell=watch.look)
+            await self._crew.work(self._coordinator(run), workers, on_finished=watch.look)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -108,26 +108,26 @@ class LocalRun:
         self._status = status
         self._display.show(status)
 
-    async def _run_stage(self, stage: str, dataset: str = "") -> Outcome:
+    async def _run_stage(self, stage: str, dataset: str = "") -> TerminationMessage:
         """Run a stage that is one process; return what it made."""
         arguments = ["-m", "llmtrain_trainer", stage, "--run", str(self._folder.run_file)]
-        part = Part(name=stage, arguments=[*arguments, *_dataset_option(dataset)])
+        part = ProcessSpec(name=stage, arguments=[*arguments, *_dataset_option(dataset)])
         self._stage = await self._start(part)
         try:
             end = await self._stage.end()
         finally:
             await self._stage.stop(KILL_SECONDS)
         if end.succeeded:
-            return end.outcome or Outcome(reason="Completed")
+            return end.outcome or TerminationMessage(reason="Completed")
         raise self._failure(end)
 
-    def _failure(self, end: End) -> BadInput | RunFailed:
+    def _failure(self, end: ExitStatus) -> BadInput | RunFailed:
         if end.exit_code == ExitCode.BAD_INPUT:
             volume = self._job.spec.data.source.volume
             return BadInput(f"{end.sentence} (volume {volume} is the folder {self._folder.volume(volume)})")
         return RunFailed(f"{end.sentence}; see {self._folder.logs / end.part}.jsonl")
 
-    def _coordinator(self, run: RunConfig) -> Part:
+    def _coordinator(self, run: RunConfig) -> ProcessSpec:
         host, _, port = run.coordinator.partition(":")
         options = {
             "job": run.job,
@@ -140,18 +140,18 @@ class LocalRun:
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
         unseen = ["--unseen"] if torchrun(self._job.spec) else []
-        return Part(name="coordinator", arguments=["-m", "llmtrain_coordinator", "--alone", *unseen, *arguments])
+        return ProcessSpec(name="coordinator", arguments=["-m", "llmtrain_coordinator", "--alone", *unseen, *arguments])
 
-    def _worker(self, number: int, dataset: str) -> Part:
+    def _worker(self, number: int, dataset: str) -> ProcessSpec:
         run_file = str(self._folder.run_file)
         wished = {variable.name: variable.value for variable in self._job.spec.workers.env}
-        return Part(
+        return ProcessSpec(
             name=f"worker-{number}",
             arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, *_dataset_option(dataset)],
             environment={**wished, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
         )
 
-    async def _start(self, part: Part) -> Process:
+    async def _start(self, part: ProcessSpec) -> Process:
         return await Process.start(part, logs=self._folder.logs, outcomes=self._folder.own)
 
     async def _kill(self) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmtrain_api.membership import Progress
-from llmtrain_api.outcome import ModelFacts
+from llmtrain_api.protocol import Progress
+from llmtrain_api.termination import ModelInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +13,7 @@ class Summary:
 
     job: str
     steps: int
-    model: ModelFacts | None
+    model: ModelInfo | None
     """None if the job ran a program of the user's own."""
     folder: Path
     """Where the model is, or what that program wrote."""
@@ -30,7 +30,7 @@ class Summary:
             self._verdict,
         ]
 
-    def _of(self, model: ModelFacts) -> list[str]:
+    def _of(self, model: ModelInfo) -> list[str]:
         return [
             f"held out  perplexity {model.perplexity:.1f}; by token frequencies alone {model.unigram_perplexity:.1f}",
             *([f"speed     {self.last.tokens_per_second:,.0f} tokens/s"] if self.last else []),

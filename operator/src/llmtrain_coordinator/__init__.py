@@ -1,4 +1,4 @@
-"""The coordinator: who takes part in one job, and how far it is. Serves the protocol of llmtrain_api.membership.
+"""The coordinator: who takes part in one job, and how far it is. Serves the protocol of llmtrain_api.protocol.
 
     roster.py      what the coordinator knows: seats, the generation, progress
     generation.py  how that changes: join, heartbeat, leave, expire, want, progress

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from llmtrain_api.goodput import born
 from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator import log
 from llmtrain_coordinator.server import Coordinator
 
@@ -84,7 +84,7 @@ async def serve(options: argparse.Namespace) -> None:
         ranks_per_worker=options.ranks_per_worker,
         min_workers=options.min_workers,
         term=options.term,
-        account=born(int(time.time() * 1000)) if options.alone else None,
+        account=new_ledger(int(time.time() * 1000)) if options.alone else None,
         unseen=options.unseen,
     )
     runner = web.AppRunner(

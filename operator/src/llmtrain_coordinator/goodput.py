@@ -18,44 +18,44 @@ the account that the operator kept. The time in between counts as steps.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from llmtrain_api.goodput import Account, Kind
-from llmtrain_api.membership import Progress, Spent
-from llmtrain_coordinator.roster import Phase, Roster
+from llmtrain_api.protocol import Progress, TimeSpent
+from llmtrain_api.time_ledger import TimeCategory, TimeLedger
+from llmtrain_coordinator.group import GroupState, Phase
 
 
 @dataclass(frozen=True, kw_only=True)
 class Goodput:
     """The account, and what it takes to go on with it."""
 
-    account: Account | None = None
+    account: TimeLedger | None = None
     """None until it is known when the job was born."""
-    lags: bool = False
+    stale: bool = False
     """Whether the account ends before what a former coordinator told Prometheus, as the operator asks now and then."""
-    unseen: bool = False
+    no_progress: bool = False
     """Whether the job's program tells no progress."""
-    most_steps: int = 0
+    max_step: int = 0
     """Steps done at the furthest: what comes below it again is done twice."""
     generation: int = 0
     """The newest generation that began here."""
-    pause: Kind = "starting"
+    pause: TimeCategory = "starting"
     """What the time before that generation went into."""
 
     @property
-    def counted(self) -> Account | None:
+    def counted(self) -> TimeLedger | None:
         """Return the account for counters, which must not fall: none while it lags."""
-        return None if self.lags else self.account
+        return None if self.stale else self.account
 
 
-def adopt(goodput: Goodput, account: Account | None, *, step: int = 0) -> Goodput:
+def adopt(goodput: Goodput, account: TimeLedger | None, *, step: int = 0) -> Goodput:
     """Go on from the account and the steps done that the operator knows of, as far as they go further."""
-    goodput = replace(goodput, most_steps=max(goodput.most_steps, step))
-    known_ms = goodput.account.life_ms if goodput.account else -1
-    if account is None or account.life_ms <= known_ms:
+    goodput = replace(goodput, max_step=max(goodput.max_step, step))
+    known_ms = goodput.account.total_ms if goodput.account else -1
+    if account is None or account.total_ms <= known_ms:
         return goodput
-    return replace(goodput, account=account, lags=goodput.most_steps > 0)
+    return replace(goodput, account=account, stale=goodput.max_step > 0)
 
 
-def live(goodput: Goodput, before: Roster, after: Roster, *, now_ms: int) -> Goodput:
+def on_group_change(goodput: Goodput, before: GroupState, after: GroupState, *, now_ms: int) -> Goodput:
     """Account for the time up to now, if it is known what it went into."""
     if after.progress is not None and after.progress is not before.progress:
         return _stepped(goodput, before.progress, after.progress, now_ms)
@@ -63,12 +63,12 @@ def live(goodput: Goodput, before: Roster, after: Roster, *, now_ms: int) -> Goo
         pause = _pause(goodput, before)
         return replace(_passed(goodput, now_ms, {}, pause), generation=after.number, pause=pause)
     if after.running:
-        return _passed(goodput, now_ms, {}, "stepping") if goodput.unseen else goodput
+        return _passed(goodput, now_ms, {}, "stepping") if goodput.no_progress else goodput
     if after.number == 0:
         return goodput  # nobody knows yet whether a former coordinator's generation runs; the operator accounts
     if after.broken:
         return _passed(goodput, now_ms, {}, "recovering")
-    if after.in_phase(Phase.SUMMONED):
+    if after.members_in(Phase.REJOINING):
         return goodput  # their last step is yet to be told of
     return _passed(goodput, now_ms, {}, "waiting")
 
@@ -78,30 +78,30 @@ def _stepped(goodput: Goodput, before: Progress | None, told: Progress, now_ms: 
     if before is not None and before.generation == told.generation:
         known = before.spent
     elif told.generation == goodput.generation:
-        known, handover = Spent(), told.began.seconds if told.began else 0.0
+        known, handover = TimeSpent(), told.began.seconds if told.began else 0.0
     else:
         known = told.spent
-    parts: Mapping[Kind, float] = {
+    parts: Mapping[TimeCategory, float] = {
         goodput.pause: handover,
         "compiling": told.spent.compiling - known.compiling,
         "evaluating": told.spent.evaluating - known.evaluating,
         "checkpoint": told.spent.checkpoint - known.checkpoint,
     }
     stepped = before is None or (before.generation, before.step) != (told.generation, told.step)
-    again = stepped and told.step <= goodput.most_steps
+    again = stepped and told.step <= goodput.max_step
     goodput = _passed(goodput, now_ms, parts, "replaying" if again else "stepping")
-    return replace(goodput, most_steps=max(goodput.most_steps, told.step))
+    return replace(goodput, max_step=max(goodput.max_step, told.step))
 
 
-def _pause(goodput: Goodput, before: Roster) -> Kind:
+def _pause(goodput: Goodput, before: GroupState) -> TimeCategory:
     """Return what the time before a generation goes into; one that is replaced in one go was broken."""
     if before.number == 0:
-        return "recovering" if goodput.most_steps else "starting"
+        return "recovering" if goodput.max_step else "starting"
     return "recovering" if before.broken or before.running else "waiting"
 
 
-def _passed(goodput: Goodput, now_ms: int, parts: Mapping[Kind, float], rest: Kind) -> Goodput:
+def _passed(goodput: Goodput, now_ms: int, parts: Mapping[TimeCategory, float], rest: TimeCategory) -> Goodput:
     if goodput.account is None:
         return goodput
-    account = goodput.account.passing(now_ms, parts, rest)
-    return replace(goodput, account=account, lags=goodput.lags and account == goodput.account)
+    account = goodput.account.advance(now_ms, parts, rest)
+    return replace(goodput, account=account, stale=goodput.stale and account == goodput.account)

@@ -8,11 +8,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from llmtrain_api.goodput import KINDS
-from llmtrain_api.membership import RECOVERY_PARTS, Progress, Rung
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric
-from llmtrain_coordinator.known import Known
+from llmtrain_api.protocol import RECOVERY_PHASES, Progress, RecoveryMethod
+from llmtrain_api.time_ledger import KINDS
+from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
 Labels = tuple[str, ...]
 Sample = tuple[Metric, float, Labels]
@@ -23,7 +23,7 @@ Family = CounterMetricFamily | GaugeMetricFamily
 class JobCollector(Collector):
     """Tells what is known at one scrape."""
 
-    def __init__(self, known: Known, labels: tuple[str, str]) -> None:
+    def __init__(self, known: CoordinatorSnapshot, labels: tuple[str, str]) -> None:
         self._known, self._labels = known, labels
 
     def collect(self) -> Iterator[Family]:
@@ -47,7 +47,7 @@ def exposition(collector: Collector) -> bytes:
     return generate_latest(registry)
 
 
-def samples(known: Known) -> Iterable[Sample]:
+def samples(known: CoordinatorSnapshot) -> Iterable[Sample]:
     """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0.
 
     Counters tell of all that they may count, from 0 on: Prometheus sees no increase in the first value of a series.
@@ -58,10 +58,10 @@ def samples(known: Known) -> Iterable[Sample]:
     yield metrics.JOB_RANKS_WANTED, status.wanted, ()
     yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
     yield metrics.JOB_LOST_STEPS, ledger.lost_steps, ()
-    rungs: tuple[Rung, ...] = get_args(Rung)
+    rungs: tuple[RecoveryMethod, ...] = get_args(RecoveryMethod)
     for rung in rungs:
         yield metrics.JOB_RECOVERIES, ledger.count.get(rung, 0), (rung,)
-        for part in RECOVERY_PARTS:
+        for part in RECOVERY_PHASES:
             yield metrics.JOB_RECOVERY_SECONDS, ledger.seconds.get((rung, part), 0.0), (rung, part)
     for member in roster.members():
         if member.incarnation in known.work_seconds:

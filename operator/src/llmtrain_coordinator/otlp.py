@@ -17,8 +17,8 @@ from opentelemetry.sdk.resources import Resource
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.metric import Metric
 from llmtrain_coordinator import log
-from llmtrain_coordinator.known import Known
 from llmtrain_coordinator.metrics import samples
+from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
 LAST_WORDS_SECONDS = 1.0
 QUIET_SECONDS = 600.0
@@ -29,7 +29,7 @@ Observe = Callable[[CallbackOptions], Iterable[Observation]]
 class Exporter:
     """Sends what is known of a job until it is closed. Whoever is away costs the job nothing."""
 
-    def __init__(self, known: Callable[[], Known], labels: tuple[str, str]) -> None:
+    def __init__(self, known: Callable[[], CoordinatorSnapshot], labels: tuple[str, str]) -> None:
         self._known, self._labels = known, labels
         complain_in_our_log()
         namespace, name = labels
@@ -54,7 +54,7 @@ class Exporter:
         return [observe]
 
 
-class Complaints(logging.Handler):
+class ThrottledLogHandler(logging.Handler):
     """Writes what OpenTelemetry complains of into our log, now and then."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -73,4 +73,4 @@ class Complaints(logging.Handler):
 def complain_in_our_log() -> None:
     """Have OpenTelemetry say nothing elsewhere."""
     theirs = logging.getLogger("opentelemetry")
-    theirs.handlers, theirs.propagate = [Complaints()], False
+    theirs.handlers, theirs.propagate = [ThrottledLogHandler()], False

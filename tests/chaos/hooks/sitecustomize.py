@@ -16,18 +16,18 @@ import threading
 
 POINTS = {
     "forward": ("llmtrain_trainer.models.gpt", "Gpt.loss"),
-    "backward": ("llmtrain_trainer.training.learner", "torch.autograd.backward"),
-    "exchange": ("llmtrain_trainer.elastic.group", "Group.exchange"),
-    "gather": ("llmtrain_trainer.elastic.group", "Group.gather"),
+    "backward": ("llmtrain_trainer.training.gpt_task", "torch.autograd.backward"),
+    "exchange": ("llmtrain_trainer.distributed.process_group", "Group.exchange"),
+    "gather": ("llmtrain_trainer.distributed.process_group", "Group.gather"),
     "update": ("llmtrain_trainer.training.adamw", "AdamW.update"),
     "evaluation": ("llmtrain_trainer.training.evaluation", "held_out_loss"),
-    "snapshot": ("llmtrain_trainer.checkpoint.save", "Keeper._snapshot"),
-    "order": ("llmtrain_trainer.checkpoint.save", "Keeper._order"),
+    "snapshot": ("llmtrain_trainer.checkpoint.checkpointer", "Keeper._snapshot"),
+    "order": ("llmtrain_trainer.checkpoint.checkpointer", "Keeper._order"),
     "write": ("llmtrain_trainer.checkpoint.manifest", "describe"),
-    "rename": ("llmtrain_trainer.durable", "_rename"),
-    "handover": ("llmtrain_trainer.training.handover", "_send"),
-    "broadcast": ("llmtrain_trainer.elastic.group", "Group.broadcast"),
-    "farewell": ("llmtrain_trainer.elastic.reporter", "Reporter.flush"),
+    "rename": ("llmtrain_trainer.atomic_directory", "_rename"),
+    "handover": ("llmtrain_trainer.trainer.state_sync", "_send"),
+    "broadcast": ("llmtrain_trainer.distributed.process_group", "Group.broadcast"),
+    "farewell": ("llmtrain_trainer.trainer.progress_reporter", "Reporter.flush"),
 }
 """Each point is the call of a function; `backward` is torch's own."""
 SLEEPS = {"HANG": None, "SLOW": 4.0}
@@ -66,7 +66,7 @@ def counted(learn):
 
 def patch(module):
     """Have the points in a module that was just imported watched."""
-    if module.__name__ == "llmtrain_trainer.training.learner":
+    if module.__name__ == "llmtrain_trainer.training.gpt_task":
         module.Learner.learn = counted(module.Learner.learn)
         module.torch.autograd.backward = watched("backward", module.torch.autograd.backward)
     for point, (where, path) in POINTS.items():

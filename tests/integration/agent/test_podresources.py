@@ -36,7 +36,7 @@ def socket(tmp_path: Path) -> Iterator[str]:
 
 
 def test_who_holds_which_device(socket: str) -> None:
-    held = PodResources(socket).holders()
+    held = PodResources(socket).device_owners()
     assert held == {
         "GPU-1": {("team", "a")},
         "GPU-2": {("team", "a")},
@@ -47,7 +47,7 @@ def test_who_holds_which_device(socket: str) -> None:
 
 def test_a_kubelet_that_does_not_answer(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="PodResources"):
-        PodResources(f"{tmp_path}/none.sock").holders()
+        PodResources(f"{tmp_path}/none.sock").device_owners()
 
 
 def test_the_messages_are_the_kubelets() -> None:

@@ -16,9 +16,9 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from llmtrain_api.membership import JOB_HEADER
 from llmtrain_api.model import Model
-from unit.coordinator.trainers import joining, progressing
+from llmtrain_api.protocol import JOB_HEADER
+from unit.coordinator.messages import joining, progressing
 
 DEADLINE_SECONDS = 30.0
 GRACE_SECONDS = 2.0

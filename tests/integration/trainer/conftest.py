@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.membership import JOB_HEADER, CoordinatorStatus
-from llmtrain_api.outcome import Outcome
-from llmtrain_api.run import RunConfig, run_config
+from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus
+from llmtrain_api.run_config import RunConfig, run_config
+from llmtrain_api.termination import TerminationMessage
 
 DEADLINE_SECONDS = 60.0
 STEPS = 120
@@ -51,8 +51,8 @@ class Process:
         return (self.folder / "log").read_text()
 
     @property
-    def outcome(self) -> Outcome:
-        outcome = Outcome.from_message((self.folder / "termination").read_text())
+    def outcome(self) -> TerminationMessage:
+        outcome = TerminationMessage.from_message((self.folder / "termination").read_text())
         assert outcome is not None
         return outcome
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from integration.trainer.conftest import STEPS, Job, Process, eventually, make_job
-from llmtrain_api.outcome import ExitCode
-from llmtrain_trainer.elastic.supervisor import MOST_RESTARTS
+from llmtrain_api.termination import ExitCode
+from llmtrain_trainer.worker.supervisor import MOST_RESTARTS
 
 
 def started(job: Job, dataset: str) -> list[Process]:

@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
-from llmtrain_agent.aside import Aside
+from llmtrain_agent.background_call import BackgroundCall
 
 
 def test_an_answer_is_passed_on_and_asked_for_each_time() -> None:
     numbers = iter((1, 2))
-    aside = Aside(lambda: next(numbers), 10)
+    aside = BackgroundCall(lambda: next(numbers), 10)
     assert (aside(), aside()) == (1, 2)
 
 
@@ -17,7 +17,7 @@ def test_what_the_question_raises_is_raised() -> None:
     def ask() -> int:
         raise ValueError("no number")
 
-    aside = Aside(ask, 10)
+    aside = BackgroundCall(ask, 10)
     for _ in range(2):
         with pytest.raises(ValueError, match="no number"):
             aside()
@@ -31,7 +31,7 @@ def test_a_late_answer_is_given_to_the_next_who_asks() -> None:
         answered.wait(30)
         return "late"
 
-    aside = Aside(ask, 0.01)
+    aside = BackgroundCall(ask, 0.01)
     for _ in range(3):
         with pytest.raises(TimeoutError, match="no answer within"):
             aside()
@@ -43,7 +43,7 @@ def test_a_late_answer_is_given_to_the_next_who_asks() -> None:
     assert len(asked) == 1
 
 
-def unless_late(aside: Aside[str]) -> str | None:
+def unless_late(aside: BackgroundCall[str]) -> str | None:
     try:
         return aside()
     except TimeoutError:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from llmtrain_agent.collector import NodeCollector, Roots
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.collector import HostPaths, NodeCollector
+from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_agent.pods import Pod
 
 UID = "c181b5db-1027-48b1-a895-4384085236f5"
@@ -31,16 +31,16 @@ class Fakes:
             raise OSError("the API server is away")
         return {UID: Pod(namespace="team", name="gpt-worker-0", training_job="gpt")}
 
-    def holders(self) -> dict[str, set[tuple[str, str]]]:
+    def device_owners(self) -> dict[str, set[tuple[str, str]]]:
         if self.fails:
             raise OSError("the kubelet is away")
         return self.held
 
     library = ("nvml", "570")
 
-    def read(self) -> tuple[Reading, ...]:
+    def read(self) -> tuple[GpuReading, ...]:
         self.hangs.wait(30)
-        return tuple(Reading(index=str(i), uuid=f"GPU-{name}", model="H") for i, name in enumerate("abc"))
+        return tuple(GpuReading(index=str(i), uuid=f"GPU-{name}", model="H") for i, name in enumerate("abc"))
 
     def log(self, event: str, facts: Mapping[str, object], *, level: str = "info") -> None:
         self.said.append(f"{facts['source']}: {facts['reason']}")
@@ -50,7 +50,7 @@ NET = "x\nx\n lo: 5 0 0 0 0 0 0 0 5 0\n eth0: 100 0 0 0 0 0 0 0 200 0\n"
 
 
 @pytest.fixture
-def roots(tmp_path: Path) -> Roots:
+def roots(tmp_path: Path) -> HostPaths:
     files = {
         "proc/stat": "cpu 100 0 0 5 0 0 0 0 0 0\ncpu0 1\n",
         "proc/meminfo": "MemTotal: 100 kB\nMemAvailable: 40 kB\n",
@@ -64,10 +64,10 @@ def roots(tmp_path: Path) -> Roots:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    return Roots(proc=tmp_path / "proc", sys=tmp_path / "sys", cgroup=tmp_path / "cgroup")
+    return HostPaths(proc=tmp_path / "proc", sys=tmp_path / "sys", cgroup=tmp_path / "cgroup")
 
 
-def registry(fakes: Fakes, roots: Roots) -> CollectorRegistry:
+def registry(fakes: Fakes, roots: HostPaths) -> CollectorRegistry:
     found = CollectorRegistry(auto_describe=False)
     found.register(
         NodeCollector(
@@ -77,7 +77,7 @@ def registry(fakes: Fakes, roots: Roots) -> CollectorRegistry:
     return found
 
 
-def test_what_a_pod_uses(roots: Roots) -> None:
+def test_what_a_pod_uses(roots: HostPaths) -> None:
     told = registry(Fakes(), roots)
     assert told.get_sample_value("llmtrain_pod_memory_used_bytes", OF_POD) == 1000
     assert told.get_sample_value("llmtrain_pod_network_bytes_total", {**OF_POD, "direction": "received"}) == 100
@@ -85,14 +85,14 @@ def test_what_a_pod_uses(roots: Roots) -> None:
     assert told.get_sample_value("llmtrain_pod_memory_limit_bytes", OF_POD) is None
 
 
-def test_a_pod_in_the_nodes_network_has_no_traffic_of_its_own(roots: Roots) -> None:
+def test_a_pod_in_the_nodes_network_has_no_traffic_of_its_own(roots: HostPaths) -> None:
     (roots.proc / "77/net/dev").unlink()
     os.link(roots.proc / "1/net/dev", roots.proc / "77/net/dev")  # of one network the kernel has one file
     labels = {**OF_POD, "direction": "received"}
     assert registry(Fakes(), roots).get_sample_value("llmtrain_pod_network_bytes_total", labels) is None
 
 
-def test_whose_each_gpu_is(roots: Roots) -> None:
+def test_whose_each_gpu_is(roots: HostPaths) -> None:
     told = registry(Fakes(), roots)
     shared = [told.get_sample_value("llmtrain_gpu_shared", {"node": "n1", "gpu": gpu}) for gpu in "012"]
     assert shared == [0, 1, 0]
@@ -103,7 +103,7 @@ def test_whose_each_gpu_is(roots: Roots) -> None:
     assert len(assigned) == 1, "a shared GPU and one that nobody holds are of no pod"
 
 
-def test_a_source_that_fails_takes_nothing_from_the_others_and_says_so_once(roots: Roots) -> None:
+def test_a_source_that_fails_takes_nothing_from_the_others_and_says_so_once(roots: HostPaths) -> None:
     fakes = Fakes()
     fakes.fails = True
     (roots.proc / "meminfo").unlink()
@@ -114,7 +114,9 @@ def test_a_source_that_fails_takes_nothing_from_the_others_and_says_so_once(root
     assert said == ["devices", "node", "pods"]
 
 
-def test_a_driver_that_hangs_costs_only_its_gpus_and_one_thread(roots: Roots, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_hangs_costs_only_its_gpus_and_one_thread(
+    roots: HostPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("llmtrain_agent.collector.GPU_SECONDS", 0.05)
     fakes = Fakes()
     told, gpu = registry(fakes, roots), {"node": "n1", "gpu": "0"}

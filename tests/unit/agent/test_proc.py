@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from llmtrain_agent.proc import TICKS, Traffic, busy_seconds, cpus, devices, disks, mapped_disks, memory, outward
+from llmtrain_agent.proc import (
+    TICKS,
+    Traffic,
+    busy_seconds,
+    cpus,
+    devices,
+    disks,
+    mapped_disks,
+    memory,
+    physical_interfaces,
+)
 
 NET_DEV = """Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -15,7 +25,7 @@ veth66a1383a:   97335     514    0    0    0     0          0         0   135939
 def test_without_a_card_names_tell_which_devices_lead_out(tmp_path: Path) -> None:
     found = devices(NET_DEV)
     assert found.keys() == {"lo", "eth0", "veth66a1383a"}
-    assert outward(found, tmp_path) == {"eth0": Traffic(received_bytes=1789501366, sent_bytes=1858758381)}
+    assert physical_interfaces(found, tmp_path) == {"eth0": Traffic(received_bytes=1789501366, sent_bytes=1858758381)}
 
 
 def test_only_cards_lead_out_and_each_byte_counts_once(tmp_path: Path) -> None:
@@ -28,7 +38,7 @@ def test_only_cards_lead_out_and_each_byte_counts_once(tmp_path: Path) -> None:
     (net / "eth1" / "master").symlink_to(net / "bond0")
     (net / "enP1s1" / "master").symlink_to(net / "eth0")
     names = ("lo", "eth0", "eth1", "enP1s1", "bond0", "eni12ab", "cilium_vxlan")
-    assert outward(dict.fromkeys(names, moved), tmp_path).keys() == {"eth0", "eth1"}
+    assert physical_interfaces(dict.fromkeys(names, moved), tmp_path).keys() == {"eth0", "eth1"}
 
 
 def test_numbers_of_mapped_disks(tmp_path: Path) -> None:

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 import pytest
 
 from llmtrain_api.job import Recovery
-from llmtrain_api.outcome import Outcome
-from llmtrain_cli.crew import Budget, Crew
+from llmtrain_api.termination import TerminationMessage
 from llmtrain_cli.errors import BadInput, CommandError, RunFailed
-from llmtrain_cli.process import End, Part
+from llmtrain_cli.local_supervisor import FailureBudget, LocalSupervisor
+from llmtrain_cli.process import ExitStatus, ProcessSpec
 
-COORDINATOR = Part(name="coordinator", arguments=())
-WORKERS = (Part(name="worker-0", arguments=()), Part(name="worker-1", arguments=()))
+COORDINATOR = ProcessSpec(name="coordinator", arguments=())
+WORKERS = (ProcessSpec(name="worker-0", arguments=()), ProcessSpec(name="worker-1", arguments=()))
 FOR_EVER = None
 
 
 class FakeProcess:
     """A process that ends with an exit code, or only when it is stopped."""
 
-    def __init__(self, part: Part, code: int | None, stopped: list[str]) -> None:
+    def __init__(self, part: ProcessSpec, code: int | None, stopped: list[str]) -> None:
         self._part, self._code, self._stopped = part, code, stopped
 
-    async def end(self) -> End:
+    async def end(self) -> ExitStatus:
         if self._code is FOR_EVER:
             await asyncio.Event().wait()
-        return End(part=self._part.name, exit_code=self._code or 0, outcome=None)
+        return ExitStatus(part=self._part.name, exit_code=self._code or 0, outcome=None)
 
     async def stop(self, deadline_seconds: float) -> None:
         self._stopped.append(self._part.name)
@@ -40,10 +40,10 @@ class Stage:
         self.stopped: list[str] = []
         self.notes: list[str] = []
         self.farewells = 0
-        budget = Budget(recovery=Recovery(max_failures=max_failures, window_seconds=60))
-        self.crew = Crew(self._start, budget, self.notes.append)
+        budget = FailureBudget(recovery=Recovery(max_failures=max_failures, window_seconds=60))
+        self.crew = LocalSupervisor(self._start, budget, self.notes.append)
 
-    async def _start(self, part: Part) -> FakeProcess:
+    async def _start(self, part: ProcessSpec) -> FakeProcess:
         self.started.append(part.name)
         return FakeProcess(part, next(self._codes[part.name]), self.stopped)
 
@@ -102,8 +102,10 @@ async def test_whoever_is_interrupted_stops_everyone() -> None:
 
 
 def test_failures_before_the_window_are_forgiven() -> None:
-    budget = Budget(recovery=Recovery(max_failures=1, window_seconds=60))
-    failure = End(part="worker-0", exit_code=1, outcome=Outcome(reason="Crashed", message="the disk is full"))
+    budget = FailureBudget(recovery=Recovery(max_failures=1, window_seconds=60))
+    failure = ExitStatus(
+        part="worker-0", exit_code=1, outcome=TerminationMessage(reason="Crashed", message="the disk is full")
+    )
     assert budget.charge(failure, 0.0) == 1
     assert budget.charge(failure, 60.0) == 1
     with pytest.raises(CommandError, match="worker-0: the disk is full"):

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from llmtrain_api.membership import CoordinatorStatus, Progress
-from llmtrain_api.outcome import ModelFacts
+from llmtrain_api.protocol import CoordinatorStatus, Progress
+from llmtrain_api.termination import ModelInfo
 from llmtrain_cli.display import PlainLines, describe
 from llmtrain_cli.summary import Summary
 
-MODEL = ModelFacts(
+MODEL = ModelInfo(
     loss=3.0, perplexity=20.1, unigram_perplexity=300.2, parameters=12345, path="gpt-1/model", sample="def a():\n  pass"
 )
 

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.run import RunConfig
+from llmtrain_api.run_config import RunConfig
 from llmtrain_cli.errors import BadInput
-from llmtrain_cli.folder import Folder
 from llmtrain_cli.job_file import Job
+from llmtrain_cli.workspace import Workspace
 
-MakeFolder = Callable[..., Folder]
+MakeFolder = Callable[..., Workspace]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> MakeFolder:
     """Return the folder of a job that trains for so many steps, on so many workers."""
 
-    def make(*, name: str = "gpt", steps: int = 10, replicas: int = 1) -> Folder:
+    def make(*, name: str = "gpt", steps: int = 10, replicas: int = 1) -> Workspace:
         spec = JobSpec.model_validate(
             {
                 "workers": {"replicas": replicas},
@@ -27,12 +27,12 @@ def folder(tmp_path: Path) -> MakeFolder:
                 "checkpoint": {"volume": "results"},
             }
         )
-        return Folder(directory=tmp_path, job=Job(name=name, spec=spec))
+        return Workspace(directory=tmp_path, job=Job(name=name, spec=spec))
 
     return make
 
 
-def prepared(folder: Folder, *, fresh: bool = False) -> Folder:
+def prepared(folder: Workspace, *, fresh: bool = False) -> Workspace:
     """Prepare a folder as a run does that has ended since."""
     with folder.opened(fresh=fresh):
         return folder

@@ -11,7 +11,7 @@ import pytest
 from llmtrain_cli.__main__ import main
 from llmtrain_cli.errors import BadInput, CommandError
 from llmtrain_cli.prometheus import TOKEN_VARIABLE, VARIABLE, Prometheus
-from unit.cli.histories import Refusal, answering, serving
+from unit.cli.fake_prometheus import Refusal, answering, serving
 
 SECRET = "p@ss:w/rd"
 QUOTED = "p%40ss%3Aw%2Frd"

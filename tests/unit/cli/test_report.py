@@ -11,10 +11,10 @@ import pytest
 from llmtrain_cli.__main__ import main
 from llmtrain_cli.prometheus import Prometheus, Series
 from llmtrain_cli.report.charts import Chart, charts
-from llmtrain_cli.report.history import Life, newest_life, questions, read
+from llmtrain_cli.report.history import TimeRange, newest_life, questions, read
 from llmtrain_cli.report.page import figures, page, write
 from llmtrain_cli.report.recoveries import recoveries
-from unit.cli.histories import JOB, START, answering, history, series, serving
+from unit.cli.fake_prometheus import JOB, START, answering, history, series, serving
 
 
 def chart(key: str, **more: Any) -> Chart:
@@ -104,7 +104,7 @@ def test_all_charts_over_time_are_of_the_whole_training() -> None:
 
 
 def test_a_long_training_is_drawn_over_hours() -> None:
-    long = replace(history(), life=Life(born=START, start=START, end=START + 6 * 3600))
+    long = replace(history(), life=TimeRange(born=START, start=START, end=START + 6 * 3600))
     axis = next(one for one in charts(long) if one.key == "ranks").figure.layout.xaxis
     assert (axis.range, axis.title.text) == ((0, 6), "hours")
 
@@ -138,8 +138,8 @@ def account(*seconds: float, at: float = 0, instance: str = "a") -> list[Series]
     ]
 
 
-def life(born: float, start: float, end: float) -> Life:
-    return Life(born=START + born, start=START + start, end=START + end)
+def life(born: float, start: float, end: float) -> TimeRange:
+    return TimeRange(born=START + born, start=START + start, end=START + end)
 
 
 ONE_AFTER_THE_OTHER = account(100, 110) + account(5, 15, at=60, instance="b")
@@ -158,7 +158,7 @@ ONE_AFTER_THE_OTHER = account(100, 110) + account(5, 15, at=60, instance="b")
         (account(50, 60, 70) + account(6, 16, at=15, instance="b"), life(9, 25, 25), "a former one that ends late"),
     ],
 )  # fmt: skip
-def test_the_newest_training_of_a_name_is_taken(told: list[Series], found: Life, why: str) -> None:
+def test_the_newest_training_of_a_name_is_taken(told: list[Series], found: TimeRange, why: str) -> None:
     assert newest_life(told) == replace(found, end=max(found.end, found.start + 1)), why
 
 

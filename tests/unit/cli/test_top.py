@@ -12,7 +12,7 @@ from llmtrain_cli.prometheus import JobName, Prometheus, Series
 from llmtrain_cli.top.live import ENDED_SECONDS, top, watch
 from llmtrain_cli.top.ranks import ask, questions, rows
 from llmtrain_cli.top.screen import TITLES, headline, screen, table
-from unit.cli.histories import JOB, START, Refusal, answering, series
+from unit.cli.fake_prometheus import JOB, START, Refusal, answering, series
 
 
 def work(worker: int, rank: int, seconds: float) -> Series:

@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 
 from llmtrain_cli.__main__ import main
 from llmtrain_cli.errors import BadInput, CommandError
-from llmtrain_cli.report.history import History, Life
-from llmtrain_cli.tracking import PATIENCE, news, points_of, track
-from unit.cli.histories import START, history, series
+from llmtrain_cli.mlflow_export import PATIENCE, news, points_of, track
+from llmtrain_cli.report.history import History, TimeRange
+from unit.cli.fake_prometheus import START, history, series
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_asked_again_it_goes_on_with_the_same_run(store: str) -> None:
 
 def test_another_training_of_the_name_is_another_run(store: str) -> None:
     run = track(first_half(), tracking_uri=store, experiment="llmtrain", ended=True)
-    later = replace(first_half(), life=Life(born=START + 3600, start=START + 3610, end=START + 3700))
+    later = replace(first_half(), life=TimeRange(born=START + 3600, start=START + 3610, end=START + 3700))
     assert track(later, tracking_uri=store, experiment="llmtrain", ended=False) != run
 
 

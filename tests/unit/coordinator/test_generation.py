@@ -2,25 +2,25 @@
 
 import pytest
 
-from llmtrain_api.membership import Generation, Membership, Waiting
-from llmtrain_coordinator.generation import Refusal, Turn
-from unit.coordinator.trainers import beating, follow, joining, leaving, progressing, vanishing, wanting
+from llmtrain_api.protocol import CurrentGeneration, JoinPending, Membership
+from llmtrain_coordinator.transitions import Rejection, Transition
+from unit.coordinator.messages import beating, follow, joining, leaving, progressing, vanishing, wanting
 
 BOTH = (joining("a0"), joining("a1"))
 """Generation 1 of two workers."""
 AGAIN = (joining("a0", 1), joining("a1", 1))
 
 
-def told(turn: Turn) -> object:
+def told(turn: Transition) -> object:
     """Return the answer in few words."""
     match turn.answer:
         case Membership(generation=number, members=members):
             return number, " ".join(member.incarnation for member in members)
-        case Waiting(joined=joined, wanted=wanted):
+        case JoinPending(joined=joined, wanted=wanted):
             return f"{joined} of {wanted}"
-        case Generation(generation=number, broken=broken):
+        case CurrentGeneration(generation=number, broken=broken):
             return f"{number} at once" if broken else number
-        case Refusal():
+        case Rejection():
             return "no"
 
 
@@ -214,7 +214,7 @@ def test_a_generation_that_ended_still_tells_what_it_did() -> None:
 def test_why_a_generation_ended_is_in_the_log() -> None:
     turn = follow(2, *BOTH, leaving("a1", "Failed"))[-1]
     assert [event.name for event in turn.events] == ["left", "generation ended"]
-    assert turn.events[1].facts["reason"] == "worker 1 rank 0 failed"
+    assert turn.events[1].fields["reason"] == "worker 1 rank 0 failed"
 
 
 def test_a_new_coordinator_knows_who_trains_by_their_heartbeats() -> None:

@@ -1,10 +1,10 @@
 """What the seconds go into is read off the roster and what the first rank tells; they always add up to the life."""
 
-from llmtrain_api.goodput import Account, Kind, born
-from llmtrain_api.membership import Began, Progress, Spent, Wanted
-from llmtrain_coordinator.goodput import Goodput, adopt, live
-from llmtrain_coordinator.roster import Roster
-from unit.coordinator.trainers import beating, joining, leaving, progressing, turn, vanishing, wanting
+from llmtrain_api.protocol import DesiredWorkers, GenerationStart, Progress, TimeSpent
+from llmtrain_api.time_ledger import TimeCategory, TimeLedger, new_ledger
+from llmtrain_coordinator.goodput import Goodput, adopt, on_group_change
+from llmtrain_coordinator.group import GroupState
+from unit.coordinator.messages import beating, joining, leaving, progressing, turn, vanishing, wanting
 
 BIRTH_MS = 1_000_000
 LOOK_MS = 100
@@ -14,51 +14,51 @@ BOTH = ((2.0, joining("a0")), (3.0, joining("a1")))
 
 def stepping(generation: int, step: int, handover: float = 0.0, **spent: float) -> Progress:
     """Progress of a generation whose ranks had the state after `handover` seconds."""
-    began = Began(step=0, source="Memory", seconds=handover)
-    return progressing(generation, step).model_copy(update={"began": began, "spent": Spent(**spent)})
+    began = GenerationStart(step=0, source="Memory", seconds=handover)
+    return progressing(generation, step).model_copy(update={"began": began, "spent": TimeSpent(**spent)})
 
 
-def kept(seconds: float, step: int = 0, **spent: float) -> Wanted:
+def kept(seconds: float, step: int = 0, **spent: float) -> DesiredWorkers:
     """What the operator tells: the account up to an instant of the job's life, and the step it saw last."""
-    ms: dict[Kind, int] = {kind: round(took * 1000) for kind, took in spent.items()}  # type: ignore[misc]
+    ms: dict[TimeCategory, int] = {kind: round(took * 1000) for kind, took in spent.items()}  # type: ignore[misc]
     return wanting(2).model_copy(
-        update={"account": Account(until_ms=BIRTH_MS + round(seconds * 1000), ms=ms), "step": step}
+        update={"account": TimeLedger(until_ms=BIRTH_MS + round(seconds * 1000), ms=ms), "step": step}
     )
 
 
 def lived(
-    *said: tuple[float, object], since: float = 0.0, account: Account | None = None, unseen: bool = False
+    *said: tuple[float, object], since: float = 0.0, account: TimeLedger | None = None, unseen: bool = False
 ) -> Goodput:
     """Return the account after messages at given seconds of the job's life; None lets time pass.
 
     In between the coordinator looks at leases, as it always does.
     """
-    roster = Roster(workers=2, ranks_per_worker=1)
-    goodput, now_ms = Goodput(account=account, unseen=unseen), round(since * 1000)
+    roster = GroupState(workers=2, ranks_per_worker=1)
+    goodput, now_ms = Goodput(account=account, no_progress=unseen), round(since * 1000)
     for seconds, message in said:
         while now_ms + LOOK_MS < seconds * 1000:
             now_ms += LOOK_MS
             former, roster = roster, turn(roster, frozenset(), now_ms / 1000).roster
-            goodput = live(goodput, former, roster, now_ms=BIRTH_MS + now_ms)
+            goodput = on_group_change(goodput, former, roster, now_ms=BIRTH_MS + now_ms)
         now_ms, former = round(seconds * 1000), roster
-        if isinstance(message, Wanted):
+        if isinstance(message, DesiredWorkers):
             goodput = adopt(goodput, message.account, step=message.step)
         if message is not None:
             roster = turn(roster, message, seconds).roster
-        goodput = live(goodput, former, roster, now_ms=BIRTH_MS + now_ms)
+        goodput = on_group_change(goodput, former, roster, now_ms=BIRTH_MS + now_ms)
     return goodput
 
 
 def seconds(goodput: Goodput) -> dict[str, float]:
     """Return the seconds by kind; their sum is the life."""
     assert goodput.account is not None
-    assert goodput.account.life_ms == goodput.account.until_ms - BIRTH_MS
+    assert goodput.account.total_ms == goodput.account.until_ms - BIRTH_MS
     return {kind: ms / 1000 for kind, ms in goodput.account.ms.items()}
 
 
 def after(*said: tuple[float, object], unseen: bool = False) -> dict[str, float]:
     """Return what the seconds went into under one coordinator."""
-    return seconds(lived(*said, account=born(BIRTH_MS), unseen=unseen))
+    return seconds(lived(*said, account=new_ledger(BIRTH_MS), unseen=unseen))
 
 
 def replaced(*said: tuple[float, object]) -> Goodput:
@@ -163,5 +163,5 @@ def test_counters_are_told_only_when_they_have_caught_up() -> None:
 
 
 def test_the_account_that_goes_further_counts() -> None:
-    ahead = Goodput(account=Account(until_ms=BIRTH_MS + 96_000, ms={"stepping": 96_000}))
+    ahead = Goodput(account=TimeLedger(until_ms=BIRTH_MS + 96_000, ms={"stepping": 96_000}))
     assert adopt(ahead, OPERATORS.account) == ahead

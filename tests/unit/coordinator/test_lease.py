@@ -1,7 +1,7 @@
 """Who is taken for dead."""
 
-from llmtrain_api.membership import LEASE_SECONDS
-from llmtrain_coordinator.lease import Leases
+from llmtrain_api.protocol import LEASE_SECONDS
+from llmtrain_coordinator.leases import Leases
 
 
 def test_a_process_that_speaks_lives() -> None:

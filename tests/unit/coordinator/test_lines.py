@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmtrain_coordinator.lines import Lines
+from llmtrain_coordinator.connections import Connections
 
 
 class Transport:
@@ -18,25 +18,25 @@ def line(closing: bool) -> Any:
 
 
 def test_a_closed_connection_counts_at_the_second_look() -> None:
-    lines = Lines()
+    lines = Connections()
     lines.note("a0", line(closing=True))
     lines.note("a1", line(closing=False))
-    assert lines.hung_up() == frozenset()
-    assert lines.hung_up() == {"a0"}
-    assert lines.hung_up() == frozenset()
+    assert lines.closed() == frozenset()
+    assert lines.closed() == {"a0"}
+    assert lines.closed() == frozenset()
 
 
 def test_whoever_is_heard_on_another_connection_has_not_hung_up() -> None:
-    lines = Lines()
+    lines = Connections()
     lines.note("a0", line(closing=True))
-    lines.hung_up()
+    lines.closed()
     lines.note("a0", line(closing=False))
-    assert lines.hung_up() == frozenset()
+    assert lines.closed() == frozenset()
 
 
 def test_whoever_joins_again_has_not_hung_up() -> None:
-    lines = Lines()
+    lines = Connections()
     lines.note("a0", line(closing=True))
-    lines.hung_up()
+    lines.closed()
     lines.forget("a0")
-    assert lines.hung_up() == frozenset()
+    assert lines.closed() == frozenset()

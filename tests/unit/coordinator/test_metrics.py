@@ -2,22 +2,22 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from llmtrain_api.goodput import KINDS, Account
-from llmtrain_api.membership import RECOVERY_PARTS, Written
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_coordinator.known import Known
+from llmtrain_api.protocol import RECOVERY_PHASES, CheckpointWriteStats
+from llmtrain_api.time_ledger import KINDS, TimeLedger
 from llmtrain_coordinator.metrics import JobCollector, exposition, samples
-from llmtrain_coordinator.recoveries import Ledger
-from unit.coordinator.trainers import follow, joining, progressing
+from llmtrain_coordinator.recovery_log import RecoveryLog
+from llmtrain_coordinator.snapshot import CoordinatorSnapshot
+from unit.coordinator.messages import follow, joining, progressing
 
-WRITTEN = Written(seconds=1.5, size_bytes=300, volume_size_bytes=1000, volume_free_bytes=400)
+WRITTEN = CheckpointWriteStats(seconds=1.5, size_bytes=300, volume_size_bytes=1000, volume_free_bytes=400)
 TRAINING = follow(1, joining("a0"), progressing(1, 4).model_copy(update={"mfu": 0.4, "written": WRITTEN}))[-1].roster
-KNOWN = Known(
+KNOWN = CoordinatorSnapshot(
     roster=TRAINING,
     work_seconds={"a0": 0.25, "gone": 1.0},
-    account=Account(until_ms=5000, ms={"stepping": 3000}),
-    ledger=Ledger(count={"process": 2}, seconds={("process", "agree"): 0.5}, lost_steps=3),
+    account=TimeLedger(until_ms=5000, ms={"stepping": 3000}),
+    ledger=RecoveryLog(count={"process": 2}, seconds={("process", "agree"): 0.5}, lost_steps=3),
 )
 
 
@@ -39,7 +39,10 @@ def test_counters_begin_at_zero_or_their_first_increase_is_lost() -> None:
 
 def test_nothing_is_said_of_progress_before_the_first_step() -> None:
     names = {
-        metric.name for metric, _, _ in samples(Known(roster=follow(2, joining("a0"))[-1].roster, ledger=Ledger()))
+        metric.name
+        for metric, _, _ in samples(
+            CoordinatorSnapshot(roster=follow(2, joining("a0"))[-1].roster, ledger=RecoveryLog())
+        )
     }
     assert names == {
         "llmtrain_job_generation",
@@ -63,5 +66,5 @@ def test_prometheus_reads_it() -> None:
         ("team", "gpt")
     }
     recovered = [sample.labels["part"] for sample in samples if sample.name == "llmtrain_job_recovery_seconds_total"]
-    assert recovered == [*RECOVERY_PARTS] * 3
+    assert recovered == [*RECOVERY_PHASES] * 3
     assert set(read) <= {metric.name for metric in CATALOGUE}

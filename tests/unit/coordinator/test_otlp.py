@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from llmtrain_api.metrics import job
-from llmtrain_coordinator.otlp import QUIET_SECONDS, Complaints, Exporter
+from llmtrain_coordinator.otlp import QUIET_SECONDS, Exporter, ThrottledLogHandler
 from unit.coordinator.test_metrics import KNOWN
 
 
@@ -72,7 +72,7 @@ def test_a_collector_that_is_away_costs_a_line(
 
 def test_complaints_are_rare(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([0.0, 1.0, QUIET_SECONDS - 1, QUIET_SECONDS])
-    handler = Complaints(lambda: next(times))
+    handler = ThrottledLogHandler(lambda: next(times))
     for number in range(4):
         handler.emit(logging.LogRecord("x", logging.WARNING, "x", 1, f"away {number}", (), None))
     assert [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()] == ["away 0", "away 3"]

@@ -1,16 +1,16 @@
 """A recovery is read off the roster: what broke, what it took, and how long each part was."""
 
-from llmtrain_api.membership import Began, Leave, Progress, Recovery
-from llmtrain_coordinator.recoveries import Ledger, mourn, observe
-from llmtrain_coordinator.roster import Roster
-from unit.coordinator.trainers import beating, joining, leaving, progressing, turn, vanishing
+from llmtrain_api.protocol import GenerationStart, Leave, Progress, RecoveryRecord
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.recovery_log import RecoveryLog, on_group_change, record_failure
+from unit.coordinator.messages import beating, joining, leaving, progressing, turn, vanishing
 
 BOTH = ((0.0, joining("a0")), (0.0, joining("a1")), (1.0, progressing(1, 7)))
 
 
 def stepping(generation: int, step: int, began: int, source: str = "Memory") -> Progress:
     """Progress in a generation that began at step `began`, half a second after it was agreed on."""
-    start = Began.model_validate({"step": began, "source": source, "seconds": 0.5})
+    start = GenerationStart.model_validate({"step": began, "source": source, "seconds": 0.5})
     return progressing(generation, step).model_copy(update={"began": start})
 
 
@@ -20,27 +20,30 @@ def buried(incarnation: str, silent_seconds: float = 0.0) -> Leave:
     return leaving(incarnation, "Failed").model_copy(update=told)
 
 
-def after(*said: tuple[float, object], unseen: bool = False) -> Ledger:
+def after(*said: tuple[float, object], unseen: bool = False) -> RecoveryLog:
     """Return the ledger after messages at given seconds; None lets time pass."""
-    roster, ledger = Roster(workers=2, ranks_per_worker=1, term=3), Ledger()
+    roster, ledger = GroupState(workers=2, ranks_per_worker=1, term=3), RecoveryLog()
     for now, message in said:
         former = roster
         if message is not None:
             roster = turn(roster, message, now).roster
-        ledger = observe(ledger, former, roster, now_seconds=now, time=f"at {now:g} s", unseen=unseen)
+        ledger = on_group_change(ledger, former, roster, now_seconds=now, time=f"at {now:g} s", unseen=unseen)
         if isinstance(message, Leave):
-            ledger = mourn(ledger, message)
+            ledger = record_failure(ledger, message)
     return ledger
 
 
-def only(ledger: Ledger) -> Recovery:
+def only(ledger: RecoveryLog) -> RecoveryRecord:
     (recovery,) = ledger.newest
     assert ledger.open is None
     return recovery
 
 
 def test_nothing_is_recovered_from_while_all_is_well() -> None:
-    assert after(*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7))) == Ledger()
+    assert (
+        after(*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
+        == RecoveryLog()
+    )
 
 
 def test_a_process_that_its_supervisor_buried() -> None:
@@ -70,7 +73,7 @@ def test_the_others_may_notice_before_the_coordinator_does() -> None:
 
 def test_a_newcomer_that_dies_before_it_takes_part_breaks_nothing() -> None:
     said = (*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
-    assert after(*said, (4.0, joining("b1")), (4.1, vanishing("b1"))) == Ledger()
+    assert after(*said, (4.0, joining("b1")), (4.1, vanishing("b1"))) == RecoveryLog()
 
 
 def test_steps_that_were_lost_are_replayed_from_the_checkpoint() -> None:
@@ -96,7 +99,7 @@ def test_another_death_on_the_way_is_the_same_recovery() -> None:
         (5.0, stepping(3, 8, 7)),
     )  # fmt: skip
     recovery = only(after(*said))
-    assert (recovery.generation, recovery.agree_seconds) == (1, 2.0)
+    assert (recovery.generation, recovery.rendezvous_seconds) == (1, 2.0)
 
 
 def test_a_program_that_tells_nothing_has_recovered_when_its_ranks_agree() -> None:

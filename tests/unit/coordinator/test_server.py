@@ -8,11 +8,11 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from llmtrain_api.goodput import born
-from llmtrain_api.membership import HEARTBEAT_SECONDS, JOB_HEADER
 from llmtrain_api.model import Model
+from llmtrain_api.protocol import HEARTBEAT_SECONDS, JOB_HEADER
+from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator.server import MOST_BYTES, Coordinator
-from unit.coordinator.trainers import beating, joining, leaving, progressing, wanting
+from unit.coordinator.messages import beating, joining, leaving, progressing, wanting
 
 
 class Clock:
@@ -114,7 +114,7 @@ async def test_silence_breaks_a_generation(trainers: Trainers) -> None:
     for tenth in range(1, 21):
         trainers.clock.now = tenth / 10
         trainers.coordinator._leases.renew("a0", trainers.clock.now)
-        trainers.coordinator.look_at_leases()
+        trainers.coordinator.check_leases()
     assert await (await trainers.say("/v1/heartbeat", beating("a0", 1))).json() == {"generation": 2, "broken": True}
     assert trainers.coordinator.roster.lost_members == 1
 
@@ -148,12 +148,12 @@ async def test_a_member_whose_connection_closes_is_dead(trainers: Trainers) -> N
 async def test_a_connection_that_closes_between_two_heartbeats_is_a_death_too(trainers: Trainers) -> None:
     await trainers.begin()
     await (await trainers.say("/v1/heartbeat", beating("a1", 1))).read()
-    trainers.coordinator.look_at_leases()
+    trainers.coordinator.check_leases()
     assert trainers.coordinator.roster.running
     await trainers.client.session.connector.close()  # type: ignore[union-attr]
     async with asyncio.timeout(5):
         while not trainers.coordinator.roster.broken:
-            trainers.coordinator.look_at_leases()
+            trainers.coordinator.check_leases()
             await asyncio.sleep(0)
 
 
@@ -162,7 +162,7 @@ async def test_whoever_holds_a_join_open_is_not_silent(trainers: Trainers) -> No
     await trainers.until_joined(1)
     for second in range(1, 31):
         trainers.clock.now = float(second)
-        trainers.coordinator.look_at_leases()
+        trainers.coordinator.check_leases()
     assert trainers.coordinator.roster.status().joined == 1
     held.cancel()
 
@@ -219,7 +219,7 @@ async def test_prometheus_and_the_kubelet_need_no_header(trainers: Trainers) -> 
 
 async def test_the_operators_clock_counts(trainers: Trainers) -> None:
     trainers.coordinator._wall = lambda: 1_000.0
-    wanted = wanting(2).model_copy(update={"account": born(5_000_000), "now_ms": 5_003_000})
+    wanted = wanting(2).model_copy(update={"account": new_ledger(5_000_000), "now_ms": 5_003_000})
     await trainers.say("/v1/workers", wanted, "PUT")
     trainers.coordinator._wall = lambda: 1_001.5
     await trainers.begin()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llmtrain_kind.contenthash import HASH_LENGTH, content_hash
+from llmtrain_kind.content_hash import HASH_LENGTH, content_hash
 
 
 def test_same_files_elsewhere_have_the_same_hash(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llmtrain_kind.kindconfig import SHARED_IN_NODE, has_native_gangs, kind_configuration
+from llmtrain_kind.kind_config import SHARED_IN_NODE, has_native_gangs, kind_configuration
 from llmtrain_kind.provider import Flavour
 
 

@@ -4,7 +4,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from llmtrain_kind.ocilayout import Layout, read_layout, write_archive
+from llmtrain_kind.oci_layout import Layout, read_layout, write_archive
 
 REFERENCE = "localhost/llmtrain-operator:0123456789ab"
 

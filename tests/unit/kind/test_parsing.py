@@ -2,9 +2,9 @@
 
 import pytest
 
-from llmtrain_kind.gotools import kubernetes_version, linker_flags, module_version
+from llmtrain_kind.go_tools import kubernetes_version, linker_flags, module_version
 from llmtrain_kind.host import debian_mirror
-from llmtrain_kind.nodeimage import component_targets
+from llmtrain_kind.node_image import component_targets
 
 
 def test_a_module_is_not_mistaken_for_one_with_a_longer_name() -> None:

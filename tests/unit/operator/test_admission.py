@@ -6,8 +6,8 @@ import pytest
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import Reason
-from llmtrain_operator.core.admission import obstacle
-from unit.operator.given import CLUSTER, job, observed
+from llmtrain_operator.core.policies.admission import first_blocker
+from unit.operator.builders import CLUSTER, job, observed
 
 OTHERS_ONLY = ClusterSpec.model_validate({**CLUSTER.document(), "tenants": [{"namespace": "other"}]})
 GPUS = {"workers": {"replicas": 2, "gpus": 8}, "training": {"steps": 1, "microbatches": 16}}
@@ -47,6 +47,6 @@ CASES = [
 
 @pytest.mark.parametrize(("sentence", "snapshot", "reason", "words"), CASES, ids=[case[0] for case in CASES])
 def test_obstacle(sentence, snapshot, reason, words) -> None:
-    found = obstacle(snapshot)
+    found = first_blocker(snapshot)
     assert (found.reason if found else None) == reason
     assert [word for word in words if word not in found.message] == []

@@ -8,9 +8,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
-from llmtrain_operator.core.plan import Reference
+from llmtrain_operator.core.plan import ObjectReference
 from llmtrain_operator.shell.api import Api, path_of
-from llmtrain_operator.shell.errors import Conflict, NotFound, Refused, Unavailable
+from llmtrain_operator.shell.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from llmtrain_operator.shell.informer import Informer
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
@@ -43,7 +43,14 @@ async def server() -> AsyncIterator[tuple[Server, Api]]:
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(404, NotFound), (409, Conflict), (422, Refused), (403, Refused), (429, Unavailable), (500, Unavailable)],
+    [
+        (404, NotFound),
+        (409, Conflict),
+        (422, InvalidRequest),
+        (403, InvalidRequest),
+        (429, Unavailable),
+        (500, Unavailable),
+    ],
 )
 async def test_errors_are_told_apart(server: tuple[Server, Api], code: int, kind: type) -> None:
     answers, api = server
@@ -62,7 +69,7 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
 async def test_delete_means_one_incarnation(server: tuple[Server, Api]) -> None:
     answers, api = server
     answers.answers = [web.json_response({})]
-    await api.delete(Reference(api_version="v1", kind="Pod", namespace="n", name="p", uid="u"))
+    await api.delete(ObjectReference(api_version="v1", kind="Pod", namespace="n", name="p", uid="u"))
     method, path, body = answers.asked[0]
     assert (method, path) == ("DELETE", "/api/v1/namespaces/n/pods/p")
     assert body["preconditions"] == {"uid": "u"}

@@ -8,14 +8,22 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from llmtrain_api.cluster import ClusterSpec
-from llmtrain_api.goodput import Account
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.metrics import operator as metrics
 from llmtrain_api.metrics.metric import Metric
-from llmtrain_operator.core.census import Census, Claim, Counted, current, gpu_states, queued_seconds, samples
-from llmtrain_operator.core.goodput import goodput_status
-from llmtrain_operator.core.observed import NodeView
-from llmtrain_operator.shell.telemetry import OperatorCollector
+from llmtrain_api.time_ledger import TimeLedger
+from llmtrain_operator.core.fleet_metrics import (
+    Claim,
+    FleetSnapshot,
+    JobSample,
+    current_condition,
+    gpu_states,
+    queued_seconds,
+    samples,
+)
+from llmtrain_operator.core.snapshot import NodeView
+from llmtrain_operator.core.status.goodput import goodput_status
+from llmtrain_operator.shell.metrics import OperatorCollector
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 CREATED = NOW - timedelta(seconds=90)
@@ -31,22 +39,26 @@ def condition(type: str, status: str, reason: str) -> dict[str, str]:
     }
 
 
-def counted(name: str, stage: str = "Waiting", *conditions: dict[str, str], account: Account | None = None) -> Counted:
+def counted(
+    name: str, stage: str = "Waiting", *conditions: dict[str, str], account: TimeLedger | None = None
+) -> JobSample:
     status = JobStatus.model_validate({"stage": stage, "conditions": conditions})
     goodput = goodput_status(account) if account else None
-    return Counted(namespace="team", name=name, created=CREATED, status=status.model_copy(update={"goodput": goodput}))
+    return JobSample(
+        namespace="team", name=name, created=CREATED, status=status.model_copy(update={"goodput": goodput})
+    )
 
 
 def node(name: str, *, gpus: int = 8, capacity: int = 8, held: int = 0, ready: bool = True) -> NodeView:
     return NodeView(
-        name=name, labels={}, ready=ready, reason="" if ready else "not ready", ordinary=True, gpus=gpus,
+        name=name, labels={}, ready=ready, reason="" if ready else "not ready", schedulable_by_default=True, gpus=gpus,
         gpus_allocated=held, gpus_capacity=capacity, gpus_by_namespace={"team": held} if held else {},
     )  # fmt: skip
 
 
 TRAINS = counted("a", "Training", condition("Scheduled", "True", "Scheduled"), condition("Running", "True", "Training"))
 WAITS = counted("b", "Waiting", condition("Scheduled", "False", "InsufficientGPUs"))
-CENSUS = Census(
+CENSUS = FleetSnapshot(
     jobs=(TRAINS, WAITS, replace(WAITS, name="c")),
     clusters={
         "main": ClusterSpec.model_validate(
@@ -61,7 +73,7 @@ CENSUS = Census(
 )
 
 
-def told(census: Census = CENSUS) -> dict[tuple[Metric, tuple[str, ...]], float]:
+def told(census: FleetSnapshot = CENSUS) -> dict[tuple[Metric, tuple[str, ...]], float]:
     return {(metric, labels): number for metric, labels, number in samples(census, now=NOW)}
 
 
@@ -84,15 +96,15 @@ def test_every_job_is_counted_once_by_condition_and_reason() -> None:
             ("Failed", "TooManyFailures"),
         ),
     ],
-    ids=lambda value: value.name if isinstance(value, Counted) else "",
+    ids=lambda value: value.name if isinstance(value, JobSample) else "",
 )  # fmt: skip
-def test_the_current_condition(job: Counted, expected: tuple[str, str]) -> None:
-    assert current(job.status) == expected
+def test_the_current_condition(job: JobSample, expected: tuple[str, str]) -> None:
+    assert current_condition(job.status) == expected
 
 
 def test_a_job_has_waited_since_it_was_made() -> None:
     assert queued_seconds(WAITS, NOW) == 90
-    until = Account(until_ms=int((NOW.timestamp() - 10) * 1000), ms={"queued": 5000, "stepping": 75_000})
+    until = TimeLedger(until_ms=int((NOW.timestamp() - 10) * 1000), ms={"queued": 5000, "stepping": 75_000})
     assert queued_seconds(counted("f", "Waiting", account=until), NOW) == 15
     assert queued_seconds(counted("g", "Training", account=until), NOW) == 5
 
@@ -125,7 +137,7 @@ def test_volumes_by_purpose() -> None:
 
 
 def test_what_is_deleted_has_no_series() -> None:
-    empty = Census(jobs=(), clusters={}, nodes=CENSUS.nodes, claims=())
+    empty = FleetSnapshot(jobs=(), clusters={}, nodes=CENSUS.nodes, claims=())
     assert told(empty) == {}
 
 

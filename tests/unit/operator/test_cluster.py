@@ -2,15 +2,15 @@
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_operator.core.cluster import plan_cluster
-from llmtrain_operator.core.observed import NodeView, ObservedCluster
-from unit.operator.given import NOW
+from llmtrain_operator.core.snapshot import ClusterSnapshot, NodeView
+from unit.operator.builders import NOW
 
 
 def node(
     name: str, ready: bool = True, ordinary: bool = True, gpus: int = 8, allocated: int = 0, **labels: str
 ) -> NodeView:
     return NodeView(
-        name=name, labels=labels, ready=ready, reason="" if ready else "cordoned", ordinary=ordinary,
+        name=name, labels=labels, ready=ready, reason="" if ready else "cordoned", schedulable_by_default=ordinary,
         gpus=gpus, gpus_allocated=allocated,
     )  # fmt: skip
 
@@ -20,8 +20,8 @@ NODES = (node("a", kind="big", allocated=3), node("b", ready=False), node("contr
 
 def plan(spec: dict, **fields) -> object:
     return plan_cluster(
-        ObservedCluster(
-            now=NOW, name="c", uid="u", generation=1, spec=ClusterSpec.model_validate(spec), status=ClusterStatus(),
+        ClusterSnapshot(
+            now=NOW, name="c", uid="u", metadata_generation=1, spec=ClusterSpec.model_validate(spec), status=ClusterStatus(),
             nodes=NODES, **{"claims": {}, **fields},
         )
     )  # fmt: skip

@@ -3,10 +3,10 @@
 import pytest
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.membership import CoordinatorStatus
-from llmtrain_operator.core.degraded import degraded
-from unit.coordinator.trainers import progressing
-from unit.operator.given import ago, job, observed, started
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_operator.core.policies.degraded import degraded
+from unit.coordinator.messages import progressing
+from unit.operator.builders import ago, job, observed, started
 
 CASES = [
     # sentence, state, ranks joined, workers active, what is said

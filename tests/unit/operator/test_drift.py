@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmtrain_operator.core.drift import lasting, needed, says
+from llmtrain_operator.core.objects.drift import contains, enforced_fields, needs_apply
 
 CASES = [
     ("defaults of the API server are no drift", {"a": 1, "b": 2}, {"a": 1}, True),
@@ -18,7 +18,7 @@ CASES = [
 
 @pytest.mark.parametrize(("sentence", "live", "wanted", "same"), CASES, ids=[case[0] for case in CASES])
 def test_says(sentence, live, wanted, same) -> None:
-    assert says(live, wanted) is same
+    assert contains(live, wanted) is same
 
 
 def test_of_a_pod_only_labels_owner_and_image_last() -> None:
@@ -27,7 +27,7 @@ def test_of_a_pod_only_labels_owner_and_image_last() -> None:
         "metadata": {"name": "p", "labels": {"a": "b"}, "ownerReferences": []},
         "spec": {"containers": [{"image": "i", "args": ["x"]}], "terminationGracePeriodSeconds": 5},
     }
-    assert lasting(manifest)["spec"] == {"containers": [{"image": "i"}]}
+    assert enforced_fields(manifest)["spec"] == {"containers": [{"image": "i"}]}
     other = {**manifest, "spec": {"containers": [{"image": "i", "args": ["y"]}]}}
-    assert not needed(manifest, other)
-    assert needed(manifest, {**other, "metadata": {"labels": {"a": "c"}}})
+    assert not needs_apply(manifest, other)
+    assert needs_apply(manifest, {**other, "metadata": {"labels": {"a": "c"}}})

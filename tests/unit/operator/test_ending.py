@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.plan import Plan, Reference
-from unit.operator.given import ago, conditions, job, observed, pod, started
+from llmtrain_operator.core.plan import ObjectReference, Plan
+from unit.operator.builders import ago, conditions, job, observed, pod, started
 
 SUCCEEDED = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "", "lastTransitionTime": ago(10)}
-ITSELF = Reference(api_version="llmtrain.dev/v1alpha1", kind="LLMTrainingJob", namespace="ns", name="j", uid="uid-of-j")
+ITSELF = ObjectReference(
+    api_version="llmtrain.dev/v1alpha1", kind="LLMTrainingJob", namespace="ns", name="j", uid="uid-of-j"
+)
 
 TTL_CASES = [
     # sentence, seconds since the end, ttl, plan

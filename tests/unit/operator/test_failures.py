@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.outcome import Outcome
-from llmtrain_operator.core.failures import failure_of, permanent, record
+from llmtrain_api.termination import TerminationMessage
 from llmtrain_operator.core.job import plan_job
-from unit.operator.given import DATASET, NOW, ago, conditions, failed_pod, job, observed, pod, started
+from llmtrain_operator.core.policies.failure_policy import failure_of, permanent_failure, record
+from unit.operator.builders import DATASET, NOW, ago, conditions, failed_pod, job, observed, pod, started
 
-CRASH = Outcome(reason="Crashed", message="rank 0 ended with SIGSEGV", last_lines=["a", "b"])
+CRASH = TerminationMessage(reason="Crashed", message="rank 0 ended with SIGSEGV", last_lines=["a", "b"])
 HOUR = timedelta(hours=1)
 
 
@@ -64,9 +64,9 @@ def test_failures_outside_the_window_are_forgiven() -> None:
 
 
 def test_bad_input_fails_at_once_with_the_pods_own_sentence() -> None:
-    words = Outcome(reason="BadInput", message="spec.data.source.path: no text files")
+    words = TerminationMessage(reason="BadInput", message="spec.data.source.path: no text files")
     failure = failure_of(observed(), failed_pod("j-prepare", 2, words))
-    assert permanent((failure,)) is failure
+    assert permanent_failure((failure,)) is failure
     plan = plan_job(observed(job(started()), pods=(failed_pod("j-prepare", 2, words),)))
     assert conditions(plan.status)["Failed"].message == words.message
     assert conditions(plan.status)["Failed"].reason == "BadInput"
@@ -80,7 +80,7 @@ def test_a_pod_on_a_lost_node_is_replaced_without_its_kubelet() -> None:
     assert "node node-1 is not ready" in first.status.first_failure.message
     assert not first.delete
     second = plan_job(observed(job(first.status.document()), **lost))
-    assert [(reference.uid, reference.at_once) for reference in second.delete] == [(away.uid, True)]
+    assert [(reference.uid, reference.force) for reference in second.delete] == [(away.uid, True)]
 
 
 def test_a_pod_that_can_not_finish_its_deletion_on_a_lost_node_goes_at_once() -> None:
@@ -88,4 +88,4 @@ def test_a_pod_that_can_not_finish_its_deletion_on_a_lost_node_goes_at_once() ->
     snapshot = observed(job(started(dataset=DATASET)), pods=(leaving,), lost_nodes=frozenset({"node-1"}))
     status = plan_job(snapshot).status
     again = plan_job(observed(job(status.document()), pods=(leaving,), lost_nodes=frozenset({"node-1"})))
-    assert [(reference.name, reference.at_once) for reference in again.delete] == [("j-worker-1", True)]
+    assert [(reference.name, reference.force) for reference in again.delete] == [("j-worker-1", True)]

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from llmtrain_api.goodput import Account
-from llmtrain_api.membership import CoordinatorStatus
-from llmtrain_operator.core.goodput import account_of, milliseconds, steps_done
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job
-from unit.operator.given import DATASET, NOW, ago, job, observed, pod, started
+from llmtrain_operator.core.status.goodput import account_of, milliseconds, steps_done
+from unit.operator.builders import DATASET, NOW, ago, job, observed, pod, started
 
 BORN_MS = milliseconds(NOW - timedelta(minutes=10))
 PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
@@ -17,11 +17,11 @@ PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"
 def seconds(plan: Any) -> dict[str, float]:
     account = account_of(plan.status)
     assert account is not None
-    assert account.life_ms == account.until_ms - BORN_MS
+    assert account.total_ms == account.until_ms - BORN_MS
     return {kind: ms / 1000 for kind, ms in account.ms.items()}
 
 
-def seen(account: Account | None) -> CoordinatorStatus:
+def seen(account: TimeLedger | None) -> CoordinatorStatus:
     return CoordinatorStatus(state="Training", generation=1, wanted=2, joined=2, members=[], account=account)
 
 
@@ -30,7 +30,7 @@ def test_a_job_that_begins_was_queued_until_now() -> None:
 
 
 def test_the_coordinators_account_is_taken_over() -> None:
-    account = Account(until_ms=BORN_MS + 590_000, ms={"starting": 90_000, "stepping": 500_000})
+    account = TimeLedger(until_ms=BORN_MS + 590_000, ms={"starting": 90_000, "stepping": 500_000})
     status = started(dataset=DATASET, stage="Training", firstStepTime=ago(500))
     plan = plan_job(observed(job(status), pods=PODS, coordinator=seen(account)))
     assert account_of(plan.status) == account
@@ -38,7 +38,7 @@ def test_the_coordinators_account_is_taken_over() -> None:
 
 
 def test_without_a_coordinator_the_account_rests_while_others_may_train() -> None:
-    account = Account(until_ms=BORN_MS + 590_000, ms={"starting": 90_000, "stepping": 500_000})
+    account = TimeLedger(until_ms=BORN_MS + 590_000, ms={"starting": 90_000, "stepping": 500_000})
     status = started(dataset=DATASET, stage="Training", firstStepTime=ago(500))
     kept = plan_job(observed(job(status), pods=PODS, coordinator=seen(account))).status.document()
     plan = plan_job(observed(job(kept), pods=PODS[:2]))

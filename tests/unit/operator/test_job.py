@@ -3,18 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from llmtrain_api.membership import CoordinatorStatus
-from llmtrain_api.outcome import DatasetFacts, ModelFacts, Outcome
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
 from llmtrain_operator.core.job import plan_job, rejected
 from llmtrain_operator.core.pod_view import PodView
-from unit.operator.given import DATASET, IMAGES, ago, conditions, job, observed, pod, started
+from unit.operator.builders import DATASET, IMAGES, ago, conditions, job, observed, pod, started
 
-FACTS = DatasetFacts(id="d1", tokens=1000, held_out_tokens=50, vocab_size=4096, unigram_loss=6.5)
-MADE = ModelFacts(loss=3.0, perplexity=20.1, unigram_perplexity=665.1, parameters=9, path="j-uid-of-j/model")
+FACTS = DatasetInfo(id="d1", tokens=1000, held_out_tokens=50, vocab_size=4096, unigram_loss=6.5)
+MADE = ModelInfo(loss=3.0, perplexity=20.1, unigram_perplexity=665.1, parameters=9, path="j-uid-of-j/model")
 
 
 def done(name: str, role: str, **facts: Any) -> Any:
-    return pod(name, role, "Succeeded", end_message=Outcome(reason="Completed", **facts).to_message())
+    return pod(name, role, "Succeeded", end_message=TerminationMessage(reason="Completed", **facts).to_message())
 
 
 def names(plan: Any) -> list[str]:
@@ -110,7 +110,7 @@ def test_progress_comes_from_the_coordinator() -> None:
 def test_when_all_workers_are_done_the_model_is_published() -> None:
     pods = (done("j-worker-0", "worker"), done("j-worker-1", "worker"), pod("j-coordinator", "coordinator"))
     plan = plan_job(observed(job(started(dataset=DATASET)), pods=pods))
-    assert plan.status.trained
+    assert plan.status.training_completed
     assert names(plan)[-1] == "Pod j-publish"
     assert [reference.name for reference in plan.delete] == ["j-coordinator"]
 
@@ -118,17 +118,17 @@ def test_when_all_workers_are_done_the_model_is_published() -> None:
 def test_a_replacement_that_comes_too_late_is_not_waited_for() -> None:
     late = pod("j-worker-1", phase="Pending")
     plan = plan_job(observed(job(started(dataset=DATASET)), pods=(done("j-worker-0", "worker"), late)))
-    assert plan.status.trained
+    assert plan.status.training_completed
     assert [reference.name for reference in plan.delete] == ["j-worker-1"]
 
 
 def test_a_worker_that_still_runs_is_waited_for() -> None:
     pods = (done("j-worker-0", "worker"), pod("j-worker-1"))
-    assert not plan_job(observed(job(started(dataset=DATASET)), pods=pods)).status.trained
+    assert not plan_job(observed(job(started(dataset=DATASET)), pods=pods)).status.training_completed
 
 
 def test_a_published_model_makes_the_job_succeed_and_keeps_its_last_words() -> None:
-    said = Outcome(reason="Completed", model=MADE, last_lines=["bye"]).to_message()
+    said = TerminationMessage(reason="Completed", model=MADE, last_lines=["bye"]).to_message()
     pods = (pod("j-publish", "publish", "Succeeded", end_message=said),)
     plan = plan_job(observed(job(started(dataset=DATASET, trained=True)), pods=pods))
     assert plan.status.stage == "Succeeded"

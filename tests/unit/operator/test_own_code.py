@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from llmtrain_api.outcome import ExitCode, Outcome
+from llmtrain_api.termination import ExitCode, TerminationMessage
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.observed import Job
-from unit.operator.given import conditions, failed_pod, job, observed, pod, started
+from llmtrain_operator.core.snapshot import Job
+from unit.operator.builders import conditions, failed_pod, job, observed, pod, started
 
 OWN: dict[str, Any] = {
     "entrypoint": {"script": "train.py", "mode": "Torchrun"}, "data": {"source": {"volume": "datasets"}},
 }  # fmt: skip
-FAILED = Outcome(
+FAILED = TerminationMessage(
     reason="Crashed",
     message="train.py ended with exit code 3: ValueError: no",
     exit_code=3,
@@ -23,7 +23,9 @@ def own(status: dict[str, Any] | None = None, **spec: Any) -> Job:
 
 
 def done(name: str) -> Any:
-    return pod(name, "worker", "Succeeded", end_message=Outcome(reason="Completed", last_lines=["bye"]).to_message())
+    return pod(
+        name, "worker", "Succeeded", end_message=TerminationMessage(reason="Completed", last_lines=["bye"]).to_message()
+    )
 
 
 def test_its_workers_are_made_at_once_without_a_dataset() -> None:

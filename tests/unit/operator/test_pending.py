@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from llmtrain_api.conditions import Reason
-from llmtrain_operator.core.pending import why_pending
-from unit.operator.given import job, observed, pod
+from llmtrain_operator.core.policies.scheduling import why_pending
+from unit.operator.builders import job, observed, pod
 
 
 def test_the_schedulers_words_come_with_what_the_job_asks_for() -> None:

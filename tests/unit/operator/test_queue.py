@@ -2,13 +2,13 @@
 
 import asyncio
 
-from llmtrain_operator.shell.queue import Key, Queue
+from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 A, B = Key("job", "ns", "a"), Key("job", "ns", "b")
 
 
 async def test_a_key_added_twice_comes_once() -> None:
-    queue = Queue()
+    queue = WorkQueue()
     queue.add(A)
     queue.add(A)
     queue.add(B)
@@ -17,7 +17,7 @@ async def test_a_key_added_twice_comes_once() -> None:
 
 
 async def test_a_key_added_while_busy_comes_again_when_done() -> None:
-    queue = Queue()
+    queue = WorkQueue()
     queue.add(A)
     assert await queue.take() == A
     queue.add(A)
@@ -27,7 +27,7 @@ async def test_a_key_added_while_busy_comes_again_when_done() -> None:
 
 
 async def test_a_new_event_comes_before_a_timer() -> None:
-    queue = Queue()
+    queue = WorkQueue()
     queue.add_after(A, 3600)
     queue.add(A)
     assert await asyncio.wait_for(queue.take(), 5) == A
@@ -35,9 +35,9 @@ async def test_a_new_event_comes_before_a_timer() -> None:
 
 
 async def test_failures_wait_longer_each_time() -> None:
-    queue, delays = Queue(), []
+    queue, delays = WorkQueue(), []
     for _ in range(4):
-        queue.busy.add(A)
+        queue.processing.add(A)
         queue.failed(A)
         delays.append(queue.timers[A].when() - asyncio.get_running_loop().time())
     assert [round(delay, 1) for delay in delays] == [0.2, 0.5, 1.0, 2.0]

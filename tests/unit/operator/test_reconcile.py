@@ -6,11 +6,11 @@ import pytest
 
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.shell.api import Api, Manifest
-from llmtrain_operator.shell.errors import ApiError, Conflict, Refused, Unavailable
-from llmtrain_operator.shell.queue import Key, Queue
+from llmtrain_operator.shell.errors import ApiError, Conflict, InvalidRequest, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.store import Store
-from unit.operator.given import IMAGES, SPEC
+from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from unit.operator.builders import IMAGES, SPEC
 
 JOB, CLUSTER = Key("job", "ns", "j"), Key("cluster", "", "default")
 CLUSTER_SPEC = {"storagePools": [{"name": "datasets"}, {"name": "checkpoints", "purpose": "checkpoints"}]}
@@ -46,7 +46,7 @@ def thing(kind: str, name: str, spec: dict[str, Any], **more: str) -> Manifest:
 
 
 def reconciler(error: ApiError) -> Reconciler:
-    queue = Queue()
+    queue = WorkQueue()
     store = Store(queue)
     store.cluster_changed("put", thing(CLUSTER_KIND, "default", CLUSTER_SPEC))
     store.job_changed("put", thing(JOB_KIND, "j", SPEC, namespace="ns"))
@@ -56,7 +56,7 @@ def reconciler(error: ApiError) -> Reconciler:
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Refused("exceeded quota"), "refused"),
+        (InvalidRequest("exceeded quota"), "refused"),
         (Unavailable("no connection"), "failed"),
         (Conflict("changed"), "conflict"),
     ],
@@ -68,4 +68,4 @@ async def test_what_the_api_server_says_is_counted(key: Key, error: ApiError, re
 
 async def test_what_the_api_server_takes_is_done() -> None:
     gone = Key("job", "ns", "gone")
-    assert await reconciler(Refused("")).attempt(gone, session=None) == "done"
+    assert await reconciler(InvalidRequest("")).attempt(gone, session=None) == "done"

@@ -3,30 +3,30 @@
 from dataclasses import replace
 from typing import Any
 
-from llmtrain_api.membership import CoordinatorStatus, Death, Recovery
+from llmtrain_api.protocol import CoordinatorStatus, ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.recoveries import sentence
-from unit.operator.given import DATASET, ago, conditions, job, observed, pod, started
+from llmtrain_operator.core.status.recoveries import describe
+from unit.operator.builders import DATASET, ago, conditions, job, observed, pod, started
 
 PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
 
 
-def recovery(generation: int, **fields: Any) -> Recovery:
+def recovery(generation: int, **fields: Any) -> RecoveryRecord:
     plain = {
         "generation": generation, "rung": "process", "time": ago(1), "detect_seconds": 0.0, "agree_seconds": 0.25,
         "restore_seconds": 0.5, "replay_seconds": 0.0, "lost_steps": 0,
-        "death": Death(worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"),
+        "death": ProcessFailure(worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"),
     }  # fmt: skip
-    return Recovery(**{**plain, **fields})
+    return RecoveryRecord(**{**plain, **fields})
 
 
-def seen(*recoveries: Recovery) -> CoordinatorStatus:
+def seen(*recoveries: RecoveryRecord) -> CoordinatorStatus:
     return CoordinatorStatus(
         state="Training", generation=9, wanted=2, joined=2, members=[], recoveries=list(recoveries)
     )
 
 
-def plan(status: dict[str, Any], *recoveries: Recovery, **spec: Any) -> Any:
+def plan(status: dict[str, Any], *recoveries: RecoveryRecord, **spec: Any) -> Any:
     return plan_job(observed(job(status, **spec), pods=PODS, coordinator=seen(*recoveries)))
 
 
@@ -78,7 +78,7 @@ def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
 
 
 def test_the_sentence_says_what_it_took_and_cost() -> None:
-    assert sentence(recovery(3)) == (
+    assert describe(recovery(3)) == (
         "generation 3 broke; training goes on with another process in the same pod after 0.75 s (detect 0.00, "
         "agree 0.25, restore 0.50, replay 0.00), 0 steps were done again"
     )

@@ -8,10 +8,10 @@ import pytest
 from llmtrain_api.names import CLUSTER_PLURAL
 from llmtrain_operator.shell import run
 from llmtrain_operator.shell.errors import NotFound
-from llmtrain_operator.shell.leader import Lease, lead
-from llmtrain_operator.shell.queue import Queue
-from llmtrain_operator.shell.run import seed
+from llmtrain_operator.shell.leader import ReleasableLease, run_leader_election
+from llmtrain_operator.shell.run import list_once
 from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.work_queue import WorkQueue
 
 
 class LateApi:
@@ -33,8 +33,8 @@ def test_waits_until_its_resources_are_served(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(run, "RETRY_SECONDS", 0)
 
     async def check() -> None:
-        store = Store(Queue())
-        await seed(LateApi(), store)  # type: ignore[arg-type]
+        store = Store(WorkQueue())
+        await list_once(LateApi(), store)  # type: ignore[arg-type]
         assert list(store.clusters) == ["default"]
 
     asyncio.run(check())
@@ -43,23 +43,23 @@ def test_waits_until_its_resources_are_served(monkeypatch: pytest.MonkeyPatch) -
 def test_leads_from_the_moment_the_lease_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[str] = []
 
-    async def get(self: Lease, name: str, namespace: str) -> Any:
+    async def get(self: ReleasableLease, name: str, namespace: str) -> Any:
         from kubernetes.aio.client import ApiException
 
         error = ApiException(status=404)
         error.body = '{"code": 404}'
         return False, error
 
-    async def create(self: Lease, name: str, namespace: str, election_record: Any) -> bool:
+    async def create(self: ReleasableLease, name: str, namespace: str, election_record: Any) -> bool:
         held.append(str(self.identity))
         return True
 
-    monkeypatch.setattr(Lease, "get", get)
-    monkeypatch.setattr(Lease, "create", create)
+    monkeypatch.setattr(ReleasableLease, "get", get)
+    monkeypatch.setattr(ReleasableLease, "create", create)
 
     async def check() -> None:
         leads = asyncio.Event()
-        task = asyncio.create_task(lead(None, "llmtrain-system", "operator-1", leads))  # type: ignore[arg-type]
+        task = asyncio.create_task(run_leader_election(None, "llmtrain-system", "operator-1", leads))  # type: ignore[arg-type]
         await asyncio.wait_for(leads.wait(), 5)
         assert held[0] == "operator-1"
         assert not task.done()

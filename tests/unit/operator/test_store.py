@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from llmtrain_api.names import JOB_LABEL
-from llmtrain_operator.shell.queue import Key, Queue
 from llmtrain_operator.shell.store import Store, gpus_of, trim_pod
+from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 JOB = Key("job", "ns", "j")
 
@@ -38,7 +38,7 @@ def node(ready: str = "True", **spec: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def store() -> Store:
-    return Store(Queue())
+    return Store(WorkQueue())
 
 
 async def test_a_child_wakes_its_job(store: Store) -> None:
@@ -79,17 +79,17 @@ async def test_a_node_is_judged(store: Store) -> None:
     assert store.node_view(node()).ready
     assert "kubelet stopped" in store.node_view(node("Unknown")).reason
     assert "uncordon" in store.node_view(node(unschedulable=True)).reason
-    assert not store.node_view(node(taints=[{"key": "team", "effect": "NoSchedule"}])).ordinary
+    assert not store.node_view(node(taints=[{"key": "team", "effect": "NoSchedule"}])).schedulable_by_default
 
 
 async def test_a_node_that_is_cordoned_or_silent_stays_what_it_was(store: Store) -> None:
     cordoned = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
-    assert store.node_view(node(taints=[cordoned], unschedulable=True)).ordinary
+    assert store.node_view(node(taints=[cordoned], unschedulable=True)).schedulable_by_default
     reserved = {"key": "team", "effect": "NoSchedule"}
-    assert not store.node_view(node("Unknown", taints=[cordoned, reserved])).ordinary
+    assert not store.node_view(node("Unknown", taints=[cordoned, reserved])).schedulable_by_default
     control_plane = node("Unknown")
     control_plane["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
-    assert not store.node_view(control_plane).ordinary
+    assert not store.node_view(control_plane).schedulable_by_default
 
 
 def asking(

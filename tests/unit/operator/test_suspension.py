@@ -1,7 +1,7 @@
 """A suspended job stops its workers first, then everything else but the volumes."""
 
 from llmtrain_operator.core.job import plan_job
-from unit.operator.given import DATASET, ago, conditions, job, observed, pod, started
+from unit.operator.builders import DATASET, ago, conditions, job, observed, pod, started
 
 COORDINATOR = pod("j-coordinator", "coordinator")
 GROUP = {

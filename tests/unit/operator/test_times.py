@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmtrain_operator.core.times import duration, parse, stamp
+from llmtrain_api.timestamps import format_duration, format_rfc3339, parse_rfc3339
 
 
 @pytest.mark.parametrize(
@@ -10,9 +10,9 @@ from llmtrain_operator.core.times import duration, parse, stamp
     [(0, "0s"), (42, "42s"), (200, "3m20s"), (3600, "1h0m"), (18420, "5h7m"), (183600, "2d3h"), (-5, "0s")],
 )
 def test_duration(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 def test_stamp_and_parse_are_inverse() -> None:
     text = "2026-11-23T12:00:00.123Z"
-    assert stamp(parse(text)) == text
+    assert format_rfc3339(parse_rfc3339(text)) == text

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.run import RunConfig, run_config
-from llmtrain_trainer.checkpoint.folder import Checkpoints
-from llmtrain_trainer.checkpoint.save import Keeper
+from llmtrain_api.run_config import RunConfig, run_config
+from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.stages.prepare import prepare
+from llmtrain_trainer.training.gpt_task import GPTTask
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
 WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix black quartz and jovial oxen hum".split()
@@ -79,32 +79,32 @@ def log(lines: io.StringIO) -> Log:
     return Log(stream=lines)
 
 
-def make_learner(run: RunConfig, log: Log) -> Learner:
+def make_learner(run: RunConfig, log: Log) -> GPTTask:
     outcome = prepare(run, log)
     assert outcome.dataset is not None
-    learner = Learner(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
-    learner.begin()
+    learner = GPTTask(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
+    learner.reset()
     return learner
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path, log: Log) -> Checkpoints:
-    return Checkpoints(job_directory=tmp_path / "job", log=log)
+def checkpoints(tmp_path: Path, log: Log) -> CheckpointStore:
+    return CheckpointStore(job_directory=tmp_path / "job", log=log)
 
 
-MakeKeeper = Callable[[Learner], Keeper]
+MakeKeeper = Callable[[GPTTask], Checkpointer]
 
 
 @pytest.fixture
 def make_keeper(
-    make_run: MakeRun, checkpoints: Checkpoints, log: Log, monkeypatch: pytest.MonkeyPatch
+    make_run: MakeRun, checkpoints: CheckpointStore, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeKeeper]:
     """Makes keepers, whose writers end with the test."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    made: list[Keeper] = []
+    made: list[Checkpointer] = []
 
-    def make(learner: Learner) -> Keeper:
-        made.append(Keeper(learner, checkpoints, make_run(), "dataset", log))
+    def make(learner: GPTTask) -> Checkpointer:
+        made.append(Checkpointer(learner, checkpoints, make_run(), "dataset", log))
         return made[-1]
 
     yield make

@@ -6,65 +6,65 @@ from pathlib import Path
 import pytest
 import torch
 
-from llmtrain_trainer.checkpoint.folder import Checkpoints
+from llmtrain_trainer.atomic_directory import atomic_directory
 from llmtrain_trainer.checkpoint.manifest import verify
 from llmtrain_trainer.checkpoint.restore import load_into, restore
-from llmtrain_trainer.durable import whole_folder
-from llmtrain_trainer.errors import BadInput, CheckpointRefused, TrainerError
+from llmtrain_trainer.checkpoint.store import CheckpointStore
+from llmtrain_trainer.errors import BadInput, CheckpointInvalid, TrainerError
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
+from llmtrain_trainer.training.gpt_task import GPTTask
 from unit.trainer.conftest import MakeKeeper, MakeRun, make_learner
 
 
 @pytest.fixture
-def saved(make_run: MakeRun, make_keeper: MakeKeeper, log: Log) -> Learner:
+def saved(make_run: MakeRun, make_keeper: MakeKeeper, log: Log) -> GPTTask:
     """A learner with checkpoints after steps 2 and 4, of which the last was written last."""
     learner = make_learner(make_run(), log)
     keeper = make_keeper(learner)
     for step in (1, 2, 4):
-        learner.settle()
+        learner.wait_for_snapshot()
         learner.step = step
         learner.parameters.weights.add_(step)
-        keeper.keep()
-    keeper.insist()
+        keeper.save()
+    keeper.require_saved()
     return learner
 
 
-def again(checkpoints: Checkpoints) -> Checkpoints:
+def again(checkpoints: CheckpointStore) -> CheckpointStore:
     """The same folder, seen by another process."""
-    return Checkpoints(job_directory=checkpoints.job_directory, log=checkpoints.log)
+    return CheckpointStore(job_directory=checkpoints.job_directory, log=checkpoints.log)
 
 
-def test_only_the_newest_stay(saved: Learner, checkpoints: Checkpoints) -> None:
+def test_only_the_newest_stay(saved: GPTTask, checkpoints: CheckpointStore) -> None:
     assert sorted(path.name for path in checkpoints.root.iterdir()) == ["step-00000002", "step-00000004"]
 
 
-def test_the_best_stays_too(saved: Learner, checkpoints: Checkpoints, make_keeper: MakeKeeper) -> None:
+def test_the_best_stays_too(saved: GPTTask, checkpoints: CheckpointStore, make_keeper: MakeKeeper) -> None:
     keeper = make_keeper(saved)
     for step, held_out_loss in ((6, 3.0), (8, 2.0), (10, 2.5), (12, None), (14, 2.1)):
         saved.step = step
-        keeper.keep(held_out_loss)
-    keeper.insist()
+        keeper.save(held_out_loss)
+    keeper.require_saved()
     assert sorted(path.name[-2:] for path in checkpoints.root.iterdir()) == ["08", "12", "14"]
 
 
-def test_the_state_comes_back(saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log) -> None:
+def test_the_state_comes_back(saved: GPTTask, checkpoints: CheckpointStore, make_run: MakeRun, log: Log) -> None:
     newcomer = make_learner(make_run(), log)
     restore(newcomer, checkpoints, log)
-    assert newcomer.held == 4
+    assert newcomer.held_step == 4
     assert torch.equal(newcomer.parameters.weights, saved.parameters.weights)
 
 
-def test_without_a_checkpoint_it_begins(make_run: MakeRun, checkpoints: Checkpoints, log: Log) -> None:
+def test_without_a_checkpoint_it_begins(make_run: MakeRun, checkpoints: CheckpointStore, log: Log) -> None:
     learner = make_learner(make_run(), log)
     learner.parameters.weights.add_(1)
     restore(learner, checkpoints, log)
-    assert learner.held == 0
+    assert learner.held_step == 0
     assert torch.equal(learner.parameters.weights, make_learner(make_run(), log).parameters.weights)
 
 
 def test_a_checkpoint_of_another_kind_of_worker_is_refused(
-    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log
+    saved: GPTTask, checkpoints: CheckpointStore, make_run: MakeRun, log: Log
 ) -> None:
     newcomer = make_learner(make_run(), log)
     newcomer.numerics = "cuda 13.2 NVIDIA H200, torch 2.15.0, 1 thread"
@@ -88,65 +88,65 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("sentence", "name", "damage", "why"), DAMAGES, ids=[case[0] for case in DAMAGES])
 def test_the_one_before_a_damaged_one_is_used(
-    sentence: str, name: str, damage: object, why: str, saved: Learner, checkpoints: Checkpoints, lines: io.StringIO
+    sentence: str, name: str, damage: object, why: str, saved: GPTTask, checkpoints: CheckpointStore, lines: io.StringIO
 ) -> None:
     damage(checkpoints.path(4) / name)  # type: ignore[operator]
     assert again(checkpoints).newest_step() == 2
     assert '"checkpointRefused"' in lines.getvalue()
     assert '"step-00000004"' in lines.getvalue()
     assert why in lines.getvalue()
-    with pytest.raises(CheckpointRefused, match="step-00000004"):
+    with pytest.raises(CheckpointInvalid, match="step-00000004"):
         verify(checkpoints.path(4))
 
 
 def test_what_a_dead_writer_left_is_no_checkpoint_and_goes(
-    saved: Learner, checkpoints: Checkpoints, make_keeper: MakeKeeper
+    saved: GPTTask, checkpoints: CheckpointStore, make_keeper: MakeKeeper
 ) -> None:
     left = checkpoints.root / ".unfinished-step-00000005-12345678"
     left.mkdir()
     assert again(checkpoints).newest_step() == 4
     saved.step = 6
     keeper = make_keeper(saved)
-    keeper.keep()
-    keeper.insist()
+    keeper.save()
+    keeper.require_saved()
     assert not left.exists()
 
 
 def test_a_snapshot_is_of_its_step_whatever_is_learnt_meanwhile(
-    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log, make_keeper: MakeKeeper
+    saved: GPTTask, checkpoints: CheckpointStore, make_run: MakeRun, log: Log, make_keeper: MakeKeeper
 ) -> None:
     keeper = make_keeper(saved)
     saved.step, expected = 6, saved.parameters.weights.clone()
-    keeper.keep()
-    saved.settle()
+    keeper.save()
+    saved.wait_for_snapshot()
     saved.parameters.weights.add_(1)
-    keeper.insist()
+    keeper.require_saved()
     newcomer = make_learner(make_run(), log)
     load_into(newcomer, checkpoints.path(6), 6)
     assert torch.equal(newcomer.parameters.weights, expected)
 
 
 def test_what_can_not_be_written_costs_that_checkpoint_alone(
-    saved: Learner, checkpoints: Checkpoints, lines: io.StringIO, make_keeper: MakeKeeper
+    saved: GPTTask, checkpoints: CheckpointStore, lines: io.StringIO, make_keeper: MakeKeeper
 ) -> None:
     away = checkpoints.root.with_name("away")
     checkpoints.root.rename(away)
     checkpoints.root.write_text("in the way")
     keeper = make_keeper(saved)
     saved.step = 6
-    keeper.keep()
+    keeper.save()
     with pytest.raises(TrainerError, match="step-00000006 could not be written"):
-        keeper.insist()
+        keeper.require_saved()
     assert '"checkpointFailed"' in lines.getvalue()
     checkpoints.root.unlink()
     away.rename(checkpoints.root)
-    keeper.keep()
-    keeper.insist()
+    keeper.save()
+    keeper.require_saved()
     assert again(checkpoints).newest_step() == 6
 
 
 def test_another_network_is_refused_with_the_field(
-    saved: Learner, checkpoints: Checkpoints, make_run: MakeRun, log: Log
+    saved: GPTTask, checkpoints: CheckpointStore, make_run: MakeRun, log: Log
 ) -> None:
     larger = make_learner(make_run(model={"layers": 3, "width": 32, "heads": 4, "contextLength": 16}), log)
     with pytest.raises(BadInput, match=r"spec\.model: step-00000004 holds \d+ parameters, but"):
@@ -155,7 +155,7 @@ def test_another_network_is_refused_with_the_field(
 
 def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     def write_half() -> None:
-        with whole_folder(tmp_path / "folder") as unfinished:
+        with atomic_directory(tmp_path / "folder") as unfinished:
             (unfinished / "file").write_text("half")
             raise OSError("disk full")
 
@@ -167,7 +167,7 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("replace", "expected"), [(True, "new"), (False, "old")])
 def test_a_folder_that_is_there_is_replaced_or_kept(tmp_path: Path, replace: bool, expected: str) -> None:
     for text in ("old", "new"):
-        with whole_folder(tmp_path / "folder", replace=replace) as unfinished:
+        with atomic_directory(tmp_path / "folder", replace=replace) as unfinished:
             (unfinished / "file").write_text(text)
     assert (tmp_path / "folder" / "file").read_text() == expected
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_trainer.checkpoint.claim import CLAIM_FILE, check, claim
-from llmtrain_trainer.errors import Superseded
+from llmtrain_trainer.checkpoint.fence import CLAIM_FILE, acquire_fence, check_fence
+from llmtrain_trainer.errors import Fenced
 
 
 def test_a_newer_term_takes_over_and_an_older_one_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "job"
-    check(folder, 1)
-    claim(folder, 1)
-    claim(folder, 1)
-    claim(folder, 3)
-    check(folder, 3)
-    for refused in (claim, check):
-        with pytest.raises(Superseded, match="of term 3, trains this job now; this one has term 2"):
+    check_fence(folder, 1)
+    acquire_fence(folder, 1)
+    acquire_fence(folder, 1)
+    acquire_fence(folder, 3)
+    check_fence(folder, 3)
+    for refused in (acquire_fence, check_fence):
+        with pytest.raises(Fenced, match="of term 3, trains this job now; this one has term 2"):
             refused(folder, 2)
     assert [path.name for path in folder.iterdir()] == [CLAIM_FILE]

@@ -6,9 +6,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from llmtrain_api.membership import JOB_HEADER, Generation, Heartbeat, Join, Leave, Member, Membership, Waiting
-from llmtrain_trainer.elastic.coordinator import Coordinator
-from llmtrain_trainer.errors import BadInput, Unreachable
+from llmtrain_api.protocol import (
+    JOB_HEADER,
+    CurrentGeneration,
+    Heartbeat,
+    Join,
+    JoinPending,
+    Leave,
+    Member,
+    Membership,
+)
+from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
+from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable
 
 ME = Member(worker=0, local_rank=0, incarnation="me", address="127.0.0.1", store_port=1)
 
@@ -49,39 +58,41 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[Coordinator]:
-    client = Coordinator(f"127.0.0.1:{server.server_port}", "uid-1")
+def client(server: Server) -> Iterator[CoordinatorClient]:
+    client = CoordinatorClient(f"127.0.0.1:{server.server_port}", "uid-1")
     yield client
     client.close()
 
 
-def test_messages_are_those_of_the_contract(server: Server, client: Coordinator) -> None:
-    assert client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9)) == Generation(generation=4)
+def test_messages_are_those_of_the_contract(server: Server, client: CoordinatorClient) -> None:
+    assert client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9)) == CurrentGeneration(generation=4)
     client.leave(Leave(incarnation="me", reason="Finished"))
     assert [(path, job) for path, job, _ in server.heard] == [("/v1/heartbeat", "uid-1"), ("/v1/leave", "uid-1")]
     assert Heartbeat.model_validate_json(server.heard[0][2]).step == 9
 
 
-@pytest.mark.parametrize("answer", [Waiting(joined=1, wanted=2), Membership(generation=4, members=[ME])])
-def test_a_join_is_answered_in_two_ways(server: Server, client: Coordinator, answer: Waiting | Membership) -> None:
+@pytest.mark.parametrize("answer", [JoinPending(joined=1, wanted=2), Membership(generation=4, members=[ME])])
+def test_a_join_is_answered_in_two_ways(
+    server: Server, client: CoordinatorClient, answer: JoinPending | Membership
+) -> None:
     server.answer = (200, answer.model_dump_json(by_alias=True))
     assert client.join(Join(member=ME)) == answer
 
 
 @pytest.mark.parametrize("status", [403, 409])
-def test_a_refusal_carries_the_sentence(server: Server, client: Coordinator, status: int) -> None:
+def test_a_refusal_carries_the_sentence(server: Server, client: CoordinatorClient, status: int) -> None:
     server.answer = (status, '{"error": "worker 5 is not wanted"}')
     with pytest.raises(BadInput, match="worker 5 is not wanted"):
         client.join(Join(member=ME))
 
 
 @pytest.mark.parametrize("answer", [(500, "oops"), (503, '{"error": "starting"}'), (200, "not JSON"), (200, "{}")])
-def test_anything_else_is_worth_repeating(server: Server, client: Coordinator, answer: tuple[int, str]) -> None:
+def test_anything_else_is_worth_repeating(server: Server, client: CoordinatorClient, answer: tuple[int, str]) -> None:
     server.answer = answer
-    with pytest.raises(Unreachable):
+    with pytest.raises(CoordinatorUnavailable):
         client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
 
 
 def test_nobody_there_is_worth_repeating() -> None:
-    with pytest.raises(Unreachable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
-        Coordinator("127.0.0.1:1", "uid").heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
+    with pytest.raises(CoordinatorUnavailable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
+        CoordinatorClient("127.0.0.1:1", "uid").heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.outcome import ExitCode, Outcome
+from llmtrain_api.termination import ExitCode, TerminationMessage
 from llmtrain_trainer.__main__ import main
-from llmtrain_trainer.ending import EXIT_CODES, conclude, write_termination_message
 from llmtrain_trainer.errors import BadInput, StopRequested, TrainerError
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.outcomes import EXIT_CODES, run_stage, write_termination_message
 
 CASES = [
     (BadInput("spec.data: no text"), ExitCode.BAD_INPUT, "spec.data: no text"),
@@ -22,37 +22,39 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "code", "message"), CASES)
 def test_an_error_ends_with_a_sentence_and_a_code(error: Exception, code: int, message: str, log: Log) -> None:
-    def stage() -> Outcome:
+    def stage() -> TerminationMessage:
         raise error
 
-    outcome = conclude(stage, log)
+    outcome = run_stage(stage, log)
     assert (EXIT_CODES[outcome.reason], outcome.message) == (code, message)
     assert "Traceback" not in outcome.message
 
 
 def test_a_traceback_is_in_the_log_only(log: Log, lines: io.StringIO) -> None:
-    conclude(lambda: Outcome(reason="Completed", message=str(1 // 0)), log)
+    run_stage(lambda: TerminationMessage(reason="Completed", message=str(1 // 0)), log)
     assert '"traceback": "Traceback' in lines.getvalue()
     assert lines.getvalue().count("\n") == 1
 
 
 def test_every_outcome_has_the_last_lines(log: Log) -> None:
-    def stage() -> Outcome:
-        log.having(step=3).info("prepared")
-        return Outcome(reason="Completed")
+    def stage() -> TerminationMessage:
+        log.bind(step=3).info("prepared")
+        return TerminationMessage(reason="Completed")
 
-    assert '"event": "prepared", "step": 3' in conclude(stage, log).last_lines[-1]
+    assert '"event": "prepared", "step": 3' in run_stage(stage, log).last_lines[-1]
 
 
 def test_the_outcome_is_left_for_the_kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
-    write_termination_message(Outcome(reason="Stopped", message="why"))
-    assert Outcome.from_message((tmp_path / "log").read_text()) == Outcome(reason="Stopped", message="why")
+    write_termination_message(TerminationMessage(reason="Stopped", message="why"))
+    assert TerminationMessage.from_message((tmp_path / "log").read_text()) == TerminationMessage(
+        reason="Stopped", message="why"
+    )
 
 
 def test_outside_a_container_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "nowhere" / "log"))
-    write_termination_message(Outcome(reason="Stopped"))
+    write_termination_message(TerminationMessage(reason="Stopped"))
     assert list(tmp_path.iterdir()) == []
 
 

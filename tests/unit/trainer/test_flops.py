@@ -7,15 +7,15 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from llmtrain_trainer.models.config import PRESETS, GPTConfig
 from llmtrain_trainer.models.flops import flops_per_token
-from llmtrain_trainer.models.gpt import Gpt
-from llmtrain_trainer.models.shape import PRESETS, Shape
-from llmtrain_trainer.training.chips import peak_flops
+from llmtrain_trainer.models.gpt import GPT
+from llmtrain_trainer.trainer.peak_flops import peak_flops
 
 SHAPES = {
     "the preset tiny": replace(PRESETS["tiny"], vocab_size=4096),
     "a small vocabulary": replace(PRESETS["tiny"], vocab_size=512),
-    "few heads for keys": Shape(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=512),
+    "few heads for keys": GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=512),
 }
 CHIPS = [
     ("NVIDIA H100 80GB HBM3", "bfloat16", 989.4e12),
@@ -43,7 +43,7 @@ CHIPS = [
 @pytest.mark.parametrize("name", SHAPES)
 def test_torch_counts_as_many_operations(name: str) -> None:
     shape = SHAPES[name]
-    model = Gpt(shape)
+    model = GPT(shape)
     for weight in model.parameters():
         torch.nn.init.normal_(weight, std=0.02)
     text = torch.randint(0, shape.vocab_size, (1, shape.context_length + 1))

@@ -7,25 +7,25 @@ import pytest
 import torch
 
 from llmtrain_trainer.data.tokenizer import train_tokenizer
-from llmtrain_trainer.models.gpt import Gpt
+from llmtrain_trainer.models.config import GPTConfig
+from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.huggingface import export
-from llmtrain_trainer.models.initial import fill
-from llmtrain_trainer.models.shape import Shape
+from llmtrain_trainer.models.init_weights import init_weights
 from unit.trainer.conftest import VOCAB_SIZE, prose
 
-SHAPE = Shape(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=VOCAB_SIZE)
+SHAPE = GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=VOCAB_SIZE)
 
 
 @pytest.fixture
-def exported(tmp_path: Path) -> tuple[Gpt, Path]:
-    model = Gpt(SHAPE)
-    fill(model, 3, SHAPE.layers)
+def exported(tmp_path: Path) -> tuple[GPT, Path]:
+    model = GPT(SHAPE)
+    init_weights(model, 3, SHAPE.layers)
     export(model, train_tokenizer([prose(2000)], VOCAB_SIZE), tmp_path)
     return model, tmp_path
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_transformers_gives_the_same_logits(exported: tuple[Gpt, Path]) -> None:
+def test_transformers_gives_the_same_logits(exported: tuple[GPT, Path]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from transformers import AutoModelForCausalLM
@@ -38,7 +38,7 @@ def test_transformers_gives_the_same_logits(exported: tuple[Gpt, Path]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_transformers_gives_the_same_tokens(exported: tuple[Gpt, Path]) -> None:
+def test_transformers_gives_the_same_tokens(exported: tuple[GPT, Path]) -> None:
     from transformers import AutoTokenizer
 
     folder = exported[1]

@@ -5,21 +5,21 @@ from collections.abc import Callable
 
 import pytest
 
-from llmtrain_api.membership import Join, Member, Membership, Waiting
-from llmtrain_trainer.elastic.joining import Joining
-from llmtrain_trainer.errors import BadInput, StopRequested, Unreachable
+from llmtrain_api.protocol import Join, JoinPending, Member, Membership
+from llmtrain_trainer.distributed.rendezvous import Rendezvous
+from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopRequested
 from llmtrain_trainer.log import Log
 
 ME = Member(worker=1, local_rank=0, incarnation="me", address="127.0.0.1", store_port=1)
 OTHER = ME.model_copy(update={"worker": 0, "incarnation": "other"})
-Answer = Membership | Waiting | Exception
+Answer = Membership | JoinPending | Exception
 
 
 class Coordinator:
     def __init__(self, *answers: Answer) -> None:
         self.answers, self.asked = list(answers), list[Join]()
 
-    def join(self, join: Join) -> Membership | Waiting:
+    def join(self, join: Join) -> Membership | JoinPending:
         self.asked.append(join)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -36,9 +36,9 @@ def generation(number: int, *members: Member) -> Membership:
 
 def joining(
     coordinator: Coordinator, log: Log, *finished: bool, pause: Callable[[float], None] = lambda seconds: None
-) -> Joining:
+) -> Rendezvous:
     answers = [*finished, False]
-    return Joining(
+    return Rendezvous(
         coordinator=coordinator, member=ME, finished=lambda: answers.pop(0) if answers[1:] else answers[0], pause=pause,
         log=log,
     )  # type: ignore[arg-type]  # fmt: skip
@@ -46,7 +46,7 @@ def joining(
 
 def test_it_asks_through_waiting_and_silence(log: Log, lines: io.StringIO) -> None:
     complete = generation(3, OTHER, ME)
-    coordinator = Coordinator(Unreachable("nobody there"), Waiting(joined=1, wanted=2), complete)
+    coordinator = Coordinator(CoordinatorUnavailable("nobody there"), JoinPending(joined=1, wanted=2), complete)
     assert joining(coordinator, log).next(None) == complete
     assert "nobody there" in lines.getvalue()
 
@@ -80,7 +80,7 @@ def test_nothing_is_asked_when_the_training_is_finished(log: Log) -> None:
 
 
 def test_the_end_of_the_training_is_noticed_while_waiting(log: Log) -> None:
-    assert joining(Coordinator(Waiting(joined=1, wanted=2)), log, False, True).next(None) is None
+    assert joining(Coordinator(JoinPending(joined=1, wanted=2)), log, False, True).next(None) is None
 
 
 def test_a_refusal_is_final(log: Log) -> None:
@@ -93,4 +93,4 @@ def test_a_stop_ends_the_waiting(log: Log) -> None:
         raise StopRequested("stopped")
 
     with pytest.raises(StopRequested):
-        joining(Coordinator(Unreachable("nobody there")), log, pause=stop).next(None)
+        joining(Coordinator(CoordinatorUnavailable("nobody there")), log, pause=stop).next(None)

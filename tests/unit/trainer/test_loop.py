@@ -5,21 +5,21 @@ import time
 
 import torch
 
-from llmtrain_api.membership import Progress
-from llmtrain_trainer.checkpoint.folder import Checkpoints
-from llmtrain_trainer.checkpoint.save import Keeper
+from llmtrain_api.protocol import Progress
+from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.checkpoint.store import CheckpointStore
+from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.loop import Ending, Loop
-from llmtrain_trainer.training.ranks import Alone
-from llmtrain_trainer.training.tally import Wishes
+from llmtrain_trainer.trainer.train_loop import LoopExit, TrainLoop
+from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.step_totals import StopVotes
 from unit.trainer.conftest import MakeKeeper, MakeRun, make_learner
 
 STEPS = 4
 SLOW_SECONDS = 0.1
 
 
-class Group(Alone):
+class Group(SingleProcess):
     generation = 1
 
     def barrier(self) -> None:
@@ -31,8 +31,8 @@ class Surroundings:
         self.told: list[Progress] = []
         self.told_again: list[Progress] = []
 
-    def wishes(self) -> Wishes:
-        return Wishes()
+    def wishes(self) -> StopVotes:
+        return StopVotes()
 
     def stopping(self) -> bool:
         return False
@@ -47,9 +47,9 @@ class Surroundings:
         self.told_again.append(progress)
 
 
-def slow_down(keeper: Keeper, learner: Learner) -> None:
+def slow_down(keeper: Checkpointer, learner: GPTTask) -> None:
     """Have each snapshot last until the next step waits for it, and a while longer; the last one just a while."""
-    snapshot, settle, waits = keeper._snapshot, learner.settle, threading.Event()
+    snapshot, settle, waits = keeper._snapshot, learner.wait_for_snapshot, threading.Event()
 
     def slow_snapshot() -> None:
         if learner.step < STEPS:
@@ -62,26 +62,26 @@ def slow_down(keeper: Keeper, learner: Learner) -> None:
         settle()
         waits.clear()
 
-    keeper._snapshot, learner.settle = slow_snapshot, watched_settle  # type: ignore[method-assign]
+    keeper._snapshot, learner.wait_for_snapshot = slow_snapshot, watched_settle  # type: ignore[method-assign]
 
 
 def trained(
-    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: Checkpoints, log: Log, *, slow: bool = False
-) -> tuple[Learner, Surroundings]:
+    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: CheckpointStore, log: Log, *, slow: bool = False
+) -> tuple[GPTTask, Surroundings]:
     """Train for four steps, with checkpoints after the second and the last."""
     run = make_run()
     run = run.model_copy(update={"training": run.training.model_copy(update={"steps": STEPS})})
     learner, surroundings = make_learner(run, log), Surroundings()
-    keeper: Keeper = make_keeper(learner)
+    keeper: Checkpointer = make_keeper(learner)
     if slow:
         slow_down(keeper, learner)
-    loop = Loop(run, learner, None, checkpoints, keeper, Group(), surroundings, log, time.monotonic())  # type: ignore[arg-type]
-    assert loop.train() is Ending.FINISHED
+    loop = TrainLoop(run, learner, None, checkpoints, keeper, Group(), surroundings, log, time.monotonic())  # type: ignore[arg-type]
+    assert loop.train() is LoopExit.FINISHED
     return learner, surroundings
 
 
 def test_each_step_is_told_once_and_the_last_checkpoint_after_it(
-    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: Checkpoints, log: Log
+    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: CheckpointStore, log: Log
 ) -> None:
     _, surroundings = trained(make_run, make_keeper, checkpoints, log)
     assert [progress.step for progress in surroundings.told] == [1, 2, 3, 4]
@@ -91,7 +91,7 @@ def test_each_step_is_told_once_and_the_last_checkpoint_after_it(
 
 
 def test_waiting_for_a_snapshot_is_time_spent_on_checkpoints(
-    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: Checkpoints, log: Log
+    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: CheckpointStore, log: Log
 ) -> None:
     _, surroundings = trained(make_run, make_keeper, checkpoints, log, slow=True)
     before, after = surroundings.told[1].spent, surroundings.told[2].spent
@@ -101,7 +101,7 @@ def test_waiting_for_a_snapshot_is_time_spent_on_checkpoints(
 
 
 def test_snapshots_change_no_bit(
-    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: Checkpoints, log: Log
+    make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: CheckpointStore, log: Log
 ) -> None:
     slow, _ = trained(make_run, make_keeper, checkpoints, log, slow=True)
     without, _ = trained(make_run, make_keeper, checkpoints, log)  # its checkpoints are there already

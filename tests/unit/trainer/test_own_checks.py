@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.own.checks import check_loss, check_model, check_samples
+from llmtrain_trainer.user_program.checks import check_loss, check_model, check_samples
 
 MODELS: list[Any] = [
     # model, words

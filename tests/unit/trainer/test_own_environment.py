@@ -2,9 +2,9 @@
 
 import socket
 
-from llmtrain_api.membership import Member, Membership
-from llmtrain_trainer.own.alongside import reserve_port
-from llmtrain_trainer.own.environment import torchrun_environment
+from llmtrain_api.protocol import Member, Membership
+from llmtrain_trainer.user_program.torchrun import reserve_port
+from llmtrain_trainer.user_program.torchrun_env import torchrun_environment
 
 
 def membership(*places: tuple[int, int]) -> Membership:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from llmtrain_api.run import RunConfig
+from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.own.program import find_program, own_environment
+from llmtrain_trainer.user_program.program import find_program, program_environment
 from unit.trainer.conftest import MakeRun
 
 
@@ -52,7 +52,7 @@ def test_a_module_is_run_as_python_does(make_own: Any) -> None:
 
 def test_a_program_is_told_where_its_files_are(make_own: Any, volume: Path) -> None:
     run = make_own(script="train.py")
-    environment = own_environment(run)
+    environment = program_environment(run)
     assert environment["LLMTRAIN_DATA"] == f"{volume}/"
     assert Path(environment["LLMTRAIN_OUTPUT"]) == Path(run.job_directory) / "output"
     assert Path(environment["LLMTRAIN_OUTPUT"]).is_dir()

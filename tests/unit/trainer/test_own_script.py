@@ -4,18 +4,18 @@ import signal
 import sys
 import time
 
-from llmtrain_trainer.own.alongside import failure_sentence
-from llmtrain_trainer.own.script import Script
+from llmtrain_trainer.user_program.process import ProgramProcess
+from llmtrain_trainer.user_program.torchrun import failure_sentence
 
 DEADLINE_SECONDS = 20.0
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
 
 
-def start(code: str, lines: list[str]) -> Script:
-    return Script([sys.executable, "-c", code], {"WHO": "me"}, lines.append)
+def start(code: str, lines: list[str]) -> ProgramProcess:
+    return ProgramProcess([sys.executable, "-c", code], {"WHO": "me"}, lines.append)
 
 
-def wait(script: Script, lines: list[str], line: str = "") -> None:
+def wait(script: ProgramProcess, lines: list[str], line: str = "") -> None:
     give_up = time.monotonic() + DEADLINE_SECONDS
     while script.exit_code is None if not line else line not in lines:
         assert time.monotonic() < give_up
@@ -26,7 +26,7 @@ def test_its_end_and_its_words_are_known() -> None:
     lines: list[str] = []
     script = start("import os, sys\nprint(os.environ['WHO'])\nprint('why', file=sys.stderr)\nsys.exit(3)", lines)
     wait(script, lines)
-    script.bury()
+    script.kill_and_reap()
     assert (script.exit_code, script.last_line, lines) == (3, "why", ["me\n", "why\n"])
 
 
@@ -34,7 +34,7 @@ def test_it_is_asked_first_and_killed_if_it_does_not_stop() -> None:
     lines: list[str] = []
     script = start(STUBBORN, lines)
     wait(script, lines, "up\n")
-    script.end(grace_seconds=0.1)
+    script.terminate(grace_seconds=0.1)
     assert script.exit_code == -signal.SIGKILL
 
 

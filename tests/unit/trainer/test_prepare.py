@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from llmtrain_trainer.data import prepare as stage
 from llmtrain_trainer.data.dataset import Dataset, prepared_folder
-from llmtrain_trainer.data.prepare import prepare
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT_ID, load_tokenizer
 from llmtrain_trainer.data.unigram import unigram_loss
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.stages import prepare as stage
+from llmtrain_trainer.stages.prepare import prepare
 from unit.trainer.conftest import MakeRun, prose
 
 

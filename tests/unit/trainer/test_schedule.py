@@ -3,7 +3,7 @@
 import pytest
 
 from llmtrain_api.job import Optimizer, Training
-from llmtrain_trainer.training.schedule import learning_rate
+from llmtrain_trainer.training.lr_schedule import learning_rate
 
 CASES = [
     # sentence                                       steps  warmup  step  expected

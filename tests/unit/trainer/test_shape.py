@@ -4,10 +4,10 @@ import pytest
 
 from llmtrain_api.job import ModelSpec
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.models.shape import PRESETS, Shape, shape_of
+from llmtrain_trainer.models.config import PRESETS, GPTConfig, config_for
 
 
-def parameters(shape: Shape) -> int:
+def parameters(shape: GPTConfig) -> int:
     attention = 2 * shape.width**2 + 2 * shape.width * shape.kv_heads * shape.head_width
     block = attention + 3 * shape.width * shape.hidden + 2 * shape.width
     return shape.vocab_size * shape.width + shape.layers * block + shape.width
@@ -15,12 +15,12 @@ def parameters(shape: Shape) -> int:
 
 @pytest.mark.parametrize(("preset", "millions"), [("small", 124), ("medium", 355), ("large", 774)])
 def test_presets_are_near_the_sizes_of_gpt2(preset: str, millions: int) -> None:
-    shape = shape_of(ModelSpec.model_validate({"preset": preset}), 50257)
+    shape = config_for(ModelSpec.model_validate({"preset": preset}), 50257)
     assert parameters(shape) / 1e6 == pytest.approx(millions, rel=0.1)
 
 
 def test_a_job_changes_what_it_names() -> None:
-    shape = shape_of(ModelSpec(preset="tiny", layers=9), 512)
+    shape = config_for(ModelSpec(preset="tiny", layers=9), 512)
     assert (shape.layers, shape.width, shape.vocab_size) == (9, PRESETS["tiny"].width, 512)
 
 
@@ -34,4 +34,4 @@ CASES = [
 @pytest.mark.parametrize(("sentence", "spec", "message"), CASES)
 def test_sizes_that_do_not_fit_are_named(sentence: str, spec: ModelSpec, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        shape_of(spec, 512)
+        config_for(spec, 512)

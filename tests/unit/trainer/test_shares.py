@@ -2,12 +2,12 @@
 
 import pytest
 
-from llmtrain_trainer.training.shares import share
+from llmtrain_trainer.training.partition import rank_range
 
 
 @pytest.mark.parametrize("microbatches", [1, 3, 8, 13])
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 8])
 def test_every_microbatch_has_one_rank(microbatches: int, ranks: int) -> None:
-    shares = [share(microbatches, rank, ranks) for rank in range(ranks)]
+    shares = [rank_range(microbatches, rank, ranks) for rank in range(ranks)]
     assert [number for part in shares for number in part] == list(range(microbatches))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1

@@ -6,9 +6,12 @@ import sys
 import pytest
 
 CASES = [
-    ("llmtrain_trainer.data.prepare", ("torch", "safetensors")),
-    ("llmtrain_trainer.elastic.supervisor", ("torch", "numpy", "tokenizers")),
-    ("llmtrain_trainer.elastic.rank", ("torch._dynamo", "torch._inductor", "sympy", "torchvision", "transformers")),
+    ("llmtrain_trainer.stages.prepare", ("torch", "safetensors")),
+    ("llmtrain_trainer.worker.supervisor", ("torch", "numpy", "tokenizers")),
+    (
+        "llmtrain_trainer.trainer.elastic_trainer",
+        ("torch._dynamo", "torch._inductor", "sympy", "torchvision", "transformers"),
+    ),
 ]
 
 

@@ -5,11 +5,11 @@ import time
 import pytest
 import torch
 
-from llmtrain_trainer.training.stopwatch import Stopwatch
+from llmtrain_trainer.training.device_timer import DeviceTimer
 
 
 def test_only_what_is_inside_counts_and_adds_up() -> None:
-    watch, began = Stopwatch(torch.device("cpu")), time.perf_counter()
+    watch, began = DeviceTimer(torch.device("cpu")), time.perf_counter()
     for _ in range(2):
         with watch:
             time.sleep(0.01)
@@ -44,7 +44,7 @@ class Event:
 def test_a_gpu_notes_the_time_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: device)
-    watch = Stopwatch(torch.device("cuda"))
+    watch = DeviceTimer(torch.device("cuda"))
     for _ in range(3):
         with watch:
             pass
@@ -55,7 +55,7 @@ def test_a_gpu_notes_the_time_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_real_gpu_is_timed_beyond_the_launch() -> None:
     device = torch.device("cuda")
     matrix = torch.randn(8192, 8192, device=device)
-    watch = Stopwatch(device)
+    watch = DeviceTimer(device)
     torch.cuda.synchronize()
     began = time.perf_counter()
     with watch:

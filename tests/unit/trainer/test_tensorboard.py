@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from llmtrain_api.membership import Began, Progress
+from llmtrain_api.protocol import GenerationStart, Progress
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.tensorboard import recorder as recording
 from llmtrain_trainer.tensorboard.event_file import EventFile
-from llmtrain_trainer.tensorboard.recorder import Recorder
+from llmtrain_trainer.tensorboard.recorder import SummaryWriterThread
 from llmtrain_trainer.tensorboard.scalars import scalars
 
 PATIENCE_SECONDS = 20.0
@@ -28,7 +28,7 @@ def progress(step: int, generation: int = 1, began: int = 0, loss: float = 4.0, 
             "gradientNorm": 1.5,
             "tokens": step,
             "tokensPerSecond": 1000.0,
-            "began": Began(step=began, source="Memory", seconds=0.0),
+            "began": GenerationStart(step=began, source="Memory", seconds=0.0),
             **fields,
         }
     )
@@ -52,7 +52,7 @@ def test_what_is_not_known_has_no_tag() -> None:
 
 
 def test_tensorboard_reads_every_step(tmp_path: Path, log: Log) -> None:
-    recorder = Recorder(tmp_path, log)
+    recorder = SummaryWriterThread(tmp_path, log)
     for step in (1, 2, 3):
         recorder.offer(7, progress(step, loss=5.0 - step))
     recorder.flush(PATIENCE_SECONDS)
@@ -61,7 +61,7 @@ def test_tensorboard_reads_every_step(tmp_path: Path, log: Log) -> None:
 
 
 def test_an_evaluation_is_told_once_at_its_own_step(tmp_path: Path, log: Log) -> None:
-    recorder = Recorder(tmp_path, log)
+    recorder = SummaryWriterThread(tmp_path, log)
     for step, evaluated, loss in ((5, None, None), (6, 5, 3.5), (7, 5, 3.5), (8, 8, 3.0)):
         recorder.offer(1, progress(step, heldOutStep=evaluated, heldOutLoss=loss))
     recorder.flush(PATIENCE_SECONDS)
@@ -79,11 +79,11 @@ AGAIN = [
 def test_steps_done_again_replace_the_former(
     sentence: str, same: bool, generation: int, term: int, tmp_path: Path, log: Log
 ) -> None:
-    first = Recorder(tmp_path, log)
+    first = SummaryWriterThread(tmp_path, log)
     for step in (1, 2, 3, 4):
         first.offer(9, progress(step, heldOutStep=4 if step == 4 else None, heldOutLoss=9.0))
     first.flush(PATIENCE_SECONDS)
-    second = first if same else Recorder(tmp_path, log)
+    second = first if same else SummaryWriterThread(tmp_path, log)
     for step in (3, 4, 5):
         evaluated = 4 if step >= 4 else None
         second.offer(term, progress(step, generation, began=2, loss=2.0, heldOutStep=evaluated, heldOutLoss=1.0))
@@ -105,7 +105,7 @@ def test_a_step_never_waits_and_the_newest_steps_are_kept(
 
     monkeypatch.setattr(EventFile, "flush", flush_slowly)
     monkeypatch.setattr(recording, "MOST_WAITING", 5)
-    recorder = Recorder(tmp_path, log)
+    recorder = SummaryWriterThread(tmp_path, log)
     recorder.offer(1, progress(1))
     assert stuck.wait(PATIENCE_SECONDS)
     for step in range(2, 50):
@@ -121,7 +121,7 @@ def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
 ) -> None:
     folder = tmp_path / "tensorboard"
     folder.write_text("a file is in the way")
-    recorder = Recorder(folder, log, rest_seconds=0.0)
+    recorder = SummaryWriterThread(folder, log, rest_seconds=0.0)
     for step in (1, 2):
         recorder.offer(1, progress(step))
         recorder.flush(PATIENCE_SECONDS)
@@ -136,7 +136,7 @@ def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
 def test_a_full_volume_costs_only_what_it_had_no_room_for(
     tmp_path: Path, log: Log, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = Recorder(tmp_path, log, rest_seconds=0.0)
+    recorder = SummaryWriterThread(tmp_path, log, rest_seconds=0.0)
     recorder.offer(1, progress(1))
     recorder.flush(PATIENCE_SECONDS)
     with monkeypatch.context() as full:
@@ -153,7 +153,7 @@ def test_a_full_volume_costs_only_what_it_had_no_room_for(
 def test_nothing_is_tried_for_a_while_after_an_error(tmp_path: Path, log: Log) -> None:
     folder = tmp_path / "tensorboard"
     folder.write_text("a file is in the way")
-    recorder = Recorder(folder, log)
+    recorder = SummaryWriterThread(folder, log)
     recorder.offer(1, progress(1))
     recorder.flush(PATIENCE_SECONDS)
     folder.unlink()

@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable
 
-from llmtrain_api.membership import Generation, Heartbeat, Member, Membership, Progress
-from llmtrain_trainer.elastic.pulse import Pulse
-from llmtrain_trainer.elastic.reporter import Reporter
-from llmtrain_trainer.errors import Unreachable
+from llmtrain_api.protocol import CurrentGeneration, Heartbeat, Member, Membership, Progress
+from llmtrain_trainer.distributed.heartbeat import HeartbeatThread
+from llmtrain_trainer.errors import CoordinatorUnavailable
+from llmtrain_trainer.trainer.progress_reporter import ProgressReporter
 
 PATIENCE_SECONDS = 10.0
 ME = Member(worker=0, local_rank=0, incarnation="me", address="127.0.0.1", store_port=1)
@@ -21,23 +21,23 @@ class Coordinator:
         self.done = threading.Event()
         self._answer, self._enough = answer, enough
 
-    def heartbeat(self, heartbeat: Heartbeat) -> Generation:
+    def heartbeat(self, heartbeat: Heartbeat) -> CurrentGeneration:
         return self._hear(heartbeat.step)
 
-    def progress(self, progress: Progress) -> Generation:
+    def progress(self, progress: Progress) -> CurrentGeneration:
         return self._hear(progress.step)
 
     def close(self) -> None:
         pass
 
-    def _hear(self, step: int) -> Generation:
+    def _hear(self, step: int) -> CurrentGeneration:
         self.heard.append(step)
         if len(self.heard) >= self._enough:
             self.done.set()
         generation = self._answer(len(self.heard))
         if generation < 0:
-            raise Unreachable("nobody there")
-        return Generation(generation=generation)
+            raise CoordinatorUnavailable("nobody there")
+        return CurrentGeneration(generation=generation)
 
 
 def progress(step: int) -> Progress:
@@ -55,21 +55,21 @@ def progress(step: int) -> Progress:
 
 def test_another_generation_is_noticed() -> None:
     coordinator = Coordinator(lambda number: 4 if number < 2 else 5, enough=3)
-    with Pulse(coordinator, ME, MEMBERSHIP) as pulse:  # type: ignore[arg-type]
+    with HeartbeatThread(coordinator, ME, MEMBERSHIP) as pulse:  # type: ignore[arg-type]
         assert coordinator.done.wait(PATIENCE_SECONDS)
         assert pulse.changed
 
 
 def test_silence_is_no_change() -> None:
     coordinator = Coordinator(lambda number: -1, enough=2)
-    with Pulse(coordinator, ME, MEMBERSHIP) as pulse:  # type: ignore[arg-type]
+    with HeartbeatThread(coordinator, ME, MEMBERSHIP) as pulse:  # type: ignore[arg-type]
         assert coordinator.done.wait(PATIENCE_SECONDS)
         assert not pulse.changed
 
 
 def test_the_first_and_the_newest_progress_get_through_an_outage() -> None:
     coordinator = Coordinator(lambda number: -1 if number < 2 else 1, enough=3)
-    reporter = Reporter(coordinator)  # type: ignore[arg-type]
+    reporter = ProgressReporter(coordinator)  # type: ignore[arg-type]
     for step in (1, 2, 3):
         reporter.offer(progress(step))
     reporter.flush(PATIENCE_SECONDS)

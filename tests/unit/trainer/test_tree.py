@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from llmtrain_trainer.training.shares import share
-from llmtrain_trainer.training.tree import Add, Leaf, Node, cover, growth, total
+from llmtrain_trainer.training.partition import rank_range
+from llmtrain_trainer.training.reduction_tree import Add, Leaf, Node, combine, cover, plan_reduction
 
 COUNTS = [*range(1, 34), 48, 63, 64, 100, 255, 256, 257, 511, 512]
 
@@ -24,7 +24,7 @@ def leaves_of(node: Node, count: int) -> range:
 
 def grown(leaves: list[Tensor], part: range) -> dict[Node, Tensor]:
     """Do what a rank does with its microbatches."""
-    plan = growth(part, len(leaves))
+    plan = plan_reduction(part, len(leaves))
     buffers = [torch.full_like(leaves[0], float("nan")) for _ in range(plan.buffers)]
     for operation in plan.operations:
         match operation:
@@ -38,7 +38,7 @@ def grown(leaves: list[Tensor], part: range) -> dict[Node, Tensor]:
 @pytest.mark.parametrize("count", COUNTS)
 def test_covers_hold_every_leaf_once_for_any_number_of_ranks(count: int) -> None:
     for ranks in range(1, count + 1):
-        nodes = [node for rank in range(ranks) for node in cover(share(count, rank, ranks), count)]
+        nodes = [node for rank in range(ranks) for node in cover(rank_range(count, rank, ranks), count)]
         assert [leaf for node in nodes for leaf in leaves_of(node, count)] == list(range(count))
 
 
@@ -50,17 +50,17 @@ def test_the_sum_is_the_same_to_the_bit_for_any_number_of_ranks(count: int) -> N
     for ranks in range(1, count + 1):
         sums: dict[Node, Tensor] = {}
         for rank in range(ranks):
-            sums |= grown(leaves, share(count, rank, ranks))
-        assert torch.equal(total(sums, count), expected), ranks
+            sums |= grown(leaves, rank_range(count, rank, ranks))
+        assert torch.equal(combine(sums, count), expected), ranks
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_buffers_are_few(count: int) -> None:
     for ranks in {1, 2, 3, count // 2 or 1, count}:
         for rank in range(ranks):
-            plan = growth(share(count, rank, ranks), count)
+            plan = plan_reduction(rank_range(count, rank, ranks), count)
             assert plan.buffers <= len(plan.sums) + count.bit_length()
 
 
 def test_even_shares_of_two_to_the_n_are_one_sum_each() -> None:
-    assert [len(cover(share(8, rank, 4), 8)) for rank in range(4)] == [1, 1, 1, 1]
+    assert [len(cover(rank_range(8, rank, 4), 8)) for rank in range(4)] == [1, 1, 1, 1]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from llmtrain_trainer.elastic.watch import DESCRIPTOR, Watch, inherited_watch, new_watch
+from llmtrain_trainer.worker.watchdog import DESCRIPTOR, Watchdog, inherited_watch, new_watch
 
 
 def test_a_rank_with_nothing_to_do_is_never_silent() -> None:
@@ -18,7 +18,7 @@ def test_the_supervisor_sees_what_the_rank_writes(monkeypatch) -> None:
     supervisors, descriptor = new_watch()
     monkeypatch.setenv(DESCRIPTOR, str(descriptor))
     ranks = inherited_watch()
-    assert isinstance(ranks, Watch)
+    assert isinstance(ranks, Watchdog)
     ranks.alive()
     first = supervisors.silent_seconds()
     while supervisors.silent_seconds() == first:
@@ -29,7 +29,7 @@ def test_the_supervisor_sees_what_the_rank_writes(monkeypatch) -> None:
     os.close(descriptor)
 
 
-LIVE = "from llmtrain_trainer.elastic.watch import inherited_watch as w; watch = w()\nwhile True: watch.alive()"
+LIVE = "from llmtrain_trainer.worker.watchdog import inherited_watch as w; watch = w()\nwhile True: watch.alive()"
 
 
 def test_a_sign_is_never_seen_half_written() -> None:

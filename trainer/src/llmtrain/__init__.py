@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["Trained", "train"]
+__all__ = ["TrainResult", "train"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainResult:
     """The training is done: the model holds its last weights, on every rank."""
 
-    first: bool
+    is_main_process: bool
     """Whether this rank is the one to write what shall be written once. Write whole files and rename them: if a rank
     dies at the very end, another one may do it again."""
-    output: Path
+    output_dir: Path
     """The job's folder for what its program writes, on the checkpoint volume."""
 
 
-def train(model: "nn.Module", *, samples: int, loss: "Callable[[list[int]], tuple[Tensor, int]]") -> Trained:
+def train(model: "nn.Module", *, num_samples: int, loss: "Callable[[list[int]], tuple[Tensor, int]]") -> TrainResult:
     """Train `model` for the steps that the job asks for, and return when they are done.
 
     `loss` is called for one microbatch after the other with the numbers of its samples, in [0, `samples`). It returns
@@ -42,7 +42,7 @@ def train(model: "nn.Module", *, samples: int, loss: "Callable[[list[int]], tupl
 
     Optimizer, schedule, clipping, precision, seed and checkpoints are the job's: see `spec.training`.
     """
-    from llmtrain_trainer.own.training import train_own
+    from llmtrain_trainer.user_program.train_api import train_user_model
 
-    first = train_own(model, samples, loss)
-    return Trained(first=first, output=Path(os.environ["LLMTRAIN_OUTPUT"]))
+    first = train_user_model(model, num_samples, loss)
+    return TrainResult(is_main_process=first, output_dir=Path(os.environ["LLMTRAIN_OUTPUT"]))

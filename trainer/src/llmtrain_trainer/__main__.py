@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from llmtrain_api.names import RUN_CONFIG_DIRECTORY, RUN_CONFIG_FILE
-from llmtrain_api.outcome import Outcome
-from llmtrain_api.run import RunConfig
-from llmtrain_trainer.ending import EXIT_CODES, conclude, write_termination_message
+from llmtrain_api.run_config import RunConfig
+from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.outcomes import EXIT_CODES, run_stage, write_termination_message
 
 if TYPE_CHECKING:
-    from llmtrain_trainer.elastic.place import Place
-    from llmtrain_trainer.elastic.stopping import Stopping
+    from llmtrain_trainer.distributed.rank_identity import RankIdentity
+    from llmtrain_trainer.worker.stop_signal import StopSignal
 
 EPILOG = """\
 stages, in the order in which a job runs them:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one stage; return the exit code."""
     options = _parser().parse_args(arguments)
     log = Log(fields=_log_fields(options.stage))
-    outcome = conclude(lambda: STAGES[options.stage](options, _read(options.run), log), log)
+    outcome = run_stage(lambda: STAGES[options.stage](options, _read(options.run), log), log)
     if options.stage != "rank":
         write_termination_message(outcome)
     return EXIT_CODES[outcome.reason]
@@ -77,48 +77,54 @@ def _log_fields(stage: str) -> dict[str, object]:
     return {"stage": stage} | ({"worker": int(worker)} if worker else {})
 
 
-def _prepare(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
-    from llmtrain_trainer.data.prepare import prepare
+def _prepare(options: argparse.Namespace, run: RunConfig, log: Log) -> TerminationMessage:
+    from llmtrain_trainer.stages.prepare import prepare
 
     return prepare(run, log)
 
 
-def _worker(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
-    from llmtrain_trainer.elastic.supervisor import Supervisor
+def _worker(options: argparse.Namespace, run: RunConfig, log: Log) -> TerminationMessage:
+    from llmtrain_trainer.worker.supervisor import Supervisor
 
     return Supervisor(run, options.run, options.dataset, log).supervise()
 
 
-def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
+def _rank(options: argparse.Namespace, run: RunConfig, log: Log) -> TerminationMessage:
     """Signals are heeded before torch is imported, which takes seconds; a spare may just be killed."""
     kind = RANKS[run.entrypoint.mode if run.entrypoint else None]
-    from llmtrain_trainer.elastic.place import Place
-    from llmtrain_trainer.elastic.spare import wait_for_turn
-    from llmtrain_trainer.elastic.stopping import Stopping
-    from llmtrain_trainer.orphan import die_with_parent
+    from llmtrain_trainer.distributed.rank_identity import RankIdentity
+    from llmtrain_trainer.parent_death import die_with_parent
+    from llmtrain_trainer.worker.spare import wait_for_assignment
+    from llmtrain_trainer.worker.stop_signal import StopSignal
 
     die_with_parent()
-    if options.spare and not wait_for_turn(kind.module):
-        return Outcome(reason="Completed", message="never needed")
-    return kind.train(run, options.dataset, Place.from_environment(), Stopping(), log)
+    if options.spare and not wait_for_assignment(kind.module):
+        return TerminationMessage(reason="Completed", message="never needed")
+    return kind.train(run, options.dataset, RankIdentity.from_environment(), StopSignal(), log)
 
 
-def _pretrain(run: RunConfig, dataset: str, place: "Place", stopping: "Stopping", log: Log) -> Outcome:
-    from llmtrain_trainer.elastic.rank import Rank, pretraining
+def _pretrain(
+    run: RunConfig, dataset: str, place: "RankIdentity", stopping: "StopSignal", log: Log
+) -> TerminationMessage:
+    from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, pretrain_task
 
-    return Rank(run, pretraining(run, dataset), place, stopping, log).train()
-
-
-def _run_inside(run: RunConfig, dataset: str, place: "Place", stopping: "Stopping", log: Log) -> Outcome:
-    from llmtrain_trainer.own.inside import run_inside
-
-    return run_inside(run, place, stopping, log)
+    return ElasticTrainer(run, pretrain_task(run, dataset), place, stopping, log).train()
 
 
-def _run_alongside(run: RunConfig, dataset: str, place: "Place", stopping: "Stopping", log: Log) -> Outcome:
-    from llmtrain_trainer.own.alongside import Alongside
+def _run_inside(
+    run: RunConfig, dataset: str, place: "RankIdentity", stopping: "StopSignal", log: Log
+) -> TerminationMessage:
+    from llmtrain_trainer.user_program.elastic import run_elastic
 
-    return Alongside(run, place, stopping, log).train()
+    return run_elastic(run, place, stopping, log)
+
+
+def _run_alongside(
+    run: RunConfig, dataset: str, place: "RankIdentity", stopping: "StopSignal", log: Log
+) -> TerminationMessage:
+    from llmtrain_trainer.user_program.torchrun import TorchrunRunner
+
+    return TorchrunRunner(run, place, stopping, log).train()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,25 +132,25 @@ class RankKind:
     """What a rank does, and what it imports before it is known which rank it will be."""
 
     module: str
-    train: "Callable[[RunConfig, str, Place, Stopping, Log], Outcome]"
+    train: "Callable[[RunConfig, str, RankIdentity, StopSignal, Log], TerminationMessage]"
 
 
 RANKS = {
-    None: RankKind(module="llmtrain_trainer.elastic.rank", train=_pretrain),
-    "Elastic": RankKind(module="llmtrain_trainer.own.inside", train=_run_inside),
-    "Torchrun": RankKind(module="llmtrain_trainer.own.alongside", train=_run_alongside),
+    None: RankKind(module="llmtrain_trainer.trainer.elastic_trainer", train=_pretrain),
+    "Elastic": RankKind(module="llmtrain_trainer.user_program.elastic", train=_run_inside),
+    "Torchrun": RankKind(module="llmtrain_trainer.user_program.torchrun", train=_run_alongside),
 }
 """By the mode of the job's entrypoint."""
 
 
-def _publish(options: argparse.Namespace, run: RunConfig, log: Log) -> Outcome:
+def _publish(options: argparse.Namespace, run: RunConfig, log: Log) -> TerminationMessage:
     os.environ.setdefault("OMP_NUM_THREADS", str(run.threads_per_rank))
-    from llmtrain_trainer.publish.publish import publish
+    from llmtrain_trainer.stages.publish import publish
 
     return publish(run, options.dataset, log)
 
 
-STAGES: dict[str, Callable[[argparse.Namespace, RunConfig, Log], Outcome]] = {
+STAGES: dict[str, Callable[[argparse.Namespace, RunConfig, Log], TerminationMessage]] = {
     "prepare": _prepare,
     "worker": _worker,
     "rank": _rank,

@@ -25,7 +25,7 @@ class StopRequested(TrainerError):
     """The process was asked to stop while it had nothing to finish."""
 
 
-class Superseded(StopRequested):
+class Fenced(StopRequested):
     """A newer coordinator trains this job with other workers."""
 
 
@@ -33,15 +33,15 @@ class GenerationEnded(TrainerError):
     """The members of this generation can't go on together."""
 
 
-class Unreachable(TrainerError):
+class CoordinatorUnavailable(TrainerError):
     """The coordinator didn't answer, or answered that it can't now."""
 
 
-class CheckpointRefused(TrainerError):
+class CheckpointInvalid(TrainerError):
     """A checkpoint isn't what its manifest says."""
 
 
-class OwnCodeFailed(TrainerError):
+class UserProgramFailed(TrainerError):
     """The user's program ended with an exit code other than 0, or with an exception."""
 
     def __init__(self, sentence: str, *, exit_code: int) -> None:

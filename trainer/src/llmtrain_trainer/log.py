@@ -26,22 +26,22 @@ class Log:
     fields: dict[str, object] = field(default_factory=dict)
     stream: TextIO | None = None
     """None writes to standard output."""
-    lowest: Literal["info", "warning"] = "info"
+    min_level: Literal["info", "warning"] = "info"
     """Level below which nothing is written."""
     kept: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     """The last lines, for the outcome of a stage."""
 
-    def having(self, **fields: object) -> "Log":
+    def bind(self, **fields: object) -> "Log":
         """Return a log whose lines carry `fields` too."""
         return replace(self, fields={**self.fields, **fields})
 
     def quiet(self) -> "Log":
         """Return a log that leaves out what is only information: one rank speaks for all."""
-        return replace(self, lowest="warning")
+        return replace(self, min_level="warning")
 
     def info(self, event: str, **fields: object) -> None:
         """Write that `event` happened."""
-        if self.lowest == "info":
+        if self.min_level == "info":
             self._write("info", event, fields)
 
     def warning(self, event: str, **fields: object) -> None:

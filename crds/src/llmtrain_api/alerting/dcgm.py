@@ -12,7 +12,7 @@ The agent is told to leave GPUs alone there (`agent.gpus: off`). What DCGM says 
 
 from dataclasses import dataclass, field
 
-from llmtrain_api.alerting.rule import Recording
+from llmtrain_api.alerting.rule import RecordingRule
 from llmtrain_api.metrics import node
 from llmtrain_api.metrics.metric import Metric
 
@@ -61,13 +61,13 @@ def _known(name: str) -> str:
     return f'({name}{{GPU_I_ID=""}} < {NO_VALUE})'
 
 
-def _rule(one: Field) -> Recording:
+def _rule(one: Field) -> RecordingRule:
     expr = f"max by (node, gpu) ({_renamed(_known(one.name), node='Hostname')})"
     if one.factor != 1:
         expr = f"{expr} * {one.factor}"
     for label, value in one.labels.items():
         expr = f'label_replace({expr}, "{label}", "{value}", "", "")'
-    return Recording(record=one.metric.name, expr=expr, help=f"From {one.name}.")
+    return RecordingRule(record=one.metric.name, expr=expr, help=f"From {one.name}.")
 
 
 _USED, _FREE = (
@@ -82,31 +82,31 @@ _HOLDERS = f"max by (node, gpu, namespace, pod) ({_NAMED} * 0 + 1)"
 
 RECORDINGS = (
     *(_rule(one) for one in FIELDS),
-    Recording(
+    RecordingRule(
         record=node.GPU_MEMORY.name,
         expr=f"({_USED} + {_FREE}) * {MIB}",
         help="From DCGM_FI_DEV_FB_USED and _FREE; without what the driver keeps.",
     ),
-    Recording(
+    RecordingRule(
         record=node.GPU_INFO.name,
         expr="max by (node, gpu, uuid, model) ("
         + _renamed('DCGM_FI_DEV_FB_USED{GPU_I_ID=""}', node="Hostname", uuid="UUID", model="modelName")
         + " * 0 + 1)",
         help="From the labels of DCGM_FI_DEV_FB_USED.",
     ),
-    Recording(
+    RecordingRule(
         record=node.GPU_ASSIGNED.name,
         expr=f"({_HOLDERS} and on (node, gpu) count by (node, gpu) ({_HOLDERS}) == 1)"
         " * on (namespace, pod) group_left (training_job)"
         " max by (namespace, pod, training_job) (llmtrain_pod_memory_used_bytes * 0 + 1)",
         help="From the labels of DCGM_FI_DEV_FB_USED; the node agent knows the pod's training job.",
     ),
-    Recording(
+    RecordingRule(
         record=node.GPU_SHARED.name,
         expr=f"count by (node, gpu) ({_HOLDERS}) > bool 1",
         help="1 if DCGM_FI_DEV_FB_USED names several pods for a GPU; absent for one that nobody has.",
     ),
-    Recording(
+    RecordingRule(
         record=node.GPU_XID_ERRORS.name,
         expr=f'count_values by (node, gpu) ("xid", {_renamed("(DCGM_FI_DEV_XID_ERRORS > 0)", node="Hostname")})',
         help="From DCGM_FI_DEV_XID_ERRORS: 1 while an XID is a GPU's last.",

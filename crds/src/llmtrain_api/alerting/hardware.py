@@ -1,13 +1,13 @@
 """What hardware does, by pod, training job and LLMCluster: the node agent tells it by GPU, pod and node."""
 
-from llmtrain_api.alerting.rule import BY_JOB, Recording
+from llmtrain_api.alerting.rule import BY_JOB, RecordingRule
 
 POOLED = "max by (llmcluster, node) (llmtrain_pool_node_info)"
 """Which LLMClusters each node is of."""
 JOBS_OWN = '{training_job!=""}'
 
 
-def of_holder(metric: str, chosen: str = "") -> str:
+def joined_with_owner_pod(metric: str, chosen: str = "") -> str:
     """Return a GPU's metric with the labels of the pod that has the GPU; `chosen` is a selector of those labels.
 
     A GPU that several pods share is nobody's.
@@ -18,7 +18,7 @@ def of_holder(metric: str, chosen: str = "") -> str:
 
 def of_job(metric: str) -> str:
     """Return the same for GPUs that training jobs have."""
-    return of_holder(metric, JOBS_OWN)
+    return joined_with_owner_pod(metric, JOBS_OWN)
 
 
 def of_pods(expr: str, more: str = "") -> str:
@@ -40,42 +40,42 @@ def xid_errors(chosen: str = "") -> str:
     )
 
 
-POD_GPU = Recording(
+POD_GPU = RecordingRule(
     record="pod:llmtrain_gpu_utilization_ratio:avg",
-    expr=f"avg by (namespace, pod, training_job) ({of_holder('llmtrain_gpu_utilization_ratio')})",
+    expr=f"avg by (namespace, pod, training_job) ({joined_with_owner_pod('llmtrain_gpu_utilization_ratio')})",
     help="How busy a pod's GPUs are.",
 )
-JOB_GPU = Recording(
+JOB_GPU = RecordingRule(
     record="training_job:llmtrain_gpu_utilization_ratio:avg",
     expr=f"avg {BY_JOB} ({of_job('llmtrain_gpu_utilization_ratio')})",
     help="How busy a training job's GPUs are.",
 )
-JOB_TENSOR = Recording(
+JOB_TENSOR = RecordingRule(
     record="training_job:llmtrain_gpu_tensor_active_ratio:avg",
     expr=f"avg {BY_JOB} ({of_job('llmtrain_gpu_tensor_active_ratio')})",
     help="How busy the tensor cores of a training job's GPUs are.",
 )
-JOB_GPU_MEMORY = Recording(
+JOB_GPU_MEMORY = RecordingRule(
     record="training_job:llmtrain_gpu_memory_used_bytes:sum",
     expr=f"sum {BY_JOB} ({of_job('llmtrain_gpu_memory_used_bytes')})",
     help="GPU memory that a training job uses.",
 )
-JOB_POWER = Recording(
+JOB_POWER = RecordingRule(
     record="training_job:llmtrain_gpu_power_watts:sum",
     expr=f"sum {BY_JOB} ({of_job('llmtrain_gpu_power_watts')})",
     help="Power that a training job's GPUs draw.",
 )
-JOB_CPU = Recording(
+JOB_CPU = RecordingRule(
     record="training_job:llmtrain_pod_cpu_seconds:rate5m",
     expr=f"sum {BY_JOB} ({of_pods('rate(llmtrain_pod_cpu_seconds_total%s[5m])')})",
     help="CPUs that a training job keeps busy.",
 )
-JOB_MEMORY = Recording(
+JOB_MEMORY = RecordingRule(
     record="training_job:llmtrain_pod_memory_used_bytes:sum",
     expr=f"sum {BY_JOB} ({of_pods('llmtrain_pod_memory_used_bytes%s')})",
     help="Memory of a training job's pods.",
 )
-JOB_NETWORK = Recording(
+JOB_NETWORK = RecordingRule(
     record="training_job:llmtrain_pod_network_bytes:rate5m",
     expr=(
         "sum by (namespace, training_job, direction)"
@@ -83,7 +83,7 @@ JOB_NETWORK = Recording(
     ),
     help="Bytes a second that a training job's pods receive and send.",
 )
-CLUSTER_GPU = Recording(
+CLUSTER_GPU = RecordingRule(
     record="llmcluster:llmtrain_gpu_utilization_ratio:avg",
     expr=(
         f"{of_cluster('max by (node, gpu) (llmtrain_gpu_utilization_ratio)')}"
@@ -91,7 +91,7 @@ CLUSTER_GPU = Recording(
     ),
     help="How busy the GPUs of an LLMCluster's nodes are.",
 )
-CLUSTER_MEMORY = Recording(
+CLUSTER_MEMORY = RecordingRule(
     record="llmcluster:llmtrain_node_memory_used_bytes:ratio",
     expr=(
         f"{of_cluster('max by (node) (llmtrain_node_memory_used_bytes)')}"
@@ -99,7 +99,7 @@ CLUSTER_MEMORY = Recording(
     ),
     help="Part of the memory of an LLMCluster's nodes that nobody else could have.",
 )
-CLUSTER_NETWORK = Recording(
+CLUSTER_NETWORK = RecordingRule(
     record="llmcluster:llmtrain_node_network_bytes:rate5m",
     expr=of_cluster('max by (node, device) (rate(llmtrain_node_network_bytes_total{direction="sent"}[5m]))'),
     help="Bytes a second that an LLMCluster's nodes send.",

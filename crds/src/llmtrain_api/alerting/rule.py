@@ -8,7 +8,7 @@ BY_JOB, ON_JOB = "by (namespace, training_job)", "on (namespace, training_job)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recording:
+class RecordingRule:
     """A series that is computed from others, named level:metric:operation."""
 
     record: str
@@ -17,19 +17,19 @@ class Recording:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alert:
+class AlertingRule:
     """What somebody should hear of. `summary` may use Prometheus' templates."""
 
     name: str
     expr: str
-    lasting: str
+    for_duration: str
     """How long the expression must hold."""
     severity: Literal["warning", "critical"]
     summary: str
     """One line, with the labels that say where."""
     meaning: str
     """What is wrong, for the runbook."""
-    look: str
+    diagnosis: str
     """The command or query that shows more."""
-    remedy: str
+    mitigation: str
     """What to do."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pynvml as nvml
 
-from llmtrain_agent.gpu.answer import Questions, known, scaled
+from llmtrain_agent.gpu.query import NvmlQueries, scaled, valid_or_none
 
 SHORTEST_SECONDS = 0.1
 """The library refreshes its counters about this often; samples that are nearer to each other say nothing."""
@@ -40,7 +40,7 @@ NOTHING = Activity()
 class ActivityMonitor:
     """Samples one GPU at each reading."""
 
-    def __init__(self, handle: Any, questions: Questions, clock: Callable[[], float]) -> None:
+    def __init__(self, handle: Any, questions: NvmlQueries, clock: Callable[[], float]) -> None:
         self._handle, self._questions, self._clock = handle, questions, clock
         self._samples: list[Any] = []
         self._since: float | None = None
@@ -75,7 +75,7 @@ class ActivityMonitor:
         if self._questions.ask("GPM metrics", lambda: nvml.nvmlGpmMetricsGet(self._request)) is None:
             return NOTHING
         values = {
-            metric: known(answer.value)
+            metric: valid_or_none(answer.value)
             for metric, answer in zip(METRICS, self._request.metrics, strict=False)
             if answer.nvmlReturn == nvml.NVML_SUCCESS
         }

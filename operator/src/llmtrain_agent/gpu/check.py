@@ -15,8 +15,8 @@ from contextlib import contextmanager
 import pynvml as nvml
 
 from llmtrain_agent.gpu.comparison import COLUMNS, Row, compare, parse
-from llmtrain_agent.gpu.reader import Gpus, open_gpus
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reader import NvmlReader, open_gpus
+from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_agent.log import write
 
 ROUNDS = 15
@@ -25,7 +25,7 @@ LOAD_SECONDS = 300.0
 """How long the command may take until it uses a GPU: it may have to prepare data first."""
 STOP_SECONDS = 30.0
 AGREE, DIFFER, NO_GPU = 0, 1, 2
-Round = tuple[tuple[Reading, ...], dict[str, Row]]
+Round = tuple[tuple[GpuReading, ...], dict[str, Row]]
 
 
 class NoGpu(Exception):
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     return DIFFER if differing else AGREE
 
 
-def _gpus() -> Gpus:
+def _gpus() -> NvmlReader:
     try:
         gpus = open_gpus(write)
     except nvml.NVMLError as error:
@@ -88,7 +88,7 @@ def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes] | None]
                 load.wait()
 
 
-def _await_load(gpus: Gpus, load: subprocess.Popen[bytes] | None) -> None:
+def _await_load(gpus: NvmlReader, load: subprocess.Popen[bytes] | None) -> None:
     """Wait until a GPU works. Raises NoLoad."""
     deadline = time.monotonic() + LOAD_SECONDS
     while load and not any(reading.utilization_ratio for reading in gpus.read()):
@@ -99,7 +99,7 @@ def _await_load(gpus: Gpus, load: subprocess.Popen[bytes] | None) -> None:
         time.sleep(ROUND_SECONDS)
 
 
-def _rounds(gpus: Gpus, load: subprocess.Popen[bytes] | None) -> Iterator[Round]:
+def _rounds(gpus: NvmlReader, load: subprocess.Popen[bytes] | None) -> Iterator[Round]:
     """Yield what both say, several times. Ends early with the load, whose last round may be of an idle GPU."""
     for _ in range(ROUNDS):
         looked = gpus.read(), _smi()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reading import GpuReading
 
 MIB = 2**20
 
@@ -17,7 +17,7 @@ class Value:
     name: str
     column: str
     unit: float
-    agent: Callable[[Reading], float | None]
+    agent: Callable[[GpuReading], float | None]
     absolute: float = 0.0
     """In base units."""
     relative: float = 0.0
@@ -109,9 +109,9 @@ def parse(table: str) -> dict[str, Row]:
     return rows
 
 
-def compare(rounds: Iterable[tuple[Iterable[Reading], Mapping[str, Row]]]) -> Iterator[Comparison]:
+def compare(rounds: Iterable[tuple[Iterable[GpuReading], Mapping[str, Row]]]) -> Iterator[Comparison]:
     """Yield each value of each GPU that nvidia-smi lists. Medians, as no two looks are at the same moment."""
-    pairs: dict[str, list[tuple[Reading | None, Row]]] = {}
+    pairs: dict[str, list[tuple[GpuReading | None, Row]]] = {}
     for readings, rows in rounds:
         by_uuid = {reading.uuid: reading for reading in readings}
         for uuid, row in rows.items():

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pynvml as nvml
 
-from llmtrain_agent.gpu.reader import Gpus, Log, open_gpus
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reader import Log, NvmlReader, open_gpus
+from llmtrain_agent.gpu.reading import GpuReading
 
 LOOK_SECONDS = 60.0
 ABSENT = frozenset({nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED})
@@ -18,7 +18,7 @@ class Driver:
 
     def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
-        self._gpus: Gpus | None = None
+        self._gpus: NvmlReader | None = None
         self._looked_at: float | None = None
         self._reason = ""
 
@@ -27,7 +27,7 @@ class Driver:
         """Return who reads the GPUs: nvml and the driver's version, or none."""
         return ("nvml", self._gpus.version) if self._gpus else ("none", "")
 
-    def read(self) -> tuple[Reading, ...]:
+    def read(self) -> tuple[GpuReading, ...]:
         """Read every GPU once; none where there is no driver that can be used."""
         if self._gpus is None and (self._looked_at is None or self._clock() - self._looked_at >= LOOK_SECONDS):
             self._looked_at = self._clock()

@@ -4,10 +4,10 @@ from typing import Any
 
 import pynvml as nvml
 
-from llmtrain_agent.gpu.answer import Questions
+from llmtrain_agent.gpu.query import NvmlQueries
 
 
-def memory_of(handle: Any, questions: Questions, name: str, *, vital: bool = False) -> Any:
+def memory_of(handle: Any, questions: NvmlQueries, name: str, *, vital: bool = False) -> Any:
     """Return `used` and `total` in bytes, None where they aren't told. Raises GpuLost.
 
     The second version doesn't count what the driver keeps for itself as used, as nvidia-smi doesn't.

@@ -6,14 +6,14 @@ WRAPS_BYTES = 2**32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Count:
+class CounterSample:
     """What a counter of bytes was, and when, in microseconds."""
 
     count_bytes: float
     time_us: int
 
 
-def bytes_per_second(before: Count | None, after: Count) -> float | None:
+def bytes_per_second(before: CounterSample | None, after: CounterSample) -> float | None:
     """Return the rate between two counts, None where it can't be told.
 
     Of PCIe's counters NVML says only that they "can be wrapped". One of 32 bits does so within a

@@ -8,8 +8,8 @@ from typing import Protocol
 import pynvml as nvml
 
 from llmtrain_agent.gpu.device import Device
-from llmtrain_agent.gpu.reading import Identity, Reading
-from llmtrain_agent.gpu.seat import seated
+from llmtrain_agent.gpu.gpu_index import stable_indices
+from llmtrain_agent.gpu.reading import GpuReading, Identity
 
 REOPEN_ROUNDS = 12
 """While a GPU is lost the library is opened anew at each so manieth reading, as it looks for GPUs only then.
@@ -23,17 +23,17 @@ class Log(Protocol):
         """Write it."""
 
 
-def open_gpus(log: Log, clock: Callable[[], float] = time.monotonic) -> "Gpus":
+def open_gpus(log: Log, clock: Callable[[], float] = time.monotonic) -> "NvmlReader":
     """Return the node's GPUs. Raises NVMLError where there is no library, no driver, or one that can't be used."""
     nvml.nvmlInit()
     try:
-        return Gpus(log, clock)
+        return NvmlReader(log, clock)
     except nvml.NVMLError:
         nvml.nvmlShutdown()
         raise
 
 
-class Gpus:
+class NvmlReader:
     """The GPUs that were ever seen, in the order of their numbers. Not for several threads at once."""
 
     def __init__(self, log: Log, clock: Callable[[], float]) -> None:
@@ -41,13 +41,13 @@ class Gpus:
         self._open = True
         self._rounds_with_lost = 0
         self._devices: dict[str, Device] = {}
-        self._nameless: tuple[Reading, ...] = ()
+        self._nameless: tuple[GpuReading, ...] = ()
         """GPUs that were lost before they said which they are."""
         self._lost: frozenset[str] = frozenset()
         self.version: str = nvml.nvmlSystemGetDriverVersion()
         self._find()
 
-    def read(self) -> tuple[Reading, ...]:
+    def read(self) -> tuple[GpuReading, ...]:
         """Read every GPU once; one that is lost has `lost` and doesn't keep the others."""
         if self._rounds_with_lost >= REOPEN_ROUNDS:
             self._rounds_with_lost = 0
@@ -90,13 +90,15 @@ class Gpus:
                 continue
             found.append((number, uuid))
             handles[uuid], models[uuid] = handle, model
-        seats = seated({uuid: int(device.identity.index) for uuid, device in self._devices.items()}, found)
+        seats = stable_indices({uuid: int(device.identity.index) for uuid, device in self._devices.items()}, found)
         for uuid, handle in handles.items():
             identity = Identity(index=str(seats[uuid]), uuid=uuid, model=models[uuid])
             self._devices.setdefault(uuid, Device(identity, self._clock)).bind(handle)
         taken = {device.identity.index for device in self._devices.values()}
         self._nameless = tuple(
-            Reading(index=str(number), uuid="", model="", lost=True) for number in nameless if str(number) not in taken
+            GpuReading(index=str(number), uuid="", model="", lost=True)
+            for number in nameless
+            if str(number) not in taken
         )
 
     def _in_order(self) -> list[Device]:

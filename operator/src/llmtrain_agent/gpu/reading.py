@@ -14,7 +14,7 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class GpuReading:
     """One GPU, or one part of it under MIG. Base units; ratios are 0 to 1.
 
     A lost GPU has no values but those that the agent itself has counted.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_api.metrics import node as metrics
 from llmtrain_api.metrics.metric import Metric
 
@@ -10,7 +10,7 @@ Sample = tuple[Metric, float, tuple[str, ...]]
 """A metric, its value, and the values of its labels."""
 
 
-def samples(readings: Iterable[Reading], node: str) -> Iterator[Sample]:
+def samples(readings: Iterable[GpuReading], node: str) -> Iterator[Sample]:
     """Yield what is known. What a GPU doesn't tell has no sample, so that nothing looks idle that is unknown."""
     for reading in readings:
         labels = (node, reading.index)
@@ -25,7 +25,7 @@ def samples(readings: Iterable[Reading], node: str) -> Iterator[Sample]:
                 yield metric, float(value), (*labels, key)
 
 
-def _numbers(reading: Reading) -> tuple[tuple[Metric, float | None], ...]:
+def _numbers(reading: GpuReading) -> tuple[tuple[Metric, float | None], ...]:
     return (
         (metrics.GPU_UTILIZATION, reading.utilization_ratio),
         (metrics.GPU_SM_ACTIVE, reading.sm_active_ratio),
@@ -40,7 +40,7 @@ def _numbers(reading: Reading) -> tuple[tuple[Metric, float | None], ...]:
     )
 
 
-def _families(reading: Reading) -> tuple[tuple[Metric, Mapping[str, float]], ...]:
+def _families(reading: GpuReading) -> tuple[tuple[Metric, Mapping[str, float]], ...]:
     return (
         (metrics.GPU_CLOCK, reading.clock_hertz),
         (metrics.GPU_THROTTLED, reading.throttled),

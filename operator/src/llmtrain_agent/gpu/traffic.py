@@ -9,8 +9,8 @@ from typing import Any
 
 import pynvml as nvml
 
-from llmtrain_agent.gpu.answer import GONE, NEVER, GpuLost, Questions, known
-from llmtrain_agent.gpu.rate import Count, bytes_per_second
+from llmtrain_agent.gpu.query import GONE, UNSUPPORTED, GpuLost, NvmlQueries, valid_or_none
+from llmtrain_agent.gpu.rate import CounterSample, bytes_per_second
 
 KIB = 1024
 ALL_LINKS = 2**32 - 1
@@ -47,10 +47,10 @@ class Traffic:
 class TrafficMeter:
     """Reads one GPU's counters; keeps PCIe's last ones, as its metric is a rate."""
 
-    def __init__(self, handle: Any, questions: Questions) -> None:
+    def __init__(self, handle: Any, questions: NvmlQueries) -> None:
         self._handle, self._questions = handle, questions
         self._fields: list[Field] = [*NVLINK, *PCIE]
-        self._before: dict[str, Count] = {}
+        self._before: dict[str, CounterSample] = {}
 
     def read(self) -> Traffic:
         """Return the bytes so far, and the rates since the last reading. Raises GpuLost."""
@@ -63,15 +63,15 @@ class TrafficMeter:
             pcie_bytes_per_second={way: rate for way, rate in rates.items() if rate is not None},
         )
 
-    def _counts(self) -> Iterator[tuple[Field, Count]]:
+    def _counts(self) -> Iterator[tuple[Field, CounterSample]]:
         asked = tuple(self._fields)
         answers = self._questions.ask("fields", lambda: nvml.nvmlDeviceGetFieldValues(self._handle, asked))
         for name, answer in zip(asked, answers or (), strict=False):
             if answer.nvmlReturn in GONE:
                 raise GpuLost
-            if answer.nvmlReturn in NEVER:
+            if answer.nvmlReturn in UNSUPPORTED:
                 self._fields.remove(name)
             elif answer.nvmlReturn == nvml.NVML_SUCCESS and answer.valueType in _MEMBER:
-                number = known(getattr(answer.value, _MEMBER[answer.valueType]))
+                number = valid_or_none(getattr(answer.value, _MEMBER[answer.valueType]))
                 if number is not None:
-                    yield name, Count(count_bytes=number, time_us=answer.timestamp)
+                    yield name, CounterSample(count_bytes=number, time_us=answer.timestamp)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pynvml as nvml
 
-from llmtrain_agent.gpu.answer import Questions
+from llmtrain_agent.gpu.query import NvmlQueries
 
 WAIT_MS = 1
 """Not 0: for the library's system events 0 means to wait for ever."""
@@ -17,7 +17,7 @@ MOST_EVENTS = 64
 class XidWatch:
     """One GPU's events. Each GPU has a set of its own, so that a lost one doesn't hide the others'."""
 
-    def __init__(self, handle: Any, questions: Questions, counts: Counter[str]) -> None:
+    def __init__(self, handle: Any, questions: NvmlQueries, counts: Counter[str]) -> None:
         self._questions, self._counts = questions, counts
         self._events = questions.ask("event set", nvml.nvmlEventSetCreate)
         if self._events is not None:

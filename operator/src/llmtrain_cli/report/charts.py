@@ -10,11 +10,11 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import qualitative
 
-from llmtrain_api.membership import RECOVERY_PARTS
-from llmtrain_cli.order import natural
+from llmtrain_api.protocol import RECOVERY_PHASES
+from llmtrain_cli.natural_sort import natural_key
 from llmtrain_cli.prometheus import Series
 from llmtrain_cli.report.history import History
-from llmtrain_cli.report.recoveries import Recoveries, recoveries
+from llmtrain_cli.report.recoveries import RecoveryGroup, recoveries
 
 COLOURS = {
     "stepping": "#2e7d32",
@@ -73,7 +73,7 @@ def _lines(
     if len(series) > MOST_LINES:
         series = spread(series, by)
     elif by:
-        series = sorted(series, key=lambda one: natural(one.labels[by]))
+        series = sorted(series, key=lambda one: natural_key(one.labels[by]))
     for one in series:
         x, y = _drawn(history, one)
         figure.add_scatter(x=x, y=y, mode="lines", name=one.labels[by] if by else title)
@@ -152,12 +152,12 @@ def _ranks(history: History) -> Chart:
     return Chart(key="ranks", title="Ranks and recoveries", help=help, figure=figure, table=_table(found))
 
 
-def _table(found: Sequence[Recoveries]) -> list[list[str]]:
-    titles = ["told (UTC)", "rung", "recoveries", *(f"{part}, s" for part in RECOVERY_PARTS), "in all, s"]
+def _table(found: Sequence[RecoveryGroup]) -> list[list[str]]:
+    titles = ["told (UTC)", "rung", "recoveries", *(f"{part}, s" for part in RECOVERY_PHASES), "in all, s"]
     rows = [
         [
             datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"), one.rung, str(one.count),
-            *(f"{one.seconds[part]:.1f}" if part in one.seconds else "-" for part in RECOVERY_PARTS),
+            *(f"{one.seconds[part]:.1f}" if part in one.seconds else "-" for part in RECOVERY_PHASES),
             f"{sum(one.seconds.values()):.1f}" if one.seconds else "-",
         ]
         for one in found

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from llmtrain_api.alerting.hardware import of_holder
+from llmtrain_api.alerting.hardware import joined_with_owner_pod
 from llmtrain_api.metrics import job, node
 from llmtrain_cli.errors import BadInput
 from llmtrain_cli.prometheus import RATE_SECONDS, JobName, Prometheus, Series
@@ -32,7 +32,7 @@ BY_POD = ("gpu", "gpu_memory", "cpus", "memory", "network")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Life:
+class TimeRange:
     """A training in time, in seconds since 1970."""
 
     born: float
@@ -47,7 +47,7 @@ class History:
     """One training. Series are by the names of CURVES, COUNTS and BY_POD."""
 
     job: JobName
-    life: Life
+    life: TimeRange
     series: Mapping[str, Sequence[Series]]
 
     def last(self, name: str) -> float | None:
@@ -62,7 +62,7 @@ class History:
 
 def read(prometheus: Prometheus, of: JobName, since: str) -> History:
     """Return the newest training of a name; BadInput if Prometheus was told of none in the last `since`, such as 7d."""
-    account = prometheus.query(f"{of.told(job.JOB_SECONDS)}[{since}]")
+    account = prometheus.query(f"{of.selector(job.JOB_SECONDS)}[{since}]")
     if not account:
         raise BadInput(
             f"Prometheus at {prometheus.url} was told of no job {of.name} in namespace {of.namespace} in the last {since}; "
@@ -76,10 +76,10 @@ def read(prometheus: Prometheus, of: JobName, since: str) -> History:
     return History(job=of, life=life, series=curves | {name: _scrapes(prometheus, of, life, name) for name in COUNTS})
 
 
-def _scrapes(prometheus: Prometheus, of: JobName, life: Life, name: str) -> list[Series]:
+def _scrapes(prometheus: Prometheus, of: JobName, life: TimeRange, name: str) -> list[Series]:
     """Return what each instance told of a counter at each scrape of a life."""
     seconds = math.ceil(life.end - life.start) + 1  # some versions leave out what is at the very beginning
-    found = prometheus.query(f"{of.told(COUNTS[name])}[{seconds}s]", at=life.end)
+    found = prometheus.query(f"{of.selector(COUNTS[name])}[{seconds}s]", at=life.end)
     mine = [replace(one, points=tuple(point for point in one.points if point[0] >= life.start)) for one in found]
     return [one for one in mine if one.points]
 
@@ -88,16 +88,16 @@ def questions(of: JobName, step: float) -> dict[str, str]:
     """Return the expressions of all curves, by name, for points that are `step` seconds apart."""
     seconds, mine = max(RATE_SECONDS, 4 * step), f"{{{of.labels}}}"
     return {
-        **{name: of.of(metric) for name, metric in CURVES.items()},
-        "gpu": f"avg by (pod) ({of_holder(node.GPU_UTILIZATION.name, mine)})",
-        "gpu_memory": f"sum by (pod) ({of_holder(node.GPU_MEMORY_USED.name, mine)})",
+        **{name: of.expr(metric) for name, metric in CURVES.items()},
+        "gpu": f"avg by (pod) ({joined_with_owner_pod(node.GPU_UTILIZATION.name, mine)})",
+        "gpu_memory": f"sum by (pod) ({joined_with_owner_pod(node.GPU_MEMORY_USED.name, mine)})",
         "cpus": of.rate(node.POD_CPU_SECONDS, "pod", seconds),
-        "memory": f"max by (pod) ({of.told(node.POD_MEMORY_USED)})",
+        "memory": f"max by (pod) ({of.selector(node.POD_MEMORY_USED)})",
         "network": f"sum by (pod) ({of.rate(node.POD_NETWORK, 'pod, direction', seconds)})",
     }
 
 
-def newest_life(account: Sequence[Series]) -> Life:
+def newest_life(account: Sequence[Series]) -> TimeRange:
     """Return when the newest job of a name was, by the seconds of its life as they were scraped.
 
     A job was born at the time of a scrape less all its seconds, or a little earlier; what was told before is of a former
@@ -115,4 +115,4 @@ def newest_life(account: Sequence[Series]) -> Life:
         if at < born or seconds > 2 * after:
             break
         start, after, born = at, seconds, min(born, at - seconds)
-    return Life(born=born, start=start, end=max(end, start + MARGIN_SECONDS))
+    return TimeRange(born=born, start=start, end=max(end, start + MARGIN_SECONDS))

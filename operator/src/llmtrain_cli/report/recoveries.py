@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llmtrain_api.membership import RECOVERY_PARTS
+from llmtrain_api.protocol import RECOVERY_PHASES
 from llmtrain_cli.prometheus import Series
 from llmtrain_cli.report.history import History
 
@@ -11,7 +11,7 @@ Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recoveries:
+class RecoveryGroup:
     """What was told at once: mostly one recovery."""
 
     at: float
@@ -23,7 +23,7 @@ class Recoveries:
     """What they cost together, by part."""
 
 
-def recoveries(history: History) -> list[Recoveries]:
+def recoveries(history: History) -> list[RecoveryGroup]:
     """Return all recoveries in the order of time."""
     costs = {
         key: dict(_growth(points))
@@ -31,9 +31,9 @@ def recoveries(history: History) -> list[Recoveries]:
     }
     found = []
     for (instance, rung), points in _told(history.series["recoveries"], "instance", "rung").items():
-        parts = {part: costs.get((instance, rung, part), {}) for part in RECOVERY_PARTS}
+        parts = {part: costs.get((instance, rung, part), {}) for part in RECOVERY_PHASES}
         found += [
-            Recoveries(
+            RecoveryGroup(
                 at=at, rung=rung, count=round(count), seconds={name: cost[at] for name, cost in parts.items() if at in cost}
             )
             for at, count in _growth(points)

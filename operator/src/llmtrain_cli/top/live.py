@@ -10,7 +10,7 @@ from rich.text import Text
 
 from llmtrain_cli.errors import CommandError
 from llmtrain_cli.prometheus import JobName, Prometheus
-from llmtrain_cli.top.ranks import Answers, NotTold, ask, rows
+from llmtrain_cli.top.ranks import Answers, NoSeries, ask, rows
 from llmtrain_cli.top.screen import WIDE, fitting, headline, screen
 
 ENDED_SECONDS = 90.0
@@ -35,7 +35,7 @@ def watch(prometheus: Prometheus, of: JobName, first: Answers, clock: Callable[[
         yield shown
         try:
             shown = Shown(answers=ask(prometheus, of), told_at=clock())
-        except NotTold:
+        except NoSeries:
             silent = clock() - shown.told_at > ENDED_SECONDS
             shown = _without_news(shown, f"nobody tells of {of.name} now: its coordinator moves, or it has ended")
             shown = replace(shown, ended=silent and _all_done(shown.answers))

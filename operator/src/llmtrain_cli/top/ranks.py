@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from llmtrain_api.alerting.hardware import of_holder
+from llmtrain_api.alerting.hardware import joined_with_owner_pod
 from llmtrain_api.metrics import job, node
 from llmtrain_cli.errors import BadInput
-from llmtrain_cli.order import natural
+from llmtrain_cli.natural_sort import natural_key
 from llmtrain_cli.prometheus import JobName, Prometheus, Series
 
 Answers = Mapping[str, Sequence[Series]]
 """By the names of the questions."""
 
 
-class NotTold(BadInput):
+class NoSeries(BadInput):
     """Prometheus answers, and nobody tells it of the job."""
 
 
@@ -42,21 +42,21 @@ class Row:
 def questions(of: JobName) -> dict[str, str]:
     """Return the expressions that `top` asks for, by name."""
     return {
-        "step": of.of(job.JOB_STEP),
-        "steps": of.of(job.JOB_STEPS),
-        "loss": of.of(job.JOB_LOSS),
-        "tokens": of.of(job.JOB_TOKENS_PER_SECOND),
-        "mfu": of.of(job.JOB_MFU),
-        "goodput": of.of(job.JOB_GOODPUT),
-        "ranks": of.of(job.JOB_RANKS),
-        "wanted": of.of(job.JOB_RANKS_WANTED),
-        "recoveries": f"sum({of.of(job.JOB_RECOVERIES)})",
-        "checkpoint": f"time() - {of.of(job.JOB_CHECKPOINT_TIME)}",
-        "work": of.of(job.JOB_RANK_WORK),
-        "gpu": of_holder(node.GPU_UTILIZATION.name, f"{{{of.labels}}}"),
-        "gpu_memory": of_holder(node.GPU_MEMORY_USED.name, f"{{{of.labels}}}"),
-        "memory": of.of(node.POD_MEMORY_USED),
-        "memory_limit": of.of(node.POD_MEMORY_LIMIT),
+        "step": of.expr(job.JOB_STEP),
+        "steps": of.expr(job.JOB_STEPS),
+        "loss": of.expr(job.JOB_LOSS),
+        "tokens": of.expr(job.JOB_TOKENS_PER_SECOND),
+        "mfu": of.expr(job.JOB_MFU),
+        "goodput": of.expr(job.JOB_GOODPUT),
+        "ranks": of.expr(job.JOB_RANKS),
+        "wanted": of.expr(job.JOB_RANKS_WANTED),
+        "recoveries": f"sum({of.expr(job.JOB_RECOVERIES)})",
+        "checkpoint": f"time() - {of.expr(job.JOB_CHECKPOINT_TIME)}",
+        "work": of.expr(job.JOB_RANK_WORK),
+        "gpu": joined_with_owner_pod(node.GPU_UTILIZATION.name, f"{{{of.labels}}}"),
+        "gpu_memory": joined_with_owner_pod(node.GPU_MEMORY_USED.name, f"{{{of.labels}}}"),
+        "memory": of.expr(node.POD_MEMORY_USED),
+        "memory_limit": of.expr(node.POD_MEMORY_LIMIT),
         "cpus": of.rate(node.POD_CPU_SECONDS, "pod"),
         "received": of.rate(node.POD_NETWORK, "pod", more=', direction="received"'),
         "sent": of.rate(node.POD_NETWORK, "pod", more=', direction="sent"'),
@@ -87,7 +87,7 @@ def rows(of: JobName, answers: Answers) -> list[Row]:
 
 
 def _of_gpu(series: Sequence[Series], pod: str, rank: int) -> float | None:
-    mine = sorted((one for one in series if one.labels["pod"] == pod), key=lambda one: natural(one.labels["gpu"]))
+    mine = sorted((one for one in series if one.labels["pod"] == pod), key=lambda one: natural_key(one.labels["gpu"]))
     return mine[rank].value if rank < len(mine) else None
 
 
@@ -95,7 +95,7 @@ def ask(prometheus: Prometheus, of: JobName) -> Answers:
     """Return the answers; NotTold if nobody tells of the job."""
     answers = {name: prometheus.query(expression) for name, expression in questions(of).items()}
     if not answers["wanted"]:
-        raise NotTold(
+        raise NoSeries(
             f"Prometheus at {prometheus.url} is told of no job {of.name} in namespace {of.namespace} now: it doesn't train, "
             "or isn't scraped; `llmtrain report` shows one that has ended"
         )

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from llmtrain_api.cluster import ClaimStatus, ComputePool, PoolStatus
 from llmtrain_api.conditions import ClusterCondition, Reason, set_condition
-from llmtrain_operator.core.children.claim import claim
-from llmtrain_operator.core.observed import NodeView, ObservedCluster
+from llmtrain_api.timestamps import format_rfc3339
+from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.plan import Plan
-from llmtrain_operator.core.times import stamp
+from llmtrain_operator.core.snapshot import ClusterSnapshot, NodeView
 
 MISSING_NAMESPACE_DELAY = timedelta(seconds=30)
 MOST_NOT_READY = 32
@@ -16,7 +16,7 @@ MOST_NOT_READY = 32
 def nodes_of(pool: ComputePool, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
     """Return the nodes of a pool: those with its labels, or every ordinary one."""
     if not pool.node_selector:
-        return tuple(node for node in nodes if node.ordinary)
+        return tuple(node for node in nodes if node.schedulable_by_default)
     wanted = pool.node_selector.items()
     return tuple(node for node in nodes if wanted <= node.labels.items())
 
@@ -27,14 +27,14 @@ def gpus_capacity(pools: list[ComputePool], nodes: tuple[NodeView, ...]) -> int:
     return sum(names.values())
 
 
-def plan_cluster(observed: ObservedCluster) -> Plan:
+def plan_cluster(observed: ClusterSnapshot) -> Plan:
     """Take stock, and make the claims that tenants lack."""
-    pools = [stock(pool, observed.nodes) for pool in observed.spec.compute_pools]
+    pools = [pool_status(pool, observed.nodes) for pool in observed.spec.compute_pools]
     pairs = [(tenant.namespace, pool) for tenant in observed.spec.tenants for pool in observed.spec.storage_pools]
     missing = [
-        claim(pool, namespace, observed.name)
+        persistent_volume_claim(pool, namespace, observed.name)
         for namespace, pool in pairs
-        if (namespace, pool.name) not in observed.claims and namespace not in observed.namespaces
+        if (namespace, pool.name) not in observed.claims and namespace not in observed.missing_namespaces
     ]
     unique = {
         node.name: node for pool in observed.spec.compute_pools for node in nodes_of(pool, observed.nodes) if node.ready
@@ -42,7 +42,7 @@ def plan_cluster(observed: ObservedCluster) -> Plan:
     ready, reason, message = readiness(pools)
     status = observed.status.model_copy(
         update={
-            "observed_generation": observed.generation,
+            "observed_generation": observed.metadata_generation,
             "nodes_expected": sum(pool.nodes_expected for pool in pools),
             "nodes_ready": len(unique),
             "gpus_capacity": sum(node.gpus for node in unique.values()),
@@ -52,7 +52,7 @@ def plan_cluster(observed: ObservedCluster) -> Plan:
             "conditions": list(
                 set_condition(
                     tuple(observed.status.conditions), ClusterCondition.READY, ready, reason, message,
-                    now=stamp(observed.now), generation=observed.generation,
+                    now=format_rfc3339(observed.now), generation=observed.metadata_generation,
                 )
             ),
         }
@@ -60,11 +60,11 @@ def plan_cluster(observed: ObservedCluster) -> Plan:
     return Plan(
         status=status if status != observed.status else None,
         apply=tuple(missing),
-        requeue_after=MISSING_NAMESPACE_DELAY if observed.namespaces else None,
+        requeue_after=MISSING_NAMESPACE_DELAY if observed.missing_namespaces else None,
     )
 
 
-def stock(pool: ComputePool, nodes: tuple[NodeView, ...]) -> PoolStatus:
+def pool_status(pool: ComputePool, nodes: tuple[NodeView, ...]) -> PoolStatus:
     """Return what is there of one pool."""
     mine = nodes_of(pool, nodes)
     ready = [node for node in mine if node.ready]
@@ -91,9 +91,9 @@ def readiness(pools: list[PoolStatus]) -> tuple[bool, Reason, str]:
     return True, Reason.NODES_READY, f"{sum(pool.nodes_ready for pool in pools)} nodes are ready"
 
 
-def claim_status(observed: ObservedCluster, namespace: str, name: str) -> ClaimStatus:
+def claim_status(observed: ClusterSnapshot, namespace: str, name: str) -> ClaimStatus:
     """Return what is there of one claim."""
-    if namespace in observed.namespaces:
+    if namespace in observed.missing_namespaces:
         return ClaimStatus(namespace=namespace, name=name, phase="Missing")
     live = observed.claims.get((namespace, name))
     return ClaimStatus(

@@ -7,48 +7,56 @@ from typing import Any
 from llmtrain_api.conditions import JobCondition, Reason, is_true
 from llmtrain_api.job_status import DatasetStatus, Failure, JobStatus, ModelStatus, WorkersStatus
 from llmtrain_api.names import JOB_LABEL, ROLE_LABEL
-from llmtrain_operator.core.admission import obstacle
-from llmtrain_operator.core.ending import after_the_end, time_left, verdict
-from llmtrain_operator.core.failures import failure_of, lost, record, recorded, unrecorded
-from llmtrain_operator.core.goodput import with_goodput
-from llmtrain_operator.core.observed import Observed
+from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.plan import Event, Plan
-from llmtrain_operator.core.progress import with_progress
-from llmtrain_operator.core.recoveries import deaths, fresh, told, with_recoveries
+from llmtrain_operator.core.policies.admission import first_blocker
+from llmtrain_operator.core.policies.completion import plan_cleanup, remaining_deadline, terminal_stage
+from llmtrain_operator.core.policies.failure_policy import (
+    failure_of,
+    is_lost,
+    new_failed_pods,
+    record,
+    recorded_failed_pods,
+)
+from llmtrain_operator.core.policies.suspend import suspend
+from llmtrain_operator.core.snapshot import JobSnapshot
+from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan, build_plan, is_finished, pod_reference
 from llmtrain_operator.core.stages import prepare, publish, train
-from llmtrain_operator.core.step import Said, Step, over, plan_of, pod_reference
-from llmtrain_operator.core.suspension import suspend
-from llmtrain_operator.core.times import stamp
+from llmtrain_operator.core.status.goodput import with_goodput
+from llmtrain_operator.core.status.progress import with_progress
+from llmtrain_operator.core.status.recoveries import new_recoveries, process_failures, recovery_events, with_recoveries
 
 
-def plan_job(observed: Observed) -> Plan:
+def plan_job(observed: JobSnapshot) -> Plan:
     """Bring one job one step nearer to what its owner asked for."""
-    if over(observed.job.status):
-        return after_the_end(observed)
-    recoveries = fresh(observed.job.status, observed.coordinator)
+    if is_finished(observed.job.status):
+        return plan_cleanup(observed)
+    recoveries = new_recoveries(observed.job.status, observed.coordinator)
     failures = (
-        *(failure_of(observed, pod) for pod in unrecorded(observed)),
-        *deaths(observed.job.name, recoveries),
+        *(failure_of(observed, pod) for pod in new_failed_pods(observed)),
+        *process_failures(observed.job.name, recoveries),
     )
-    status = with_results(with_progress(count(observed), observed.coordinator), observed)
+    status = with_results(with_progress(with_worker_counts(observed), observed.coordinator), observed)
     status = with_recoveries(status, recoveries)
     window = timedelta(seconds=observed.job.spec.recovery.window_seconds)
     status = record(status, failures, window, observed.now)
-    if (end := verdict(observed, status, failures)) is not None:
-        return with_goodput(observed, plan_of(observed, status, end))
-    step = suspend(observed, status) if observed.job.spec.suspend else advance(observed, status)
-    plan = with_failures(observed, plan_of(observed, status, resumed(observed, step)), failures)
-    return with_goodput(observed, replace(plan, events=(*plan.events, *told(recoveries))))
+    if (end := terminal_stage(observed, status, failures)) is not None:
+        return with_goodput(observed, build_plan(observed, status, end))
+    step = suspend(observed, status) if observed.job.spec.suspend else next_stage(observed, status)
+    plan = with_failures(observed, build_plan(observed, status, resumed(observed, step)), failures)
+    return with_goodput(observed, replace(plan, events=(*plan.events, *recovery_events(recoveries))))
 
 
-def rejected(observed: Observed, sentence: str) -> Plan:
+def rejected(observed: JobSnapshot, sentence: str) -> Plan:
     """Return the plan that says what the API server would not take."""
     message = f"the Kubernetes API refused an object of this job: {sentence}"
-    said = Said(type=JobCondition.SCHEDULED, status=False, reason=Reason.REJECTED, message=message)
-    return plan_of(observed, observed.job.status, Step(stage=observed.job.status.stage or "Waiting", said=(said,)))
+    said = ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=Reason.API_REJECTED, message=message)
+    return build_plan(
+        observed, observed.job.status, StagePlan(stage=observed.job.status.stage or "Waiting", said=(said,))
+    )
 
 
-def count(observed: Observed) -> JobStatus:
+def with_worker_counts(observed: JobSnapshot) -> JobStatus:
     """Return the status with the workers counted and what the operator looks at noted."""
     job = observed.job
     workers = WorkersStatus(
@@ -57,10 +65,10 @@ def count(observed: Observed) -> JobStatus:
         active=job.status.workers.active,
         selector=f"{JOB_LABEL}={job.name},{ROLE_LABEL}=worker",
     )
-    return job.status.model_copy(update={"observed_generation": job.generation, "workers": workers})
+    return job.status.model_copy(update={"observed_generation": job.metadata_generation, "workers": workers})
 
 
-def with_results(status: JobStatus, observed: Observed) -> JobStatus:
+def with_results(status: JobStatus, observed: JobSnapshot) -> JobStatus:
     """Return `status` with what the finished pods made."""
     update: dict[str, Any] = {}
     for pod in observed.pods:
@@ -82,12 +90,12 @@ def with_results(status: JobStatus, observed: Observed) -> JobStatus:
                 unigram_perplexity=f"{made.unigram_perplexity:.1f}",
                 sample=made.sample,
             )
-    if trained(observed):
+    if training_completed(observed):
         update["trained"] = True
     return status.model_copy(update=update) if update else status
 
 
-def trained(observed: Observed) -> bool:
+def training_completed(observed: JobSnapshot) -> bool:
     """Return whether the training is done: a worker ends well only when the last checkpoint is there.
 
     Those that still run find that out and end too; a replacement that has no node yet isn't needed any more. A program
@@ -97,41 +105,41 @@ def trained(observed: Observed) -> bool:
     spec = observed.job.spec
     if spec.entrypoint is not None:
         return {pod.worker for pod in workers if pod.phase == "Succeeded"} >= set(range(spec.workers.replicas))
-    running = [pod for pod in workers if pod.phase == "Running" and not lost(observed, pod)]
+    running = [pod for pod in workers if pod.phase == "Running" and not is_lost(observed, pod)]
     return not running and any(pod.phase == "Succeeded" for pod in workers)
 
 
-def advance(observed: Observed, status: JobStatus) -> Step:
+def next_stage(observed: JobSnapshot, status: JobStatus) -> StagePlan:
     """Do the next stage, unless something stands in the way of starting it."""
     started = bool(observed.pods)
-    if not started and (blocked := obstacle(observed)) is not None:
+    if not started and (blocked := first_blocker(observed)) is not None:
         return waiting(blocked.reason, blocked.message)
     first = observed.job.status.start_time is None
     if first:
-        status = status.model_copy(update=begin(observed))
+        status = status.model_copy(update=start_fields(observed))
     if status.dataset is None and observed.job.spec.entrypoint is None:
         step = prepare(observed, status)
-    elif not status.trained:
+    elif not status.training_completed:
         step = train(observed, status)
     else:
         step = publish(observed, status)
     if not first:
         return step
-    return replace(step, update={**step.update, **begin(observed)}, events=ungated(observed))
+    return replace(step, update={**step.update, **start_fields(observed)}, events=no_gang_event(observed))
 
 
-def begin(observed: Observed) -> dict[str, Any]:
+def start_fields(observed: JobSnapshot) -> dict[str, Any]:
     """Return what is fixed when a job starts: the images stay those through upgrades of the operator."""
     spec, images = observed.job.spec, observed.images
     default = images.trainer if spec.workers.gpus else images.trainer_cpu
     return {
-        "start_time": stamp(observed.now),
+        "start_time": format_rfc3339(observed.now),
         "trainer_image": spec.image or default,
         "coordinator_image": images.coordinator,
     }
 
 
-def ungated(observed: Observed) -> tuple[Event, ...]:
+def no_gang_event(observed: JobSnapshot) -> tuple[Event, ...]:
     """Return the event that says that pods are scheduled one by one, where gang scheduling was hoped for."""
     if observed.gang_available or observed.job.spec.scheduling.gang == "Off":
         return ()
@@ -139,29 +147,32 @@ def ungated(observed: Observed) -> tuple[Event, ...]:
     return (Event(type="Warning", reason=Reason.NO_GANG_SCHEDULING, message=text),)
 
 
-def waiting(reason: Reason, message: str) -> Step:
+def waiting(reason: Reason, message: str) -> StagePlan:
     """The job can't start yet; whatever is missing is looked for again when it changes."""
-    return Step(
+    return StagePlan(
         stage="Waiting",
         said=(
-            Said(type=JobCondition.SCHEDULED, status=False, reason=reason, message=message),
-            Said(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
+            ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=reason, message=message),
+            ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
         ),
     )
 
 
-def resumed(observed: Observed, step: Step) -> Step:
+def resumed(observed: JobSnapshot, step: StagePlan) -> StagePlan:
     """Return `step`, saying also that the job is no longer suspended, if it was; and when its deadline is."""
     conditions = tuple(observed.job.status.conditions)
     said = step.said
     if is_true(conditions, JobCondition.SUSPENDED) and not observed.job.spec.suspend:
         text = "goes on from the last checkpoint"
-        said = (*said, Said(type=JobCondition.SUSPENDED, status=False, reason=Reason.NOT_SUSPENDED, message=text))
-    times = [time for time in (step.requeue_after, time_left(observed)) if time is not None]
+        said = (
+            *said,
+            ConditionUpdate(type=JobCondition.SUSPENDED, status=False, reason=Reason.NOT_SUSPENDED, message=text),
+        )
+    times = [time for time in (step.requeue_after, remaining_deadline(observed)) if time is not None]
     return replace(step, said=said, requeue_after=min(times) if times else None)
 
 
-def with_failures(observed: Observed, plan: Plan, failures: tuple[Failure, ...]) -> Plan:
+def with_failures(observed: JobSnapshot, plan: Plan, failures: tuple[Failure, ...]) -> Plan:
     """Return `plan` with an event for each new failure; pods recorded earlier are deleted, to be replaced."""
     events = tuple(
         Event(
@@ -171,5 +182,5 @@ def with_failures(observed: Observed, plan: Plan, failures: tuple[Failure, ...])
         )
         for failure in failures
     )
-    gone = tuple(pod_reference(observed, pod) for pod in recorded(observed))
+    gone = tuple(pod_reference(observed, pod) for pod in recorded_failed_pods(observed))
     return replace(plan, delete=(*plan.delete, *gone), events=(*events, *plan.events))

@@ -6,11 +6,11 @@ from typing import Literal
 
 from llmtrain_api.cluster import ClusterStatus
 from llmtrain_api.job_status import JobStatus
-from llmtrain_operator.core.observed import Manifest
+from llmtrain_operator.core.snapshot import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class ObjectReference:
     """One object by name; `uid` guards against deleting its successor."""
 
     api_version: str
@@ -18,7 +18,7 @@ class Reference:
     namespace: str
     name: str
     uid: str = ""
-    at_once: bool = False
+    force: bool = False
     """Whether it is to go without anyone's confirmation, as its node can give none."""
 
 
@@ -39,7 +39,7 @@ class Plan:
     """The whole new status; None leaves it."""
     apply: tuple[Manifest, ...] = ()
     """Objects to apply, in order."""
-    delete: tuple[Reference, ...] = ()
+    delete: tuple[ObjectReference, ...] = ()
     events: tuple[Event, ...] = ()
     requeue_after: timedelta | None = None
     """When to look again if nothing happens."""

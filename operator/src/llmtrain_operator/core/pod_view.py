@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
-from llmtrain_api.outcome import Outcome
+from llmtrain_api.termination import TerminationMessage
 
 PULL_FAILURES = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
@@ -41,9 +41,9 @@ class PodView:
         return self.phase == "Running" and not self.deleting
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> TerminationMessage | None:
         """What it said of itself at its end."""
-        return Outcome.from_message(self.end_message) if self.end_message else None
+        return TerminationMessage.from_message(self.end_message) if self.end_message else None
 
     @classmethod
     def of(cls, pod: dict[str, Any]) -> Self:

@@ -10,9 +10,9 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, FIELD_MANAGER, JOB_KIND, JOB_PLURAL
-from llmtrain_operator.core.plan import Event, Reference
+from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell.errors import Unavailable, error_for
-from llmtrain_operator.shell.telemetry import count_call
+from llmtrain_operator.shell.metrics import count_call
 
 Manifest = dict[str, Any]
 
@@ -28,7 +28,7 @@ PLURALS = {
 }
 REQUEST_SECONDS = 30
 CALLS_PER_SECOND, BURST = 50.0, 100.0
-LOST = (aiohttp.ClientError, TimeoutError, OSError)
+CONNECTION_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 """What the loss of a connection is raised as."""
 
 
@@ -72,7 +72,7 @@ class Api:
         response = await self.send(method, path, body, content_type, REQUEST_SECONDS)
         try:
             data = await response.read()
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             raise Unavailable(f"half an answer from the API server: {error or type(error).__name__}") from error
         count_call(method, resource_of(resource), response.status)
         if response.status >= 400:
@@ -90,12 +90,12 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             answer = await self.client.call_api(method, url, headers, body, _request_timeout=timeout)
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             raise Unavailable(f"no answer from the API server: {error or type(error).__name__}") from error
         response: aiohttp.ClientResponse = answer.response
         return response
 
-    async def lines(self, path: str, seconds: float) -> AsyncIterator[Manifest]:
+    async def watch(self, path: str, seconds: float) -> AsyncIterator[Manifest]:
         """Yield the JSON lines of a watch, for at most `seconds`."""
         response = await self.send("GET", path, None, "application/json", seconds)
         if response.status >= 400:
@@ -103,12 +103,12 @@ class Api:
         try:
             async for line in response.content:
                 yield json.loads(line)
-        except LOST as error:
+        except CONNECTION_ERRORS as error:
             raise Unavailable(f"the watch broke: {error or type(error).__name__}") from error
         finally:
             response.close()
 
-    async def serves(self, api_version: str, plural: str) -> bool:
+    async def has_resource(self, api_version: str, plural: str) -> bool:
         """Return whether the API server has a resource."""
         try:
             listing = await self.call("GET", f"/apis/{api_version}")
@@ -125,23 +125,23 @@ class Api:
         query = f"?fieldManager={FIELD_MANAGER}&force=true"
         return await self.call("PATCH", path + query, manifest, "application/apply-patch+yaml")
 
-    async def delete(self, reference: Reference) -> None:
+    async def delete(self, reference: ObjectReference) -> None:
         """Delete exactly the object that `reference` means, its dependents in the background."""
         path = path_of(reference.api_version, reference.kind, reference.namespace, reference.name)
         options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if reference.uid:
             options["preconditions"] = {"uid": reference.uid}
-        if reference.at_once:
+        if reference.force:
             options["gracePeriodSeconds"] = 0
         await self.call("DELETE", path, options)
 
-    async def put_status(self, thing: Manifest, status: Manifest) -> Manifest:
+    async def replace_status(self, thing: Manifest, status: Manifest) -> Manifest:
         """Replace the status of `thing` unless it has changed since it was read; a Conflict says that it has."""
         metadata = thing["metadata"]
         path = path_of(thing["apiVersion"], thing["kind"], metadata.get("namespace", ""), metadata["name"], "status")
         return await self.call("PUT", path, {**thing, "status": status})
 
-    async def report(self, thing: Manifest, event: Event, now: str) -> None:
+    async def create_event(self, thing: Manifest, event: Event, now: str) -> None:
         """Create an event about `thing`."""
         metadata = thing["metadata"]
         namespace = metadata.get("namespace") or "default"

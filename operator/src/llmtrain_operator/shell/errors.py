@@ -20,7 +20,7 @@ class ApiError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class Refused(ApiError):
+class InvalidRequest(ApiError):
     """400, 403, 422: the same again would be refused again."""
 
 
@@ -42,7 +42,13 @@ def error_for(code: int, body: bytes, retry_after: str | None) -> ApiError:
         message = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
         message = body.decode(errors="replace")[:500]
-    kinds: dict[int, type[ApiError]] = {400: Refused, 403: Refused, 422: Refused, 404: NotFound, 409: Conflict}
+    kinds: dict[int, type[ApiError]] = {
+        400: InvalidRequest,
+        403: InvalidRequest,
+        422: InvalidRequest,
+        404: NotFound,
+        409: Conflict,
+    }
     kind = kinds.get(code, Unavailable)
     seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
     return kind(message, code, seconds)

@@ -12,7 +12,7 @@ Manifest = dict[str, Any]
 Change = Callable[[str, Manifest], None]
 """Called with "put" or "drop" and the object."""
 
-PAGE = 500
+PAGE_SIZE = 500
 WATCH_SECONDS = 240.0
 RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -22,11 +22,11 @@ class Informer:
     """Lists and watches one resource for ever and tells `change` of everything that differs."""
 
     def __init__(
-        self, api: Api, api_version: str, kind: str, change: Change, *, selector: str = "",
+        self, api: Api, api_version: str, kind: str, handler: Change, *, selector: str = "",
         trim: Callable[[Manifest], Manifest] = lambda thing: thing,
     ) -> None:  # fmt: skip
         self.api, self.api_version, self.kind = api, api_version, kind
-        self.change, self.selector, self.trim = change, selector, trim
+        self.handler, self.selector, self.trim = handler, selector, trim
         self.known: dict[str, Manifest] = {}
         self.synced = asyncio.Event()
 
@@ -48,41 +48,41 @@ class Informer:
         seen: dict[str, Manifest] = {}
         token = ""
         while True:
-            page = await self.api.call("GET", self.path(f"limit={PAGE}" + (f"&continue={token}" if token else "")))
+            page = await self.api.call("GET", self.path(f"limit={PAGE_SIZE}" + (f"&continue={token}" if token else "")))
             for thing in page.get("items") or ():
-                seen[thing["metadata"]["uid"]] = self.complete(thing)
+                seen[thing["metadata"]["uid"]] = self.normalize(thing)
             token = page["metadata"].get("continue", "")
             if not token:
                 break
         for uid in self.known.keys() - seen.keys():
-            self.change("drop", self.known[uid])
+            self.handler("drop", self.known[uid])
         self.known = seen
         for thing in seen.values():
-            self.change("put", thing)
+            self.handler("put", thing)
         return str(page["metadata"]["resourceVersion"])
 
     async def watch(self, version: str) -> str:
         """Follow changes since `version`; return the newest version seen when the server ends the watch."""
         query = f"watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS:.0f}"
-        async for line in self.api.lines(self.path(query), WATCH_SECONDS + 30):
+        async for line in self.api.watch(self.path(query), WATCH_SECONDS + 30):
             thing = line["object"]
             if line["type"] == "ERROR":
                 raise ApiError(thing.get("message", "the watch was ended"), int(thing.get("code", 0)))
             version = thing["metadata"]["resourceVersion"]
             if line["type"] != "BOOKMARK":
-                self.took(line["type"], self.complete(thing))
+                self.on_event(line["type"], self.normalize(thing))
         return version
 
-    def took(self, type: str, thing: Manifest) -> None:
+    def on_event(self, type: str, thing: Manifest) -> None:
         """Keep one change, and tell of it."""
         if type == "DELETED":
             self.known.pop(thing["metadata"]["uid"], None)
-            self.change("drop", thing)
+            self.handler("drop", thing)
         else:
             self.known[thing["metadata"]["uid"]] = thing
-            self.change("put", thing)
+            self.handler("put", thing)
 
-    def complete(self, thing: Manifest) -> Manifest:
+    def normalize(self, thing: Manifest) -> Manifest:
         """Return `thing` trimmed, with the type that lists leave out."""
         thing["metadata"].pop("managedFields", None)
         return {"apiVersion": self.api_version, "kind": self.kind, **self.trim(thing)}

@@ -14,7 +14,7 @@ LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 15, 10, 2
 log = logging.getLogger(__name__)
 
 
-class Lease(LeaseLock):
+class ReleasableLease(LeaseLock):
     """A Lease that outlives a lost connection and can be given back."""
 
     async def get(self, name: str, namespace: str) -> Any:
@@ -53,12 +53,12 @@ class Lease(LeaseLock):
             log.warning("the lease could not be given back: %s", error)
 
 
-async def lead(client: ApiClient, namespace: str, identity: str, leads: asyncio.Event) -> None:
+async def run_leader_election(client: ApiClient, namespace: str, identity: str, leads: asyncio.Event) -> None:
     """Wait for the Lease, then set `leads` and hold it; return when it is lost.
 
     The work is not given to the package: it would drop the work's error and go on holding the Lease.
     """
-    lease = Lease(LEASE_NAME, namespace, identity, client)
+    lease = ReleasableLease(LEASE_NAME, namespace, identity, client)
 
     async def started() -> None:
         leads.set()

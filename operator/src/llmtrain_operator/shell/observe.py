@@ -8,11 +8,11 @@ import aiohttp
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
+from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.cluster import gpus_capacity
-from llmtrain_operator.core.observed import Images, Job, Observed, ObservedCluster
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.times import parse
-from llmtrain_operator.shell.coordinators import ask
+from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
+from llmtrain_operator.shell.coordinator_client import sync_workers
 from llmtrain_operator.shell.store import JobKey, Manifest, Store
 
 
@@ -23,8 +23,8 @@ def job_of(manifest: Manifest) -> Job:
         name=metadata["name"],
         namespace=metadata["namespace"],
         uid=metadata["uid"],
-        generation=metadata["generation"],
-        created=parse(metadata["creationTimestamp"]),
+        metadata_generation=metadata["generation"],
+        created=parse_rfc3339(metadata["creationTimestamp"]),
         spec=JobSpec.model_validate(manifest["spec"]),
         status=JobStatus.model_validate(manifest.get("status") or {}),
     )
@@ -41,7 +41,7 @@ def owned(things: dict[Any, Manifest], uid: str) -> dict[Any, Manifest]:
 
 async def observe_job(
     store: Store, key: JobKey, *, images: Images, gang: bool, session: aiohttp.ClientSession
-) -> Observed | None:
+) -> JobSnapshot | None:
     """Return the snapshot of one job, or None if it is gone or going."""
     manifest = store.jobs.get(key)
     if manifest is None or "deletionTimestamp" in manifest["metadata"]:
@@ -51,8 +51,10 @@ async def observe_job(
     coordinator = next((pod for pod in pods if pod.role == "coordinator" and pod.running and pod.address), None)
     cluster = store.clusters.get(job.spec.cluster)
     spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None
-    answer = await ask(session, job, coordinator) if coordinator else None  # before the clock is read: it ends earlier
-    return Observed(
+    answer = (
+        await sync_workers(session, job, coordinator) if coordinator else None
+    )  # before the clock is read: it ends earlier
+    return JobSnapshot(
         now=datetime.now(UTC),
         job=job,
         cluster=spec,
@@ -68,7 +70,7 @@ async def observe_job(
     )
 
 
-def observe_cluster(store: Store, name: str) -> ObservedCluster | None:
+def observe_cluster(store: Store, name: str) -> ClusterSnapshot | None:
     """Return the snapshot of one LLMCluster, or None if it is gone."""
     manifest = store.clusters.get(name)
     if manifest is None:
@@ -76,14 +78,14 @@ def observe_cluster(store: Store, name: str) -> ObservedCluster | None:
     metadata = manifest["metadata"]
     spec = ClusterSpec.model_validate(manifest["spec"])
     tenants = {tenant.namespace for tenant in spec.tenants}
-    return ObservedCluster(
+    return ClusterSnapshot(
         now=datetime.now(UTC),
         name=name,
         uid=metadata["uid"],
-        generation=metadata["generation"],
+        metadata_generation=metadata["generation"],
         spec=spec,
         status=ClusterStatus.model_validate(manifest.get("status") or {}),
         nodes=store.node_views(),
         claims={(ns, claim): thing for ns in tenants for claim, thing in store.claims.get(ns, {}).items()},
-        namespaces=frozenset(store.absent_namespaces & tenants),
+        missing_namespaces=frozenset(store.absent_namespaces & tenants),
     )

@@ -11,17 +11,17 @@ import aiohttp
 from pydantic import ValidationError
 
 from llmtrain_api.names import JOB_KIND
+from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.cluster import plan_cluster
 from llmtrain_operator.core.job import plan_job, rejected
-from llmtrain_operator.core.observed import Images
-from llmtrain_operator.core.plan import Event, Plan, Reference
-from llmtrain_operator.core.times import stamp
+from llmtrain_operator.core.plan import Event, ObjectReference, Plan
+from llmtrain_operator.core.snapshot import Images
 from llmtrain_operator.shell.api import Api, Manifest
-from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, Refused
+from llmtrain_operator.shell.errors import ApiError, Conflict, InvalidRequest, NotFound
+from llmtrain_operator.shell.metrics import count_reconcile
 from llmtrain_operator.shell.observe import observe_cluster, observe_job
-from llmtrain_operator.shell.queue import Key, Queue
 from llmtrain_operator.shell.store import Store
-from llmtrain_operator.shell.telemetry import count_reconcile
+from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 REFUSED_AGAIN_SECONDS = 15.0
 Result = Literal["done", "conflict", "refused", "failed"]
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class Reconciler:
     """Works through the queue."""
 
-    def __init__(self, *, api: Api, store: Store, queue: Queue, images: Images, gang: bool) -> None:
+    def __init__(self, *, api: Api, store: Store, queue: WorkQueue, images: Images, gang: bool) -> None:
         self.api, self.store, self.queue = api, store, queue
         self.images, self.gang = images, gang
 
@@ -56,7 +56,7 @@ class Reconciler:
         except ApiError as error:
             log.warning("%s %s/%s: %s", key.kind, key.namespace, key.name, error.message)
             self.queue.failed(key, error.retry_after_seconds)
-            return "refused" if isinstance(error, Refused) else "failed"
+            return "refused" if isinstance(error, InvalidRequest) else "failed"
         except ValidationError as error:
             log.error("%s %s/%s is of another version: %s", key.kind, key.namespace, key.name, error)
             self.queue.failed(key)
@@ -77,10 +77,10 @@ class Reconciler:
         manifest = self.store.jobs[job_key]
         plan = plan_job(observed)
         try:
-            return "done", await self.carry_out(manifest, plan)
-        except Refused as error:
+            return "done", await self.execute(manifest, plan)
+        except InvalidRequest as error:
             log.warning("job %s/%s: refused: %s", key.namespace, key.name, error.message)
-            await self.carry_out(self.store.jobs.get(job_key, manifest), rejected(observed, error.message))
+            await self.execute(self.store.jobs.get(job_key, manifest), rejected(observed, error.message))
             return "refused", REFUSED_AGAIN_SECONDS
 
     async def reconcile_cluster(self, key: Key) -> float | None:
@@ -88,20 +88,20 @@ class Reconciler:
         observed = observe_cluster(self.store, key.name)
         if observed is None:
             return None
-        self.store.absent_namespaces -= observed.namespaces
-        return await self.carry_out(self.store.clusters[key.name], plan_cluster(observed))
+        self.store.absent_namespaces -= observed.missing_namespaces
+        return await self.execute(self.store.clusters[key.name], plan_cluster(observed))
 
-    async def carry_out(self, thing: Manifest, plan: Plan) -> float | None:
+    async def execute(self, thing: Manifest, plan: Plan) -> float | None:
         """Write the status, then do what the plan says; return the seconds after which to look again."""
         if plan.status is not None:
             try:
-                written = await self.api.put_status(thing, plan.status.document())
+                written = await self.api.replace_status(thing, plan.status.document())
             except NotFound:  # it went while nobody watched
-                self.forget(thing)
+                self.evict(thing)
                 return None
-            self.remember({**written, "apiVersion": thing["apiVersion"], "kind": thing["kind"]})
+            self.cache({**written, "apiVersion": thing["apiVersion"], "kind": thing["kind"]})
         for event in plan.events:
-            await self.tell(thing, event)
+            await self.emit_event(thing, event)
         for manifest in plan.apply:
             await self.apply(thing, manifest)
         await asyncio.gather(*(self.delete(reference) for reference in plan.delete))
@@ -116,23 +116,23 @@ class Reconciler:
                 raise
             self.store.absent_namespaces.add(manifest["metadata"]["namespace"])
 
-    async def delete(self, reference: Reference) -> None:
+    async def delete(self, reference: ObjectReference) -> None:
         """Delete one object, if it is still there."""
         with contextlib.suppress(NotFound, Conflict):
             await self.api.delete(reference)
 
-    async def tell(self, thing: Manifest, event: Event) -> None:
+    async def emit_event(self, thing: Manifest, event: Event) -> None:
         """Create an event; that it can't be is no reason to stop."""
         try:
-            await self.api.report(thing, event, stamp(datetime.now(UTC)).split(".")[0] + "Z")
+            await self.api.create_event(thing, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
         except ApiError as error:
             log.warning("event %s: %s", event.reason, error.message)
 
-    def forget(self, thing: Manifest) -> None:
+    def evict(self, thing: Manifest) -> None:
         """Drop a job or cluster that is no longer there."""
         (self.store.job_changed if thing["kind"] == JOB_KIND else self.store.cluster_changed)("drop", thing)
 
-    def remember(self, written: Manifest) -> None:
+    def cache(self, written: Manifest) -> None:
         """Keep what was just written, not to decide again on what was before."""
         written["metadata"].pop("managedFields", None)
         metadata = written["metadata"]

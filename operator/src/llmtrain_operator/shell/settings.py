@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from llmtrain_operator.core.observed import Images
+from llmtrain_operator.core.snapshot import Images
 
 
 class SettingMissingError(Exception):

@@ -8,10 +8,10 @@ from kubernetes.utils.quantity import parse_quantity
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import CLUSTER_LABEL, GPU_RESOURCE, JOB_LABEL
-from llmtrain_operator.core.census import Census, Claim, Counted
-from llmtrain_operator.core.observed import NodeView
-from llmtrain_operator.core.times import parse
-from llmtrain_operator.shell.queue import Key, Queue
+from llmtrain_api.timestamps import parse_rfc3339
+from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
+from llmtrain_operator.core.snapshot import NodeView
+from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 Manifest = dict[str, Any]
 JobKey = tuple[str, str]
@@ -58,13 +58,13 @@ def requested(container: Manifest) -> int:
 class Store:
     """All objects the operator knows."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: WorkQueue) -> None:
         self.queue = queue
         self.jobs: dict[JobKey, Manifest] = {}
         self.clusters: dict[str, Manifest] = {}
         self.nodes: dict[str, Manifest] = {}
         self.pods: dict[str, Manifest] = {}
-        self.holders: dict[str, dict[str, Manifest]] = defaultdict(dict)
+        self.gpu_pods_by_node: dict[str, dict[str, Manifest]] = defaultdict(dict)
         """Pods that hold GPUs, by node and uid: a scrape counts them, from another thread."""
         self.pods_of: dict[JobKey, dict[str, Manifest]] = defaultdict(dict)
         self.objects_of: dict[JobKey, dict[tuple[str, str], Manifest]] = defaultdict(dict)
@@ -81,7 +81,7 @@ class Store:
             self.jobs.pop(key, None)
             self.pods_of.pop(key, None)
             self.objects_of.pop(key, None)
-        elif newer(job, self.jobs.get(key)):
+        elif is_newer(job, self.jobs.get(key)):
             self.jobs[key] = job
             self.queue.add(Key("job", *key))
 
@@ -90,49 +90,49 @@ class Store:
         name = cluster["metadata"]["name"]
         if change == "drop":
             self.clusters.pop(name, None)
-        elif newer(cluster, self.clusters.get(name)):
+        elif is_newer(cluster, self.clusters.get(name)):
             self.clusters[name] = cluster
             self.queue.add(Key("cluster", "", name))
-        self.wake_waiting()
+        self.enqueue_waiting()
 
     def pod_changed(self, change: str, pod: Manifest) -> None:
         """Keep a pod under its job; GPUs held elsewhere matter to inventories only."""
         uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
         before = self.pods.pop(uid, None)
         if before is not None:
-            self.holders[node_of(before)].pop(uid, None)
+            self.gpu_pods_by_node[node_of(before)].pop(uid, None)
         if change == "put":
             self.pods[uid] = pod
             if gpus_of(pod):
-                self.holders[node_of(pod)][uid] = pod
+                self.gpu_pods_by_node[node_of(pod)][uid] = pod
         if (key := self.owner(pod)) is not None:
-            keep(self.pods_of[key], name, change, pod)
+            update_index(self.pods_of[key], name, change, pod)
             self.queue.add(Key("job", *key))
         if gpus_of(pod) or (before is not None and gpus_of(before)):
-            self.look_at_clusters()
+            self.enqueue_clusters()
 
     def object_changed(self, change: str, thing: Manifest) -> None:
         """Keep another child of a job."""
         if (key := self.owner(thing)) is not None:
-            keep(self.objects_of[key], (thing["kind"], thing["metadata"]["name"]), change, thing)
+            update_index(self.objects_of[key], (thing["kind"], thing["metadata"]["name"]), change, thing)
             self.queue.add(Key("job", *key))
 
     def claim_changed(self, change: str, claim: Manifest) -> None:
         """Keep a claim; jobs that wait for it may go on now."""
         namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
-        keep(self.claims[namespace], name, change, claim)
-        self.look_at_clusters()
-        self.wake_waiting()
+        update_index(self.claims[namespace], name, change, claim)
+        self.enqueue_clusters()
+        self.enqueue_waiting()
 
     def node_changed(self, change: str, node: Manifest) -> None:
         """Keep a node, if anything of interest differs."""
         name = node["metadata"]["name"]
         before = self.nodes.get(name)
-        keep(self.nodes, name, change, node)
+        update_index(self.nodes, name, change, node)
         if before is None or change == "drop" or self.node_view(before) != self.node_view(node):
-            self.look_at_clusters()
-            self.wake_waiting()
-            self.wake_on(name)
+            self.enqueue_clusters()
+            self.enqueue_waiting()
+            self.enqueue_jobs_on_node(name)
 
     def owner(self, thing: Manifest) -> JobKey | None:
         """Return the job that an object is labelled with."""
@@ -141,18 +141,18 @@ class Store:
         name = name or next((owner["name"] for owner in owners if owner.get("kind") == "LLMTrainingJob"), None)
         return (thing["metadata"]["namespace"], name) if name else None
 
-    def look_at_clusters(self) -> None:
+    def enqueue_clusters(self) -> None:
         """Have all LLMClusters reconciled soon, not at once: such changes come in crowds."""
         for name in self.clusters:
             self.queue.add_after(Key("cluster", "", name), 0.5)
 
-    def wake_waiting(self) -> None:
+    def enqueue_waiting(self) -> None:
         """Have every job reconciled that has not begun or has no room."""
         for key, job in self.jobs.items():
             if (job.get("status") or {}).get("stage", "") in ("", "Waiting"):
                 self.queue.add(Key("job", *key))
 
-    def wake_on(self, node: str) -> None:
+    def enqueue_jobs_on_node(self, node: str) -> None:
         """Have every job reconciled that has a pod on a node."""
         for key, pods in self.pods_of.items():
             if any(pod["spec"].get("nodeName") == node for pod in pods.values()):
@@ -179,14 +179,14 @@ class Store:
         effects = {taint["effect"] for taint in lasting}
         name = metadata["name"]
         held: dict[str, int] = defaultdict(int)
-        for pod in tuple(self.holders.get(name, {}).values()):
+        for pod in tuple(self.gpu_pods_by_node.get(name, {}).values()):
             held[pod["metadata"]["namespace"]] += gpus_of(pod)
         return NodeView(
             name=name,
             labels=dict(metadata.get("labels") or {}),
             ready=not reason,
             reason=reason,
-            ordinary=(
+            schedulable_by_default=(
                 "node-role.kubernetes.io/control-plane" not in (metadata.get("labels") or {})
                 and not effects - {"PreferNoSchedule"}
             ),
@@ -196,14 +196,14 @@ class Store:
             gpus_by_namespace=dict(held),
         )
 
-    def census(self) -> Census:
+    def census(self) -> FleetSnapshot:
         """Return what the cluster's metrics are read off."""
-        return Census(
+        return FleetSnapshot(
             jobs=tuple(
-                Counted(
+                JobSample(
                     namespace=namespace,
                     name=name,
-                    created=parse(job["metadata"]["creationTimestamp"]),
+                    created=parse_rfc3339(job["metadata"]["creationTimestamp"]),
                     status=JobStatus.model_validate(job.get("status") or {}),
                 )
                 for (namespace, name), job in sorted(self.jobs.items())
@@ -245,7 +245,7 @@ def is_ready(node: Manifest) -> bool:
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
-def keep(things: dict[Any, Manifest], key: Any, change: str, thing: Manifest) -> None:
+def update_index(things: dict[Any, Manifest], key: Any, change: str, thing: Manifest) -> None:
     """Put or drop `thing`; a drop means only the incarnation that it names."""
     if change == "put":
         things[key] = thing
@@ -253,7 +253,7 @@ def keep(things: dict[Any, Manifest], key: Any, change: str, thing: Manifest) ->
         del things[key]
 
 
-def newer(thing: Manifest, than: Manifest | None) -> bool:
+def is_newer(thing: Manifest, than: Manifest | None) -> bool:
     """Return whether `thing` is not older than what is known: events may come late."""
     if than is None or than["metadata"]["uid"] != thing["metadata"]["uid"]:
         return True

@@ -3,7 +3,7 @@ import math
 import pynvml as nvml
 import pytest
 
-from llmtrain_agent.gpu.answer import GpuLost, Questions, known, scaled
+from llmtrain_agent.gpu.query import GpuLost, NvmlQueries, scaled, valid_or_none
 
 
 def failing(error: int) -> float:
@@ -25,7 +25,7 @@ def failing(error: int) -> float:
     ],
 )
 def test_numbers_that_stand_for_no_value_are_none(number: float | None, expected: float | None, why: str) -> None:
-    assert known(number) == expected, why
+    assert valid_or_none(number) == expected, why
 
 
 def test_what_is_unknown_stays_unknown_in_another_unit() -> None:
@@ -40,13 +40,13 @@ def test_a_question_that_is_not_supported_is_asked_once_and_the_next_way_is_used
         asked.append("new")
         return failing(nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
 
-    questions = Questions()
+    questions = NvmlQueries()
     assert [questions.number("power", unsupported, lambda: 7.0) for _ in range(3)] == [7.0] * 3
     assert asked == ["new"]
 
 
 def test_a_question_that_fails_for_now_is_asked_again() -> None:
-    questions = Questions()
+    questions = NvmlQueries()
     assert questions.number("power", lambda: failing(nvml.NVML_ERROR_TIMEOUT)) is None
     assert questions.number("power", lambda: 7.0) == 7.0
 
@@ -54,10 +54,10 @@ def test_a_question_that_fails_for_now_is_asked_again() -> None:
 @pytest.mark.parametrize("error", [nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_RESET_REQUIRED])
 def test_a_lost_gpu_is_lost_whatever_was_asked(error: int) -> None:
     with pytest.raises(GpuLost):
-        Questions().ask("power", lambda: failing(error))
+        NvmlQueries().ask("power", lambda: failing(error))
 
 
 def test_an_unknown_error_is_a_lost_gpu_only_of_a_vital_question() -> None:
-    assert Questions().ask("power", lambda: failing(nvml.NVML_ERROR_UNKNOWN)) is None
+    assert NvmlQueries().ask("power", lambda: failing(nvml.NVML_ERROR_UNKNOWN)) is None
     with pytest.raises(GpuLost):
-        Questions().ask("memory", lambda: failing(nvml.NVML_ERROR_UNKNOWN), vital=True)
+        NvmlQueries().ask("memory", lambda: failing(nvml.NVML_ERROR_UNKNOWN), vital=True)

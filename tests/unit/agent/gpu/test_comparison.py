@@ -1,10 +1,10 @@
 import pytest
 
 from llmtrain_agent.gpu.comparison import COLUMNS, compare, parse
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reading import GpuReading
 
 ROW = "GPU-0, 87, 42, 38147, 81559, 61, 512.35, 700.00, 1980, 2619, 0, 0\n"
-READING = Reading(
+READING = GpuReading(
     index="0",
     uuid="GPU-0",
     model="H100",
@@ -20,7 +20,7 @@ READING = Reading(
 )
 
 
-def differing(row: str, reading: Reading) -> list[str]:
+def differing(row: str, reading: GpuReading) -> list[str]:
     return [comparison.name for comparison in compare([([reading], parse(row))]) if not comparison.agrees]
 
 

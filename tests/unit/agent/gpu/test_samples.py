@@ -1,8 +1,8 @@
-from llmtrain_agent.gpu.reading import Reading
+from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_agent.gpu.samples import samples
 from llmtrain_api.metrics import node as metrics
 
-FULL = Reading(
+FULL = GpuReading(
     index="3",
     uuid="GPU-3",
     model="NVIDIA H100",
@@ -37,13 +37,13 @@ def test_every_metric_of_a_gpu_is_told_with_the_labels_of_the_catalogue() -> Non
 
 
 def test_what_is_unknown_has_no_sample_and_an_idle_gpu_has_one() -> None:
-    silent = Reading(index="0", uuid="GPU-0", model="T4")
+    silent = GpuReading(index="0", uuid="GPU-0", model="T4")
     assert [metric for metric, _, _ in samples([silent], "n")] == [metrics.GPU_INFO, metrics.GPU_LOST]
-    idle = Reading(index="0", uuid="GPU-0", model="T4", utilization_ratio=0.0)
+    idle = GpuReading(index="0", uuid="GPU-0", model="T4", utilization_ratio=0.0)
     assert (metrics.GPU_UTILIZATION, 0.0, ("n", "0")) in list(samples([idle], "n"))
 
 
 def test_a_lost_gpu_without_a_name_is_told_as_lost_alone() -> None:
-    assert list(samples([Reading(index="0", uuid="", model="", lost=True)], "n")) == [
+    assert list(samples([GpuReading(index="0", uuid="", model="", lost=True)], "n")) == [
         (metrics.GPU_LOST, 1.0, ("n", "0"))
     ]

@@ -1,6 +1,6 @@
 import pytest
 
-from llmtrain_agent.gpu.seat import seated
+from llmtrain_agent.gpu.gpu_index import stable_indices
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ def test_a_gpu_keeps_its_number(
     seats: dict[str, int], found: list[tuple[int, str]], expected: dict[str, int], why: str
 ) -> None:
     before = dict(seats)
-    assert seated(seats, found) == expected, why
+    assert stable_indices(seats, found) == expected, why
     assert seats == before

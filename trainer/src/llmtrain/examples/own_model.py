@@ -48,9 +48,9 @@ def main() -> None:
         logits_BLV, nexts_BL = model(bytes_BM[:, :-1]), bytes_BM[:, 1:]
         return functional.cross_entropy(logits_BLV.flatten(0, 1), nexts_BL.flatten(), reduction="sum"), nexts_BL.numel()
 
-    trained = llmtrain.train(model, samples=len(windows_NM), loss=loss)
-    if trained.first:
-        torch.save(model.state_dict(), trained.output / "letters.pt")
+    trained = llmtrain.train(model, num_samples=len(windows_NM), loss=loss)
+    if trained.is_main_process:
+        torch.save(model.state_dict(), trained.output_dir / "letters.pt")
         weights = b"".join(weight.detach().cpu().numpy().tobytes() for weight in model.parameters())
         print(f"wrote letters.pt; sha256 of the weights: {hashlib.sha256(weights).hexdigest()}")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from llmtrain_api.model import Model
-from llmtrain_trainer.errors import CheckpointRefused
+from llmtrain_trainer.errors import CheckpointInvalid
 
 MANIFEST_FILE = "manifest.json"
 FORMAT = 1
 
 
-class KeptFile(Model):
+class FileDigest(Model):
     """One file of a checkpoint."""
 
     sha256: str
@@ -34,13 +34,13 @@ class Manifest(Model):
     """Loss on held-out text after this step, in nats a token; None if it was not evaluated."""
     numerics: str = ""
     """What computed it: see training/numerics.py."""
-    files: dict[str, KeptFile]
+    files: dict[str, FileDigest]
 
 
-def describe(file: Path) -> KeptFile:
+def digest_file(file: Path) -> FileDigest:
     """Return what the manifest says of `file`."""
     with file.open("rb") as content:
-        return KeptFile(sha256=hashlib.file_digest(content, "sha256").hexdigest(), size_bytes=file.stat().st_size)
+        return FileDigest(sha256=hashlib.file_digest(content, "sha256").hexdigest(), size_bytes=file.stat().st_size)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -48,9 +48,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
     except (OSError, ValidationError) as error:
-        raise CheckpointRefused(f"{folder.name} has no valid manifest") from error
+        raise CheckpointInvalid(f"{folder.name} has no valid manifest") from error
     if manifest.format != FORMAT:
-        raise CheckpointRefused(f"{folder.name} is of format {manifest.format}, not {FORMAT}")
+        raise CheckpointInvalid(f"{folder.name} is of format {manifest.format}, not {FORMAT}")
     return manifest
 
 
@@ -60,7 +60,7 @@ def verify(folder: Path) -> Manifest:
     for name, promised in manifest.files.items():
         file = folder / name
         if not file.is_file() or file.stat().st_size != promised.size_bytes:
-            raise CheckpointRefused(f"{folder.name}/{name} is missing or incomplete")
-        if describe(file) != promised:
-            raise CheckpointRefused(f"{folder.name}/{name} isn't what was written: its checksum differs")
+            raise CheckpointInvalid(f"{folder.name}/{name} is missing or incomplete")
+        if digest_file(file) != promised:
+            raise CheckpointInvalid(f"{folder.name}/{name} isn't what was written: its checksum differs")
     return manifest

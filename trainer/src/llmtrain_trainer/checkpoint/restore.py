@@ -5,18 +5,18 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from llmtrain_trainer.checkpoint.folder import STATE_FILES, Checkpoints
 from llmtrain_trainer.checkpoint.manifest import read_manifest
+from llmtrain_trainer.checkpoint.store import STATE_FILES, CheckpointStore
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.state import State
+from llmtrain_trainer.training.train_state import TrainState
 
 
-def restore(learner: State, checkpoints: Checkpoints, log: Log) -> None:
+def restore(learner: TrainState, checkpoints: CheckpointStore, log: Log) -> None:
     """Bring `learner` to the newest whole checkpoint, or to the beginning."""
     newest = checkpoints.newest()
     if newest is None:
-        learner.begin()
+        learner.reset()
         log.info("begun", parameters=learner.parameters.weights.numel())
         return
     path = checkpoints.path(newest.step)
@@ -30,21 +30,21 @@ def restore(learner: State, checkpoints: Checkpoints, log: Log) -> None:
     log.info("restored", step=newest.step, checkpoint=path.name)
 
 
-def load_into(learner: State, path: Path, step: int) -> None:
+def load_into(learner: TrainState, path: Path, step: int) -> None:
     """Bring `learner` to the state in the checkpoint `path`; BadInput if it is of another network."""
     manifest = read_manifest(path)
     if manifest.parameters != learner.parameters.weights.numel():
         raise BadInput(
-            f"{learner.field}: {path.name} holds {manifest.parameters} parameters, but the job now asks for "
+            f"{learner.spec_field}: {path.name} holds {manifest.parameters} parameters, but the job now asks for "
             f"{learner.parameters.weights.numel()}; restore the model's sizes or make a new job"
         )
     state = read_state(path)
-    if strangers := sorted(name for name, tensor in learner.state().items() if not _fits(tensor, state.get(name))):
+    if strangers := sorted(name for name, tensor in learner.state_dict().items() if not _fits(tensor, state.get(name))):
         raise BadInput(
-            f"{learner.field}: {path.name} holds no {strangers[0]} of the shape that the network has now; restore the "
+            f"{learner.spec_field}: {path.name} holds no {strangers[0]} of the shape that the network has now; restore the "
             "network or make a new job"
         )
-    learner.resume(state, step)
+    learner.load_state_dict(state, step)
 
 
 def _fits(tensor: Tensor, kept: Tensor | None) -> bool:

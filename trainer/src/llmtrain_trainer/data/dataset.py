@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmtrain_api.model import Model
-from llmtrain_api.outcome import DatasetFacts
+from llmtrain_api.termination import DatasetInfo
 from llmtrain_trainer.errors import BadInput
 
 Tokens = NDArray[np.unsignedinteger]
@@ -19,7 +19,7 @@ TRAINING_FILE, HELD_OUT_FILE = "training.bin", "held-out.bin"
 class DatasetFile(Model):
     """What `dataset.json` holds."""
 
-    facts: DatasetFacts
+    facts: DatasetInfo
     type: str
     """Type of one token in the .bin files: uint16 or uint32, little-endian."""
     files: int
@@ -40,7 +40,7 @@ def token_type(vocab_size: int) -> str:
 class Dataset:
     """An open dataset. The arrays are mapped, not read: (tokens,)."""
 
-    facts: DatasetFacts
+    facts: DatasetInfo
     training: Tokens
     held_out: Tokens
     folder: Path

@@ -1,9 +1,9 @@
 """Floating-point operations that a token costs to learn from, counted from the network and not measured."""
 
-from llmtrain_trainer.models.shape import Shape
+from llmtrain_trainer.models.config import GPTConfig
 
 
-def flops_per_token(shape: Shape) -> int:
+def flops_per_token(shape: GPTConfig) -> int:
     """Return the operations of forward and backward pass for one token (PaLM, Chowdhery et al. 2022, appendix B).
 
     Six for each weight that a token is multiplied with: the embedding is looked up and costs nothing, but its weights

@@ -11,13 +11,13 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, save_tokenizer
-from llmtrain_trainer.models.gpt import NORM_EPSILON, ROTARY_BASE, Gpt
-from llmtrain_trainer.models.shape import Shape
+from llmtrain_trainer.models.config import GPTConfig
+from llmtrain_trainer.models.gpt import GPT, NORM_EPSILON, ROTARY_BASE
 
 WEIGHTS_FILE = "model.safetensors"
 
 
-def export(model: Gpt, tokenizer: Tokenizer, folder: Path) -> None:
+def export(model: GPT, tokenizer: Tokenizer, folder: Path) -> None:
     """Write weights, configuration and tokenizer into `folder`."""
     weights = {name: weight.detach().cpu().clone() for name, weight in model.named_parameters()}
     save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
@@ -27,7 +27,7 @@ def export(model: Gpt, tokenizer: Tokenizer, folder: Path) -> None:
     save_tokenizer(tokenizer, folder)
 
 
-def llama_config(shape: Shape) -> dict[str, object]:
+def llama_config(shape: GPTConfig) -> dict[str, object]:
     """Return the contents of config.json."""
     return {
         "architectures": ["LlamaForCausalLM"],
@@ -52,7 +52,7 @@ def llama_config(shape: Shape) -> dict[str, object]:
     }
 
 
-def _tokenizer_config(shape: Shape) -> dict[str, object]:
+def _tokenizer_config(shape: GPTConfig) -> dict[str, object]:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": END_OF_TEXT,

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmtrain_api.membership import Progress
+from llmtrain_api.protocol import Progress
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.tensorboard.event_file import EventFile
 from llmtrain_trainer.tensorboard.scalars import EVALUATION, scalars
@@ -36,7 +36,7 @@ class Entry:
         return self.term, self.progress.generation
 
 
-class Recorder:
+class SummaryWriterThread:
     """Writes each step that it is given to event files in `folder`, one file a generation."""
 
     def __init__(self, folder: Path, log: Log, *, rest_seconds: float = REST_SECONDS) -> None:

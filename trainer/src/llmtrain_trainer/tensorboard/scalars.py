@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from llmtrain_api.membership import Progress
+from llmtrain_api.protocol import Progress
 
 TAGS: Mapping[str, str] = MappingProxyType(
     {

@@ -15,8 +15,8 @@ EPSILON = 1e-8
 class AdamW:
     """Means of the gradients and of their squares: buffers (elements,)."""
 
-    def __init__(self, settings: Optimizer, mean: Tensor, square: Tensor) -> None:
-        self.mean, self.square = mean, square
+    def __init__(self, settings: Optimizer, exp_avg: Tensor, exp_avg_sq: Tensor) -> None:
+        self.exp_avg, self.exp_avg_sq = exp_avg, exp_avg_sq
         self._decay = float(settings.weight_decay)
         self._beta1, self._beta2 = float(settings.beta1), float(settings.beta2)
 
@@ -27,7 +27,7 @@ class AdamW:
         for part, decay in ((slice(decayed), self._decay), (slice(decayed, None), 0.0)):
             if weights[part].numel():
                 torch._fused_adamw_(
-                    [weights[part]], [gradients[part]], [self.mean[part]], [self.square[part]], [], [count],
+                    [weights[part]], [gradients[part]], [self.exp_avg[part]], [self.exp_avg_sq[part]], [], [count],
                     lr=learning_rate, beta1=self._beta1, beta2=self._beta2, weight_decay=decay, eps=EPSILON,
                     amsgrad=False, maximize=False,
                 )  # fmt: skip

@@ -2,17 +2,19 @@
 
 import torch
 
-from llmtrain_trainer.data.batches import held_out_windows
 from llmtrain_trainer.data.dataset import Dataset, read_windows
-from llmtrain_trainer.training.learner import Learner
-from llmtrain_trainer.training.ranks import Ranks
-from llmtrain_trainer.training.shares import share
+from llmtrain_trainer.data.loader import held_out_windows
+from llmtrain_trainer.distributed.collectives import Collectives
+from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.partition import rank_range
 
 WHILE_TRAINING_TOKENS = 2**14
 WINDOWS_AT_ONCE = 8
 
 
-def held_out_loss(learner: Learner, dataset: Dataset, ranks: Ranks, most_tokens: int = WHILE_TRAINING_TOKENS) -> float:
+def held_out_loss(
+    learner: GPTTask, dataset: Dataset, ranks: Collectives, most_tokens: int = WHILE_TRAINING_TOKENS
+) -> float:
     """Return the loss in nats a token over about `most_tokens` held-out tokens: the same bits at any number of ranks.
 
     Windows are evaluated in batches that don't depend on the ranks; each rank notes its own beside zeros.
@@ -22,9 +24,9 @@ def held_out_loss(learner: Learner, dataset: Dataset, ranks: Ranks, most_tokens:
     batches = [windows[start : start + WINDOWS_AT_ONCE] for start in range(0, len(windows), WINDOWS_AT_ONCE)]
     losses = torch.zeros(len(batches), dtype=torch.float64, device=learner.device)
     with torch.no_grad(), learner.precision():
-        for number in share(len(batches), ranks.rank, ranks.size):
-            learner.alive()
+        for number in rank_range(len(batches), ranks.rank, ranks.size):
+            learner.ping_watchdog()
             tokens_BM = read_windows(dataset.held_out, batches[number], length)
             losses[number] = learner.model.loss(torch.from_numpy(tokens_BM).to(learner.device))
-    ranks.sum(losses)
+    ranks.all_reduce(losses)
     return float(losses.sum()) / (len(windows) * length)

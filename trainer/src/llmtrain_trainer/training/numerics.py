@@ -2,7 +2,7 @@
 
 import torch
 
-from llmtrain_api.run import RunConfig
+from llmtrain_api.run_config import RunConfig
 
 
 def numerics(run: RunConfig) -> str:

@@ -1,0 +1,109 @@
+"""Builds kind, kubectl, helm and the node's binaries from Go modules.
+
+The versions stand in `kind-node/tools/go.mod` and nowhere else. One module holds all
+tools but one, so that they share one compiled set of Kubernetes' libraries;
+local-path-provisioner has its own, because it imports a library by an old spelling
+that Go refuses beside the new one.
+"""
+
+import os
+import platform
+import re
+import shutil
+from pathlib import Path
+
+from llmtrain_kind.commands import run
+from llmtrain_kind.content_hash import content_hash
+from llmtrain_kind.errors import Unsupported
+from llmtrain_kind.paths import KIND_NODE, cache_folder
+from llmtrain_kind.progress import step
+
+_CLI_PACKAGES = ("./localkube", "sigs.k8s.io/kind", "helm.sh/helm/v4/cmd/helm")
+_NODE_PACKAGES = ("./pause", "tool")
+_RENAMED = {"server": "etcd"}
+_VERSION_PACKAGE = "k8s.io/component-base/version"
+
+
+def module_version(go_mod: str, module: str) -> str:
+    """The version that a go.mod requires of a module, for example `v1.37.2`."""
+    found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
+    if found is None:
+        raise KeyError(module)
+    return found.group(1)
+
+
+def kubernetes_version() -> str:
+    """The Kubernetes that our tools and node image are made of."""
+    return module_version((KIND_NODE / "tools" / "go.mod").read_text(), "k8s.io/kubernetes")
+
+
+def linker_flags(version: str) -> str:
+    """Flags that strip a binary and tell Kubernetes' components their version."""
+    major, minor, _ = version.removeprefix("v").split(".")
+    values = {
+        "gitVersion": version,
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+        "gitCommit": "unknown",
+    }
+    return "-s -w " + " ".join(f"-X {_VERSION_PACKAGE}.{k}={v}" for k, v in values.items())
+
+
+def tools_key() -> str:
+    """Names one build of the tools: sources, Go's version and the processor."""
+    if shutil.which("go") is None:
+        raise Unsupported(
+            "Go is missing: install Go 1.26 or newer (any newer than 1.21 fetches it itself) and put `go` on PATH."
+        )
+    go_version = run(["go", "env", "GOVERSION"], folder=KIND_NODE / "tools").strip()
+    return content_hash(KIND_NODE, [Path("tools"), Path("local-path")], extra=[go_version, platform.machine()])
+
+
+def tools_folder() -> Path:
+    """Where the binaries of the present sources are, or will be."""
+    return cache_folder() / "tools" / tools_key() / "bin"
+
+
+def make_cli_tools() -> Path:
+    """Make kind, kubectl and helm available; returns their folder."""
+    folder = tools_folder()
+    if not all((folder / name).exists() for name in ("kind", "kubectl", "helm")):
+        with step("building kind, kubectl and helm (about 9 minutes on 2 cores, once)"):
+            _build(folder, "tools", _CLI_PACKAGES)
+            _link(folder)
+    return folder
+
+
+def make_node_tools() -> Path:
+    """Make what runs inside a node available too; returns the same folder."""
+    folder = make_cli_tools()
+    if not (folder / "etcd").exists():
+        with step("building containerd, etcd and CoreDNS (about 3 minutes on 2 cores, once)"):
+            _build(folder, "tools", _NODE_PACKAGES)
+            _link(folder)
+    if not (folder / "local-path-provisioner").exists():
+        with step("building local-path-provisioner (about 2 minutes on 2 cores, once)"):
+            _build(folder, "local-path", ("github.com/rancher/local-path-provisioner",))
+    return folder
+
+
+def _build(folder: Path, module: str, packages: tuple[str, ...]) -> None:
+    """Compile packages of a module of ours into `folder`, static and reproducible."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = ["-buildvcs=false", "-trimpath", "-ldflags", linker_flags(kubernetes_version())]
+    run(
+        ["go", "build", *flags, "-o", f"{folder}{os.sep}", *packages],
+        environment={"CGO_ENABLED": "0"},
+        folder=KIND_NODE / module,
+    )
+
+
+def _link(folder: Path) -> None:
+    """Give binaries the names they are called by."""
+    for built, name in _RENAMED.items():
+        if (folder / built).exists():
+            (folder / built).rename(folder / name)
+    for name in ("kubectl", "kubeadm"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to("localkube")

@@ -1,0 +1,64 @@
+"""One trainer process, as its supervisor sees it: started cold, or as a spare that waits for its turn."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+
+from llmtrain_trainer.distributed.rank_identity import INCARNATION, LOCAL_RANK, new_incarnation
+from llmtrain_trainer.worker.watchdog import DESCRIPTOR, new_watch
+
+
+class RankProcess:
+    """A process whose lines go to `hear`. A spare has no rank until it is told one."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], on_line: Callable[[str], None]) -> None:
+        self.incarnation, self.local_rank = new_incarnation(), -1
+        self.watch, descriptor = new_watch()
+        self._process = subprocess.Popen(
+            [*command, "--spare"], env={**os.environ, **environment, DESCRIPTOR: str(descriptor)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            pass_fds=[descriptor],
+        )  # fmt: skip
+        os.close(descriptor)
+        self._reader = threading.Thread(target=self._read, args=(on_line,), daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def assign_rank(self, local_rank: int) -> None:
+        """Have it train as rank `local_rank` of this worker."""
+        self.local_rank = local_rank
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it died meanwhile, and will be reaped
+            self._process.stdin.write(json.dumps({INCARNATION: self.incarnation, LOCAL_RANK: str(local_rank)}) + "\n")
+            self._process.stdin.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it still lives."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def reaped(self, status: int) -> int:
+        """Take note that it has been waited for, and read what it said to its end; return its exit code."""
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._reader.join()
+        return self._process.returncode
+
+    @property
+    def stopped(self) -> bool:
+        """Return whether it has been halted, as by SIGSTOP: it can't do anything, and isn't dead."""
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] in ("T", "t")
+        return False
+
+    def _read(self, on_line: Callable[[str], None]) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            on_line(line)
