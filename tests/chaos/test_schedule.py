@@ -18,7 +18,7 @@ from chaos.test_points import SEED
 from chaos.watching import Operator, gaps, instants, length, newest_step, seconds_logged, tells_steps
 from figures import Figure
 from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
-from llmtrain_api.time_ledger import KINDS, new_ledger
+from llmtrain_api.time_ledger import CATEGORIES, new_ledger
 
 CHANGES, STEPS, MOST = 20, 2000, 3
 UNSEEN_STEPS = 30
@@ -153,7 +153,7 @@ def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
     What the logs say is rougher: they know when a step ended after a pause, and not when the pause did.
     """
     account, kills = run.operator.account, len(run.killed_at)
-    told = {kind: account.ms.get(kind, 0) / 1000 for kind in KINDS}
+    told = {kind: account.ms.get(kind, 0) / 1000 for kind in CATEGORIES}
     joined_at, first_steps = instants(run.everyone, "joined"), instants(run.everyone, "firstStep")
     last_step = instants(run.everyone, "step")[-1]
     pauses = length(gaps([*run.killed_at, *joined_at], first_steps))
@@ -169,7 +169,7 @@ def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
     figure("goodput_error_seconds", error_seconds, "s")
     figure("goodput_clock_error_seconds", clock_error_seconds, "s")
     figure("goodput_life_seconds", account.total_ms / 1000, "s")
-    for kind in KINDS:
+    for kind in CATEGORIES:
         by_logs = f", by the logs {own[kind]:.3f} s" if kind in own else ""
         figure(f"goodput_{kind}_seconds", told[kind], f"s{by_logs}")
     print(f"{kills} kills, {len(first_steps)} generations, {pauses:.3f} s of pauses")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from integration.trainer.conftest import DEADLINE_SECONDS, Job, Process
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
-from llmtrain_api.time_ledger import KINDS, TimeLedger
+from llmtrain_api.time_ledger import CATEGORIES, TimeLedger
 
 SECONDS_BETWEEN = 0.1
 Span = tuple[float, float]
@@ -42,7 +42,7 @@ class Operator:
         finally:
             connection.close()
         assert seen.account is not None
-        for kind in KINDS:
+        for kind in CATEGORIES:
             before, now = self.account.ms.get(kind, 0), seen.account.ms.get(kind, 0)
             if now < before:
                 self.fell.append(f"{kind} from {before} to {now} ms")

@@ -100,8 +100,8 @@ ALERTS = {
         minute=60,
         labels=OF_JOB,
         speaks={
-            "six of one rung": recovered("pod", "0+0x30 1+1x5 6+0x60"),
-            "six of two rungs": {
+            "six of one method": recovered("pod", "0+0x30 1+1x5 6+0x60"),
+            "six of two methods": {
                 **recovered("pod", "0+0x30 1+1x2 3+0x60"), **recovered("process", "0+0x30 1+1x2 3+0x60"),
             },
         },
@@ -111,14 +111,14 @@ ALERTS = {
         minute=20,
         labels=OF_JOB,
         speaks={
-            "one is missing": {**RUNS, **job("llmtrain_job_ranks_wanted", "9+0x60")},
+            "one is missing": {**RUNS, **job("llmtrain_job_ranks_desired", "9+0x60")},
             "one is missing, whoever tells of it": handed_over(
-                {**job("llmtrain_job_ranks", "8"), **job("llmtrain_job_ranks_wanted", "9")}, 10
+                {**job("llmtrain_job_ranks", "8"), **job("llmtrain_job_ranks_desired", "9")}, 10
             ),
         },
         silent={
-            "the job was scaled down": {**RUNS, **job("llmtrain_job_ranks_wanted", "16+0x5 8+0x60")},
-            "one is missing since ten minutes": {**RUNS, **job("llmtrain_job_ranks_wanted", "8+0x10 9+0x60")},
+            "the job was scaled down": {**RUNS, **job("llmtrain_job_ranks_desired", "16+0x5 8+0x60")},
+            "one is missing since ten minutes": {**RUNS, **job("llmtrain_job_ranks_desired", "8+0x10 9+0x60")},
         },
     ),
     "LlmtrainCheckpointOld": AlertCase(

@@ -62,7 +62,7 @@ def ranks(*seconds: str) -> History:
     """Return what the microbatches take each rank."""
     series = {}
     for rank, took in enumerate(seconds):
-        series |= job("llmtrain_job_rank_work_seconds", took, f', worker="{rank}", rank="0"')
+        series |= job("llmtrain_job_rank_compute_seconds", took, f', worker="{rank}", rank="0"')
     return series
 
 
@@ -70,15 +70,15 @@ def lived(**kinds: str) -> History:
     """Return the account of a job's life."""
     series = {}
     for kind, values in kinds.items():
-        series |= job("llmtrain_job_seconds_total", values, f', kind="{kind}"')
+        series |= job("llmtrain_job_seconds_total", values, f', category="{kind}"')
     return series
 
 
-def recovered(rung: str, count: str, **parts: str) -> History:
-    """Return recoveries of one rung, and the seconds of their parts."""
-    series = job("llmtrain_job_recoveries_total", count, f', rung="{rung}"')
+def recovered(method: str, count: str, **parts: str) -> History:
+    """Return recoveries of one method, and the seconds of their parts."""
+    series = job("llmtrain_job_recoveries_total", count, f', method="{method}"')
     for part, values in parts.items():
-        series |= job("llmtrain_job_recovery_seconds_total", values, f', rung="{rung}", part="{part}"')
+        series |= job("llmtrain_job_recovery_seconds_total", values, f', method="{method}", phase="{part}"')
     return series
 
 

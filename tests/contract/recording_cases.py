@@ -33,7 +33,7 @@ NODE_NETWORK = {
 }
 
 JOBS = {
-    "training_job:llmtrain_job_rank_work_seconds:max": RecordingCase(
+    "training_job:llmtrain_job_rank_compute_seconds:max": RecordingCase(
         computes={
             "the last is slowest": (ranks("1+0x9", "2+0x9", "4+0x9"), 4),
             "the first is slowest": (ranks("3+0x9", "2+0x9", "1+0x9"), 3),
@@ -41,7 +41,7 @@ JOBS = {
         minute=5,
         labels=OF_JOB,
     ),
-    "training_job:llmtrain_job_rank_work_seconds:median": RecordingCase(
+    "training_job:llmtrain_job_rank_compute_seconds:median": RecordingCase(
         computes={
             "three ranks": (ranks("1+0x9", "2+0x9", "4+0x9"), 2),
             "one slow rank moves no median": (ranks("1+0x9", "1+0x9", "1+0x9", "1+0x9", "9+0x9"), 1),

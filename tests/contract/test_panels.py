@@ -64,7 +64,7 @@ CASES: list[tuple[str, str, str, History, Shown]] = [
     ("job", "Every second by kind", "no peak where a coordinator restarted in place",
      lived(stepping="36000+0x27 35700+0x60"), []),
     ("job", "Every second by kind", "all together are 1, also where more was accounted for than passed",
-     lived(stepping="0+90x60", recovering="0+30x60"), [({"kind": "stepping"}, 0.75), ({"kind": "recovering"}, 0.25)]),
+     lived(stepping="0+90x60", recovering="0+30x60"), [({"category": "stepping"}, 0.75), ({"category": "recovering"}, 0.25)]),
     ("node", "Who has each GPU", "its pod, and not the agent's", GPUS, HELD),
     ("node", "GPUs throttled", "power is as it should be", {**throttled("power", "1+0x60"), **throttled("thermal", "0+0x60")}, [({}, 0)]),
     ("node", "GPUs throttled", "one is too hot", throttled("thermal", "1+0x60"), [({}, 1)]),

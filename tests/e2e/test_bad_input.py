@@ -32,7 +32,7 @@ LATER: list[Any] = [
         id="a path with no files",
     ),
     pytest.param(
-        {"scheduling": {"priorityClassName": "royal"}}, "Scheduled", "Rejected", ["royal"],
+        {"scheduling": {"priorityClassName": "royal"}}, "Scheduled", "APIRejected", ["royal"],
         id="a priority class that does not exist",
     ),
 ]  # fmt: skip

@@ -74,7 +74,7 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job:
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
     kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
-    assert kube.status(new_job)["recoveries"]["rungs"] == {"process": 0, "pod": 1, "checkpoint": 0}
+    assert kube.status(new_job)["recoveries"]["byMethod"] == {"process": 0, "pod": 1, "checkpoint": 0}
     (told,) = [event["message"] for event in kube.events(new_job) if event["reason"] == "Recovered"]
     assert "training goes on with the other pods" in told
     assert told.endswith("0 steps were done again")

@@ -45,7 +45,7 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     kube.apply(job(new_job, training=spec, workers=workers, evaluation={"everySteps": 200, "sample": {"tokens": 8}}))
     kube.wait_for_step(new_job, 30)
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
-    kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["rungs"]["pod"] == 1)
+    kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["byMethod"]["pod"] == 1)
     kube.run("scale", f"ltj/{new_job}", "--replicas=1")
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
     labels = OF_JOB % new_job
@@ -54,17 +54,17 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
         """Return the last value of a metric that went with its coordinator, by its own labels."""
         found = prometheus.query(f"last_over_time({metric}{labels}[10m])")
         return {
-            tuple(v for k, v in sorted(series.labels.items()) if k in ("rung", "kind")): series.value
+            tuple(v for k, v in sorted(series.labels.items()) if k in ("method", "category")): series.value
             for series in found
         }
 
     log = next(entry["lines"] for entry in status["logs"] if entry["pod"] == f"{new_job}-worker-0")
     assert newest("llmtrain_job_recoveries_total") == {("process",): 0, ("pod",): 1, ("checkpoint",): 0}
-    assert status["recoveries"]["rungs"] == {"process": 0, "pod": 1, "checkpoint": 0}
+    assert status["recoveries"]["byMethod"] == {"process": 0, "pod": 1, "checkpoint": 0}
     (done,) = [json.loads(line)["step"] for line in reversed(log) if '"event": "step"' in line][:1]
     assert done == STEPS, "the last step is logged"
     assert newest("llmtrain_job_tokens")[()] == done * MICROBATCHES * MICROBATCH_SIZE * CONTEXT
-    assert newest("training_job:llmtrain_job_rank_work_seconds:max")[()] > 0
+    assert newest("training_job:llmtrain_job_rank_compute_seconds:max")[()] > 0
     seconds = newest("llmtrain_job_seconds_total")
     told = sum(seconds.values())
     assert newest("llmtrain_job_goodput_ratio")[()] == pytest.approx(seconds["stepping",] / told, abs=0.001)
@@ -93,7 +93,7 @@ def test_pools_hold_what_the_nodes_have(kube: Kube, prometheus: Prometheus) -> N
 
 
 def test_gpus_that_pods_hold_are_told(kube: Kube, prometheus: Prometheus) -> None:
-    held = f'llmtrain_allocated_gpus{{namespace="{kube.namespace}"}}'
+    held = f'llmtrain_pool_gpus_allocated{{namespace="{kube.namespace}"}}'
     asked = {"limits": {"nvidia.com/gpu": "6"}}
     container = {"name": "holder", "image": "localhost/none:none", "resources": asked}  # placed, though it never starts
     kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "holder"}, "spec": {"containers": [container]}})

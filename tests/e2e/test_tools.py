@@ -36,7 +36,7 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
     assert {line.split()[2] for line in shown[2:]} <= nodes
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
 
-    llmtrain(prometheus, "report", new_job, "--out", str(tmp_path / "report.html"))
+    llmtrain(prometheus, "report", new_job, "--output", str(tmp_path / "report.html"))
     page = open_page(tmp_path / "report.html", tmp_path, ROOT / "build" / "report" / "report.png")
     assert page.errors == ()
     assert "default-src 'none'" in page.dom, "the page may ask for nothing"

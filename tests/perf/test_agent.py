@@ -155,7 +155,7 @@ def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, 
     }  # fmt: skip
     command = [
         sys.executable, "-m", "llmtrain_agent", "--node=n1", f"--port={PORT}", f"--cgroup={node}", f"--proc={proc}",
-        f"--pod-resources={kubelet}", f"--account={account}",
+        f"--pod-resources={kubelet}", f"--service-account-dir={account}",
     ]  # fmt: skip
     agent = subprocess.Popen(command, env=environment)
     try:

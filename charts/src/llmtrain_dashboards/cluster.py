@@ -36,7 +36,7 @@ GPUS = Row(
     panels=(
         series_panel("GPUs by state", "Each is in one: allocated to a pod, unhealthy, or idle.", "short", f"sum by (state) (llmtrain_pool_gpus{CLUSTER})", "{{state}}", stack=True),
         series_panel("GPUs by pool", "All of each pool.", "short", f"sum by (pool) (llmtrain_pool_gpus{CLUSTER})", "{{pool}}", stack=True),
-        series_panel("GPUs by namespace", "Those that pods of a namespace hold.", "short", f"sum by (namespace) (llmtrain_allocated_gpus{CLUSTER})", "{{namespace}}", stack=True),
+        series_panel("GPUs by namespace", "Those that pods of a namespace hold.", "short", f"sum by (namespace) (llmtrain_pool_gpus_allocated{CLUSTER})", "{{namespace}}", stack=True),
         series_panel("Nodes by state", "Of all pools.", "short", f"sum by (state) (llmtrain_pool_nodes{CLUSTER})", "{{state}}", stack=True),
     ),
 )  # fmt: skip
@@ -62,8 +62,8 @@ TRAININGS = Row(
 VOLUMES = Row(
     title="Volumes",
     panels=(
-        series_panel("Claims", "Of storage pools, by purpose and phase.", "short", f"sum by (purpose, phase) (llmtrain_volumes{JOBS})", "{{purpose}}: {{phase}}", stack=True),
-        series_panel("Claimed", "What bound claims have.", "bytes", f"sum by (namespace, purpose) (llmtrain_volume_claimed_bytes{JOBS})", "{{namespace}}: {{purpose}}", stack=True),
+        series_panel("Claims", "Of storage pools, by purpose and phase.", "short", f"sum by (purpose, phase) (llmtrain_persistentvolumeclaims{JOBS})", "{{purpose}}: {{phase}}", stack=True),
+        series_panel("Claimed", "What bound claims have.", "bytes", f"sum by (namespace, purpose) (llmtrain_persistentvolumeclaim_size_bytes{JOBS})", "{{namespace}}: {{purpose}}", stack=True),
     ),
 )  # fmt: skip
 

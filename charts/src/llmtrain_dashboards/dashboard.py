@@ -12,7 +12,7 @@ NO_DATA = "nobody tells"
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One expression; the legend may use labels, as in {{rung}}."""
+    """One expression; the legend may use labels, as in {{method}}."""
 
     expr: str
     legend: str = ""

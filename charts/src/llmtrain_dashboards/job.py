@@ -35,7 +35,7 @@ FINE = Row(
         ),
         stat_panel(
             "Ranks missing", "Ranks the job wants and doesn't have.", "short",
-            now(f"llmtrain_job_ranks_wanted{JOB} - llmtrain_job_ranks{JOB}"), (1, "orange"),
+            now(f"llmtrain_job_ranks_desired{JOB} - llmtrain_job_ranks{JOB}"), (1, "orange"),
         ),
         stat_panel(
             "Checkpoint age", "What would be done again if all workers were lost now.", "s",
@@ -62,11 +62,11 @@ SPEED = Row(
         lines("MFU", "Part of what the chips could do at best that goes into the model.", "percentunit", mfu=f"llmtrain_job_mfu_ratio{JOB}"),
         series_panel(
             "Work of each rank", "What the last step's microbatches took a rank: the slowest holds all up.", "s",
-            f"llmtrain_job_rank_work_seconds{JOB}", "worker {{worker}} rank {{rank}}",
+            f"llmtrain_job_rank_compute_seconds{JOB}", "worker {{worker}} rank {{rank}}",
         ),
         lines(
             "Slowest rank over the middle one", "1 is best; the alert for stragglers fires above 1.5.", "short",
-            ratio=f"training_job:llmtrain_job_rank_work_seconds:max{JOB} / training_job:llmtrain_job_rank_work_seconds:median{JOB}",
+            ratio=f"training_job:llmtrain_job_rank_compute_seconds:max{JOB} / training_job:llmtrain_job_rank_compute_seconds:median{JOB}",
         ),
     ),
 )  # fmt: skip
@@ -75,7 +75,7 @@ TIME = Row(
     panels=(
         series_panel(
             "Every second by kind", "Of each second the part that went into each kind; all kinds together are 1.", "percentunit",
-            f"sum by (kind) ({PASSED}) / on () group_left () (sum({PASSED}) > 0)", "{{kind}}", stack=True,
+            f"sum by (category) ({PASSED}) / on () group_left () (sum({PASSED}) > 0)", "{{category}}", stack=True,
         ),
         lines(
             "Goodput of its life", "Part in which it trained and did nothing twice: of all its life, and of each last hour.", "percentunit",
@@ -83,7 +83,7 @@ TIME = Row(
         ),
         lines(
             "Ranks", "Those that live, and those that are wanted.", "short",
-            live=f"llmtrain_job_ranks{JOB}", wanted=f"llmtrain_job_ranks_wanted{JOB}",
+            live=f"llmtrain_job_ranks{JOB}", wanted=f"llmtrain_job_ranks_desired{JOB}",
         ),
         lines(
             "Steps", "Done, and safe in a checkpoint.", "short",
@@ -129,15 +129,15 @@ LOSSES = Row(
     panels=(
         series_panel(
             "Recoveries", "By what each took: another process, another pod, or the newest checkpoint.", "short",
-            f"llmtrain_job_recoveries_total{JOB}", "{{rung}}",
+            f"llmtrain_job_recoveries_total{JOB}", "{{method}}",
         ),
         series_panel(
             "Seconds of recoveries", "To detect a loss, to agree who goes on, to restore the state, to replay.", "s",
-            f"sum by (part) (llmtrain_job_recovery_seconds_total{JOB})", "{{part}}", stack=True,
+            f"sum by (phase) (llmtrain_job_recovery_seconds_total{JOB})", "{{phase}}", stack=True,
         ),
         lines(
             "Lost", "Steps that were done twice, and members that died or were replaced.", "short",
-            steps=f"llmtrain_job_lost_steps_total{JOB}", members=f"llmtrain_job_lost_members_total{JOB}",
+            steps=f"llmtrain_job_replayed_steps_total{JOB}", members=f"llmtrain_job_lost_members_total{JOB}",
         ),
         lines("Generation", "It grows with every change of membership.", "short", generation=f"llmtrain_job_generation{JOB}"),
     ),
@@ -148,10 +148,10 @@ BOARD = Dashboard(
     title="llmtrain / Job",
     description="One training: how it learns, how fast, and what the time went into.",
     variables=(
-        Variable(name="namespace", label="Namespace", many=False, query="label_values(llmtrain_job_ranks_wanted, namespace)"),
+        Variable(name="namespace", label="Namespace", many=False, query="label_values(llmtrain_job_ranks_desired, namespace)"),
         Variable(
             name="training_job", label="Job", many=False,
-            query='label_values(llmtrain_job_ranks_wanted{namespace=~"$namespace"}, training_job)',
+            query='label_values(llmtrain_job_ranks_desired{namespace=~"$namespace"}, training_job)',
         ),
     ),
     rows=(FINE, LEARNING, SPEED, TIME, HARDWARE, CHECKPOINTS, LOSSES),

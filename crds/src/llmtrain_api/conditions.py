@@ -36,7 +36,7 @@ class Reason(StrEnum):
     INSUFFICIENT_GPUS = "InsufficientGPUs"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
-    API_REJECTED = "Rejected"
+    API_REJECTED = "APIRejected"
     WAITING = "Waiting"
     SCHEDULED = "Scheduled"
     # Running

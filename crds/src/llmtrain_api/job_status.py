@@ -131,9 +131,9 @@ class LastRecovery(Model):
 
     term: Annotated[int, Field(ge=0)] = 0
     """Which of the job's coordinators saw it: memberships may be counted anew by the next one."""
-    generation: int
+    membership_generation: int
     """The membership that broke: with the term it names the recovery."""
-    rung: Annotated[str, Field(max_length=16)]
+    method: Annotated[str, Field(max_length=16)]
     """What it took: process, pod or checkpoint."""
     time: Timestamp
     """When the membership broke."""
@@ -148,7 +148,7 @@ class Recoveries(Model):
 
     count: Annotated[int, Field(ge=0)] = 0
     """Failures of pods and of trainer processes, all since the job began."""
-    rungs: RecoveriesByMethod = RecoveriesByMethod()
+    by_method: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by what they took; one may answer several failures at once."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0
     """Steps that were done again."""

@@ -216,7 +216,7 @@ class ProcessFailure(Message):
 
 RecoveryMethod = Literal["process", "pod", "checkpoint"]
 """What a recovery took: another process in the same pod, another pod, or going back to the newest checkpoint."""
-RECOVERY_PHASES = ("detect", "agree", "restore", "replay")
+RECOVERY_PHASES = ("detect", "rendezvous", "restore", "replay")
 
 
 class RecoveryRecord(Message):
@@ -226,7 +226,7 @@ class RecoveryRecord(Message):
     """That of the coordinator that saw it: numbers of generations may begin anew in the next one."""
     generation: int
     """The generation that broke: with the term it names the recovery."""
-    rung: RecoveryMethod
+    method: RecoveryMethod
     time: str
     """When it broke, RFC 3339."""
     detect_seconds: float
@@ -237,12 +237,12 @@ class RecoveryRecord(Message):
     """Until every rank had the state."""
     replay_seconds: float
     """Until the steps were done again that were lost."""
-    lost_steps: int
+    replayed_steps: int
     death: ProcessFailure | None = None
     """The process that died, if its supervisor lived to tell."""
 
     @property
-    def seconds_by_part(self) -> dict[str, float]:
+    def seconds_by_phase(self) -> dict[str, float]:
         """Return what took how long."""
         return {part: getattr(self, f"{part}_seconds") for part in RECOVERY_PHASES}
 

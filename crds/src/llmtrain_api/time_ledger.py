@@ -10,7 +10,7 @@ from llmtrain_api.model import Message
 TimeCategory = Literal[
     "queued", "starting", "compiling", "stepping", "waiting", "recovering", "replaying", "checkpoint", "evaluating"
 ]
-KINDS: tuple[TimeCategory, ...] = get_args(TimeCategory)
+CATEGORIES: tuple[TimeCategory, ...] = get_args(TimeCategory)
 
 
 class TimeLedger(Message):

@@ -46,10 +46,12 @@ def main() -> None:
     parser.add_argument("--sys", type=Path, default=Path("/sys"), help="the node's /sys")
     parser.add_argument("--cgroup", type=Path, default=Path("/sys/fs/cgroup"), help="the node's control groups")
     parser.add_argument("--pod-resources", default=SOCKET, help="socket of the kubelet's PodResources API")
-    parser.add_argument("--account", type=Path, default=ACCOUNT, help="folder of the service account's token")
+    parser.add_argument(
+        "--service-account-dir", type=Path, default=ACCOUNT, help="folder of the service account's token"
+    )
     options = parser.parse_args()
     server = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
-    ask = pod_lister(options.node, *server, options.account) if server[0] else no_pods
+    ask = pod_lister(options.node, *server, options.service_account_dir) if server[0] else no_pods
     registry = CollectorRegistry()
     registry.register(
         NodeCollector(

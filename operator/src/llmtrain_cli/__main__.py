@@ -54,11 +54,11 @@ def parser() -> argparse.ArgumentParser:
     validate.add_argument("file", type=Path, metavar="job.yaml", help="job file")
     top = commands.add_parser("top", help="show what each rank of a job does now, by Prometheus")
     _add_job(top)
-    top.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often (default: %(default)s)")
+    top.add_argument("--interval", type=float, default=2.0, metavar="SECONDS", help="how often (default: %(default)s)")
     top.add_argument("--once", action="store_true", help="print it once and end")
     report = commands.add_parser("report", help="write a page about a job's training, by Prometheus")
     _add_job(report)
-    report.add_argument("--out", type=Path, metavar="FILE", help="where to (default: JOB.html)")
+    report.add_argument("--output", type=Path, metavar="FILE", help="where to (default: JOB.html)")
     report.add_argument(
         "--since", default="7d", metavar="TIME", help="how far to look back, as 12h or 30d (default: %(default)s)"
     )
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         "--tracking-uri", metavar="URI", help="MLflow's server or folder (default: $MLFLOW_TRACKING_URI)"
     )
     mlflow.add_argument("--experiment", default="llmtrain", metavar="NAME", help="(default: %(default)s)")
-    mlflow.add_argument("--ended", action="store_true", help="the training is over: finish the run too")
+    mlflow.add_argument("--finish", action="store_true", help="the training is over: finish the run too")
     return root
 
 
@@ -112,14 +112,14 @@ def dispatch(options: argparse.Namespace) -> None:
             from llmtrain_cli.top.live import top
 
             job = JobName(namespace=options.namespace, name=options.job)
-            top(_prometheus(options), job, every_seconds=max(0.1, options.every), once=options.once)
+            top(_prometheus(options), job, every_seconds=max(0.1, options.interval), once=options.once)
         case "report":
             from llmtrain_cli.prometheus import JobName
             from llmtrain_cli.report import page
             from llmtrain_cli.report.history import read
 
             job = JobName(namespace=options.namespace, name=options.job)
-            file = options.out or Path(f"{options.job}.html")
+            file = options.output or Path(f"{options.job}.html")
             page.write(read(_prometheus(options), job, options.since), file)
             print(f"report: {file}")
         case "mlflow":
@@ -129,7 +129,7 @@ def dispatch(options: argparse.Namespace) -> None:
 
             job = JobName(namespace=options.namespace, name=options.job)
             history = read(_prometheus(options), job, options.since)
-            id = track(history, tracking_uri=options.tracking_uri, experiment=options.experiment, ended=options.ended)
+            id = track(history, tracking_uri=options.tracking_uri, experiment=options.experiment, ended=options.finish)
             print(f"mlflow: run {id}")
 
 

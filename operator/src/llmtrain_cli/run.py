@@ -139,8 +139,10 @@ class LocalRun:
             "port": port,
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
-        unseen = ["--unseen"] if torchrun(self._job.spec) else []
-        return ProcessSpec(name="coordinator", arguments=["-m", "llmtrain_coordinator", "--alone", *unseen, *arguments])
+        no_progress = ["--no-progress"] if torchrun(self._job.spec) else []
+        return ProcessSpec(
+            name="coordinator", arguments=["-m", "llmtrain_coordinator", "--standalone", *no_progress, *arguments]
+        )
 
     def _worker(self, number: int, dataset: str) -> ProcessSpec:
         run_file = str(self._folder.run_file)

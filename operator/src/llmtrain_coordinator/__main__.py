@@ -55,9 +55,9 @@ def parser() -> argparse.ArgumentParser:
         help="which of the job's coordinators this is: an older one's word is void (default: the time)",
     )
     options.add_argument(
-        "--alone", action="store_true", help="the job is born now, and nobody else keeps account of its life"
+        "--standalone", action="store_true", help="the job is born now, and nobody else keeps account of its life"
     )
-    options.add_argument("--unseen", action="store_true", help="the job's program tells no progress")
+    options.add_argument("--no-progress", action="store_true", help="the job's program tells no progress")
     options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
     return options
@@ -84,8 +84,8 @@ async def serve(options: argparse.Namespace) -> None:
         ranks_per_worker=options.ranks_per_worker,
         min_workers=options.min_workers,
         term=options.term,
-        account=new_ledger(int(time.time() * 1000)) if options.alone else None,
-        unseen=options.unseen,
+        account=new_ledger(int(time.time() * 1000)) if options.standalone else None,
+        no_progress=options.no_progress,
     )
     runner = web.AppRunner(
         coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False

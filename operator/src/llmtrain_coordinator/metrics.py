@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric
 from llmtrain_api.protocol import RECOVERY_PHASES, Progress, RecoveryMethod
-from llmtrain_api.time_ledger import KINDS
+from llmtrain_api.time_ledger import CATEGORIES
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
 Labels = tuple[str, ...]
@@ -55,21 +55,21 @@ def samples(known: CoordinatorSnapshot) -> Iterable[Sample]:
     roster, ledger, account, status = known.roster, known.ledger, known.account, known.roster.status()
     yield metrics.JOB_GENERATION, status.generation, ()
     yield metrics.JOB_RANKS, status.joined, ()
-    yield metrics.JOB_RANKS_WANTED, status.wanted, ()
+    yield metrics.JOB_RANKS_DESIRED, status.wanted, ()
     yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
-    yield metrics.JOB_LOST_STEPS, ledger.lost_steps, ()
-    rungs: tuple[RecoveryMethod, ...] = get_args(RecoveryMethod)
-    for rung in rungs:
-        yield metrics.JOB_RECOVERIES, ledger.count.get(rung, 0), (rung,)
+    yield metrics.JOB_REPLAYED_STEPS, ledger.replayed_steps, ()
+    methods: tuple[RecoveryMethod, ...] = get_args(RecoveryMethod)
+    for method in methods:
+        yield metrics.JOB_RECOVERIES, ledger.count.get(method, 0), (method,)
         for part in RECOVERY_PHASES:
-            yield metrics.JOB_RECOVERY_SECONDS, ledger.seconds.get((rung, part), 0.0), (rung, part)
+            yield metrics.JOB_RECOVERY_SECONDS, ledger.seconds.get((method, part), 0.0), (method, part)
     for member in roster.members():
         if member.incarnation in known.work_seconds:
             labels = (str(member.worker), str(member.local_rank))
-            yield metrics.JOB_RANK_WORK, known.work_seconds[member.incarnation], labels
+            yield metrics.JOB_RANK_COMPUTE, known.work_seconds[member.incarnation], labels
     if account is not None:
         yield metrics.JOB_GOODPUT, account.goodput, ()
-        for kind in KINDS:
+        for kind in CATEGORIES:
             yield metrics.JOB_SECONDS, account.ms.get(kind, 0) / 1000, (kind,)
     if roster.progress:
         yield from _of_progress(roster.progress)

@@ -2,7 +2,7 @@
 
 A recovery opens when a generation loses a member, be it that the others noticed first and it has ended, and closes with the first step that had not been done before.
 Its seconds are those to *detect* that a member was gone, to *agree* on the next generation, to *restore* the state on
-all ranks, and to *replay* steps that were done and lost. Its rung is the cheapest thing that helped: another process in
+all ranks, and to *replay* steps that were done and lost. Its method is the cheapest thing that helped: another process in
 the same pod, another pod, or for all the newest checkpoint, if no living rank held the state.
 """
 
@@ -48,14 +48,20 @@ class RecoveryLog:
     newest: tuple[RecoveryRecord, ...] = ()
     count: Mapping[RecoveryMethod, int] = field(default_factory=lambda: MappingProxyType({}))
     seconds: Mapping[tuple[RecoveryMethod, str], float] = field(default_factory=lambda: MappingProxyType({}))
-    """By rung and part."""
-    lost_steps: int = 0
+    """By method and part."""
+    replayed_steps: int = 0
 
 
 def on_group_change(
-    ledger: RecoveryLog, before: GroupState, after: GroupState, *, now_seconds: float, time: str, unseen: bool = False
+    ledger: RecoveryLog,
+    before: GroupState,
+    after: GroupState,
+    *,
+    now_seconds: float,
+    time: str,
+    no_progress: bool = False,
 ) -> RecoveryLog:
-    """Follow one change of the roster, or the passing of time; an `unseen` program tells no progress."""
+    """Follow one change of the roster, or the passing of time; an `no_progress` program tells no progress."""
     now = ledger.open
     if after.lost_members > before.lost_members:
         gone = {name: seat for name, seat in before.seats.items() if name not in after.seats}
@@ -70,7 +76,7 @@ def on_group_change(
     if now is not None and after.running and (now.agreed_at is None or after.number > now.agreed_generation):
         now = replace(now, agreed_generation=after.number, agreed_at=now_seconds, began=None, caught_up_at=None)
     now = _with_progress(now, after, now_seconds) if now else None
-    if now is not None and unseen:
+    if now is not None and no_progress:
         now = replace(now, caught_up_at=now.agreed_at)  # nobody will tell more of it
     if now is not None and now.caught_up_at is not None and (now.death or now_seconds - now.lost_at >= SETTLE_SECONDS):
         return _close(ledger, now)
@@ -110,26 +116,26 @@ def _close(ledger: RecoveryLog, now: OpenRecovery) -> RecoveryLog:
     assert now.caught_up_at is not None
     began = now.began
     in_memory = began is None or began.source == "Memory"
-    rung: RecoveryMethod = "checkpoint" if not in_memory else "process" if now.death else "pod"
-    lost_steps = max(0, now.step - began.step) if began else 0
+    method: RecoveryMethod = "checkpoint" if not in_memory else "process" if now.death else "pod"
+    replayed_steps = max(0, now.step - began.step) if began else 0
     recovery = RecoveryRecord(
         term=now.term,
         generation=now.generation,
-        rung=rung,
+        method=method,
         time=now.time,
         detect_seconds=now.detect_seconds,
         rendezvous_seconds=now.agreed_at - now.lost_at,
         restore_seconds=began.seconds if began else 0.0,
-        replay_seconds=now.caught_up_at - now.restored_at if lost_steps else 0.0,
-        lost_steps=lost_steps,
+        replay_seconds=now.caught_up_at - now.restored_at if replayed_steps else 0.0,
+        replayed_steps=replayed_steps,
         death=now.death,
     )
     seconds = {**ledger.seconds}
-    for part, taken in recovery.seconds_by_part.items():
-        seconds[rung, part] = seconds.get((rung, part), 0.0) + taken
+    for part, taken in recovery.seconds_by_phase.items():
+        seconds[method, part] = seconds.get((method, part), 0.0) + taken
     return RecoveryLog(
         newest=(*ledger.newest, recovery)[-MOST_KEPT:],
-        count={**ledger.count, rung: ledger.count.get(rung, 0) + 1},
+        count={**ledger.count, method: ledger.count.get(method, 0) + 1},
         seconds=seconds,
-        lost_steps=ledger.lost_steps + lost_steps,
+        replayed_steps=ledger.replayed_steps + replayed_steps,
     )

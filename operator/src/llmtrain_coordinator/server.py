@@ -60,13 +60,13 @@ class Coordinator:
         min_workers: int = 1,
         term: int = 0,
         account: TimeLedger | None = None,
-        unseen: bool = False,
+        no_progress: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         join_poll_seconds: float = JOIN_LONG_POLL_SECONDS,
     ) -> None:
         self.roster = GroupState(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
-        self.ledger, self.goodput = RecoveryLog(), Goodput(account=account, no_progress=unseen)
+        self.ledger, self.goodput = RecoveryLog(), Goodput(account=account, no_progress=no_progress)
         self._namespace, self._job, self._uid = namespace, job, uid
         self._clock, self._wall, self._join_poll_seconds = clock, wall_clock, join_poll_seconds
         self._work_seconds: dict[str, float] = {}
@@ -205,7 +205,12 @@ class Coordinator:
         former, self.roster = self.roster, turn.roster
         self.goodput = goodput.on_group_change(self.goodput, former, turn.roster, now_ms=self._now_ms())
         self.ledger = recovery_log.on_group_change(
-            self.ledger, former, turn.roster, now_seconds=self._clock(), time=log.now(), unseen=self.goodput.no_progress
+            self.ledger,
+            former,
+            turn.roster,
+            now_seconds=self._clock(),
+            time=log.now(),
+            no_progress=self.goodput.no_progress,
         )
         for event in turn.events:
             log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.fields})

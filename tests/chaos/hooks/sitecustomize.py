@@ -17,17 +17,17 @@ import threading
 POINTS = {
     "forward": ("llmtrain_trainer.models.gpt", "Gpt.loss"),
     "backward": ("llmtrain_trainer.training.gpt_task", "torch.autograd.backward"),
-    "exchange": ("llmtrain_trainer.distributed.process_group", "Group.exchange"),
-    "gather": ("llmtrain_trainer.distributed.process_group", "Group.gather"),
+    "exchange": ("llmtrain_trainer.distributed.process_group", "ProcessGroup.all_to_all"),
+    "gather": ("llmtrain_trainer.distributed.process_group", "ProcessGroup.all_gather"),
     "update": ("llmtrain_trainer.training.adamw", "AdamW.update"),
     "evaluation": ("llmtrain_trainer.training.evaluation", "held_out_loss"),
-    "snapshot": ("llmtrain_trainer.checkpoint.checkpointer", "Keeper._snapshot"),
-    "order": ("llmtrain_trainer.checkpoint.checkpointer", "Keeper._order"),
-    "write": ("llmtrain_trainer.checkpoint.manifest", "describe"),
+    "snapshot": ("llmtrain_trainer.checkpoint.checkpointer", "Checkpointer._snapshot"),
+    "order": ("llmtrain_trainer.checkpoint.checkpointer", "Checkpointer._order"),
+    "write": ("llmtrain_trainer.checkpoint.manifest", "digest_file"),
     "rename": ("llmtrain_trainer.atomic_directory", "_rename"),
     "handover": ("llmtrain_trainer.trainer.state_sync", "_send"),
-    "broadcast": ("llmtrain_trainer.distributed.process_group", "Group.broadcast"),
-    "farewell": ("llmtrain_trainer.trainer.progress_reporter", "Reporter.flush"),
+    "broadcast": ("llmtrain_trainer.distributed.process_group", "ProcessGroup.broadcast"),
+    "farewell": ("llmtrain_trainer.trainer.progress_reporter", "ProgressReporter.flush"),
 }
 """Each point is the call of a function; `backward` is torch's own."""
 SLEEPS = {"HANG": None, "SLOW": 4.0}
@@ -67,7 +67,7 @@ def counted(learn):
 def patch(module):
     """Have the points in a module that was just imported watched."""
     if module.__name__ == "llmtrain_trainer.training.gpt_task":
-        module.Learner.learn = counted(module.Learner.learn)
+        module.GPTTask.train_step = counted(module.GPTTask.train_step)
         module.torch.autograd.backward = watched("backward", module.torch.autograd.backward)
     for point, (where, path) in POINTS.items():
         if where == module.__name__ and point != "backward":

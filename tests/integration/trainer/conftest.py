@@ -107,7 +107,7 @@ class Job:
         """Start a coordinator: alone it keeps the account of the job's life, else from when an operator tells it."""
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
         size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
-        return self.start("llmtrain_coordinator", *(["--alone"] if alone else []), *names, *size, *more)
+        return self.start("llmtrain_coordinator", *(["--standalone"] if alone else []), *names, *size, *more)
 
     def status(self) -> CoordinatorStatus:
         """Return what the coordinator knows."""

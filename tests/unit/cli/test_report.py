@@ -39,30 +39,30 @@ def test_every_stretch_of_time_is_whole() -> None:
 
 
 def test_kinds_that_took_no_time_are_left_out() -> None:
-    figure = chart("time", seconds=[series([0, 10], kind="stepping"), series([0, 0], kind="waiting")]).figure
+    figure = chart("time", seconds=[series([0, 10], category="stepping"), series([0, 0], category="waiting")]).figure
     assert [bar.name for bar in figure.data] == ["stepping"]
 
 
 def test_a_stretch_lasts_until_the_account_says_more() -> None:
-    (bar,) = chart("time", seconds=[series([0, 10, 10, 10, 40, 50], kind="stepping")]).figure.data
+    (bar,) = chart("time", seconds=[series([0, 10, 10, 10, 40, 50], category="stepping")]).figure.data
     assert [round(60 * x) for x in bar.x] == [0, 10, 40]
     assert [round(60 * width) for width in bar.width] == [10, 30, 10]
 
 
-def told(*counts: float, rung: str) -> list[tuple[float, int]]:
-    found = recoveries(history(recoveries=[series(counts, rung=rung)]))
-    return [(one.at - START, one.count) for one in found if one.rung == rung]
+def told(*counts: float, method: str) -> list[tuple[float, int]]:
+    found = recoveries(history(recoveries=[series(counts, method=method)]))
+    return [(one.at - START, one.count) for one in found if one.method == method]
 
 
 def test_recoveries_are_counted_through_a_new_coordinator_that_counts_from_0() -> None:
-    assert told(0, 1, 1, 3, rung="pod") == [(10, 1), (30, 2)]
-    assert told(2, 0, 0, 1, rung="pod") == [(0, 2), (30, 1)]
-    assert told(2, 1, 1, 1, rung="pod") == [(0, 2), (10, 1)]
-    two = [series([0, 2], rung="pod", instance="a"), series([0, 0, 1], rung="pod", instance="b")]
+    assert told(0, 1, 1, 3, method="pod") == [(10, 1), (30, 2)]
+    assert told(2, 0, 0, 1, method="pod") == [(0, 2), (30, 1)]
+    assert told(2, 1, 1, 1, method="pod") == [(0, 2), (10, 1)]
+    two = [series([0, 2], method="pod", instance="a"), series([0, 0, 1], method="pod", instance="b")]
     assert [(one.at - START, one.count) for one in recoveries(history(recoveries=two))] == [(10, 2), (20, 1)]
-    twice = [series([0, 2, 2], rung="pod", instance="a", job=job) for job in ("annotations", "podmonitor")]
+    twice = [series([0, 2, 2], method="pod", instance="a", job=job) for job in ("annotations", "podmonitor")]
     assert [(one.at - START, one.count) for one in recoveries(history(recoveries=twice))] == [(10, 2)]
-    more = history(recoveries=[series([2, 0, 1], rung="pod"), series([0, 0, 1], rung="process")])
+    more = history(recoveries=[series([2, 0, 1], method="pod"), series([0, 0, 1], method="process")])
     shown = dict(figures(more))
     assert (shown["Recoveries"], shown["Recoveries by pod"], shown["Recoveries by process"]) == ("4", "3", "1")
 
@@ -73,8 +73,8 @@ def test_a_recovery_is_marked_where_it_was_told_and_a_table_says_what_it_cost() 
     titles, *rows = ranks.table
     assert [dict(zip(titles, row, strict=True)) for row in rows] == [
         {
-            "told (UTC)": "2025-10-09 08:53:50", "rung": "pod", "recoveries": "1",
-            "detect, s": "4.0", "agree, s": "-", "restore, s": "-", "replay, s": "2.5", "in all, s": "6.5",
+            "told (UTC)": "2025-10-09 08:53:50", "method": "pod", "recoveries": "1",
+            "detect, s": "4.0", "rendezvous, s": "-", "restore, s": "-", "replay, s": "2.5", "in all, s": "6.5",
         }
     ]  # fmt: skip
     assert "<td>pod</td>" in page(history())
@@ -131,7 +131,7 @@ def account(*seconds: float, at: float = 0, instance: str = "a") -> list[Series]
     parts = {"stepping": 0.75, "starting": 0.25}
     return [
         Series(
-            labels={"kind": kind, "instance": instance},
+            labels={"category": kind, "instance": instance},
             points=tuple((START + at + 10 * n, part * one) for n, one in enumerate(seconds)),
         )
         for kind, part in parts.items()
@@ -186,10 +186,10 @@ def test_words_of_others_are_text() -> None:
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
     from llmtrain_cli.errors import CommandError
 
-    with pytest.raises(CommandError, match="--out"):
+    with pytest.raises(CommandError, match="--output"):
         write(history(), tmp_path / "none" / "report.html")
     for folder in (tmp_path, Path("."), Path("/")):
-        with pytest.raises(CommandError, match="--out"):
+        with pytest.raises(CommandError, match="--output"):
             write(history(), folder)
     write(history(), tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
@@ -201,24 +201,24 @@ def matrix(values: list[float], **labels: str) -> dict[str, Any]:
 
 def test_the_command_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answers = {
-        "job_seconds_total": [matrix([0, 10], kind="stepping")],
+        "job_seconds_total": [matrix([0, 10], category="stepping")],
         "job_step{": [matrix([1, 7])],
         "job_steps{": [matrix([9, 9])],
     }
     with answering(answers) as url:
-        assert main(["report", "gpt", "--prometheus", url, "--out", str(tmp_path / "a.html")]) == 0
+        assert main(["report", "gpt", "--prometheus", url, "--output", str(tmp_path / "a.html")]) == 0
     assert str(tmp_path / "a.html") in capsys.readouterr().out
     assert "<dd>7 / 9</dd>" in (tmp_path / "a.html").read_text()
 
 
 def test_recoveries_are_read_scrape_by_scrape_of_this_training_alone() -> None:
-    counted = [matrix([3, 0, 1], rung="pod", instance="a"), matrix([1], rung="pod", instance="gone")]
+    counted = [matrix([3, 0, 1], method="pod", instance="a"), matrix([1], method="pod", instance="gone")]
     asked: list[str] = []
 
     def answer(expression: str, headers: Mapping[str, str]) -> object:
         asked.append(expression)
         if "job_seconds_total" in expression:
-            return [matrix([100, 1, 11], kind="stepping", instance="a")]
+            return [matrix([100, 1, 11], category="stepping", instance="a")]
         return counted if "recoveries_total" in expression else []
 
     with serving(answer) as url:

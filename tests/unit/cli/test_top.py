@@ -80,7 +80,11 @@ def point(value: float, **labels: str) -> dict[str, Any]:
 
 
 def test_once_prints_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    answers = {"ranks_wanted": [point(1)], "rank_work": [point(0.1, worker="0", rank="0")], "job_ranks{": [point(1)]}
+    answers = {
+        "ranks_desired": [point(1)],
+        "rank_compute": [point(0.1, worker="0", rank="0")],
+        "job_ranks{": [point(1)],
+    }
     with answering(answers) as url:
         assert main(["top", "gpt", "-n", "team", "--prometheus", url, "--once"]) == 0
     said = capsys.readouterr().out
@@ -157,8 +161,8 @@ def test_a_number_has_three_digits() -> None:
 
 
 TOLD = {
-    "job_step{": [point(10)], "job_steps{": [point(10)], "ranks_wanted": [point(1)],
-    "rank_work": [point(0.1, worker="0", rank="0")],
+    "job_step{": [point(10)], "job_steps{": [point(10)], "ranks_desired": [point(1)],
+    "rank_compute": [point(0.1, worker="0", rank="0")],
 }  # fmt: skip
 
 
@@ -169,13 +173,13 @@ def test_the_last_table_stays_while_there_is_no_news() -> None:
         prometheus = Prometheus(url)
         live = watch(prometheus, JOB, ask(prometheus, JOB), lambda: now)
         assert next(live).notice == ""
-        answers["ranks_wanted"], now = Refusal(503), START + 2
+        answers["ranks_desired"], now = Refusal(503), START + 2
         failed = next(live)
         assert re.match(r"as told at \d\d:\d\d:\d\d: .*503 Service Unavailable", failed.notice)
         assert (failed.told_at, len(failed.answers["work"])) == (START, 1)
-        answers["ranks_wanted"] = []
+        answers["ranks_desired"] = []
         assert "nobody tells of gpt now" in next(live).notice
-        answers["ranks_wanted"], now = [point(1)], START + 4
+        answers["ranks_desired"], now = [point(1)], START + 4
         again = next(live)
         assert (again.notice, again.told_at) == ("", START + 4)
 
@@ -219,7 +223,7 @@ def shown_live(
 
 def test_it_goes_on_through_a_failed_scrape_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     said = shown_live(
-        monkeypatch, {**TOLD, "job_step{": [point(9)]}, [{"ranks_wanted": []}, {"ranks_wanted": [point(1)], "job_ranks{": [point(1)]}, KeyboardInterrupt]
+        monkeypatch, {**TOLD, "job_step{": [point(9)]}, [{"ranks_desired": []}, {"ranks_desired": [point(1)], "job_ranks{": [point(1)]}, KeyboardInterrupt]
     )  # fmt: skip
     assert said.index("nobody tells of gpt now") < said.index("ranks 1/1")
 

@@ -89,9 +89,9 @@ def test_nobody_says_where_mlflow_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_package_is_installed_from_the_checkout(
     command: str, extras: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def carry_out(options: object) -> None:
+    def dispatch(options: object) -> None:
         raise ModuleNotFoundError(name="rich")
 
-    monkeypatch.setattr("llmtrain_cli.__main__.carry_out", carry_out)
+    monkeypatch.setattr("llmtrain_cli.__main__.dispatch", dispatch)
     assert main([command, "gpt"]) == 2
     assert f"rich is missing; in a checkout of llmtrain: pip install '.[{extras}]'" in capsys.readouterr().err

@@ -27,14 +27,14 @@ def kept(seconds: float, step: int = 0, **spent: float) -> DesiredWorkers:
 
 
 def lived(
-    *said: tuple[float, object], since: float = 0.0, account: TimeLedger | None = None, unseen: bool = False
+    *said: tuple[float, object], since: float = 0.0, account: TimeLedger | None = None, no_progress: bool = False
 ) -> Goodput:
     """Return the account after messages at given seconds of the job's life; None lets time pass.
 
     In between the coordinator looks at leases, as it always does.
     """
     roster = GroupState(workers=2, ranks_per_worker=1)
-    goodput, now_ms = Goodput(account=account, no_progress=unseen), round(since * 1000)
+    goodput, now_ms = Goodput(account=account, no_progress=no_progress), round(since * 1000)
     for seconds, message in said:
         while now_ms + LOOK_MS < seconds * 1000:
             now_ms += LOOK_MS
@@ -56,9 +56,9 @@ def seconds(goodput: Goodput) -> dict[str, float]:
     return {kind: ms / 1000 for kind, ms in goodput.account.ms.items()}
 
 
-def after(*said: tuple[float, object], unseen: bool = False) -> dict[str, float]:
+def after(*said: tuple[float, object], no_progress: bool = False) -> dict[str, float]:
     """Return what the seconds went into under one coordinator."""
-    return seconds(lived(*said, account=new_ledger(BIRTH_MS), unseen=unseen))
+    return seconds(lived(*said, account=new_ledger(BIRTH_MS), no_progress=no_progress))
 
 
 def replaced(*said: tuple[float, object]) -> Goodput:
@@ -83,7 +83,7 @@ def test_the_present_is_accounted_for_when_it_is_known_what_it_was() -> None:
 
 def test_a_program_that_tells_nothing_is_taken_to_step() -> None:
     said = (*BOTH, (9.0, vanishing("a1")), (9.5, joining("a0", 1)), (12.0, None))
-    assert after(*said, unseen=True) == {"starting": 3.0, "stepping": 8.4, "recovering": 0.6}
+    assert after(*said, no_progress=True) == {"starting": 3.0, "stepping": 8.4, "recovering": 0.6}
 
 
 def test_a_broken_generation_is_recovered_from() -> None:

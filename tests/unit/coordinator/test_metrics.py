@@ -5,7 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_api.protocol import RECOVERY_PHASES, CheckpointWriteStats
-from llmtrain_api.time_ledger import KINDS, TimeLedger
+from llmtrain_api.time_ledger import CATEGORIES, TimeLedger
 from llmtrain_coordinator.metrics import JobCollector, exposition, samples
 from llmtrain_coordinator.recovery_log import RecoveryLog
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
@@ -17,7 +17,7 @@ KNOWN = CoordinatorSnapshot(
     roster=TRAINING,
     work_seconds={"a0": 0.25, "gone": 1.0},
     account=TimeLedger(until_ms=5000, ms={"stepping": 3000}),
-    ledger=RecoveryLog(count={"process": 2}, seconds={("process", "agree"): 0.5}, lost_steps=3),
+    ledger=RecoveryLog(count={"process": 2}, seconds={("process", "rendezvous"): 0.5}, replayed_steps=3),
 )
 
 
@@ -31,10 +31,10 @@ def test_counters_begin_at_zero_or_their_first_increase_is_lost() -> None:
     told = {(metric, labels): number for metric, number, labels in samples(KNOWN)}
     recoveries = {labels: number for (metric, labels), number in told.items() if metric is job.JOB_RECOVERIES}
     assert recoveries == {("process",): 2, ("pod",): 0, ("checkpoint",): 0}
-    assert told[job.JOB_RECOVERY_SECONDS, ("process", "agree")] == 0.5
+    assert told[job.JOB_RECOVERY_SECONDS, ("process", "rendezvous")] == 0.5
     assert told[job.JOB_RECOVERY_SECONDS, ("checkpoint", "replay")] == 0
     kinds = {labels[0]: number for (metric, labels), number in told.items() if metric is job.JOB_SECONDS}
-    assert kinds == {**dict.fromkeys(KINDS, 0), "stepping": 3.0}
+    assert kinds == {**dict.fromkeys(CATEGORIES, 0), "stepping": 3.0}
 
 
 def test_nothing_is_said_of_progress_before_the_first_step() -> None:
@@ -47,9 +47,9 @@ def test_nothing_is_said_of_progress_before_the_first_step() -> None:
     assert names == {
         "llmtrain_job_generation",
         "llmtrain_job_ranks",
-        "llmtrain_job_ranks_wanted",
+        "llmtrain_job_ranks_desired",
         "llmtrain_job_lost_members_total",
-        "llmtrain_job_lost_steps_total",
+        "llmtrain_job_replayed_steps_total",
         "llmtrain_job_recoveries_total",
         "llmtrain_job_recovery_seconds_total",
     }
@@ -65,6 +65,6 @@ def test_prometheus_reads_it() -> None:
     assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in read.values()} == {
         ("team", "gpt")
     }
-    recovered = [sample.labels["part"] for sample in samples if sample.name == "llmtrain_job_recovery_seconds_total"]
+    recovered = [sample.labels["phase"] for sample in samples if sample.name == "llmtrain_job_recovery_seconds_total"]
     assert recovered == [*RECOVERY_PHASES] * 3
     assert set(read) <= {metric.name for metric in CATALOGUE}

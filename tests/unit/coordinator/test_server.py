@@ -214,7 +214,7 @@ async def test_prometheus_and_the_kubelet_need_no_header(trainers: Trainers) -> 
     nobody = {JOB_HEADER: ""}
     assert (await trainers.client.get("/healthz", headers=nobody)).status == 200
     metrics = await trainers.client.get("/metrics", headers=nobody)
-    assert 'llmtrain_job_ranks_wanted{namespace="team",training_job="gpt"} 2.0' in await metrics.text()
+    assert 'llmtrain_job_ranks_desired{namespace="team",training_job="gpt"} 2.0' in await metrics.text()
 
 
 async def test_the_operators_clock_counts(trainers: Trainers) -> None:

@@ -124,16 +124,16 @@ def test_gpus_and_nodes_of_a_pool() -> None:
     assert gpus == {"allocated": 3, "idle": 5 + 6, "unhealthy": 2 + 8}
     nodes = {labels[2]: number for (metric, labels), number in found.items() if metric is metrics.POOL_NODES}
     assert nodes == {"ready": 2, "unready": 1, "missing": 1}
-    assert found[metrics.ALLOCATED_GPUS, ("main", "h200", "team")] == 3
+    assert found[metrics.POOL_GPUS_ALLOCATED, ("main", "h200", "team")] == 3
     assert {labels[2] for (metric, labels) in found if metric is metrics.POOL_NODE} == {"n0", "n1", "n2"}
 
 
 def test_volumes_by_purpose() -> None:
     found = told()
-    assert found[metrics.VOLUMES, ("team", "datasets", "Bound")] == 1
-    assert found[metrics.VOLUME_SIZE, ("team", "datasets")] == 2**30
+    assert found[metrics.PERSISTENT_VOLUME_CLAIMS, ("team", "datasets", "Bound")] == 1
+    assert found[metrics.PERSISTENT_VOLUME_CLAIM_SIZE, ("team", "datasets")] == 2**30
     foreign = replace(CENSUS, claims=(replace(CENSUS.claims[0], pool="gone"),))
-    assert told(foreign)[metrics.VOLUMES, ("team", "none", "Bound")] == 1
+    assert told(foreign)[metrics.PERSISTENT_VOLUME_CLAIMS, ("team", "none", "Bound")] == 1
 
 
 def test_what_is_deleted_has_no_series() -> None:

@@ -48,7 +48,7 @@ def test_each_tenant_gets_a_claim_of_each_pool_it_lacks() -> None:
         "tenants": [{"namespace": "t"}, {"namespace": "gone"}],
     }
     there = {("t", "x"): {"status": {"phase": "Bound"}}}
-    result = plan(spec, claims=there, namespaces=frozenset({"gone"}))
+    result = plan(spec, claims=there, missing_namespaces=frozenset({"gone"}))
     assert [(m["metadata"]["namespace"], m["metadata"]["name"]) for m in result.apply] == [("t", "y")]
     assert [(c.namespace, c.name, c.phase) for c in result.status.claims] == [
         ("t", "x", "Bound"), ("t", "y", "Pending"), ("gone", "x", "Missing"), ("gone", "y", "Missing"),

@@ -47,7 +47,7 @@ def test_without_a_coordinator_the_account_rests_while_others_may_train() -> Non
 
 def test_publishing_is_evaluating_to_the_end() -> None:
     account = {"ratio": "0.9", "until": ago(60), "seconds": {"stepping": "540.000"}}
-    status = started(dataset=DATASET, stage="Publishing", trained=True, goodput=account)
+    status = started(dataset=DATASET, stage="Publishing", training_completed=True, goodput=account)
     facts = {"loss": 1.0, "perplexity": 2.7, "unigramPerplexity": 9.0, "parameters": 1, "path": "model"}
     message = '{"reason": "Completed", "model": ' + str(facts).replace("'", '"') + "}"
     done = pod("j-publish", "publish", "Succeeded", exit_code=0, end_message=message)

@@ -130,7 +130,7 @@ def test_a_worker_that_still_runs_is_waited_for() -> None:
 def test_a_published_model_makes_the_job_succeed_and_keeps_its_last_words() -> None:
     said = TerminationMessage(reason="Completed", model=MADE, last_lines=["bye"]).to_message()
     pods = (pod("j-publish", "publish", "Succeeded", end_message=said),)
-    plan = plan_job(observed(job(started(dataset=DATASET, trained=True)), pods=pods))
+    plan = plan_job(observed(job(started(dataset=DATASET, training_completed=True)), pods=pods))
     assert plan.status.stage == "Succeeded"
     assert conditions(plan.status)["Succeeded"].status == "True"
     assert plan.status.model.perplexity == "20.1"
@@ -147,5 +147,5 @@ def test_a_running_job_outlives_its_cluster_object() -> None:
 
 def test_what_the_api_server_refuses_is_said() -> None:
     plan = rejected(observed(), "no PriorityClass with name royal was found")
-    assert conditions(plan.status)["Scheduled"].reason == "Rejected"
+    assert conditions(plan.status)["Scheduled"].reason == "APIRejected"
     assert "royal" in conditions(plan.status)["Scheduled"].message

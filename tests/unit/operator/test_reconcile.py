@@ -22,7 +22,7 @@ class Answers(Api):
     def __init__(self, error: ApiError) -> None:
         self.error = error
 
-    async def put_status(self, thing: Manifest, status: dict[str, Any]) -> Manifest:
+    async def replace_status(self, thing: Manifest, status: dict[str, Any]) -> Manifest:
         if thing["kind"] == CLUSTER_KIND:
             raise self.error
         return {**thing, "status": status}
@@ -30,7 +30,7 @@ class Answers(Api):
     async def apply(self, manifest: Manifest) -> Manifest:
         raise self.error
 
-    async def report(self, thing: Manifest, event: Any, now: str) -> None:
+    async def create_event(self, thing: Manifest, event: Any, now: str) -> None:
         """Take an event."""
 
 

@@ -13,8 +13,8 @@ PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"
 
 def recovery(generation: int, **fields: Any) -> RecoveryRecord:
     plain = {
-        "generation": generation, "rung": "process", "time": ago(1), "detect_seconds": 0.0, "agree_seconds": 0.25,
-        "restore_seconds": 0.5, "replay_seconds": 0.0, "lost_steps": 0,
+        "generation": generation, "method": "process", "time": ago(1), "detect_seconds": 0.0, "rendezvous_seconds": 0.25,
+        "restore_seconds": 0.5, "replay_seconds": 0.0, "replayed_steps": 0,
         "death": ProcessFailure(worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"),
     }  # fmt: skip
     return RecoveryRecord(**{**plain, **fields})
@@ -31,12 +31,17 @@ def plan(status: dict[str, Any], *recoveries: RecoveryRecord, **spec: Any) -> An
 
 
 def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
-    first = plan(started(dataset=DATASET), recovery(3), recovery(5, rung="pod", death=None, lost_steps=2))
+    first = plan(started(dataset=DATASET), recovery(3), recovery(5, method="pod", death=None, replayed_steps=2))
     after = first.status.recoveries
-    assert (after.rungs.process, after.rungs.pod, after.rungs.checkpoint, after.lost_steps) == (1, 1, 0, 2)
-    assert (after.last.generation, after.last.rung, after.last.seconds) == (5, "pod", "0.75")
+    assert (after.by_method.process, after.by_method.pod, after.by_method.checkpoint, after.replayed_steps) == (
+        1,
+        1,
+        0,
+        2,
+    )
+    assert (after.last.membership_generation, after.last.method, after.last.seconds) == (5, "pod", "0.75")
     assert [event.reason for event in first.events].count("Recovered") == 2
-    again = plan(first.status.document(), recovery(3), recovery(5, rung="pod", death=None, lost_steps=2))
+    again = plan(first.status.document(), recovery(3), recovery(5, method="pod", death=None, replayed_steps=2))
     assert again.status is None or again.status.recoveries == after
     assert "Recovered" not in [event.reason for event in again.events]
 
@@ -44,8 +49,8 @@ def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
 def test_generations_that_are_counted_anew_by_another_coordinator_are_news() -> None:
     before = plan(started(dataset=DATASET), recovery(9, term=1)).status.document()
     after = plan(before, recovery(1, term=2), recovery(2, term=2)).status
-    assert (after.recoveries.rungs.process, after.recoveries.count) == (3, 3)
-    assert (after.recoveries.last.term, after.recoveries.last.generation) == (2, 2)
+    assert (after.recoveries.by_method.process, after.recoveries.count) == (3, 3)
+    assert (after.recoveries.last.term, after.recoveries.last.membership_generation) == (2, 2)
     again = plan(after.document(), recovery(1, term=2), recovery(2, term=2)).status
     assert again is None or again.recoveries == after.recoveries
 
@@ -80,5 +85,5 @@ def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
 def test_the_sentence_says_what_it_took_and_cost() -> None:
     assert describe(recovery(3)) == (
         "generation 3 broke; training goes on with another process in the same pod after 0.75 s (detect 0.00, "
-        "agree 0.25, restore 0.50, replay 0.00), 0 steps were done again"
+        "rendezvous 0.25, restore 0.50, replay 0.00), 0 steps were done again"
     )

@@ -26,7 +26,7 @@ class Group(SingleProcess):
         pass
 
 
-class Surroundings:
+class RecordingCallbacks:
     def __init__(self) -> None:
         self.told: list[Progress] = []
         self.told_again: list[Progress] = []
@@ -43,7 +43,7 @@ class Surroundings:
     def report(self, progress: Progress) -> None:
         self.told.append(progress)
 
-    def report_again(self, progress: Progress) -> None:
+    def report_final(self, progress: Progress) -> None:
         self.told_again.append(progress)
 
 
@@ -67,11 +67,11 @@ def slow_down(keeper: Checkpointer, learner: GPTTask) -> None:
 
 def trained(
     make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: CheckpointStore, log: Log, *, slow: bool = False
-) -> tuple[GPTTask, Surroundings]:
+) -> tuple[GPTTask, RecordingCallbacks]:
     """Train for four steps, with checkpoints after the second and the last."""
     run = make_run()
     run = run.model_copy(update={"training": run.training.model_copy(update={"steps": STEPS})})
-    learner, surroundings = make_learner(run, log), Surroundings()
+    learner, surroundings = make_learner(run, log), RecordingCallbacks()
     keeper: Checkpointer = make_keeper(learner)
     if slow:
         slow_down(keeper, learner)

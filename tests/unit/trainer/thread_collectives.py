@@ -32,17 +32,17 @@ class ThreadRank:
     def __init__(self, rank: int, size: int, meeting: Meeting) -> None:
         self.rank, self.size, self._meeting = rank, size, meeting
 
-    def sum(self, tensor: Tensor) -> None:
+    def all_reduce(self, tensor: Tensor) -> None:
         tensor.copy_(torch.stack([given for given, _ in self._meet(tensor)]).sum(0))
 
-    def exchange(
+    def all_to_all(
         self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
     ) -> None:
         parts = [given.split(list(sizes))[self.rank] for given, sizes in self._meet(sent, sent_sizes)]
         assert [part.numel() for part in parts] == list(received_sizes)
         received.copy_(torch.cat(parts))
 
-    def gather(self, whole: Tensor, part: Tensor) -> None:
+    def all_gather(self, whole: Tensor, part: Tensor) -> None:
         whole.copy_(torch.cat([given for given, _ in self._meet(part)]))
 
     def broadcast(self, tensor: Tensor, source: int) -> None:

@@ -30,7 +30,7 @@ ALERTS = (
     AlertingRule(
         name="LlmtrainRankHung",
         expr=(
-            f'max {BY_JOB} (increase(llmtrain_job_recovery_seconds_total{{part="detect"}}[15m])'
+            f'max {BY_JOB} (increase(llmtrain_job_recovery_seconds_total{{phase="detect"}}[15m])'
             " / ignoring (part) increase(llmtrain_job_recoveries_total[15m])) > 4"
         ),
         for_duration="0m",
@@ -48,14 +48,14 @@ ALERTS = (
         expr=(
             f"{SLOWEST.record} > 1.5 * {MEDIAN.record}"
             f" and {ON_JOB} count {BY_JOB} (max by (namespace, training_job, worker, rank)"
-            " (llmtrain_job_rank_work_seconds)) > 2"
+            " (llmtrain_job_rank_compute_seconds)) > 2"
         ),
         for_duration="15m",
         severity="warning",
         summary=f"{OF_JOB} waits for one rank that is much slower than the others.",
         meaning="Each step ends when the slowest rank's microbatches are done. One rank takes more than one and a half "
         "times what the rank in the middle takes.",
-        diagnosis='`topk(1, llmtrain_job_rank_work_seconds{training_job="NAME"})` names worker and rank.',
+        diagnosis='`topk(1, llmtrain_job_rank_compute_seconds{training_job="NAME"})` names worker and rank.',
         mitigation="Look at that worker's node: clocks held down by heat or power, another load, a slower chip in the pool. "
         "Cordon the node and delete the pod; it starts elsewhere and no step is lost.",
     ),
@@ -67,7 +67,7 @@ ALERTS = (
         summary=f"{OF_JOB} trained for only {{{{ $value | humanizePercentage }}}} of the last hour.",
         meaning="More than a fifth of the time went into something beside new steps: recoveries, replays, checkpoints, "
         "evaluation, or waiting for workers. A job's first hour, with its start, does not count.",
-        diagnosis='`sum by (kind) (delta(llmtrain_job_seconds_total{training_job="NAME"}[1h]))` says into what.',
+        diagnosis='`sum by (category) (delta(llmtrain_job_seconds_total{training_job="NAME"}[1h]))` says into what.',
         mitigation="recovering or replaying: find what kills workers (`status.recoveries`). waiting: too few nodes for "
         "`workers.min`. checkpoint: raise `checkpoint.everySteps` or use a faster volume. evaluating: raise "
         "`evaluation.everySteps`.",
@@ -85,7 +85,7 @@ ALERTS = (
     ),
     AlertingRule(
         name="LlmtrainWorkersMissing",
-        expr=f"max {BY_JOB} (llmtrain_job_ranks) < max {BY_JOB} (llmtrain_job_ranks_wanted)",
+        expr=f"max {BY_JOB} (llmtrain_job_ranks) < max {BY_JOB} (llmtrain_job_ranks_desired)",
         for_duration="15m",
         severity="warning",
         summary=f"{OF_JOB} has fewer ranks than it wants.",

@@ -4,13 +4,13 @@ from llmtrain_api.alerting import hardware
 from llmtrain_api.alerting.rule import BY_JOB, RecordingRule
 
 SLOWEST = RecordingRule(
-    record="training_job:llmtrain_job_rank_work_seconds:max",
-    expr=f"max {BY_JOB} (llmtrain_job_rank_work_seconds)",
+    record="training_job:llmtrain_job_rank_compute_seconds:max",
+    expr=f"max {BY_JOB} (llmtrain_job_rank_compute_seconds)",
     help="What the slowest rank's microbatches take.",
 )
 MEDIAN = RecordingRule(
-    record="training_job:llmtrain_job_rank_work_seconds:median",
-    expr=f"quantile {BY_JOB} (0.5, llmtrain_job_rank_work_seconds)",
+    record="training_job:llmtrain_job_rank_compute_seconds:median",
+    expr=f"quantile {BY_JOB} (0.5, llmtrain_job_rank_compute_seconds)",
     help="What the microbatches of the rank in the middle take.",
 )
 STEP_RATE = RecordingRule(
@@ -22,7 +22,7 @@ STEP_RATE = RecordingRule(
 GOODPUT = RecordingRule(
     record="training_job:llmtrain_job_seconds:goodput1h",
     expr=(
-        f'clamp_min(sum {BY_JOB} (delta(llmtrain_job_seconds_total{{kind="stepping"}}[1h]))'
+        f'clamp_min(sum {BY_JOB} (delta(llmtrain_job_seconds_total{{category="stepping"}}[1h]))'
         f" / sum {BY_JOB} (delta(llmtrain_job_seconds_total[1h])), 0)"
     ),
     help="Part of the last hour in which a job trained and did nothing twice.",

@@ -13,9 +13,13 @@ from llmtrain_api.metrics import job, node, operator
 from llmtrain_api.metrics.catalogue import EXPORTERS
 from llmtrain_api.metrics.metric import JOB_LABELS, Metric
 from llmtrain_api.protocol import RECOVERY_PHASES, RecoveryMethod
-from llmtrain_api.time_ledger import KINDS
+from llmtrain_api.time_ledger import CATEGORIES
 
-VALUES: dict[str, int] = {"rung": len(get_args(RecoveryMethod)), "part": len(RECOVERY_PHASES), "kind": len(KINDS)}
+VALUES: dict[str, int] = {
+    "method": len(get_args(RecoveryMethod)),
+    "phase": len(RECOVERY_PHASES),
+    "category": len(CATEGORIES),
+}
 """How many values the bounded labels of a job's metrics can have."""
 EXPORTER_INTROS = {
     "coordinator": "Each job's coordinator tells these, on port 8470 while the job trains.",

@@ -22,7 +22,7 @@ JOB_TOKENS_PER_SECOND = Metric(
 )
 JOB_GENERATION = Metric(name="llmtrain_job_generation", kind="gauge", help="Number of the current membership.")
 JOB_RANKS = Metric(name="llmtrain_job_ranks", kind="gauge", help="Ranks that have joined and live.")
-JOB_RANKS_WANTED = Metric(name="llmtrain_job_ranks_wanted", kind="gauge", help="Ranks the job shall have.")
+JOB_RANKS_DESIRED = Metric(name="llmtrain_job_ranks_desired", kind="gauge", help="Ranks the job shall have.")
 JOB_CHECKPOINT_STEP = Metric(name="llmtrain_job_checkpoint_step", kind="gauge", help="Step of the newest checkpoint.")
 JOB_LOST_MEMBERS = Metric(
     name="llmtrain_job_lost_members_total", kind="counter", help="Members that died or were replaced."
@@ -30,20 +30,22 @@ JOB_LOST_MEMBERS = Metric(
 JOB_RECOVERIES = Metric(
     name="llmtrain_job_recoveries_total",
     kind="counter",
-    labels=(*JOB_LABELS, "rung"),
+    labels=(*JOB_LABELS, "method"),
     help="Losses that were recovered from, by what it took: another process, another pod, or the newest checkpoint.",
 )
 JOB_RECOVERY_SECONDS = Metric(
     name="llmtrain_job_recovery_seconds_total",
     kind="counter",
-    labels=(*JOB_LABELS, "rung", "part"),
+    labels=(*JOB_LABELS, "method", "phase"),
     help="Seconds spent on recoveries: to detect a loss, to agree on who goes on, to restore the state, to replay steps.",
 )
-JOB_LOST_STEPS = Metric(name="llmtrain_job_lost_steps_total", kind="counter", help="Steps that were done twice.")
+JOB_REPLAYED_STEPS = Metric(
+    name="llmtrain_job_replayed_steps_total", kind="counter", help="Steps that were done twice."
+)
 JOB_SECONDS = Metric(
     name="llmtrain_job_seconds_total",
     kind="counter",
-    labels=(*JOB_LABELS, "kind"),
+    labels=(*JOB_LABELS, "category"),
     help="The job's life by what it went into; every second is of exactly one kind.",
 )
 JOB_GOODPUT = Metric(
@@ -56,8 +58,8 @@ JOB_MFU = Metric(
     kind="gauge",
     help="Part of what the chips could do at best that goes into the model; absent where a chip isn't known.",
 )
-JOB_RANK_WORK = Metric(
-    name="llmtrain_job_rank_work_seconds",
+JOB_RANK_COMPUTE = Metric(
+    name="llmtrain_job_rank_compute_seconds",
     kind="gauge",
     labels=(*JOB_LABELS, "worker", "rank"),
     help="What the last step's microbatches took a rank before it met the others: the slowest holds all up.",

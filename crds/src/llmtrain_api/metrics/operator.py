@@ -31,20 +31,20 @@ POOL_GPUS = Metric(
     labels=("llmcluster", "pool", "state"),
     help="GPUs of a compute pool; each is in one state: allocated to a pod, else unhealthy if no pod can have it, else idle.",
 )
-ALLOCATED_GPUS = Metric(
-    name="llmtrain_allocated_gpus",
+POOL_GPUS_ALLOCATED = Metric(
+    name="llmtrain_pool_gpus_allocated",
     kind="gauge",
     labels=("llmcluster", "pool", "namespace"),
     help="GPUs of a compute pool that pods of a namespace hold.",
 )
-VOLUMES = Metric(
-    name="llmtrain_volumes",
+PERSISTENT_VOLUME_CLAIMS = Metric(
+    name="llmtrain_persistentvolumeclaims",
     kind="gauge",
     labels=("namespace", "purpose", "phase"),
     help="Persistent volume claims of storage pools by purpose and phase.",
 )
-VOLUME_SIZE = Metric(
-    name="llmtrain_volume_claimed_bytes",
+PERSISTENT_VOLUME_CLAIM_SIZE = Metric(
+    name="llmtrain_persistentvolumeclaim_size_bytes",
     kind="gauge",
     labels=("namespace", "purpose"),
     help="Bytes that persistent volume claims of storage pools have.",

@@ -119,7 +119,7 @@ def news(one: Series) -> tuple[tuple[float, float], ...]:
 def _time(history: History) -> Chart:
     """Draw what each stretch of time went into: from one word of the account to the next, however long that took."""
     figure, unit_seconds = _over_time(history, "part of the time"), _unit(history)[1]
-    grown = {one.labels["kind"]: _increases(one) for one in history.series["seconds"]}
+    grown = {one.labels["category"]: _increases(one) for one in history.series["seconds"]}
     grown = {kind: increases for kind, increases in grown.items() if any(seconds > 0 for _, seconds in increases)}
     spent: dict[float, float] = {}
     for increases in grown.values():
@@ -153,10 +153,10 @@ def _ranks(history: History) -> Chart:
 
 
 def _table(found: Sequence[RecoveryGroup]) -> list[list[str]]:
-    titles = ["told (UTC)", "rung", "recoveries", *(f"{part}, s" for part in RECOVERY_PHASES), "in all, s"]
+    titles = ["told (UTC)", "method", "recoveries", *(f"{part}, s" for part in RECOVERY_PHASES), "in all, s"]
     rows = [
         [
-            datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"), one.rung, str(one.count),
+            datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"), one.method, str(one.count),
             *(f"{one.seconds[part]:.1f}" if part in one.seconds else "-" for part in RECOVERY_PHASES),
             f"{sum(one.seconds.values()):.1f}" if one.seconds else "-",
         ]

@@ -22,7 +22,7 @@ CURVES = {
     "mfu": job.JOB_MFU,
     "seconds": job.JOB_SECONDS,
     "ranks": job.JOB_RANKS,
-    "wanted": job.JOB_RANKS_WANTED,
+    "wanted": job.JOB_RANKS_DESIRED,
 }
 """What is asked for as it is, whoever told of it."""
 COUNTS = {"recoveries": job.JOB_RECOVERIES, "recovery_seconds": job.JOB_RECOVERY_SECONDS}

@@ -59,9 +59,9 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 
 def figures(history: History) -> list[tuple[str, str]]:
     """Return the numbers at the head of the page."""
-    seconds, rungs = history.totals("seconds", "kind"), Counter[str]()
+    seconds, methods = history.totals("seconds", "category"), Counter[str]()
     for one in recoveries(history):
-        rungs[one.rung] += one.count
+        methods[one.method] += one.count
     life = sum(seconds.values())
     steps = history.last("steps")
     numbers: list[tuple[str, float | None, str]] = [
@@ -71,10 +71,10 @@ def figures(history: History) -> list[tuple[str, str]]:
         ("Held-out loss", history.last("held_out_loss"), "{:.3f}"),
         ("Life", life, "{:,.0f} s"),
         ("Goodput", seconds.get("stepping", 0.0) / life if life else None, "{:.1%}"),
-        ("Recoveries", rungs.total(), "{:.0f}"),
+        ("Recoveries", methods.total(), "{:.0f}"),
     ]
     found = [(title, "not told" if value is None else text.format(value)) for title, value, text in numbers]
-    return found + [(f"Recoveries by {rung}", f"{count}") for rung, count in sorted(rungs.items())]
+    return found + [(f"Recoveries by {method}", f"{count}") for method, count in sorted(methods.items())]
 
 
 def page(history: History) -> str:
@@ -106,11 +106,11 @@ def page(history: History) -> str:
 def write(history: History, file: Path) -> None:
     """Write the page whole or not at all. BadInput if a folder is named, CommandError if the file can't be written."""
     if file.is_dir():
-        raise BadInput(f"{file} is a folder: --out names a file")
+        raise BadInput(f"{file} is a folder: --output names a file")
     aside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         aside.write_text(page(history), encoding="utf-8")
         aside.replace(file)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise CommandError(f"{file} can't be written: {error.strerror}; name another place by --out") from error
+        raise CommandError(f"{file} can't be written: {error.strerror}; name another place by --output") from error

@@ -16,7 +16,7 @@ class RecoveryGroup:
 
     at: float
     """When it was told, in seconds since 1970."""
-    rung: str
+    method: str
     """What it took."""
     count: int
     seconds: Mapping[str, float]
@@ -27,19 +27,19 @@ def recoveries(history: History) -> list[RecoveryGroup]:
     """Return all recoveries in the order of time."""
     costs = {
         key: dict(_growth(points))
-        for key, points in _told(history.series["recovery_seconds"], "instance", "rung", "part").items()
+        for key, points in _told(history.series["recovery_seconds"], "instance", "method", "phase").items()
     }
     found = []
-    for (instance, rung), points in _told(history.series["recoveries"], "instance", "rung").items():
-        parts = {part: costs.get((instance, rung, part), {}) for part in RECOVERY_PHASES}
+    for (instance, method), points in _told(history.series["recoveries"], "instance", "method").items():
+        parts = {part: costs.get((instance, method, part), {}) for part in RECOVERY_PHASES}
         found += [
             RecoveryGroup(
-                at=at, rung=rung, count=round(count), seconds={name: cost[at] for name, cost in parts.items() if at in cost}
+                at=at, method=method, count=round(count), seconds={name: cost[at] for name, cost in parts.items() if at in cost}
             )
             for at, count in _growth(points)
             if count > 0
         ]  # fmt: skip
-    return sorted(found, key=lambda one: (one.at, one.rung))
+    return sorted(found, key=lambda one: (one.at, one.method))
 
 
 def _told(series: Sequence[Series], *labels: str) -> dict[tuple[str, ...], Points]:

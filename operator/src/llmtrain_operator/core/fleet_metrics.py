@@ -108,7 +108,7 @@ def _of_pool(cluster: str, pool: ComputePool, nodes: tuple[NodeView, ...]) -> It
     for state, number in gpus.items():
         yield metrics.POOL_GPUS, (cluster, pool.name, state), number
     for namespace, number in sorted(held.items()):
-        yield metrics.ALLOCATED_GPUS, (cluster, pool.name, namespace), number
+        yield metrics.POOL_GPUS_ALLOCATED, (cluster, pool.name, namespace), number
 
 
 def gpu_states(node: NodeView) -> dict[str, int]:
@@ -127,9 +127,9 @@ def _of_claims(census: FleetSnapshot) -> Iterator[Sample]:
     known = [(claim, purposes.get((claim.cluster, claim.pool), "none")) for claim in census.claims]
     phases = Counter((claim.namespace, purpose, claim.phase) for claim, purpose in known)
     for labels, number in sorted(phases.items()):
-        yield metrics.VOLUMES, labels, number
+        yield metrics.PERSISTENT_VOLUME_CLAIMS, labels, number
     sizes: Counter[tuple[str, str]] = Counter()
     for claim, purpose in known:
         sizes[claim.namespace, purpose] += claim.size_bytes
     for place, size in sorted(sizes.items()):
-        yield metrics.VOLUME_SIZE, place, size
+        yield metrics.PERSISTENT_VOLUME_CLAIM_SIZE, place, size

@@ -91,7 +91,7 @@ def with_results(status: JobStatus, observed: JobSnapshot) -> JobStatus:
                 sample=made.sample,
             )
     if training_completed(observed):
-        update["trained"] = True
+        update["training_completed"] = True
     return status.model_copy(update=update) if update else status
 
 

@@ -10,7 +10,7 @@ import os
 import struct
 import time
 
-DESCRIPTOR = "LLMTRAIN_WATCH"
+DESCRIPTOR = "LLMTRAIN_WATCHDOG_FD"
 """Environment variable of a rank: the file descriptor of that memory."""
 _SIGN = struct.Struct("d")
 

@@ -31,7 +31,7 @@ def coordinator_pod(
             f"--ranks-per-worker={spec.ranks}",
             f"--min-workers={spec.min}",
             f"--term={term}",
-            *(["--unseen"] if torchrun(job.spec) else []),
+            *(["--no-progress"] if torchrun(job.spec) else []),
             f"--port={COORDINATOR_PORT}",
         ],
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},

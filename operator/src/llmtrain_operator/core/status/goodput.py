@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from llmtrain_api.conditions import JobCondition
 from llmtrain_api.job_status import GoodputStatus, JobStatus
-from llmtrain_api.time_ledger import KINDS, TimeCategory, TimeLedger, new_ledger
+from llmtrain_api.time_ledger import CATEGORIES, TimeCategory, TimeLedger, new_ledger
 from llmtrain_api.timestamps import format_rfc3339, parse_rfc3339
 from llmtrain_operator.core.plan import Plan
 from llmtrain_operator.core.snapshot import JobSnapshot
@@ -60,7 +60,7 @@ def account_of(status: JobStatus) -> TimeLedger | None:
     if status.goodput is None:
         return None
     seconds = status.goodput.seconds
-    ms = {kind: round(float(seconds[kind]) * 1000) for kind in KINDS if kind in seconds}
+    ms = {kind: round(float(seconds[kind]) * 1000) for kind in CATEGORIES if kind in seconds}
     return TimeLedger(until_ms=milliseconds(parse_rfc3339(status.goodput.until)), ms=ms)
 
 

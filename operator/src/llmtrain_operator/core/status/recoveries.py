@@ -10,33 +10,33 @@ from llmtrain_operator.core.plan import Event
 def new_recoveries(status: JobStatus, seen: CoordinatorStatus | None) -> tuple[RecoveryRecord, ...]:
     """Return the recoveries that are not in the status yet. Terms only grow, and so do the generations of one term."""
     last = status.recoveries.last
-    known = (last.term, last.generation) if last else (0, 0)
+    known = (last.term, last.membership_generation) if last else (0, 0)
     return tuple(
         recovery for recovery in (seen.recoveries if seen else ()) if (recovery.term, recovery.generation) > known
     )
 
 
 def with_recoveries(status: JobStatus, recoveries: tuple[RecoveryRecord, ...]) -> JobStatus:
-    """Return `status` with recoveries counted by rung."""
+    """Return `status` with recoveries counted by method."""
     if not recoveries:
         return status
     newest, before = recoveries[-1], status.recoveries
-    rungs = RecoveriesByMethod(
+    by_method = RecoveriesByMethod(
         **{
-            rung: count + len([recovery for recovery in recoveries if recovery.rung == rung])
-            for rung, count in before.rungs.model_dump().items()
+            method: count + len([recovery for recovery in recoveries if recovery.method == method])
+            for method, count in before.by_method.model_dump().items()
         }
     )
     last = LastRecovery(
         term=newest.term,
-        generation=newest.generation,
-        rung=newest.rung,
+        membership_generation=newest.generation,
+        method=newest.method,
         time=newest.time,
         seconds=f"{total_seconds(newest):.2f}",
-        replayed_steps=newest.lost_steps,
+        replayed_steps=newest.replayed_steps,
     )
-    lost_steps = before.replayed_steps + sum(recovery.lost_steps for recovery in recoveries)
-    after = before.model_copy(update={"rungs": rungs, "last": last, "lost_steps": lost_steps})
+    replayed_steps = before.replayed_steps + sum(recovery.replayed_steps for recovery in recoveries)
+    after = before.model_copy(update={"by_method": by_method, "last": last, "replayed_steps": replayed_steps})
     return status.model_copy(update={"recoveries": after})
 
 
@@ -65,18 +65,18 @@ def recovery_events(recoveries: tuple[RecoveryRecord, ...]) -> tuple[Event, ...]
 
 def describe(recovery: RecoveryRecord) -> str:
     """Return what a recovery took and cost."""
-    parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in recovery.seconds_by_part.items())
+    parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in recovery.seconds_by_phase.items())
     took = {
         "process": "another process in the same pod",
         "pod": "the other pods",
         "checkpoint": "the newest checkpoint",
-    }[recovery.rung]
+    }[recovery.method]
     return (
         f"generation {recovery.generation} broke; training goes on with {took} after {total_seconds(recovery):.2f} s "
-        f"({parts}), {recovery.lost_steps} steps were done again"
+        f"({parts}), {recovery.replayed_steps} steps were done again"
     )
 
 
 def total_seconds(recovery: RecoveryRecord) -> float:
     """Return how long a recovery took in all."""
-    return sum(recovery.seconds_by_part.values())
+    return sum(recovery.seconds_by_phase.values())
