@@ -43,14 +43,19 @@ ALERTS = {
             "steps were done, and then none": {**RUNS, **lived(stepping="0+50x15 750+0x60")},
             "it evaluates for ever": {**RUNS, **lived(stepping="0+50x15 750+0x60", evaluating="0+0x15 0+60x60")},
             "steps stopped before another coordinator came": {
-                **handed_over(job("llmtrain_job_ranks", "8"), 45), **lived(stepping="0+50x15 750+0x60"),
+                **handed_over(job("llmtrain_job_ranks", "8"), 45),
+                **lived(stepping="0+50x15 750+0x60"),
             },
         },
         silent={
             "steps are done": {**RUNS, **lived(stepping="0+50x60")},
             "steps are done again": {**RUNS, **lived(replaying="0+50x60")},
             "no rank has joined": job("llmtrain_job_ranks", "0+0x60"),
-            "all steps are done": {**RUNS, **job("llmtrain_job_step", "90+0x60"), **job("llmtrain_job_steps", "90+0x60")},
+            "all steps are done": {
+                **RUNS,
+                **job("llmtrain_job_step", "90+0x60"),
+                **job("llmtrain_job_steps", "90+0x60"),
+            },
             "steps stopped a quarter of an hour ago": {**RUNS, **lived(stepping="0+50x25 1250+0x60")},
         },
     ),
@@ -66,7 +71,9 @@ ALERTS = {
         silent={
             "a lease ended late": recovered("pod", "0+0x10 1+0x20", detect="0+0x10 3+0x20"),
             "many leases ended": recovered("pod", "0+1x30", detect="0+2x30"),
-            "to restore takes long": recovered("pod", "0+0x10 1+0x20", detect="0+0x10 1+0x20", restore="0+0x10 90+0x20"),
+            "to restore takes long": recovered(
+                "pod", "0+0x10 1+0x20", detect="0+0x10 1+0x20", restore="0+0x10 90+0x20"
+            ),
         },
     ),
     "LlmtrainStraggler": AlertCase(
@@ -92,7 +99,8 @@ ALERTS = {
                 **lived(starting="_x100 1+60x12 721+0x200", stepping="_x113 1+60x200"),
             },
             "it is low since twenty minutes": {
-                **RUNS, **lived(stepping="0+60x115 6900+0x60", recovering="0+0x115 0+60x60"),
+                **RUNS,
+                **lived(stepping="0+60x115 6900+0x60", recovering="0+0x115 0+60x60"),
             },
         },
     ),
@@ -102,7 +110,8 @@ ALERTS = {
         speaks={
             "six of one method": recovered("pod", "0+0x30 1+1x5 6+0x60"),
             "six of two methods": {
-                **recovered("pod", "0+0x30 1+1x2 3+0x60"), **recovered("process", "0+0x30 1+1x2 3+0x60"),
+                **recovered("pod", "0+0x30 1+1x2 3+0x60"),
+                **recovered("process", "0+0x30 1+1x2 3+0x60"),
             },
         },
         silent={"five": recovered("pod", "0+0x30 1+1x4 5+0x60"), "six before": recovered("pod", "6+0x60")},
@@ -129,7 +138,8 @@ ALERTS = {
             "none was ever written": {**RUNS, **STEPS},
             "it is no longer told of": taken("600+0x50 stale"),
             "another coordinator came": {
-                **RUNS, **handed_over(job("llmtrain_job_checkpoint_time_seconds", "600"), 178),
+                **RUNS,
+                **handed_over(job("llmtrain_job_checkpoint_time_seconds", "600"), 178),
             },
         },
         silent={
@@ -213,7 +223,8 @@ ALERTS = {
         },
         silent={
             "one of two leads": {
-                'llmtrain_operator_leader{instance="a"}': "0+0x30", 'llmtrain_operator_leader{instance="b"}': "1+0x30",
+                'llmtrain_operator_leader{instance="a"}': "0+0x30",
+                'llmtrain_operator_leader{instance="b"}': "1+0x30",
             },
             "it is gone since three minutes": {"llmtrain_operator_leader": "1+0x16 stale"},
         },
@@ -232,4 +243,4 @@ ALERTS = {
             "it fails since ten minutes": reconciles(failed="0+0x30 0+6x60"),
         },
     ),
-}  # fmt: skip
+}

@@ -63,7 +63,8 @@ ALERTS = {
         speaks={"one was not corrected": gpu(ECC, "0+0x10 1+0x60", ', severity="uncorrected"')},
         silent={
             "all were corrected": {
-                **gpu(ECC, "0+1x90", ', severity="corrected"'), **gpu(ECC, "0+0x90", ', severity="uncorrected"'),
+                **gpu(ECC, "0+1x90", ', severity="corrected"'),
+                **gpu(ECC, "0+0x90", ', severity="uncorrected"'),
             },
             "it was before": gpu(ECC, "3+0x90", ', severity="uncorrected"'),
         },
@@ -113,4 +114,4 @@ ALERTS = {
             "it is gone since ten minutes": {**POOL_NODE, **agent("1+0x20 stale")},
         },
     ),
-}  # fmt: skip
+}

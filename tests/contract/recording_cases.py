@@ -62,10 +62,12 @@ JOBS = {
         computes={
             "three quarters": (lived(stepping="0+45x180", recovering="0+15x180"), 0.75),
             "half, over a coordinator that restarted in place": (
-                lived(stepping="0+30x90 2670+30x90", recovering="0+29x180"), 0.5,
+                lived(stepping="0+30x90 2670+30x90", recovering="0+29x180"),
+                0.5,
             ),
             "nothing, where a restart took more than was done": (
-                lived(stepping="90+0x90 60+0x90", recovering="0+30x180"), 0,
+                lived(stepping="90+0x90 60+0x90", recovering="0+30x180"),
+                0,
             ),
         },
         silent={"the job ended hours ago": lived(stepping="0+60x30 stale", recovering="0+1x30 stale")},
@@ -80,7 +82,7 @@ JOBS = {
         minute=5,
         labels=OF_CLUSTER,
     ),
-}  # fmt: skip
+}
 
 GPUS = {
     "pod:llmtrain_gpu_utilization_ratio:avg": RecordingCase(

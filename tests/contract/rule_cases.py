@@ -65,14 +65,19 @@ SOURCE = "spec.data.source"
 PATH_SOURCE: Change = {f"{SOURCE}.bundled": UNSET, f"{SOURCE}.path": "books"}
 
 OWN: Change = {
-    "spec.entrypoint": {"script": "train.py"}, "spec.data": {"source": {"volume": "datasets"}},
-    "spec.model": UNSET, "spec.task": UNSET, "spec.evaluation": UNSET,
-}  # fmt: skip
+    "spec.entrypoint": {"script": "train.py"},
+    "spec.data": {"source": {"volume": "datasets"}},
+    "spec.model": UNSET,
+    "spec.task": UNSET,
+    "spec.evaluation": UNSET,
+}
 """The example with a program of the user's own."""
 UNDER_TORCHRUN: Change = {
-    **OWN, "spec.entrypoint": {"module": "train", "mode": "Torchrun"}, "spec.training": {"steps": 300},
+    **OWN,
+    "spec.entrypoint": {"module": "train", "mode": "Torchrun"},
+    "spec.training": {"steps": 300},
     "spec.checkpoint": {"volume": "checkpoints"},
-}  # fmt: skip
+}
 IDLE: Change = {
     "model": {"layers": 3},
     "data.source.bundled": "python-stdlib",
@@ -232,19 +237,21 @@ RULE_CASES: tuple[Case, ...] = (
     Case(sentence="a program with an optimizer of the job's", change={**OWN, "spec.training.warmupSteps": 5}),
     *(
         Case(
-            sentence=f"a program beside {field}", change={**OWN, f"spec.{field}": value},
+            sentence=f"a program beside {field}",
+            change={**OWN, f"spec.{field}": value},
             refusal=f"spec.{field} does nothing with spec.entrypoint; leave it out",
         )
         for field, value in IDLE.items()
     ),
     *(
         Case(
-            sentence=f"a program for torchrun beside {field}", change={**UNDER_TORCHRUN, f"spec.{field}": value},
+            sentence=f"a program for torchrun beside {field}",
+            change={**UNDER_TORCHRUN, f"spec.{field}": value},
             refusal=f"spec.{field} does nothing with spec.entrypoint in mode Torchrun; leave it out",
         )
         for field, value in IDLE_UNDER_TORCHRUN.items()
     ),
-)  # fmt: skip
+)
 """Both sides of every cross-field rule."""
 
 SHAPE_CASES: tuple[Case, ...] = (

@@ -132,9 +132,12 @@ def test_the_last_xid_is_counted_once(rule_file: Path) -> None:  # noqa: F811
 
 def test_every_rule_is_tried_and_names_a_metric_of_ours() -> None:
     tried = {field.metric.name for field in dcgm.FIELDS} | {
-        "llmtrain_gpu_memory_size_bytes", "llmtrain_gpu_info", "llmtrain_gpu_assigned", "llmtrain_gpu_shared",
+        "llmtrain_gpu_memory_size_bytes",
+        "llmtrain_gpu_info",
+        "llmtrain_gpu_assigned",
+        "llmtrain_gpu_shared",
         "llmtrain_gpu_xid_errors_total",
-    }  # fmt: skip
+    }
     assert SPOKEN.keys() == {field.name for field in dcgm.FIELDS}
     assert {rule.record for rule in dcgm.RECORDINGS} == tried
     assert tried <= {metric.name for metric in CATALOGUE}

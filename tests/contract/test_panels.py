@@ -55,22 +55,50 @@ CASES: list[tuple[str, str, str, History, Shown]] = [
     ("operator", "Leaders", "one", LEADS, [({}, 1)]),
     ("cluster", "Jobs that wait", "nobody tells of jobs", {}, []),
     ("cluster", "Jobs that wait", "the one that leads knows of no job", LEADS, [({}, 0)]),
-    ("cluster", "Jobs that wait", "one that is placed pulls its image", {**LEADS, **jobs("Scheduled", "3+0x60")}, [({}, 0)]),
-    ("cluster", "Jobs that wait", "two wait", {**LEADS, **jobs("Scheduled", "3+0x60"), **jobs("Waiting", "2+0x60")}, [({}, 2)]),
+    (
+        "cluster",
+        "Jobs that wait",
+        "one that is placed pulls its image",
+        {**LEADS, **jobs("Scheduled", "3+0x60")},
+        [({}, 0)],
+    ),
+    (
+        "cluster",
+        "Jobs that wait",
+        "two wait",
+        {**LEADS, **jobs("Scheduled", "3+0x60"), **jobs("Waiting", "2+0x60")},
+        [({}, 2)],
+    ),
     ("job", "Progress", "one value after another coordinator came", handed_over(STEPS, 29), [(OF_JOB, 0.75)]),
     ("job", "Ranks missing", "nobody tells", {}, []),
     ("job", "Alerts", "none fires", {}, [({}, 0)]),
     ("job", "Alerts", "one fires", {ALERT: "1+0x60"}, [({}, 1)]),
-    ("job", "Every second by kind", "no peak where a coordinator restarted in place",
-     lived(stepping="36000+0x27 35700+0x60"), []),
-    ("job", "Every second by kind", "all together are 1, also where more was accounted for than passed",
-     lived(stepping="0+90x60", recovering="0+30x60"), [({"category": "stepping"}, 0.75), ({"category": "recovering"}, 0.25)]),
+    (
+        "job",
+        "Every second by kind",
+        "no peak where a coordinator restarted in place",
+        lived(stepping="36000+0x27 35700+0x60"),
+        [],
+    ),
+    (
+        "job",
+        "Every second by kind",
+        "all together are 1, also where more was accounted for than passed",
+        lived(stepping="0+90x60", recovering="0+30x60"),
+        [({"category": "stepping"}, 0.75), ({"category": "recovering"}, 0.25)],
+    ),
     ("node", "Who has each GPU", "its pod, and not the agent's", GPUS, HELD),
-    ("node", "GPUs throttled", "power is as it should be", {**throttled("power", "1+0x60"), **throttled("thermal", "0+0x60")}, [({}, 0)]),
+    (
+        "node",
+        "GPUs throttled",
+        "power is as it should be",
+        {**throttled("power", "1+0x60"), **throttled("thermal", "0+0x60")},
+        [({}, 0)],
+    ),
     ("node", "GPUs throttled", "one is too hot", throttled("thermal", "1+0x60"), [({}, 1)]),
     ("node", "XID errors", "none lately", {**GPUS, XID: "4+0x60"}, [({}, 0)]),
     ("node", "XID errors", "the first of its kind", {**GPUS, XID: "_x20 1+0x60"}, [({}, 1)]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,11 @@ def environment() -> dict[str, str]:
     """Environment with KUBECONFIG and the tools of the local cluster."""
     done = subprocess.run(
         [sys.executable, "-m", "llmtrain_kind", "env", "--name", CLUSTER],
-        capture_output=True, text=True, check=True, cwd=ROOT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
     shell = subprocess.run(["bash", "-c", f"{done.stdout}\nenv -0"], capture_output=True, text=True, check=True)
     return dict(line.split("=", 1) for line in shell.stdout.split("\0") if line)
 

@@ -74,10 +74,12 @@ class FakeGpus:
         kube.run("create", "namespace", NAMESPACE, check=False)
         library = compiled(folder, f"{MOUNT}/script") / NAME
         files = {
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "files"},
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "files"},
             "data": {"plugin.py": PLUGIN.read_text(), "script": BUSY},
             "binaryData": {NAME: base64.b64encode(library.read_bytes()).decode()},
-        }  # fmt: skip
+        }
         version = sha256(json.dumps(files).encode()).hexdigest()
         kube.apply(files, self._daemon_set(version))
         kube.run("rollout", "status", "daemonset/fake-gpus", "--timeout=100s")
@@ -106,28 +108,39 @@ class FakeGpus:
         labels = {"app": "fake-gpus"}
         copy = f"cp /files/{NAME} {FOLDER}/new && mv {FOLDER}/new {FOLDER}/{NAME} && exec python3 /files/plugin.py"
         container = {
-            "name": "plugin", "image": installed_image(self._kube), "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", copy],
+            "name": "plugin",
+            "image": installed_image(self._kube),
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", "-c", copy],
             "volumeMounts": [
                 {"name": "files", "mountPath": "/files"},
                 {"name": "driver", "mountPath": FOLDER},
                 {"name": "plugins", "mountPath": "/var/lib/kubelet/device-plugins"},
             ],
-        }  # fmt: skip
+        }
         volumes = [
             {"name": "files", "configMap": {"name": "files"}},
             {"name": "driver", "hostPath": {"path": FOLDER, "type": "DirectoryOrCreate"}},
             {"name": "plugins", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}},
         ]
         spec = {
-            "containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 1,
-            "automountServiceAccountToken": False, "securityContext": {"runAsUser": 0},
-        }  # fmt: skip
+            "containers": [container],
+            "volumes": volumes,
+            "terminationGracePeriodSeconds": 1,
+            "automountServiceAccountToken": False,
+            "securityContext": {"runAsUser": 0},
+        }
         template = {"metadata": {"labels": labels, "annotations": {"files": files}}, "spec": spec}
         return {
-            "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "fake-gpus"},
-            "spec": {"selector": {"matchLabels": labels}, "template": template,
-                     "updateStrategy": {"rollingUpdate": {"maxUnavailable": "100%"}}},
-        }  # fmt: skip
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": {"name": "fake-gpus"},
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "template": template,
+                "updateStrategy": {"rollingUpdate": {"maxUnavailable": "100%"}},
+            },
+        }
 
 
 def visible_gpus(kube: Kube, pod: str) -> set[str]:

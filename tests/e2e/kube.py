@@ -25,8 +25,13 @@ class Kube:
         """Return a finished kubectl call; AssertionError with its words if it failed and `check` is set."""
         done = subprocess.run(
             ["kubectl", "-n", self.namespace, *arguments],
-            input=text, capture_output=True, text=True, env=self.environment, timeout=120, check=False,
-        )  # fmt: skip
+            input=text,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=120,
+            check=False,
+        )
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done
 
@@ -79,8 +84,16 @@ class Kube:
         parts = [
             self.run("get", "ltj,pods", "-o", "wide", check=False).stdout,
             self.run("get", "events", "--sort-by=.lastTimestamp", check=False).stdout[-4000:],
-            self.run("-n", "llmtrain-system", "logs", "-l", "app.kubernetes.io/name=llmtrain-operator", "--tail=40", check=False).stdout[-6000:],
-        ]  # fmt: skip
+            self.run(
+                "-n",
+                "llmtrain-system",
+                "logs",
+                "-l",
+                "app.kubernetes.io/name=llmtrain-operator",
+                "--tail=40",
+                check=False,
+            ).stdout[-6000:],
+        ]
         return "\n".join(parts)
 
     def wait_for_stage(self, job: str, stage: str, seconds: float = 180) -> Manifest:

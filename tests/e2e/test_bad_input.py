@@ -10,32 +10,48 @@ from e2e.kube import Kube, condition
 LATER: list[Any] = [
     # sentence, parts of the spec, condition, reason, words of its message
     pytest.param(
-        {"cluster": "nowhere"}, "Scheduled", "ClusterNotFound", ["spec.cluster", "nowhere", "default"],
+        {"cluster": "nowhere"},
+        "Scheduled",
+        "ClusterNotFound",
+        ["spec.cluster", "nowhere", "default"],
         id="an LLMCluster that is missing",
     ),
     pytest.param(
-        {"checkpoint": {"volume": "attic"}}, "Scheduled", "VolumeNotFound", ["spec.checkpoint.volume", "attic", "checkpoints"],
+        {"checkpoint": {"volume": "attic"}},
+        "Scheduled",
+        "VolumeNotFound",
+        ["spec.checkpoint.volume", "attic", "checkpoints"],
         id="a volume that does not exist",
     ),
     pytest.param(
         {"workers": {"replicas": 4, "gpus": 8}, "training": {"steps": 1, "microbatches": 32}},
-        "Scheduled", "InsufficientGPUs", ["32 GPUs", "has 16"],
+        "Scheduled",
+        "InsufficientGPUs",
+        ["32 GPUs", "has 16"],
         id="more GPUs than the cluster has",
     ),
     pytest.param(
-        {"image": "localhost/nobody/has-this:v1"}, "Scheduled", "ImagePullFailed", ["spec.image", "localhost/nobody/has-this:v1"],
+        {"image": "localhost/nobody/has-this:v1"},
+        "Scheduled",
+        "ImagePullFailed",
+        ["spec.image", "localhost/nobody/has-this:v1"],
         id="an image that can't be pulled",
     ),
     pytest.param(
-        {"data": {"source": {"volume": "datasets", "path": "no/such/folder"}}}, "Failed", "BadInput",
+        {"data": {"source": {"volume": "datasets", "path": "no/such/folder"}}},
+        "Failed",
+        "BadInput",
         ["spec.data.source.path", "no/such/folder"],
         id="a path with no files",
     ),
     pytest.param(
-        {"scheduling": {"priorityClassName": "royal"}}, "Scheduled", "APIRejected", ["royal"],
+        {"scheduling": {"priorityClassName": "royal"}},
+        "Scheduled",
+        "APIRejected",
+        ["royal"],
         id="a priority class that does not exist",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("spec", "type", "reason", "words"), LATER)

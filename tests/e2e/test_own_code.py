@@ -10,11 +10,12 @@ from e2e.nodes import kill
 def letters(name: str, replicas: int) -> dict[str, Any]:
     """Return the job of examples/own-model.yaml, smaller."""
     return own(
-        name, {"module": "llmtrain.examples.own_model", "arguments": ["--width", "32"]},
+        name,
+        {"module": "llmtrain.examples.own_model", "arguments": ["--width", "32"]},
         workers={**WORKERS, "replicas": replicas},
         training={"steps": 150, "microbatches": 4, "microbatchSize": 4},
         checkpoint={"volume": "checkpoints", "everySteps": 25},
-    )  # fmt: skip
+    )
 
 
 def sha256(status: dict[str, Any]) -> str:
@@ -60,17 +61,23 @@ def log(kube: Kube, name: str) -> str:
 
 def test_a_scripts_exit_code_and_last_lines_are_in_the_status(kube: Kube, new_job: str) -> None:
     claim = {
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "programs"},
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "programs"},
         "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
-    }  # fmt: skip
+    }
     kube.apply(claim, writer("import sys\nprint('last words')\nsys.exit(3)\n", installed_image(kube)))
     kube.wait("the script is written", lambda: (kube.get("pod", "writer") or {})["status"]["phase"] == "Succeeded")
     kube.apply(
         own(
-            new_job, {"script": "jobs/train.py", "mode": "Torchrun"}, data={"source": {"volume": "programs"}},
-            training={"steps": 1}, checkpoint={"volume": "checkpoints"}, recovery={"maxFailures": 0},
+            new_job,
+            {"script": "jobs/train.py", "mode": "Torchrun"},
+            data={"source": {"volume": "programs"}},
+            training={"steps": 1},
+            checkpoint={"volume": "checkpoints"},
+            recovery={"maxFailures": 0},
         )
-    )  # fmt: skip
+    )
     try:
         status = kube.wait_for_stage(new_job, "Failed")
     finally:
@@ -87,12 +94,17 @@ def writer(script: str, image: str) -> dict[str, Any]:
         f"import pathlib; p = pathlib.Path('/v/jobs'); p.mkdir(exist_ok=True); (p / 'train.py').write_text({script!r})"
     )
     container = {
-        "name": "writer", "image": image, "command": ["python3", "-c", code],
+        "name": "writer",
+        "image": image,
+        "command": ["python3", "-c", code],
         "volumeMounts": [{"name": "v", "mountPath": "/v"}],
-    }  # fmt: skip
+    }
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "programs"}}]
     spec = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
     security = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
     return {
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "writer"}, "spec": {**spec, "securityContext": security},
-    }  # fmt: skip
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "writer"},
+        "spec": {**spec, "securityContext": security},
+    }

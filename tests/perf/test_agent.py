@@ -107,15 +107,39 @@ def account(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     (folder / "token").write_text("token")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key", "-out", folder / "ca.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            folder / "key",
+            "-out",
+            folder / "ca.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
     items = [
-        {"metadata": {"uid": uid(number), "namespace": "team", "name": f"pod-{number}", "labels": {"llmtrain.dev/job": "gpt"},
-                      "managedFields": MANAGED}}
+        {
+            "metadata": {
+                "uid": uid(number),
+                "namespace": "team",
+                "name": f"pod-{number}",
+                "labels": {"llmtrain.dev/job": "gpt"},
+                "managedFields": MANAGED,
+            }
+        }
         for number in range(PODS)
-    ]  # fmt: skip
+    ]
     body = json.dumps({"items": items}).encode()
 
     class Answer(http.server.BaseHTTPRequestHandler):
@@ -150,13 +174,22 @@ def peak_mib(pid: int) -> float:
 @pytest.mark.timeout(180)
 def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, library: Path) -> None:  # noqa: F811
     environment = {
-        **os.environ, "LD_LIBRARY_PATH": str(library),
-        "KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(API_PORT),
-    }  # fmt: skip
+        **os.environ,
+        "LD_LIBRARY_PATH": str(library),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": str(API_PORT),
+    }
     command = [
-        sys.executable, "-m", "llmtrain_agent", "--node=n1", f"--port={PORT}", f"--cgroup={node}", f"--proc={proc}",
-        f"--pod-resources={kubelet}", f"--service-account-dir={account}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "llmtrain_agent",
+        "--node=n1",
+        f"--port={PORT}",
+        f"--cgroup={node}",
+        f"--proc={proc}",
+        f"--pod-resources={kubelet}",
+        f"--service-account-dir={account}",
+    ]
     agent = subprocess.Popen(command, env=environment)
     try:
         text = scrape()

@@ -46,9 +46,14 @@ def make_run(folder: Path, model: dict[str, Any], reduction: str) -> RunConfig:
         }
     )
     return run_config(
-        spec, job="bench", namespace="local", uid="bench", data_directory=str(folder / "data"),
-        job_directory=str(folder / "job"), coordinator="127.0.0.1:1",
-    )  # fmt: skip
+        spec,
+        job="bench",
+        namespace="local",
+        uid="bench",
+        data_directory=str(folder / "data"),
+        job_directory=str(folder / "job"),
+        coordinator="127.0.0.1:1",
+    )
 
 
 def connect(rank: int, size: int, port: int, store: Any) -> Collectives:

@@ -39,9 +39,14 @@ def learner(tmp_path: Path) -> GPTTask:
         }
     )
     run = run_config(
-        spec, job="bench", namespace="local", uid="bench", data_directory=str(tmp_path / "data"),
-        job_directory=str(tmp_path / "job"), coordinator="127.0.0.1:1",
-    )  # fmt: skip
+        spec,
+        job="bench",
+        namespace="local",
+        uid="bench",
+        data_directory=str(tmp_path / "data"),
+        job_directory=str(tmp_path / "job"),
+        coordinator="127.0.0.1:1",
+    )
     (tmp_path / "data").mkdir()
     outcome = prepare(run, Log())
     assert outcome.dataset is not None
@@ -54,10 +59,16 @@ def peer_step(learner: GPTTask) -> Callable[[], None]:
     """Return one step of the peer: the same sizes, microbatches, clipping and optimizer."""
     shape = learner.shape
     config = LlamaConfig(
-        vocab_size=shape.vocab_size, hidden_size=shape.width, intermediate_size=shape.hidden,
-        num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.kv_heads,
-        max_position_embeddings=shape.context_length, tie_word_embeddings=True, use_cache=False,
-    )  # fmt: skip
+        vocab_size=shape.vocab_size,
+        hidden_size=shape.width,
+        intermediate_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        max_position_embeddings=shape.context_length,
+        tie_word_embeddings=True,
+        use_cache=False,
+    )
     model = LlamaForCausalLM(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
     tokens = torch.randint(0, shape.vocab_size, (MICROBATCH_SIZE, shape.context_length))

@@ -21,10 +21,18 @@ LINE = re.compile(r"step (\d+) rank (\d+) pid (\d+) time ([\d.]+)")
 
 def agent(folder: Path, number: int, agents: int, port: int) -> "subprocess.Popen[bytes]":
     command = [
-        sys.executable, "-m", "torch.distributed.run", f"--nnodes=1:{agents}", f"--nproc-per-node={2 // agents}",
-        "--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}", "--rdzv-id=bench", "--max-restarts=3",
-        "--local-addr=127.0.0.1", str(PEER),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        f"--nnodes=1:{agents}",
+        f"--nproc-per-node={2 // agents}",
+        "--rdzv-backend=c10d",
+        f"--rdzv-endpoint=127.0.0.1:{port}",
+        "--rdzv-id=bench",
+        "--max-restarts=3",
+        "--local-addr=127.0.0.1",
+        str(PEER),
+    ]
     with (folder / f"agent-{number}").open("wb") as log:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 

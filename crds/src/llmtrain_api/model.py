@@ -58,8 +58,7 @@ Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "da
 
 def parse_quantity(text: str) -> float:
     """Return a Kubernetes quantity as a number: "500m" is 0.5, "2Gi" is 2147483648."""
-    units = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
-             "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}  # fmt: skip
+    units = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
     for unit in sorted(units, key=len, reverse=True):
         if text.endswith(unit):
             return float(text.removesuffix(unit)) * units[unit]

@@ -78,7 +78,7 @@ class NodeCollector(Collector):
 
     def __init__(
         self, *, node: str, roots: HostPaths, gpus: GpuSource, pods: PodSource, holders: DeviceOwnerSource, log: Log
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._node, self._roots, self._gpus = node, roots, gpus
         self._read_gpus = BackgroundCall(gpus.read, GPU_SECONDS)
         self._pods, self._holders, self._log = pods, holders, log

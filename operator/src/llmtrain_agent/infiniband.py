@@ -29,6 +29,9 @@ def ports(sys: Path) -> Iterator[Port]:
         except (OSError, ValueError):  # some drivers list counters that can't be read, or say "N/A (no PMA)"
             continue
         yield Port(
-            device=counters.parents[2].name, number=counters.parent.name,
-            received_bytes=received * WORD_BYTES, sent_bytes=sent * WORD_BYTES, errors=errors,
-        )  # fmt: skip
+            device=counters.parents[2].name,
+            number=counters.parent.name,
+            received_bytes=received * WORD_BYTES,
+            sent_bytes=sent * WORD_BYTES,
+            errors=errors,
+        )

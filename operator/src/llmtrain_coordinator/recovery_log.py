@@ -93,9 +93,13 @@ def record_failure(ledger: RecoveryLog, leave: Leave) -> RecoveryLog:
     death = now.death
     if leave.exit_code is not None and death is None:
         death = ProcessFailure(
-            worker=member.worker, local_rank=member.local_rank, node=member.node, exit_code=leave.exit_code,
-            message=leave.message, last_lines=leave.last_lines,
-        )  # fmt: skip
+            worker=member.worker,
+            local_rank=member.local_rank,
+            node=member.node,
+            exit_code=leave.exit_code,
+            message=leave.message,
+            last_lines=leave.last_lines,
+        )
     return replace(ledger, open=replace(now, detect_seconds=detect, death=death))
 
 

@@ -48,8 +48,10 @@ class Coordinator:
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "llmtrain_coordinator", *names, "--host=127.0.0.1", f"--port={self.port}"],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **otel}, stdout=log, stderr=log,
-            )  # fmt: skip
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **otel},
+                stdout=log,
+                stderr=log,
+            )
         eventually(lambda: "serving" in self.events(), "it serves")
 
     def events(self) -> list[str]:

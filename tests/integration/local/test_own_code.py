@@ -180,7 +180,7 @@ FAULTS = [
     # program, mode, words of the sentence
     pytest.param("print('no torch')", "Elastic", "without calling llmtrain.train", id="it never trains"),
     pytest.param("def main(:\n", "Torchrun", "isn't Python", id="it isn't Python"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("program", "mode", "words"), FAULTS)

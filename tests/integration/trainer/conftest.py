@@ -95,8 +95,11 @@ class Job:
         with (folder / "log").open("wb") as log:
             popen = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
-                env=env | environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                env=env | environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self.processes.append(Process(popen=popen, folder=folder))
         return self.processes[-1]
 
@@ -142,9 +145,14 @@ def free_port() -> int:
 def make_job(root: Path, volume: Path, **parts: object) -> Job:
     port = free_port()
     run = run_config(
-        JobSpec.model_validate(SPEC | parts), job="job", namespace="local", uid="uid-1", data_directory=str(volume),
-        job_directory=str(root / "job-uid"), coordinator=f"127.0.0.1:{port}",
-    )  # fmt: skip
+        JobSpec.model_validate(SPEC | parts),
+        job="job",
+        namespace="local",
+        uid="uid-1",
+        data_directory=str(volume),
+        job_directory=str(root / "job-uid"),
+        coordinator=f"127.0.0.1:{port}",
+    )
     (root / "run.json").write_text(run.model_dump_json(by_alias=True, exclude_none=True))
     return Job(root=root, run=run, port=port)
 

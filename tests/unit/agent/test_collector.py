@@ -71,9 +71,14 @@ def registry(fakes: Fakes, roots: HostPaths) -> CollectorRegistry:
     found = CollectorRegistry(auto_describe=False)
     found.register(
         NodeCollector(
-            node="n1", roots=roots, gpus=fakes, pods=fakes, holders=fakes, log=fakes.log  # type: ignore[arg-type]
+            node="n1",
+            roots=roots,
+            gpus=fakes,
+            pods=fakes,
+            holders=fakes,
+            log=fakes.log,  # type: ignore[arg-type]
         )
-    )  # fmt: skip
+    )
     return found
 
 

@@ -9,11 +9,25 @@ from llmtrain_agent.pods import FRESH_SECONDS, Pod, Pods, parsed
 ANSWER = json.dumps(
     {
         "items": [
-            {"metadata": {"uid": "u1", "namespace": "team", "name": "gpt-worker-0", "labels": {"llmtrain.dev/job": "gpt"}}},
-            {"metadata": {"uid": "u2", "namespace": "kube-system", "name": "etcd", "annotations": {"kubernetes.io/config.mirror": "u3"}}},
+            {
+                "metadata": {
+                    "uid": "u1",
+                    "namespace": "team",
+                    "name": "gpt-worker-0",
+                    "labels": {"llmtrain.dev/job": "gpt"},
+                }
+            },
+            {
+                "metadata": {
+                    "uid": "u2",
+                    "namespace": "kube-system",
+                    "name": "etcd",
+                    "annotations": {"kubernetes.io/config.mirror": "u3"},
+                }
+            },
         ]
     }
-).encode()  # fmt: skip
+).encode()
 GPT = Pod(namespace="team", name="gpt-worker-0", training_job="gpt")
 
 

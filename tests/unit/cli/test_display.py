@@ -14,9 +14,16 @@ MODEL = ModelInfo(
 
 def progress(step: int) -> Progress:
     return Progress(
-        generation=1, step=step, steps=10, loss=2.5, learning_rate=0.1, gradient_norm=1.0,
-        tokens=step * 1000, tokens_per_second=500.0, held_out_loss=2.75,
-    )  # fmt: skip
+        generation=1,
+        step=step,
+        steps=10,
+        loss=2.5,
+        learning_rate=0.1,
+        gradient_norm=1.0,
+        tokens=step * 1000,
+        tokens_per_second=500.0,
+        held_out_loss=2.75,
+    )
 
 
 def status(step: int, generation: int = 1) -> CoordinatorStatus:
@@ -36,8 +43,11 @@ def test_plain_lines_are_seldom_but_the_last_step_is_told() -> None:
     for step, now in ((1, 0.0), (2, 4.0), (3, 5.0), (4, 6.0), (10, 7.0)):  # noqa: B007 (the clock reads it)
         plain.show(status(step))
     assert [line.split("  ")[0] for line in lines] == [
-        "generation 1: 2 of 2 ranks", "step 1/10", "step 3/10", "step 10/10",
-    ]  # fmt: skip
+        "generation 1: 2 of 2 ranks",
+        "step 1/10",
+        "step 3/10",
+        "step 10/10",
+    ]
 
 
 def test_a_new_generation_is_told() -> None:

@@ -73,10 +73,16 @@ def test_a_recovery_is_marked_where_it_was_told_and_a_table_says_what_it_cost() 
     titles, *rows = ranks.table
     assert [dict(zip(titles, row, strict=True)) for row in rows] == [
         {
-            "told (UTC)": "2025-10-09 08:53:50", "method": "pod", "recoveries": "1",
-            "detect, s": "4.0", "rendezvous, s": "-", "restore, s": "-", "replay, s": "2.5", "in all, s": "6.5",
+            "told (UTC)": "2025-10-09 08:53:50",
+            "method": "pod",
+            "recoveries": "1",
+            "detect, s": "4.0",
+            "rendezvous, s": "-",
+            "restore, s": "-",
+            "replay, s": "2.5",
+            "in all, s": "6.5",
         }
-    ]  # fmt: skip
+    ]
     assert "<td>pod</td>" in page(history())
     assert chart("ranks", recoveries=[]).table == []
 
@@ -154,10 +160,14 @@ ONE_AFTER_THE_OTHER = account(100, 110) + account(5, 15, at=60, instance="b")
         (account(5, 15) + account(45, 55, at=40, instance="b"), life(-5, 0, 50), "the coordinator moved"),
         (account(50, 60, 66, 76), life(-50, 0, 30), "it went on in place, from an account 4 s old"),
         (account(50, 60) + account(56, 66, at=10, instance="b"), life(-50, 0, 20), "two that overlap in a move"),
-        (account(50, 60, 70) + account(6, 16, at=20.5, instance="b"), life(14.5, 20.5, 30.5), "a former one, just over"),
+        (
+            account(50, 60, 70) + account(6, 16, at=20.5, instance="b"),
+            life(14.5, 20.5, 30.5),
+            "a former one, just over",
+        ),
         (account(50, 60, 70) + account(6, 16, at=15, instance="b"), life(9, 25, 25), "a former one that ends late"),
     ],
-)  # fmt: skip
+)
 def test_the_newest_training_of_a_name_is_taken(told: list[Series], found: TimeRange, why: str) -> None:
     assert newest_life(told) == replace(found, end=max(found.end, found.start + 1)), why
 

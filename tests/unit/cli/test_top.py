@@ -41,8 +41,10 @@ ANSWERS = {
 def test_a_row_for_each_rank_in_order() -> None:
     found = rows(JOB, ANSWERS)
     assert [(row.worker, row.rank, row.pod, row.node) for row in found] == [
-        (0, 0, "gpt-worker-0", "a"), (0, 1, "gpt-worker-0", "a"), (1, 0, "gpt-worker-1", "b"),
-    ]  # fmt: skip
+        (0, 0, "gpt-worker-0", "a"),
+        (0, 1, "gpt-worker-0", "a"),
+        (1, 0, "gpt-worker-1", "b"),
+    ]
     assert [row.slowness for row in found] == [1.0, 1.0, 2.5]
     assert [row.gpu for row in found] == [0.9, 0.5, None], "the pod's GPUs by number, not by text"
     assert [row.memory_limit for row in found] == [2**31, 2**31, None]
@@ -129,10 +131,13 @@ def many(ranks: int) -> dict[str, list[Series]]:
     return {
         **ANSWERS,
         "work": [work(n, 0, 1 + n / 10) for n in range(ranks)],
-        **{name: [series([1234567890], pod=pod, node=node, gpu="0") for pod in pods] for name in ("memory", "gpu_memory")},
+        **{
+            name: [series([1234567890], pod=pod, node=node, gpu="0") for pod in pods]
+            for name in ("memory", "gpu_memory")
+        },
         **{name: [series([1234567890], pod=pod) for pod in pods] for name in ("memory_limit", "received", "sent")},
         "cpus": [series([7.9], pod=pod) for pod in pods],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -161,9 +166,11 @@ def test_a_number_has_three_digits() -> None:
 
 
 TOLD = {
-    "job_step{": [point(10)], "job_steps{": [point(10)], "ranks_desired": [point(1)],
+    "job_step{": [point(10)],
+    "job_steps{": [point(10)],
+    "ranks_desired": [point(1)],
     "rank_compute": [point(0.1, worker="0", rank="0")],
-}  # fmt: skip
+}
 
 
 def test_the_last_table_stays_while_there_is_no_news() -> None:
@@ -223,8 +230,10 @@ def shown_live(
 
 def test_it_goes_on_through_a_failed_scrape_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     said = shown_live(
-        monkeypatch, {**TOLD, "job_step{": [point(9)]}, [{"ranks_desired": []}, {"ranks_desired": [point(1)], "job_ranks{": [point(1)]}, KeyboardInterrupt]
-    )  # fmt: skip
+        monkeypatch,
+        {**TOLD, "job_step{": [point(9)]},
+        [{"ranks_desired": []}, {"ranks_desired": [point(1)], "job_ranks{": [point(1)]}, KeyboardInterrupt],
+    )
     assert said.index("nobody tells of gpt now") < said.index("ranks 1/1")
 
 

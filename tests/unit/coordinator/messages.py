@@ -8,9 +8,13 @@ from llmtrain_coordinator.transitions import Transition
 
 def member(incarnation: str, numerics: str = "cpu") -> Member:
     return Member(
-        worker=int(incarnation[1:]), local_rank=0, incarnation=incarnation, address="10.0.0.1", store_port=29500,
+        worker=int(incarnation[1:]),
+        local_rank=0,
+        incarnation=incarnation,
+        address="10.0.0.1",
+        store_port=29500,
         numerics=numerics,
-    )  # fmt: skip
+    )
 
 
 def joining(incarnation: str, generation: int = 0, numerics: str = "cpu") -> Join:

@@ -88,9 +88,13 @@ def test_a_program_that_tells_nothing_is_taken_to_step() -> None:
 
 def test_a_broken_generation_is_recovered_from() -> None:
     said = (
-        *BOTH, (5.0, stepping(1, 9)), (6.0, vanishing("a1")), (6.5, joining("a0", 1)), (7.0, None),
+        *BOTH,
+        (5.0, stepping(1, 9)),
+        (6.0, vanishing("a1")),
+        (6.5, joining("a0", 1)),
+        (7.0, None),
         (8.0, stepping(2, 10, handover=0.5, compiling=0.25)),
-    )  # fmt: skip
+    )
     assert after(*said) == {"starting": 3.0, "stepping": 2.75, "recovering": 2.0, "compiling": 0.25}
 
 
@@ -101,25 +105,40 @@ def test_a_member_that_joins_again_has_left_its_generation_broken() -> None:
 
 def test_steps_that_were_lost_are_replayed() -> None:
     said = (
-        *BOTH, (5.0, stepping(1, 9)), (6.0, vanishing("a1")), (6.0, vanishing("a0")), (8.0, joining("b0")),
-        (8.0, joining("b1")), (9.0, stepping(2, 8)), (9.5, stepping(2, 9)), (10.0, stepping(2, 10)),
-    )  # fmt: skip
+        *BOTH,
+        (5.0, stepping(1, 9)),
+        (6.0, vanishing("a1")),
+        (6.0, vanishing("a0")),
+        (8.0, joining("b0")),
+        (8.0, joining("b1")),
+        (9.0, stepping(2, 8)),
+        (9.5, stepping(2, 9)),
+        (10.0, stepping(2, 10)),
+    )
     assert after(*said) == {"starting": 3.0, "stepping": 2.5, "recovering": 3.0, "replaying": 1.5}
 
 
 def test_what_ends_in_peace_does_its_last_step_and_waits() -> None:
     said = (
-        *BOTH, (5.0, stepping(1, 9)), (6.0, leaving("a1", "Stopped")), (35.0, stepping(1, 10)),
-        (35.5, joining("a0", 1)), (66.5, stepping(2, 11, handover=1.0)),
-    )  # fmt: skip
+        *BOTH,
+        (5.0, stepping(1, 9)),
+        (6.0, leaving("a1", "Stopped")),
+        (35.0, stepping(1, 10)),
+        (35.5, joining("a0", 1)),
+        (66.5, stepping(2, 11, handover=1.0)),
+    )
     assert after(*said) == {"starting": 3.0, "stepping": 62.0, "waiting": 1.5}
 
 
 def test_too_few_wait_for_the_others() -> None:
     said = (
-        (0.0, wanting(2, 2)), *BOTH, (5.0, stepping(1, 9)), (5.0, leaving("a1", "Stopped")), (5.5, joining("a0", 1)),
+        (0.0, wanting(2, 2)),
+        *BOTH,
+        (5.0, stepping(1, 9)),
+        (5.0, leaving("a1", "Stopped")),
+        (5.5, joining("a0", 1)),
         (8.0, None),
-    )  # fmt: skip
+    )
     assert after(*said) == {"starting": 3.0, "stepping": 2.0, "waiting": 3.0}
 
 

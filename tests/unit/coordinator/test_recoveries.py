@@ -82,9 +82,14 @@ def test_a_newcomer_that_dies_before_it_takes_part_breaks_nothing() -> None:
 
 def test_steps_that_were_lost_are_replayed_from_the_checkpoint() -> None:
     said = (
-        *BOTH, (2.0, vanishing("a1")), (2.0, vanishing("a0")), (5.0, joining("b0")), (5.0, joining("b1")),
-        (6.0, stepping(2, 5, 4, "Checkpoint")), (7.0, stepping(2, 7, 4, "Checkpoint")),
-    )  # fmt: skip
+        *BOTH,
+        (2.0, vanishing("a1")),
+        (2.0, vanishing("a0")),
+        (5.0, joining("b0")),
+        (5.0, joining("b1")),
+        (6.0, stepping(2, 5, 4, "Checkpoint")),
+        (7.0, stepping(2, 7, 4, "Checkpoint")),
+    )
     assert after(*said).open is not None
     ledger = after(*said, (8.0, stepping(2, 8, 4, "Checkpoint")))
     recovery = only(ledger)
@@ -99,9 +104,13 @@ def test_a_hung_rank_was_silent_before() -> None:
 
 def test_another_death_on_the_way_is_the_same_recovery() -> None:
     said = (
-        *BOTH, (2.0, vanishing("a1")), (2.5, joining("a0", 1)), (2.6, vanishing("a0")), (4.0, joining("b0")),
+        *BOTH,
+        (2.0, vanishing("a1")),
+        (2.5, joining("a0", 1)),
+        (2.6, vanishing("a0")),
+        (4.0, joining("b0")),
         (5.0, stepping(3, 8, 7)),
-    )  # fmt: skip
+    )
     recovery = only(after(*said))
     assert (recovery.generation, recovery.rendezvous_seconds) == (1, 2.0)
 

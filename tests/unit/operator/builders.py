@@ -36,9 +36,14 @@ def ago(seconds: float) -> str:
 def job(status: dict[str, Any] | None = None, **spec: Any) -> Job:
     """Return a job; `spec` replaces parts of a plain one."""
     return Job(
-        name="j", namespace="ns", uid="uid-of-j", metadata_generation=1, created=NOW - timedelta(minutes=10),
-        spec=JobSpec.model_validate({**SPEC, **spec}), status=JobStatus.model_validate(status or {}),
-    )  # fmt: skip
+        name="j",
+        namespace="ns",
+        uid="uid-of-j",
+        metadata_generation=1,
+        created=NOW - timedelta(minutes=10),
+        spec=JobSpec.model_validate({**SPEC, **spec}),
+        status=JobStatus.model_validate(status or {}),
+    )
 
 
 def started(**more: Any) -> dict[str, Any]:

@@ -94,10 +94,12 @@ async def test_an_informer_lists_page_by_page_watches_and_drops_what_is_gone(ser
     answers.answers = [
         web.json_response({"metadata": {"continue": "more"}, "items": [thing("a", "1")]}),
         web.json_response({"metadata": {"resourceVersion": "5"}, "items": [thing("b", "2")]}),
-        web.Response(text='{"type":"MODIFIED","object":{"metadata":{"name":"a","namespace":"n","uid":"uid-a","resourceVersion":"6"}}}\n'
-                          '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'),
+        web.Response(
+            text='{"type":"MODIFIED","object":{"metadata":{"name":"a","namespace":"n","uid":"uid-a","resourceVersion":"6"}}}\n'
+            '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'
+        ),
         web.json_response({"metadata": {"resourceVersion": "10"}, "items": [thing("b", "2")]}),
-    ]  # fmt: skip
+    ]
     assert await informer.list() == "5"
     assert await informer.watch("5") == "9"
     await informer.list()

@@ -51,9 +51,16 @@ def counted(
 
 def node(name: str, *, gpus: int = 8, capacity: int = 8, held: int = 0, ready: bool = True) -> NodeView:
     return NodeView(
-        name=name, labels={}, ready=ready, reason="" if ready else "not ready", schedulable_by_default=True, gpus=gpus,
-        gpus_allocated=held, gpus_capacity=capacity, gpus_by_namespace={"team": held} if held else {},
-    )  # fmt: skip
+        name=name,
+        labels={},
+        ready=ready,
+        reason="" if ready else "not ready",
+        schedulable_by_default=True,
+        gpus=gpus,
+        gpus_allocated=held,
+        gpus_capacity=capacity,
+        gpus_by_namespace={"team": held} if held else {},
+    )
 
 
 TRAINS = counted("a", "Training", condition("Scheduled", "True", "Scheduled"), condition("Running", "True", "Training"))
@@ -88,16 +95,26 @@ def test_every_job_is_counted_once_by_condition_and_reason() -> None:
         (counted("new"), ("Scheduled", "Waiting")),
         (TRAINS, ("Running", "Training")),
         (
-            counted("d", "Training", condition("Running", "True", "Training"), condition("Degraded", "True", "WorkersMissing")),
+            counted(
+                "d",
+                "Training",
+                condition("Running", "True", "Training"),
+                condition("Degraded", "True", "WorkersMissing"),
+            ),
             ("Degraded", "WorkersMissing"),
         ),
         (
-            counted("e", "Failed", condition("Running", "False", "TooManyFailures"), condition("Failed", "True", "TooManyFailures")),
+            counted(
+                "e",
+                "Failed",
+                condition("Running", "False", "TooManyFailures"),
+                condition("Failed", "True", "TooManyFailures"),
+            ),
             ("Failed", "TooManyFailures"),
         ),
     ],
     ids=lambda value: value.name if isinstance(value, JobSample) else "",
-)  # fmt: skip
+)
 def test_the_current_condition(job: JobSample, expected: tuple[str, str]) -> None:
     assert current_condition(job.status) == expected
 

@@ -10,9 +10,14 @@ def node(
     name: str, ready: bool = True, ordinary: bool = True, gpus: int = 8, allocated: int = 0, **labels: str
 ) -> NodeView:
     return NodeView(
-        name=name, labels=labels, ready=ready, reason="" if ready else "cordoned", schedulable_by_default=ordinary,
-        gpus=gpus, gpus_allocated=allocated,
-    )  # fmt: skip
+        name=name,
+        labels=labels,
+        ready=ready,
+        reason="" if ready else "cordoned",
+        schedulable_by_default=ordinary,
+        gpus=gpus,
+        gpus_allocated=allocated,
+    )
 
 
 NODES = (node("a", kind="big", allocated=3), node("b", ready=False), node("control", ordinary=False, gpus=0))
@@ -21,10 +26,16 @@ NODES = (node("a", kind="big", allocated=3), node("b", ready=False), node("contr
 def plan(spec: dict, **fields) -> object:
     return plan_cluster(
         ClusterSnapshot(
-            now=NOW, name="c", uid="u", metadata_generation=1, spec=ClusterSpec.model_validate(spec), status=ClusterStatus(),
-            nodes=NODES, **{"claims": {}, **fields},
+            now=NOW,
+            name="c",
+            uid="u",
+            metadata_generation=1,
+            spec=ClusterSpec.model_validate(spec),
+            status=ClusterStatus(),
+            nodes=NODES,
+            **{"claims": {}, **fields},
         )
-    )  # fmt: skip
+    )
 
 
 def test_pools_are_counted_by_selector() -> None:
@@ -51,6 +62,9 @@ def test_each_tenant_gets_a_claim_of_each_pool_it_lacks() -> None:
     result = plan(spec, claims=there, missing_namespaces=frozenset({"gone"}))
     assert [(m["metadata"]["namespace"], m["metadata"]["name"]) for m in result.apply] == [("t", "y")]
     assert [(c.namespace, c.name, c.phase) for c in result.status.claims] == [
-        ("t", "x", "Bound"), ("t", "y", "Pending"), ("gone", "x", "Missing"), ("gone", "y", "Missing"),
-    ]  # fmt: skip
+        ("t", "x", "Bound"),
+        ("t", "y", "Pending"),
+        ("gone", "x", "Missing"),
+        ("gone", "y", "Missing"),
+    ]
     assert result.requeue_after is not None

@@ -12,8 +12,14 @@ CASES = [
     # sentence, state, ranks joined, workers active, what is said
     ("all train", "Training", 2, 2, (False, "AllWorkers", "all 2 workers train")),
     ("one is missing", "Training", 1, 1, (True, "WorkersMissing", "training goes on with 1 of 2 workers")),
-    ("too few are left", "Waiting", 1, 0, (True, "TooFewWorkers", "1 workers are left and wait with their state: spec.workers.min is 2")),
-]  # fmt: skip
+    (
+        "too few are left",
+        "Waiting",
+        1,
+        0,
+        (True, "TooFewWorkers", "1 workers are left and wait with their state: spec.workers.min is 2"),
+    ),
+]
 
 
 @pytest.mark.parametrize(("sentence", "state", "joined", "active", "said"), CASES, ids=[case[0] for case in CASES])

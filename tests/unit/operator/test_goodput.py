@@ -68,10 +68,13 @@ def unplaced(name: str, role: str = "worker") -> Any:
 
 QUEUEING = (unplaced("j-worker-0"), unplaced("j-worker-1"), unplaced("j-coordinator", "coordinator"))
 SUSPENDED = started(
-    dataset=DATASET, stage="Suspended", firstStepTime=ago(500), coordinatorTerm=1,
+    dataset=DATASET,
+    stage="Suspended",
+    firstStepTime=ago(500),
+    coordinatorTerm=1,
     progress={"step": 50, "steps": 100, "percent": 50, "loss": "2.0"},
     goodput={"ratio": "0.9", "until": ago(60), "seconds": {"stepping": "540.000"}},
-)  # fmt: skip
+)
 
 
 def test_who_waits_for_a_place_is_queued_however_long_it_takes() -> None:

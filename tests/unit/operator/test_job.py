@@ -24,8 +24,11 @@ def names(plan: Any) -> list[str]:
 def test_a_new_job_gets_claims_config_and_the_prepare_pod() -> None:
     plan = plan_job(observed())
     assert names(plan) == [
-        "PersistentVolumeClaim datasets", "PersistentVolumeClaim checkpoints", "ConfigMap j-run", "Pod j-prepare",
-    ]  # fmt: skip
+        "PersistentVolumeClaim datasets",
+        "PersistentVolumeClaim checkpoints",
+        "ConfigMap j-run",
+        "Pod j-prepare",
+    ]
     assert plan.status.stage == "Preparing"
     assert (plan.status.trainer_image, plan.status.coordinator_image) == ("trainer-cpu:1", "operator:1")
 
@@ -42,8 +45,12 @@ def test_prepared_data_leads_to_gang_coordinator_and_workers() -> None:
     plan = plan_job(observed(job(started()), pods=(done("j-prepare", "prepare", dataset=FACTS),)))
     assert plan.status.dataset.id == "d1"
     assert names(plan)[-5:] == [
-        "Service j-coordinator", "PodGroup j-gang", "Pod j-coordinator", "Pod j-worker-0", "Pod j-worker-1",
-    ]  # fmt: skip
+        "Service j-coordinator",
+        "PodGroup j-gang",
+        "Pod j-coordinator",
+        "Pod j-worker-0",
+        "Pod j-worker-1",
+    ]
     by_name = {manifest["metadata"]["name"]: manifest for manifest in plan.apply}
     assert by_name["j-gang"]["spec"]["schedulingPolicy"]["gang"]["minCount"] == 3
     assert by_name["j-worker-1"]["spec"]["schedulingGroup"] == {"podGroupName": "j-gang"}
@@ -91,13 +98,28 @@ def test_surplus_workers_go() -> None:
 
 def test_progress_comes_from_the_coordinator() -> None:
     progress = {
-        "generation": 1, "step": 25, "steps": 100, "loss": 3.25, "learningRate": 1e-3, "gradientNorm": 1.0,
-        "tokens": 25600, "tokensPerSecond": 1024.0, "checkpoint": {"step": 20, "time": ago(1), "path": "x"},
-    }  # fmt: skip
+        "generation": 1,
+        "step": 25,
+        "steps": 100,
+        "loss": 3.25,
+        "learningRate": 1e-3,
+        "gradientNorm": 1.0,
+        "tokens": 25600,
+        "tokensPerSecond": 1024.0,
+        "checkpoint": {"step": 20, "time": ago(1), "path": "x"},
+    }
     seen = CoordinatorStatus.model_validate(
-        {"state": "Training", "generation": 1, "wanted": 2, "joined": 2, "members": [], "progress": progress,
-         "firstLoss": 8.3, "firstStepTime": ago(60)}
-    )  # fmt: skip
+        {
+            "state": "Training",
+            "generation": 1,
+            "wanted": 2,
+            "joined": 2,
+            "members": [],
+            "progress": progress,
+            "firstLoss": 8.3,
+            "firstStepTime": ago(60),
+        }
+    )
     pods = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
     status = plan_job(observed(job(started(dataset=DATASET)), pods=pods, coordinator=seen)).status
     assert status.stage == "Training"

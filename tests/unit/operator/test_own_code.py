@@ -8,8 +8,9 @@ from llmtrain_operator.core.snapshot import Job
 from unit.operator.builders import conditions, failed_pod, job, observed, pod, started
 
 OWN: dict[str, Any] = {
-    "entrypoint": {"script": "train.py", "mode": "Torchrun"}, "data": {"source": {"volume": "datasets"}},
-}  # fmt: skip
+    "entrypoint": {"script": "train.py", "mode": "Torchrun"},
+    "data": {"source": {"volume": "datasets"}},
+}
 FAILED = TerminationMessage(
     reason="Crashed",
     message="train.py ended with exit code 3: ValueError: no",

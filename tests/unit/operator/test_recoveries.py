@@ -13,10 +13,16 @@ PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"
 
 def recovery(generation: int, **fields: Any) -> RecoveryRecord:
     plain = {
-        "generation": generation, "method": "process", "time": ago(1), "detect_seconds": 0.0, "rendezvous_seconds": 0.25,
-        "restore_seconds": 0.5, "replay_seconds": 0.0, "replayed_steps": 0,
+        "generation": generation,
+        "method": "process",
+        "time": ago(1),
+        "detect_seconds": 0.0,
+        "rendezvous_seconds": 0.25,
+        "restore_seconds": 0.5,
+        "replay_seconds": 0.0,
+        "replayed_steps": 0,
         "death": ProcessFailure(worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"),
-    }  # fmt: skip
+    }
     return RecoveryRecord(**{**plain, **fields})
 
 

@@ -128,9 +128,12 @@ def test_a_pod_holds(sentence: str, pod: dict[str, Any], gpus: int) -> None:
 
 async def test_gpus_are_held_until_their_pod_is_over_or_gone(store: Store) -> None:
     for change, pod, held in (
-        ("put", asking(2), 2), ("put", asking(1, uid="d"), 3), ("put", asking(2, phase="Succeeded"), 1),
-        ("put", asking(1, uid="d"), 1), ("drop", asking(1, uid="d"), 0),
-    ):  # fmt: skip
+        ("put", asking(2), 2),
+        ("put", asking(1, uid="d"), 3),
+        ("put", asking(2, phase="Succeeded"), 1),
+        ("put", asking(1, uid="d"), 1),
+        ("drop", asking(1, uid="d"), 0),
+    ):
         store.pod_changed(change, pod)
         assert store.node_view(node()).gpus_allocated == held
         assert store.node_view(node()).gpus_by_namespace == ({"ns": held} if held else {})

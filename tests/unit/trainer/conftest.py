@@ -61,9 +61,14 @@ def make_run(volume: Path, tmp_path: Path) -> MakeRun:
             "checkpoint": {"volume": "checkpoints", "everySteps": 2, "keepLast": 2},
         }
         return run_config(
-            JobSpec.model_validate(spec | parts), job="test", namespace="local", uid="uid",
-            data_directory=str(volume), job_directory=str(tmp_path / "job"), coordinator="127.0.0.1:1",
-        )  # fmt: skip
+            JobSpec.model_validate(spec | parts),
+            job="test",
+            namespace="local",
+            uid="uid",
+            data_directory=str(volume),
+            job_directory=str(tmp_path / "job"),
+            coordinator="127.0.0.1:1",
+        )
 
     return make
 

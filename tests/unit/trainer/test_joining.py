@@ -39,9 +39,12 @@ def joining(
 ) -> Rendezvous:
     answers = [*finished, False]
     return Rendezvous(
-        coordinator=coordinator, member=ME, finished=lambda: answers.pop(0) if answers[1:] else answers[0], pause=pause,
+        coordinator=coordinator,
+        member=ME,
+        finished=lambda: answers.pop(0) if answers[1:] else answers[0],
+        pause=pause,
         log=log,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # type: ignore[arg-type]
 
 
 def test_it_asks_through_waiting_and_silence(log: Log, lines: io.StringIO) -> None:

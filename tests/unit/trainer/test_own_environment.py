@@ -19,11 +19,22 @@ def membership(*places: tuple[int, int]) -> Membership:
 
 def test_it_is_who_it_is_among_the_members() -> None:
     environment = torchrun_environment(membership((0, 0), (0, 1), (2, 0), (2, 1)), "2.1", run_id="uid")
-    assert environment | {
-        "RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "1",
-        "GROUP_WORLD_SIZE": "2", "MASTER_ADDR": "10.0.0.0", "MASTER_PORT": "4000", "TORCHELASTIC_RUN_ID": "uid",
-        "TORCHELASTIC_RESTART_COUNT": "2",
-    } == environment  # fmt: skip
+    assert (
+        environment
+        | {
+            "RANK": "3",
+            "WORLD_SIZE": "4",
+            "LOCAL_RANK": "1",
+            "LOCAL_WORLD_SIZE": "2",
+            "GROUP_RANK": "1",
+            "GROUP_WORLD_SIZE": "2",
+            "MASTER_ADDR": "10.0.0.0",
+            "MASTER_PORT": "4000",
+            "TORCHELASTIC_RUN_ID": "uid",
+            "TORCHELASTIC_RESTART_COUNT": "2",
+        }
+        == environment
+    )
 
 
 def test_local_ranks_have_no_holes_where_a_process_is_missing() -> None:

@@ -48,8 +48,11 @@ def test_any_number_of_ranks_learns_the_same_to_the_bit(make_run: MakeRun) -> No
 def test_what_requires_no_gradients_is_no_part_of_the_state(make_run: MakeRun) -> None:
     names = student(make_run).state_dict().keys()
     assert {name for name in names if name.startswith("weight/")} == {
-        "weight/1.weight", "weight/1.bias", "weight/3.weight", "weight/3.bias",
-    }  # fmt: skip
+        "weight/1.weight",
+        "weight/1.bias",
+        "weight/3.weight",
+        "weight/3.bias",
+    }
 
 
 def test_it_begins_with_the_weights_it_was_built_with(make_run: MakeRun) -> None:

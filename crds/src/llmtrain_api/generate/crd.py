@@ -116,9 +116,17 @@ def add_rules(root: Schema) -> None:
 
 
 def definition(
-    *, kind: str, plural: str, short: str, scope: str, description: str, spec: type[Model], status: type[Model],
-    columns: tuple[tuple[str, str, str, int, str], ...], scale: bool,
-) -> Schema:  # fmt: skip
+    *,
+    kind: str,
+    plural: str,
+    short: str,
+    scope: str,
+    description: str,
+    spec: type[Model],
+    status: type[Model],
+    columns: tuple[tuple[str, str, str, int, str], ...],
+    scale: bool,
+) -> Schema:
     """Return one CustomResourceDefinition."""
     root: Schema = {
         "type": "object",
@@ -149,8 +157,12 @@ def definition(
             "group": GROUP,
             "scope": scope,
             "names": {
-                "kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower(),
-                "shortNames": [short], "categories": ["llmtrain"],
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [short],
+                "categories": ["llmtrain"],
             },
             "versions": [
                 {
@@ -166,21 +178,33 @@ def definition(
                 }
             ],
         },
-    }  # fmt: skip
+    }
 
 
 def definitions() -> dict[str, Schema]:
     """Return both CRDs by file name."""
     job = definition(
-        kind=JOB_KIND, plural=JOB_PLURAL, short="ltj", scope="Namespaced", spec=JobSpec, status=JobStatus,
+        kind=JOB_KIND,
+        plural=JOB_PLURAL,
+        short="ltj",
+        scope="Namespaced",
+        spec=JobSpec,
+        status=JobStatus,
         description="A language model to train: what, on which data, with how many workers.",
-        columns=JOB_COLUMNS, scale=True,
-    )  # fmt: skip
+        columns=JOB_COLUMNS,
+        scale=True,
+    )
     cluster = definition(
-        kind=CLUSTER_KIND, plural=CLUSTER_PLURAL, short="llmc", scope="Cluster", spec=ClusterSpec, status=ClusterStatus,
+        kind=CLUSTER_KIND,
+        plural=CLUSTER_PLURAL,
+        short="llmc",
+        scope="Cluster",
+        spec=ClusterSpec,
+        status=ClusterStatus,
         description="The compute and storage that a platform team offers to those who train.",
-        columns=CLUSTER_COLUMNS, scale=False,
-    )  # fmt: skip
+        columns=CLUSTER_COLUMNS,
+        scale=False,
+    )
     return {f"{JOB_PLURAL}.yaml": job, f"{CLUSTER_PLURAL}.yaml": cluster}
 
 

@@ -27,50 +27,84 @@ class Value:
 VALUES = (
     # Both are means over the last sixth of a second to second, asked for a moment apart.
     Value(
-        name="utilization_ratio", column="utilization.gpu", unit=0.01, absolute=0.15,
+        name="utilization_ratio",
+        column="utilization.gpu",
+        unit=0.01,
+        absolute=0.15,
         agent=lambda reading: reading.utilization_ratio,
     ),
     Value(
-        name="memory_active_ratio", column="utilization.memory", unit=0.01, absolute=0.15,
+        name="memory_active_ratio",
+        column="utilization.memory",
+        unit=0.01,
+        absolute=0.15,
         agent=lambda reading: reading.memory_active_ratio,
     ),
     Value(
-        name="memory_used_bytes", column="memory.used", unit=MIB, absolute=64 * MIB, relative=0.02,
+        name="memory_used_bytes",
+        column="memory.used",
+        unit=MIB,
+        absolute=64 * MIB,
+        relative=0.02,
         agent=lambda reading: reading.memory_used_bytes,
     ),
     Value(
-        name="memory_size_bytes", column="memory.total", unit=MIB, absolute=MIB,
+        name="memory_size_bytes",
+        column="memory.total",
+        unit=MIB,
+        absolute=MIB,
         agent=lambda reading: reading.memory_size_bytes,
     ),
     Value(
-        name="temperature_celsius", column="temperature.gpu", unit=1, absolute=3,
+        name="temperature_celsius",
+        column="temperature.gpu",
+        unit=1,
+        absolute=3,
         agent=lambda reading: reading.temperature_celsius,
     ),
     Value(
-        name="power_watts", column="power.draw", unit=1, absolute=10, relative=0.15,
+        name="power_watts",
+        column="power.draw",
+        unit=1,
+        absolute=10,
+        relative=0.15,
         agent=lambda reading: reading.power_watts,
     ),
     Value(
-        name="power_limit_watts", column="enforced.power.limit", unit=1, absolute=1,
+        name="power_limit_watts",
+        column="enforced.power.limit",
+        unit=1,
+        absolute=1,
         agent=lambda reading: reading.power_limit_watts,
     ),
     Value(
-        name="clock_sm_hertz", column="clocks.sm", unit=1e6, absolute=30e6, relative=0.05,
+        name="clock_sm_hertz",
+        column="clocks.sm",
+        unit=1e6,
+        absolute=30e6,
+        relative=0.05,
         agent=lambda reading: reading.clock_hertz.get("sm"),
     ),
     Value(
-        name="clock_memory_hertz", column="clocks.mem", unit=1e6, absolute=30e6,
+        name="clock_memory_hertz",
+        column="clocks.mem",
+        unit=1e6,
+        absolute=30e6,
         agent=lambda reading: reading.clock_hertz.get("memory"),
     ),
     Value(
-        name="ecc_corrected", column="ecc.errors.corrected.volatile.total", unit=1,
+        name="ecc_corrected",
+        column="ecc.errors.corrected.volatile.total",
+        unit=1,
         agent=lambda reading: reading.ecc_errors.get("corrected"),
     ),
     Value(
-        name="ecc_uncorrected", column="ecc.errors.uncorrected.volatile.total", unit=1,
+        name="ecc_uncorrected",
+        column="ecc.errors.uncorrected.volatile.total",
+        unit=1,
         agent=lambda reading: reading.ecc_errors.get("uncorrected"),
     ),
-)  # fmt: skip
+)
 COLUMNS = ("uuid", *(value.column for value in VALUES))
 Row = Mapping[str, float]
 """One GPU's values in base units, by the agent's names; those that nvidia-smi doesn't tell are missing."""

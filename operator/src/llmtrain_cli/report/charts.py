@@ -52,20 +52,81 @@ def charts(history: History) -> list[Chart]:
     return [
         _loss(history),
         _lines(history, "speed", "Tokens a second", "Of all ranks together.", "tokens_per_second", "tokens/s"),
-        _lines(history, "mfu", "MFU", "Part of what the chips could do at best.", "mfu", "ratio", missing="No chip of this job is one whose peak is known."),
+        _lines(
+            history,
+            "mfu",
+            "MFU",
+            "Part of what the chips could do at best.",
+            "mfu",
+            "ratio",
+            missing="No chip of this job is one whose peak is known.",
+        ),
         _time(history),
         _ranks(history),
-        _lines(history, "gpu", "GPUs busy", "Part of the time in which any kernel ran, by pod.", "gpu", "ratio", by="pod", missing="Nobody told of a GPU of this job."),
-        _lines(history, "gpu-memory", "GPU memory", "By pod.", "gpu_memory", "bytes", by="pod", missing="Nobody told of a GPU of this job."),
-        _lines(history, "cpus", "CPUs busy", "By pod.", "cpus", "CPUs", by="pod", missing="No node agent told of this job's pods."),
-        _lines(history, "memory", "Memory", "What can't be reclaimed, by pod.", "memory", "bytes", by="pod", missing="No node agent told of this job's pods."),
-        _lines(history, "network", "Network", "Received and sent together, by pod.", "network", "bytes/s", by="pod", missing="No node agent told of this job's pods."),
-    ]  # fmt: skip
+        _lines(
+            history,
+            "gpu",
+            "GPUs busy",
+            "Part of the time in which any kernel ran, by pod.",
+            "gpu",
+            "ratio",
+            by="pod",
+            missing="Nobody told of a GPU of this job.",
+        ),
+        _lines(
+            history,
+            "gpu-memory",
+            "GPU memory",
+            "By pod.",
+            "gpu_memory",
+            "bytes",
+            by="pod",
+            missing="Nobody told of a GPU of this job.",
+        ),
+        _lines(
+            history,
+            "cpus",
+            "CPUs busy",
+            "By pod.",
+            "cpus",
+            "CPUs",
+            by="pod",
+            missing="No node agent told of this job's pods.",
+        ),
+        _lines(
+            history,
+            "memory",
+            "Memory",
+            "What can't be reclaimed, by pod.",
+            "memory",
+            "bytes",
+            by="pod",
+            missing="No node agent told of this job's pods.",
+        ),
+        _lines(
+            history,
+            "network",
+            "Network",
+            "Received and sent together, by pod.",
+            "network",
+            "bytes/s",
+            by="pod",
+            missing="No node agent told of this job's pods.",
+        ),
+    ]
 
 
 def _lines(
-    history: History, key: str, title: str, help: str, name: str, unit: str, *, by: str = "", missing: str = "Nothing was told."
-) -> Chart:  # fmt: skip
+    history: History,
+    key: str,
+    title: str,
+    help: str,
+    name: str,
+    unit: str,
+    *,
+    by: str = "",
+    missing: str = "Nothing was told.",
+) -> Chart:
     series = history.series[name]
     if not series:
         return Chart(key=key, title=title, help=help, figure=None, missing=missing)
@@ -87,11 +148,9 @@ def spread(series: Sequence[Series], by: str) -> list[Series]:
         for at, value in one.points:
             told.setdefault(at, []).append(value)
     return [
-        Series(
-            labels={by: f"{name} of {len(series)}"}, points=tuple((at, chosen(told[at])) for at in sorted(told))
-        )
+        Series(labels={by: f"{name} of {len(series)}"}, points=tuple((at, chosen(told[at])) for at in sorted(told)))
         for name, chosen in (("most", max), ("median", median), ("least", min))
-    ]  # fmt: skip
+    ]
 
 
 def _loss(history: History) -> Chart:
@@ -156,12 +215,14 @@ def _table(found: Sequence[RecoveryGroup]) -> list[list[str]]:
     titles = ["told (UTC)", "method", "recoveries", *(f"{part}, s" for part in RECOVERY_PHASES), "in all, s"]
     rows = [
         [
-            datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"), one.method, str(one.count),
+            datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            one.method,
+            str(one.count),
             *(f"{one.seconds[part]:.1f}" if part in one.seconds else "-" for part in RECOVERY_PHASES),
             f"{sum(one.seconds.values()):.1f}" if one.seconds else "-",
         ]
         for one in found
-    ]  # fmt: skip
+    ]
     return [titles, *rows] if rows else []
 
 
@@ -193,10 +254,15 @@ def _over_time(history: History, y: str) -> Any:
 def _figure(x: str, y: str) -> Any:
     figure = go.Figure()
     figure.update_layout(
-        template="plotly_white", height=320, margin={"l": 70, "r": 40, "t": 10, "b": 45}, showlegend=True,
-        modebar={"orientation": "v"}, colorway=[*qualitative.Plotly, "#444444", "#a0522d"],
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, font={"family": "system-ui, sans-serif", "size": 12},
-    )  # fmt: skip
+        template="plotly_white",
+        height=320,
+        margin={"l": 70, "r": 40, "t": 10, "b": 45},
+        showlegend=True,
+        modebar={"orientation": "v"},
+        colorway=[*qualitative.Plotly, "#444444", "#a0522d"],
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        font={"family": "system-ui, sans-serif", "size": 12},
+    )
     figure.update_xaxes(title=x)
     figure.update_yaxes(title=y, rangemode="tozero", exponentformat="SI", automargin=False)
     return figure

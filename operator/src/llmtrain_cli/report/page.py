@@ -81,26 +81,38 @@ def page(history: History) -> str:
     """Return the page."""
     shown = [
         {
-            "key": chart.key, "title": chart.title, "help": chart.help, "missing": chart.missing, "table": chart.table,
-            "drawn": chart.figure and Markup(
+            "key": chart.key,
+            "title": chart.title,
+            "help": chart.help,
+            "missing": chart.missing,
+            "table": chart.table,
+            "drawn": chart.figure
+            and Markup(
                 plotly.io.to_html(
-                    chart.figure, include_plotlyjs=False, full_html=False, div_id=f"chart-{chart.key}",
+                    chart.figure,
+                    include_plotlyjs=False,
+                    full_html=False,
+                    div_id=f"chart-{chart.key}",
                     config={"displaylogo": False, "responsive": True},
                 )
             ),
         }
         for chart in charts(history)
-    ]  # fmt: skip
+    ]
     times = (
         datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (history.life.start, history.life.end)
     )
-    return Environment(autoescape=True).from_string(TEMPLATE).render(
-        name=f"{history.job.namespace}/{history.job.name}",
-        span=" to ".join(times) + " UTC",
-        figures=figures(history),
-        charts=shown,
-        script=Markup(get_plotlyjs()),
-    )  # fmt: skip
+    return (
+        Environment(autoescape=True)
+        .from_string(TEMPLATE)
+        .render(
+            name=f"{history.job.namespace}/{history.job.name}",
+            span=" to ".join(times) + " UTC",
+            figures=figures(history),
+            charts=shown,
+            script=Markup(get_plotlyjs()),
+        )
+    )
 
 
 def write(history: History, file: Path) -> None:

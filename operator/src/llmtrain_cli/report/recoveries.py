@@ -34,11 +34,14 @@ def recoveries(history: History) -> list[RecoveryGroup]:
         parts = {part: costs.get((instance, method, part), {}) for part in RECOVERY_PHASES}
         found += [
             RecoveryGroup(
-                at=at, method=method, count=round(count), seconds={name: cost[at] for name, cost in parts.items() if at in cost}
+                at=at,
+                method=method,
+                count=round(count),
+                seconds={name: cost[at] for name, cost in parts.items() if at in cost},
             )
             for at, count in _growth(points)
             if count > 0
-        ]  # fmt: skip
+        ]
     return sorted(found, key=lambda one: (one.at, one.method))
 
 

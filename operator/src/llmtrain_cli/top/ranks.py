@@ -77,12 +77,17 @@ def rows(of: JobName, answers: Answers) -> list[Row]:
         used = by_pod["memory"].get(pod)
         found.append(
             Row(
-                worker=worker, rank=rank, pod=pod, work_seconds=seconds, slowness=seconds / middle if middle else 1.0,
+                worker=worker,
+                rank=rank,
+                pod=pod,
+                work_seconds=seconds,
+                slowness=seconds / middle if middle else 1.0,
                 node=used.labels["node"] if used else "",
-                gpu=_of_gpu(answers["gpu"], pod, rank), gpu_memory=_of_gpu(answers["gpu_memory"], pod, rank),
+                gpu=_of_gpu(answers["gpu"], pod, rank),
+                gpu_memory=_of_gpu(answers["gpu_memory"], pod, rank),
                 **{name: one[pod].value if pod in one else None for name, one in by_pod.items()},
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -73,11 +73,18 @@ def table(ranks: Sequence[Row], without: Collection[str] = ()) -> Table:
 def _words(row: Row) -> tuple[str, ...]:
     limit = f"/{_bytes(row.memory_limit)}" if row.memory_limit is not None else ""
     return (
-        str(row.worker), str(row.rank), row.node or "-", f"{row.work_seconds * 1000:,.0f} ms", f"{row.slowness:.2f}",
-        "-" if row.gpu is None else f"{row.gpu:.0%}", _bytes(row.gpu_memory),
-        "-" if row.cpus is None else f"{row.cpus:.2f}", f"{_bytes(row.memory)}{limit}",
-        _speed(row.received), _speed(row.sent),
-    )  # fmt: skip
+        str(row.worker),
+        str(row.rank),
+        row.node or "-",
+        f"{row.work_seconds * 1000:,.0f} ms",
+        f"{row.slowness:.2f}",
+        "-" if row.gpu is None else f"{row.gpu:.0%}",
+        _bytes(row.gpu_memory),
+        "-" if row.cpus is None else f"{row.cpus:.2f}",
+        f"{_bytes(row.memory)}{limit}",
+        _speed(row.received),
+        _speed(row.sent),
+    )
 
 
 def _bytes(number: float | None) -> str:

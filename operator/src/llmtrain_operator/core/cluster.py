@@ -51,12 +51,17 @@ def plan_cluster(observed: ClusterSnapshot) -> Plan:
             "claims": [claim_status(observed, namespace, pool.name) for namespace, pool in pairs][:1000],
             "conditions": list(
                 set_condition(
-                    tuple(observed.status.conditions), ClusterCondition.READY, ready, reason, message,
-                    now=format_rfc3339(observed.now), generation=observed.metadata_generation,
+                    tuple(observed.status.conditions),
+                    ClusterCondition.READY,
+                    ready,
+                    reason,
+                    message,
+                    now=format_rfc3339(observed.now),
+                    generation=observed.metadata_generation,
                 )
             ),
         }
-    )  # fmt: skip
+    )
     return Plan(
         status=status if status != observed.status else None,
         apply=tuple(missing),

@@ -14,12 +14,22 @@ from llmtrain_operator.core.snapshot import JobSnapshot, Manifest
 
 WARNING_REASONS = frozenset(
     {
-        Reason.CLUSTER_NOT_FOUND, Reason.NAMESPACE_NOT_TENANT, Reason.VOLUME_NOT_FOUND, Reason.INSUFFICIENT_GPUS,
-        Reason.UNSCHEDULABLE, Reason.IMAGE_PULL_FAILED, Reason.API_REJECTED, Reason.RECOVERING, Reason.BAD_INPUT,
-        Reason.TOO_MANY_FAILURES, Reason.DEADLINE_EXCEEDED, Reason.WORKERS_MISSING, Reason.TOO_FEW_WORKERS,
+        Reason.CLUSTER_NOT_FOUND,
+        Reason.NAMESPACE_NOT_TENANT,
+        Reason.VOLUME_NOT_FOUND,
+        Reason.INSUFFICIENT_GPUS,
+        Reason.UNSCHEDULABLE,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.API_REJECTED,
+        Reason.RECOVERING,
+        Reason.BAD_INPUT,
+        Reason.TOO_MANY_FAILURES,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.WORKERS_MISSING,
+        Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
     }
-)  # fmt: skip
+)
 """Reasons whose events are warnings."""
 
 
@@ -50,21 +60,28 @@ class StagePlan:
 def pod_reference(observed: JobSnapshot, pod: PodView) -> ObjectReference:
     """Return a reference to exactly this pod; no kubelet is waited for that can't answer."""
     return ObjectReference(
-        api_version="v1", kind="Pod", namespace=observed.job.namespace, name=pod.name, uid=pod.uid,
+        api_version="v1",
+        kind="Pod",
+        namespace=observed.job.namespace,
+        name=pod.name,
+        uid=pod.uid,
         force=pod.node in observed.lost_nodes,
-    )  # fmt: skip
+    )
 
 
 def object_references(observed: JobSnapshot, kinds: tuple[str, ...]) -> tuple[ObjectReference, ...]:
     """Return references to the job's objects of some kinds."""
     return tuple(
         ObjectReference(
-            api_version=manifest["apiVersion"], kind=kind, namespace=observed.job.namespace, name=name,
+            api_version=manifest["apiVersion"],
+            kind=kind,
+            namespace=observed.job.namespace,
+            name=name,
             uid=manifest["metadata"].get("uid", ""),
         )
         for (kind, name), manifest in observed.objects.items()
         if kind in kinds and "deletionTimestamp" not in manifest["metadata"]
-    )  # fmt: skip
+    )
 
 
 def find_live(observed: JobSnapshot, manifest: Manifest) -> Manifest | None:
@@ -92,9 +109,14 @@ def build_plan(observed: JobSnapshot, status: JobStatus, step: StagePlan) -> Pla
     conditions = tuple(status.conditions)
     for said in step.said:
         conditions = set_condition(
-            conditions, said.type, said.status, said.reason, said.message,
-            now=format_rfc3339(observed.now), generation=observed.job.metadata_generation,
-        )  # fmt: skip
+            conditions,
+            said.type,
+            said.status,
+            said.reason,
+            said.message,
+            now=format_rfc3339(observed.now),
+            generation=observed.job.metadata_generation,
+        )
     after = status.model_copy(update={**step.update, "stage": step.stage, "conditions": list(conditions)})
     apply = tuple(
         manifest

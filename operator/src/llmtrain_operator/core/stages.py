@@ -30,9 +30,14 @@ POLL_INTERVAL = timedelta(seconds=5)
 def prepare(observed: JobSnapshot, status: JobStatus) -> StagePlan:
     """One pod turns the text into tokens."""
     manifest = stage_pod(
-        observed.job, name=prepare_name(observed.job.name), role="prepare", arguments=["prepare"], gpus=0,
-        image=status.trainer_image, pull_policy=observed.images.pull_policy,
-    )  # fmt: skip
+        observed.job,
+        name=prepare_name(observed.job.name),
+        role="prepare",
+        arguments=["prepare"],
+        gpus=0,
+        image=status.trainer_image,
+        pull_policy=observed.images.pull_policy,
+    )
     pods = observed.with_role("prepare")
     return StagePlan(
         stage="Preparing",
@@ -80,9 +85,14 @@ def publish(observed: JobSnapshot, status: JobStatus) -> StagePlan:
     job = observed.job
     assert status.dataset is not None
     manifest = stage_pod(
-        job, name=publish_name(job.name), role="publish", arguments=["publish", "--dataset", status.dataset.id],
-        gpus=job.spec.workers.gpus, image=status.trainer_image, pull_policy=observed.images.pull_policy,
-    )  # fmt: skip
+        job,
+        name=publish_name(job.name),
+        role="publish",
+        arguments=["publish", "--dataset", status.dataset.id],
+        gpus=job.spec.workers.gpus,
+        image=status.trainer_image,
+        pull_policy=observed.images.pull_policy,
+    )
     idle = [pod for pod in observed.with_role("worker") if pod.phase not in ("Succeeded", "Failed")]
     leaving = [pod for pod in (*observed.with_role("coordinator"), *idle) if not pod.deleting]
     return StagePlan(

@@ -22,9 +22,15 @@ class Informer:
     """Lists and watches one resource for ever and tells `change` of everything that differs."""
 
     def __init__(
-        self, api: Api, api_version: str, kind: str, handler: Change, *, selector: str = "",
+        self,
+        api: Api,
+        api_version: str,
+        kind: str,
+        handler: Change,
+        *,
+        selector: str = "",
         trim: Callable[[Manifest], Manifest] = lambda thing: thing,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.api, self.api_version, self.kind = api, api_version, kind
         self.handler, self.selector, self.trim = handler, selector, trim
         self.known: dict[str, Manifest] = {}

@@ -129,14 +129,23 @@ class Checkpointer:
 
     def _order(self, step: int, held_out_loss: float | None) -> None:
         manifest = Manifest(
-            step=step, time=timestamp(), job=self._run.job, dataset=self._dataset,
-            parameters=self._learner.parameters.elements, numerics=self._learner.numerics, files={},
+            step=step,
+            time=timestamp(),
+            job=self._run.job,
+            dataset=self._dataset,
+            parameters=self._learner.parameters.elements,
+            numerics=self._learner.numerics,
+            files={},
             held_out_loss=held_out_loss,
-        )  # fmt: skip
+        )
         order = WriteRequest(
-            job_directory=str(self._checkpoints.job_directory), term=self._term, keep_last=self._run.checkpoint.keep_last,
-            keep_best=self._run.checkpoint.keep_best, manifest=manifest, places=places(self._learner),
-        )  # fmt: skip
+            job_directory=str(self._checkpoints.job_directory),
+            term=self._term,
+            keep_last=self._run.checkpoint.keep_last,
+            keep_best=self._run.checkpoint.keep_best,
+            manifest=manifest,
+            places=places(self._learner),
+        )
         assert self._writer is not None
         assert self._writer.stdin is not None
         try:

@@ -37,9 +37,14 @@ class ProcessGroup:
     """The ranks of one generation, connected."""
 
     def __init__(
-        self, membership: Membership, incarnation: str, own_store: c10d.TCPStore, device: torch.device,
-        broken: Callable[[], bool], alive: Callable[[], None],
-    ) -> None:  # fmt: skip
+        self,
+        membership: Membership,
+        incarnation: str,
+        own_store: c10d.TCPStore,
+        device: torch.device,
+        broken: Callable[[], bool],
+        alive: Callable[[], None],
+    ) -> None:
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
         self._device, self._broken, self._alive = device, broken, alive
@@ -102,9 +107,13 @@ class ProcessGroup:
         store: c10d.Store = own_store
         if self.rank != 0:
             store = c10d.TCPStore(
-                first.address, first.store_port, is_master=False, wait_for_workers=False, use_libuv=False,
+                first.address,
+                first.store_port,
+                is_master=False,
+                wait_for_workers=False,
+                use_libuv=False,
                 timeout=timedelta(seconds=MEETING_SECONDS),
-            )  # fmt: skip
+            )
         store = c10d.PrefixStore(f"generation-{membership.generation}", store)
         store.set(f"here-{self.rank}", "")
         self._await_all(store)

@@ -87,9 +87,12 @@ class ElasticTrainer:
     def train(self) -> TerminationMessage:
         """Train until the end. StopRequested if asked to stop first; a checkpoint is written before."""
         joining = Rendezvous(
-            coordinator=self._coordinator, member=self._member, finished=self._finished, pause=self._stopping.pause,
+            coordinator=self._coordinator,
+            member=self._member,
+            finished=self._finished,
+            pause=self._stopping.pause,
             log=self._log,
-        )  # fmt: skip
+        )
         while (membership := self._next(joining)) is not None:
             if self._train_in(membership) is LoopExit.FINISHED:
                 break
@@ -171,8 +174,13 @@ class _ElasticCallbacks:
     """What the loop asks and tells between two steps."""
 
     def __init__(
-        self, pulse: HeartbeatThread, stopping: StopSignal, reporter: ProgressReporter, recorder: SummaryWriterThread, term: int
-    ) -> None:  # fmt: skip
+        self,
+        pulse: HeartbeatThread,
+        stopping: StopSignal,
+        reporter: ProgressReporter,
+        recorder: SummaryWriterThread,
+        term: int,
+    ) -> None:
         self._pulse, self._stopping, self._reporter, self._recorder = pulse, stopping, reporter, recorder
         self._term = term
 

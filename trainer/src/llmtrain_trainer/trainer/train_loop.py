@@ -56,9 +56,17 @@ class TrainLoop:
     """Trains in one generation, which began at `began_at` (monotonic seconds). Only its first rank writes and reports."""
 
     def __init__(
-        self, run: RunConfig, learner: TrainState, judge: Evaluator | None, checkpoints: CheckpointStore, keeper: Checkpointer,
-        group: ProcessGroup, surroundings: LoopCallbacks, log: Log, began_at: float,
-    ) -> None:  # fmt: skip
+        self,
+        run: RunConfig,
+        learner: TrainState,
+        judge: Evaluator | None,
+        checkpoints: CheckpointStore,
+        keeper: Checkpointer,
+        group: ProcessGroup,
+        surroundings: LoopCallbacks,
+        log: Log,
+        began_at: float,
+    ) -> None:
         self._run, self._learner, self._judge = run, learner, judge
         self._checkpoints, self._keeper, self._group, self._surroundings = checkpoints, keeper, group, surroundings
         self._first = group.rank == 0
@@ -157,9 +165,14 @@ class TrainLoop:
         step, steps = self._learner.step, self._run.training.steps
         if pace.should_log(step, time.monotonic()):
             self._log.info(
-                "step", step=step, steps=steps, loss=round(result.loss, 4), learning_rate=result.learning_rate,
-                gradient_norm=round(result.gradient_norm, 4), tokens_per_second=round(pace.tokens_per_second),
-            )  # fmt: skip
+                "step",
+                step=step,
+                steps=steps,
+                loss=round(result.loss, 4),
+                learning_rate=result.learning_rate,
+                gradient_norm=round(result.gradient_norm, 4),
+                tokens_per_second=round(pace.tokens_per_second),
+            )
         self._surroundings.report(self._progress(result, pace))
 
     def _progress(self, result: StepResult, pace: ThroughputMeter) -> Progress:

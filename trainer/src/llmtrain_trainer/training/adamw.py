@@ -27,7 +27,17 @@ class AdamW:
         for part, decay in ((slice(decayed), self._decay), (slice(decayed, None), 0.0)):
             if weights[part].numel():
                 torch._fused_adamw_(
-                    [weights[part]], [gradients[part]], [self.exp_avg[part]], [self.exp_avg_sq[part]], [], [count],
-                    lr=learning_rate, beta1=self._beta1, beta2=self._beta2, weight_decay=decay, eps=EPSILON,
-                    amsgrad=False, maximize=False,
-                )  # fmt: skip
+                    [weights[part]],
+                    [gradients[part]],
+                    [self.exp_avg[part]],
+                    [self.exp_avg_sq[part]],
+                    [],
+                    [count],
+                    lr=learning_rate,
+                    beta1=self._beta1,
+                    beta2=self._beta2,
+                    weight_decay=decay,
+                    eps=EPSILON,
+                    amsgrad=False,
+                    maximize=False,
+                )

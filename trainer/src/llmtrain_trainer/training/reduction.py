@@ -74,10 +74,11 @@ class ExactReduction:
             received = self._receive_buffer(turn, slice_size * sum(node is not None for node in givers))
             mine = sums[turn][: slice_size * size] if turn < len(sums) else received.new_empty(0)
             ranks.all_to_all(
-                received, mine,
+                received,
+                mine,
                 [slice_size if node else 0 for node in givers],
                 [slice_size if turn < len(sums) else 0] * size,
-            )  # fmt: skip
+            )
             there = [node for node in givers if node is not None]
             slices |= dict(zip(there, torch.split(received, slice_size), strict=True))
         whole = self._buffers[0][: slice_size * size]

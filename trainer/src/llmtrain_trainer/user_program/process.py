@@ -21,10 +21,16 @@ class ProgramProcess:
         """The last line it wrote that isn't empty: of a Python program that fails, what went wrong."""
         self._hear = hear
         self._process = subprocess.Popen(
-            list(command), env={**os.environ, "PYTHONUNBUFFERED": "1", **environment}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            process_group=0, preexec_fn=die_with_parent,
-        )  # fmt: skip
+            list(command),
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+            preexec_fn=die_with_parent,
+        )
         self._reader = threading.Thread(target=self._read, name="script", daemon=True)
         self._reader.start()
 

@@ -48,9 +48,12 @@ class TorchrunRunner:
     def train(self) -> TerminationMessage:
         """Run the program to its end; StopRequested if asked to stop first, OwnCodeFailed if it fails."""
         joining = Rendezvous(
-            coordinator=self._coordinator, member=self._member, finished=lambda: False, pause=self._stopping.pause,
+            coordinator=self._coordinator,
+            member=self._member,
+            finished=lambda: False,
+            pause=self._stopping.pause,
             log=self._log,
-        )  # fmt: skip
+        )
         try:
             while (membership := joining.next(0)) is not None:
                 if self._finishes_in(membership):

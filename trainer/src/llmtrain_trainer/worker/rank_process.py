@@ -19,10 +19,15 @@ class RankProcess:
         self.incarnation, self.local_rank = new_incarnation(), -1
         self.watch, descriptor = new_watch()
         self._process = subprocess.Popen(
-            [*command, "--spare"], env={**os.environ, **environment, DESCRIPTOR: str(descriptor)},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            [*command, "--spare"],
+            env={**os.environ, **environment, DESCRIPTOR: str(descriptor)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
             pass_fds=[descriptor],
-        )  # fmt: skip
+        )
         os.close(descriptor)
         self._reader = threading.Thread(target=self._read, args=(on_line,), daemon=True)
         self._reader.start()

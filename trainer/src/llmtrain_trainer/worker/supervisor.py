@@ -50,9 +50,7 @@ class Supervisor:
 
     def __init__(self, run: RunConfig, run_file: Path, dataset: str, log: Log) -> None:
         self._run, self._log = run, log
-        self._command = [
-            sys.executable, "-m", "llmtrain_trainer", "rank", "--run", str(run_file), "--dataset", dataset
-        ]  # fmt: skip
+        self._command = [sys.executable, "-m", "llmtrain_trainer", "rank", "--run", str(run_file), "--dataset", dataset]
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._ranks: dict[int, RankProcess] = {}
         self._spare: RankProcess | None = None
@@ -170,11 +168,13 @@ class Supervisor:
             return
         self._log.warning("rankDied", local_rank=child.local_rank, exit_code=code)
         leave = Leave(
-            incarnation=child.incarnation, reason="Failed", exit_code=code if replaced else None,
+            incarnation=child.incarnation,
+            reason="Failed",
+            exit_code=code if replaced else None,
             message=_ending_sentence(code, self._lines),
             last_lines=[line[:LONGEST_LINE] for line in list(self._lines)[-LAST_LINES:]],
             unresponsive_seconds=silent_seconds,
-        )  # fmt: skip
+        )
         CoordinatorClient(self._run.coordinator, self._run.uid).leave_best_effort(leave)
 
     def _stop_all(self) -> None:
