@@ -8,17 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.golden import CHART, GOLDEN, NAMES, manifests, template
-from llmtrain_kind.gotools import make_cli_tools
+from contract.golden import CHART, GOLDEN, NAMES, helm, manifests, template
 
 pytestmark = pytest.mark.helm
 CRDS = Path(__file__).parents[2] / "crds"
 
 
 def test_lint_has_nothing_to_say() -> None:
-    done = subprocess.run(
-        [make_cli_tools() / "helm", "lint", "--strict", CHART], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([helm(), "lint", "--strict", CHART], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
