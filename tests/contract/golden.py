@@ -1,6 +1,6 @@
 """Renders the chart with Helm for golden manifests: `python tests/contract/golden.py` writes them again.
 
-LLMTRAIN_HELM chooses Helm 3 or 4; both must render the same.
+LLMTRAIN_HELM chooses Helm 3 or 4. Both must render the same documents; they order them differently.
 """
 
 import os
@@ -35,9 +35,12 @@ def manifests(name: str) -> str:
     done = template("--values", str(values), *words)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
-    documents = re.split(r"^---\n", done.stdout, flags=re.MULTILINE)
-    kept = [text for text in documents if text.strip() and not COPIED.search(text.partition("\n")[0])]
-    return "---\n".join(kept)
+    return "---\n".join(text for text in split(done.stdout) if not COPIED.search(text.partition("\n")[0]))
+
+
+def split(manifests: str) -> list[str]:
+    """Return the documents of a YAML stream as text."""
+    return [text for text in re.split(r"^---\n", manifests, flags=re.MULTILINE) if text.strip()]
 
 
 if __name__ == "__main__":
