@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
-# Tests and tools say at once what they do.
+# Output appears at once, also through a pipe.
 export PYTHONUNBUFFERED := 1
 
 python := .venv/bin/python
@@ -51,7 +51,7 @@ coverage: venv ## test-fast with line coverage of all processes; fails below the
 chart-test: venv ## the chart's tests with one Helm: make chart-test HELM=3
 	@LLMTRAIN_HELM=$(HELM) $(pytest) tests/contract -q -m helm
 
-e2e: venv ## the tests of the chart with helm, of alerts with promtool, and those on a real cluster, which is made or reused
+e2e: venv ## tests with Helm, with promtool, and on a real cluster, which is created or reused
 	@$(kind) up
 	@$(kind) install
 	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
@@ -83,7 +83,7 @@ verify: venv ## render, then fail if a generated file changed
 	stale=$$(diff <(echo "$$before") <(echo "$$after") | awk '/^>/ {print "  " $$3}' || true); \
 	[ -z "$$stale" ] || { printf 'These generated files were stale. They are rendered now; review and commit them:\n%s\n' "$$stale" >&2; exit 1; }
 
-fix: venv ## let ruff put right what it can, and format
+fix: venv ## apply ruff's fixes, and format
 	@$(python) -m ruff check --fix --quiet . || true
 	@$(python) -m ruff format .
 
@@ -95,7 +95,7 @@ render-files: venv
 	@$(python) -m llmtrain_api.pages docs
 	@$(python) charts/render.py
 
-lock: venv ## resolve the newest allowed versions anew into requirements/*.lock
+lock: venv ## resolve the newest allowed versions into requirements/*.lock
 	@lock() { \
 	  echo "▸ requirements/$$2.lock" >&2; \
 	  .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
