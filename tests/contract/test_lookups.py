@@ -45,3 +45,28 @@ PLACES = {
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
 """The sixteen questions of `docs/glossary.md` and more: where the answer is."""
+
+
+def definitions(path: Path) -> set[str]:
+    """Return the names a module defines: functions, classes and fields, those of a class as `Class.name`."""
+    found: set[str] = set()
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(prefix + node.name)
+                if isinstance(node, ast.ClassDef):
+                    visit(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                found.add(prefix + node.target.id)
+
+    visit(ast.parse(path.read_text()).body, "")
+    return found
+
+
+@pytest.mark.parametrize(("word", "path", "name"), [(word, *place) for word, place in PLACES.items()], ids=list(PLACES))
+def test_a_word_of_the_field_names_the_place_that_answers(word: str, path: str, name: str) -> None:
+    file = ROOT / path
+    assert file.is_file(), f"{path} moved: where does a newcomer who types {word!r} look now?"
+    assert not name or name in definitions(file), f"{path} no longer defines {name}"
+    assert word in f"{file.stem} {name}".lower()
