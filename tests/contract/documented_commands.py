@@ -12,31 +12,18 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
+from contract.documented import ROOT, StrictParser, Undocumented, known_file
+from contract.documented_kubectl import check_kubectl
 from llmtrain_cli.__main__ import main as llmtrain
 from llmtrain_cli.__main__ import parser as llmtrain_parser
 from support.markdown import Page
 
-ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-USERS_FILES = {"job.yaml", "books"}
-"""Files of the reader that commands name without a page that says to save them."""
 OPERATORS = {"&&", "||", "|", "&", ";"}
-
-
-class Undocumented(AssertionError):
-    """A command that no rule covers, or that names something that isn't there."""
-
-
-class StrictParser(argparse.ArgumentParser):
-    """Raises Undocumented where argparse would exit."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what is wrong."""
-        raise Undocumented(f"{self.prog}: {message}")
 
 
 Rule = Callable[[list[str], Page], None]
@@ -65,12 +52,6 @@ def simple_commands(command: str) -> Iterator[list[str]]:
         if words:
             yield words
         words = []
-
-
-def known_file(name: str, page: Page) -> None:
-    """Require a file that is in the repository, or that the page says to save."""
-    if not (name in page.saved or name in USERS_FILES or (ROOT / name).exists()):
-        raise Undocumented(f"{name}: neither in the repository nor saved by {page.path.name}")
 
 
 def _make(words: list[str], page: Page) -> None:
@@ -207,19 +188,13 @@ def _rm(words: list[str], page: Page) -> None:
         raise Undocumented(f"rm: {words}")
 
 
-def _kubectl(words: list[str], page: Page) -> None:
-    from contract.documented_kubectl import check_kubectl
-
-    check_kubectl(words, page)
-
-
 RULES: dict[str, Rule] = {
     ".": _source,
     "cp": _cp,
     "docker": _docker,
     "eval": _eval,
     "helm": _helm,
-    "kubectl": _kubectl,
+    "kubectl": check_kubectl,
     "llmtrain": _llmtrain,
     "make": _make,
     "mkdir": _mkdir,

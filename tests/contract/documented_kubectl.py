@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from contract.documented_commands import ROOT, StrictParser, Undocumented, known_file
+from contract.documented import ROOT, StrictParser, Undocumented, known_file
 from llmtrain_api.conditions import JobCondition
 from llmtrain_api.names import COORDINATOR_PORT
 from support.markdown import Page
@@ -58,7 +58,9 @@ def _parser() -> StrictParser:
     root.add_argument("-n", dest="namespace")
     verbs = root.add_subparsers(required=True)
 
-    def verb(name: str, check: Any, *arguments: str, flags: tuple[str, ...] = (), switches: tuple[str, ...] = ()) -> None:
+    def verb(
+        name: str, check: Any, *arguments: str, flags: tuple[str, ...] = (), switches: tuple[str, ...] = ()
+    ) -> None:
         one = verbs.add_parser(name)
         for argument in arguments:
             one.add_argument(argument, nargs="*" if argument == "names" else "?", default=None)
@@ -86,7 +88,12 @@ def _parser() -> StrictParser:
 
 def _get(options: Any, page: Page) -> None:
     if options.raw:
-        return _raw(options.raw)
+        _raw(options.raw)
+    else:
+        _get_resources(options)
+
+
+def _get_resources(options: Any) -> None:
     resource, *names = options.names
     for one in resource.split(","):
         crd_of(one)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import llmtrain
-from contract.documented_commands import ROOT, RULES, Undocumented, chart_value, check_command
+from contract.documented import ROOT, Undocumented
+from contract.documented_commands import RULES, chart_value, check_command
 from contract.documented_kubectl import field_schema
 from contract.documented_yaml import yaml_faults
 from llmtrain_api.alerting import dcgm
@@ -19,6 +20,8 @@ from support.markdown import Block, Page
 README = Page(ROOT / "README.md")
 PAGES = [README, *(Page(path) for path in sorted((ROOT / "docs").glob("**/*.md")))]
 BLOCKS = [block for page in PAGES for block in page.blocks]
+GLOSSARY = Page(ROOT / "docs" / "glossary.md")
+SOURCE = "\n".join(path.read_text() for path in sorted(ROOT.glob("*/src/**/*.py")))
 LANGUAGES = {"sh", "yaml", "python", "text", "promql"}
 PACKAGES = {path.name for path in ROOT.glob("*/src/llmtrain*")}
 METRICS = {metric.name for metric in CATALOGUE} | {rule.record for rule in (*RECORDINGS, *dcgm.RECORDINGS)}
@@ -67,7 +70,9 @@ def test_yaml_is_valid(block: Block) -> None:
 @pytest.mark.parametrize("block", of_language("python"), ids=str)
 def test_python_calls_the_train_api_as_it_is(block: Block) -> None:
     tree = ast.parse(block.text)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "llmtrain.train"]
+    calls = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "llmtrain.train"
+    ]
     assert calls
     for call in calls:
         arguments = {keyword.arg: None for keyword in call.keywords if keyword.arg}
@@ -105,6 +110,22 @@ def test_fields_and_values_exist(page: Page) -> None:
             chart_value(name)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_environment_variables_are_used_by_the_source(page: Page) -> None:
+    for code in page.inline_code:
+        for name in re.findall(r"LLMTRAIN_[A-Z_]+[A-Z]", code):
+            assert name in SOURCE, f"{page.path.name}: {name}"
+
+
+def test_the_glossary_is_alphabetic_and_each_term_has_a_module() -> None:
+    for section in GLOSSARY.text.split("\n## ")[1:]:
+        entries = section.strip().splitlines()[2:]
+        terms = [re.match(r"- \*\*(.+?)\*\*: .+ \(\[.+\]\(.+\)\)$", entry) for entry in entries]
+        assert all(terms), [entry for entry, term in zip(entries, terms, strict=True) if term is None]
+        names = [term[1].lower() for term in terms if term]
+        assert names == sorted(set(names))
+
+
 def _is_field(path: str) -> bool:
     for resource in ("ltj", "llmc"):
         try:
@@ -121,12 +142,14 @@ WRONG = [
     pytest.param("llmtrain run examples/gpt-stdlib.yaml --nothing", id="an option that does not exist"),
     pytest.param("llmtrain validate nothing.yaml", id="a file that no page saves"),
     pytest.param("llmtrain validate README.md", id="a file that is no job"),
-    pytest.param("helm upgrade --install llmtrain charts/llmtrain --set image.nothing=1", id="a value that does not exist"),
+    pytest.param(
+        "helm upgrade --install llmtrain charts/llmtrain --set image.nothing=1", id="a value that does not exist"
+    ),
     pytest.param("kubectl explain ltj.spec.nothing", id="a field that does not exist"),
     pytest.param("kubectl get ltj x -o jsonpath='{.status.nothing}'", id="a status field that does not exist"),
     pytest.param("kubectl get nothing", id="a resource that does not exist"),
     pytest.param("kubectl wait ltj/x --for=condition=Nothing", id="a condition that does not exist"),
-    pytest.param("kubectl patch ltj x -p '{\"spec\":{\"nothing\":1}}'", id="a patch of a field that does not exist"),
+    pytest.param('kubectl patch ltj x -p \'{"spec":{"nothing":1}}\'', id="a patch of a field that does not exist"),
     pytest.param("kubectl -n llmtrain-system logs deployment/nothing", id="a deployment that the chart does not have"),
     pytest.param("kubectl frobnicate", id="a verb that kubectl does not have"),
     pytest.param("docker build -f images/operator/Dockerfile -t R/llmtrain/operator:9.9 .", id="another version"),

@@ -10,7 +10,12 @@ from e2e.kube import Kube, installed_image
 from support.tutorial import TUTORIAL, commands_below, save_files
 
 JOBS = ("first", "docs", "wave")
-ELSEWHERE = ("make demo", 'eval "$(PYTHONPATH=images/src python3 -m llmtrain_kind env)"', "make demo-down", "rm -r .llmtrain")
+ELSEWHERE = (
+    "make demo",
+    'eval "$(PYTHONPATH=images/src python3 -m llmtrain_kind env)"',
+    "make demo-down",
+    "rm -r .llmtrain",
+)
 """Commands that `make e2e` or the fixtures of these tests stand for."""
 TIMEOUT_SECONDS = 390
 
