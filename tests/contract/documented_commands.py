@@ -55,9 +55,12 @@ def simple_commands(command: str) -> Iterator[list[str]]:
 
 
 def _make(words: list[str], page: Page) -> None:
-    targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    if unknown := set(words) - set(targets):
-        raise Undocumented(f"make: no target {', '.join(sorted(unknown))}")
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE)
+    for word in words:
+        variable, assigned, _ = word.partition("=")
+        if f"$({variable})" not in makefile if assigned else word not in targets:
+            raise Undocumented(f"make: no target or variable {word}")
 
 
 def _llmtrain(words: list[str], page: Page) -> None:

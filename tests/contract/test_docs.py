@@ -16,6 +16,7 @@ from llmtrain_api.alerting import dcgm
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from support.markdown import Block, Page
+from support.tutorial import FIXTURES, ON_A_CLUSTER, ON_ONE_MACHINE, TUTORIAL, commands_below
 
 README = Page(ROOT / "README.md")
 PAGES = [README, *(Page(path) for path in sorted((ROOT / "docs").glob("**/*.md")))]
@@ -124,6 +125,13 @@ def test_the_glossary_is_alphabetic_and_each_term_has_a_module() -> None:
         assert all(terms), [entry for entry, term in zip(entries, terms, strict=True) if term is None]
         names = [term[1].lower() for term in terms if term]
         assert names == sorted(set(names))
+
+
+def test_every_step_of_the_tutorial_is_run_by_a_test() -> None:
+    documented = [command for block in TUTORIAL.blocks if block.language == "sh" for command in block.commands]
+    run = [command for section in (*ON_ONE_MACHINE, *ON_A_CLUSTER) for command in commands_below(*section)]
+    assert sorted(documented) == sorted([*commands_below("Install"), *run])
+    assert set(FIXTURES) <= set(run)
 
 
 def _is_field(path: str) -> bool:

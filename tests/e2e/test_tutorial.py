@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from e2e.kube import Kube, installed_image
-from support.tutorial import TUTORIAL, commands_below, save_files
+from support.tutorial import FIXTURES, ON_A_CLUSTER, commands_below, save_files
 
 JOBS = ("first", "docs", "wave")
-ELSEWHERE = (
-    "make demo",
-    'eval "$(PYTHONPATH=images/src python3 -m llmtrain_kind env)"',
-    "make demo-down",
-    "rm -r .llmtrain",
-)
-"""Commands that `make e2e` or the fixtures of these tests stand for."""
 TIMEOUT_SECONDS = 390
 
 
@@ -31,7 +24,7 @@ class Reader:
 
     def types(self, commands: list[str]) -> str:
         """Return what commands print; they stop at the first that fails."""
-        mine = [command for command in commands if command not in ELSEWHERE]
+        mine = [command for command in commands if command not in FIXTURES]
         prelude = f'kubectl() {{ command kubectl -n {self._kube.namespace} "$@"; }}'
         done = subprocess.run(
             ["bash", "-e", "-c", "\n".join([prelude, *mine])],
@@ -56,30 +49,20 @@ def reader(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rea
 
 
 def test_the_first_job_trains_on_the_cluster(reader: Reader) -> None:
-    output = reader.types(commands_below("2. Train on a cluster"))
+    output = reader.types(commands_below(*ON_A_CLUSTER[0]))
     assert '"sha256"' in output
     assert "Succeeded" in output
 
 
 def test_a_job_trains_on_text_that_was_copied_to_the_volume(reader: Reader, kube: Kube) -> None:
-    reader.types(commands_below("On the cluster", 0))
+    reader.types(commands_below(*ON_A_CLUSTER[1]))
     assert kube.status("docs")["model"]["perplexity"]
 
 
 def test_a_job_runs_a_program_that_was_copied_to_the_volume(reader: Reader) -> None:
-    assert "saved wave.pt" in reader.types(commands_below("On the cluster", 1))
+    assert "saved wave.pt" in reader.types(commands_below(*ON_A_CLUSTER[2]))
 
 
 def test_cleaning_up_leaves_no_job_of_the_tutorial(reader: Reader, kube: Kube) -> None:
-    reader.types(commands_below("Clean up"))
+    reader.types(commands_below(*ON_A_CLUSTER[3]))
     assert not [job for job in JOBS if kube.get("ltj", job)]
-
-
-def test_no_command_is_left_out() -> None:
-    commands = [command for block in TUTORIAL.blocks if block.language == "sh" for command in block.commands]
-    assert set(ELSEWHERE) <= set(commands)
-    clusters = ("2. Train on a cluster", 0), ("On the cluster", 0), ("On the cluster", 1), ("Clean up", 0)
-    run = [command for heading, number in clusters for command in commands_below(heading, number)]
-    assert [command for command in commands if command.startswith("kubectl")] == [
-        command for command in run if command.startswith("kubectl")
-    ]

@@ -8,6 +8,17 @@ from support.markdown import Page
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = Page(ROOT / "docs" / "tutorial.md")
+ON_ONE_MACHINE = (("1. Train on your machine", 0), ("On your machine", 0), ("On your machine", 1))
+"""Sections that tests/integration/local/test_tutorial.py runs, as `commands_below` takes them."""
+ON_A_CLUSTER = (("2. Train on a cluster", 0), ("On the cluster", 0), ("On the cluster", 1), ("Clean up", 0))
+"""Sections that tests/e2e/test_tutorial.py runs."""
+FIXTURES = (
+    "make demo",
+    'eval "$(PYTHONPATH=images/src python3 -m llmtrain_kind env)"',
+    "make demo-down",
+    "rm -r .llmtrain",
+)
+"""Commands of those sections in whose place `make e2e` and the fixtures of the tests stand."""
 
 
 def save_files(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.tutorial import commands_below, save_files
+from support.tutorial import ON_ONE_MACHINE, commands_below, save_files
 
 TIMEOUT_SECONDS = 180
 
@@ -46,7 +46,7 @@ def run(folder: Path, commands: list[str]) -> str:
 
 @pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_a_job_is_validated_trained_and_its_logs_are_read(folder: Path) -> None:
-    output = run(folder, commands_below("1. Train on your machine"))
+    output = run(folder, commands_below(*ON_ONE_MACHINE[0]))
     assert "first.yaml: ok" in output
     assert "local: first Succeeded steps=60" in output
     assert output.splitlines()[-1].strip(), "llmtrain logs printed nothing"
@@ -54,12 +54,12 @@ def test_a_job_is_validated_trained_and_its_logs_are_read(folder: Path) -> None:
 
 @pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_a_job_trains_on_text_of_the_users(folder: Path) -> None:
-    output = run(folder, commands_below("On your machine", 0))
+    output = run(folder, commands_below(*ON_ONE_MACHINE[1]))
     assert "local: docs Succeeded steps=40" in output
 
 
 @pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_a_job_runs_a_program_of_the_users(folder: Path) -> None:
-    output = run(folder, commands_below("On your machine", 1))
+    output = run(folder, commands_below(*ON_ONE_MACHINE[2]))
     assert "local: wave Succeeded steps=100" in output
     assert len(list(folder.glob(".llmtrain/volumes/checkpoints/wave-*/output/wave.pt"))) == 1
