@@ -9,7 +9,7 @@ import pytest
 
 from support.tutorial import ON_ONE_MACHINE, commands_below, save_files
 
-TIMEOUT_SECONDS = 180
+TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
