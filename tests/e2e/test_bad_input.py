@@ -20,7 +20,7 @@ LATER: list[Any] = [
     pytest.param(
         {"workers": {"replicas": 4, "gpus": 8}, "training": {"steps": 1, "microbatches": 32}},
         "Scheduled", "InsufficientGPUs", ["32 GPUs", "has 16"],
-        id="more GPUs than the cluster has",
+        id="more GPUs than the cluster has", marks=pytest.mark.xdist_group("gpus"),
     ),
     pytest.param(
         {"image": "localhost/nobody/has-this:v1"}, "Scheduled", "ImagePullFailed", ["spec.image", "localhost/nobody/has-this:v1"],
