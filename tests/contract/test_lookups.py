@@ -38,10 +38,10 @@ PLACES = {
     "checkpointer": (f"{TRAINER}/checkpoint/checkpointer.py", ""),
     "work_queue": (f"{OPERATOR}/shell/work_queue.py", ""),
     "informer": (f"{OPERATOR}/shell/informer.py", ""),
-    "clip_grad_norm": (f"{TRAINER}/training/train_state.py", "TrainState.clip_grad_norm"),
+    "clip_grad_norm": (f"{TRAINER}/training/train_state.py", "clip_grad_norm"),
     "atomic_directory": (f"{TRAINER}/atomic_directory.py", ""),
     "xid": ("operator/src/llmtrain_agent/gpu/xid.py", ""),
-    "mfu": (f"{TRAINER}/models/flops.py", ""),
+    "mfu": (f"{TRAINER}/models/flops.py", "mfu"),
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
 """The sixteen questions of `docs/glossary.md` and more: where the answer is."""

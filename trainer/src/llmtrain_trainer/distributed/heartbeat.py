@@ -19,14 +19,16 @@ class HeartbeatThread:
     """Beats while its `with` block runs. A coordinator that doesn't answer changes nothing: training goes on."""
 
     def __init__(self, coordinator: CoordinatorClient, member: Member, membership: Membership) -> None:
-        self.step = 0
-        """Steps done, as the next beat tells it."""
-        self.work_seconds: float | None = None
-        """What the microbatches of the last one took."""
+        self._step = 0
+        self._compute_seconds: float | None = None
         self._coordinator, self._member = coordinator, member
         self._generation, self._ranks = membership.generation, len(membership.members)
         self._changed, self._broken, self._over = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def after_step(self, step: int, compute_seconds: float | None) -> None:
+        """Report with the next heartbeat that `step` steps are done, and the device time of the last one."""
+        self._step, self._compute_seconds = step, compute_seconds
 
     @property
     def changed(self) -> bool:
@@ -58,8 +60,8 @@ class HeartbeatThread:
             member=self._member,
             generation=self._generation,
             ranks=self._ranks,
-            step=self.step,
-            compute_seconds=self.work_seconds,
+            step=self._step,
+            compute_seconds=self._compute_seconds,
         )
         try:
             answer = self._coordinator.heartbeat(heartbeat)

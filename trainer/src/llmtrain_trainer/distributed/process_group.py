@@ -17,6 +17,7 @@ from torch._C import _distributed_c10d as c10d
 
 from llmtrain_api.protocol import Membership
 from llmtrain_trainer.errors import GenerationEnded
+from llmtrain_trainer.fault_points import fault_point
 
 MEETING_SECONDS = 60.0
 """How long the members of a generation wait for each other."""
@@ -24,8 +25,24 @@ COLLECTIVE_SECONDS = 600.0
 """Longest collective: the others wait in one while the first rank writes a checkpoint."""
 POLL_SECONDS = 0.0005
 
-_abandoned: list[tuple[Any, Any]] = []
-"""Process groups that wait for a vanished peer, and their unfinished collectives."""
+
+class _AbandonedGroups:
+    """Process groups that wait for a lost peer, with their unfinished collectives."""
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[Any, Any]] = []
+
+    def add(self, group: Any, work: Any) -> None:
+        """Keep `group` until its collective `work` has ended."""
+        self._groups.append((group, work))
+
+    def release_finished(self) -> None:
+        """Release the groups whose collectives have ended."""
+        self._groups = [(group, work) for group, work in self._groups if work is not None and not work.is_completed()]
+
+
+_ABANDONED = _AbandonedGroups()
+"""Those of this process, kept until it exits: destroying one earlier would wait for its collective."""
 
 
 def open_store() -> c10d.TCPStore:
@@ -40,16 +57,18 @@ class ProcessGroup:
         self,
         membership: Membership,
         incarnation: str,
+        *,
         own_store: c10d.TCPStore,
         device: torch.device,
-        broken: Callable[[], bool],
-        alive: Callable[[], None],
+        is_broken: Callable[[], bool],
+        ping_watchdog: Callable[[], None],
     ) -> None:
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
-        self._device, self._broken, self._alive = device, broken, alive
+        self._device, self._is_broken, self._ping_watchdog = device, is_broken, ping_watchdog
         try:
             store = self._meet(membership, own_store)
+            _ABANDONED.release_finished()
             self._ranks = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
         except RuntimeError as error:
             raise GenerationEnded(f"the members of generation {self.generation} didn't meet") from error
@@ -62,15 +81,18 @@ class ProcessGroup:
         self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
     ) -> None:
         """Give each rank its part of `sent` and fill `received` with theirs, both in the order of the ranks."""
+        fault_point("all_to_all")
         sizes = list(received_sizes), list(sent_sizes)
         self._finish(lambda: self._ranks.alltoall_base(received, sent, *sizes, _timed(c10d.AllToAllOptions())))
 
     def all_gather(self, whole: Tensor, part: Tensor) -> None:
         """Fill `whole` with the equally long parts of all ranks, in the order of the ranks."""
+        fault_point("all_gather")
         self._finish(lambda: self._ranks._allgather_base(whole, part, _timed(c10d.AllgatherOptions())))
 
     def broadcast(self, tensor: Tensor, source: int) -> None:
         """Give every rank what `tensor` is on rank `source`."""
+        fault_point("broadcast")
         options = _timed(c10d.BroadcastOptions())
         options.rootRank, options.rootTensor = source, 0
         self._finish(lambda: self._ranks.broadcast([tensor], options))
@@ -83,10 +105,10 @@ class ProcessGroup:
             self._await(work)
             work.wait()
         except RuntimeError as error:
-            _abandoned.append((self._ranks, work))
+            _ABANDONED.add(self._ranks, work)
             raise GenerationEnded("a peer is gone") from error
         except GenerationEnded:
-            _abandoned.append((self._ranks, work))
+            _ABANDONED.add(self._ranks, work)
             raise
 
     def barrier(self) -> None:
@@ -96,8 +118,8 @@ class ProcessGroup:
     def _await(self, work: Any) -> None:
         """Poll until `work` is done; GenerationEnded if a member is missing."""
         while not work.is_completed():
-            self._alive()
-            if self._broken():
+            self._ping_watchdog()
+            if self._is_broken():
                 raise GenerationEnded("a member is missing")
             time.sleep(POLL_SECONDS)
 
@@ -122,15 +144,14 @@ class ProcessGroup:
     def _await_all(self, store: c10d.Store) -> None:
         give_up = time.monotonic() + MEETING_SECONDS
         while not store.check([f"here-{rank}" for rank in range(self.size)]):
-            self._alive()
-            if self._broken() or time.monotonic() > give_up:
+            self._ping_watchdog()
+            if self._is_broken() or time.monotonic() > give_up:
                 raise GenerationEnded(f"not all members of generation {self.generation} came")
             time.sleep(POLL_SECONDS)
 
 
 def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
     """Return a process group that belongs to nobody but the caller: torch's global one can't be left behind."""
-    _abandoned[:] = [(group, work) for group, work in _abandoned if work is not None and not work.is_completed()]
     if device.type == "cuda":
         nccl: Any = c10d.ProcessGroupNCCL
         return nccl(store, rank, size, timedelta(seconds=COLLECTIVE_SECONDS))

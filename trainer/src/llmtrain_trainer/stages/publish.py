@@ -21,6 +21,7 @@ from llmtrain_trainer.models.generate import generate
 from llmtrain_trainer.models.huggingface import WEIGHTS_FILE, export
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.train_state import TrainState
 
 EVALUATED_TOKENS = 2**16
 MODEL_FOLDER = "model"
@@ -32,34 +33,36 @@ def publish(run: RunConfig, dataset_id: str, log: Log) -> TerminationMessage:
     torch.set_num_threads(run.threads_per_rank)
     started = time.monotonic()
     dataset = Dataset.open(run.data_directory, dataset_id)
-    learner = _newest(run, dataset, log)
-    loss = held_out_loss(learner, dataset, SingleProcess(), EVALUATED_TOKENS)
+    task, state = _load_newest(run, dataset, log)
+    loss = held_out_loss(task.model, dataset, SingleProcess(), training=run.training, max_tokens=EVALUATED_TOKENS)
     tokenizer = load_tokenizer(dataset.folder)
     job_directory = Path(run.job_directory)
     remove_stale(job_directory)
     with atomic_directory(job_directory / MODEL_FOLDER, replace=True) as folder:
-        export(learner.model, tokenizer, folder)
+        export(task.model, tokenizer, folder)
     weights = job_directory / MODEL_FOLDER / WEIGHTS_FILE
     facts = ModelInfo(
         loss=loss,
         perplexity=math.exp(loss),
         unigram_perplexity=math.exp(dataset.facts.unigram_loss),
-        parameters=learner.parameters.weights.numel(),
+        parameters=state.num_parameters,
         sha256=digest_file(weights).sha256,
         path=f"{job_directory.name}/{MODEL_FOLDER}",
-        sample=generate(learner.model, tokenizer, run.evaluation.sample, run.training.seed)[:LONGEST_SAMPLE],
+        sample=generate(task.model, tokenizer, run.evaluation.sample, run.training.seed)[:LONGEST_SAMPLE],
     )
-    log.info("published", **facts.model_dump(), step=learner.step, seconds=round(time.monotonic() - started, 1))
+    log.info("published", **facts.model_dump(), step=state.step, seconds=round(time.monotonic() - started, 1))
     message = f"perplexity {facts.perplexity:.1f} on held-out text; by token frequencies {facts.unigram_perplexity:.1f}"
     return TerminationMessage(reason="Completed", message=message, model=facts)
 
 
-def _newest(run: RunConfig, dataset: Dataset, log: Log) -> GPTTask:
-    """Return the state in the newest whole checkpoint."""
+def _load_newest(run: RunConfig, dataset: Dataset, log: Log) -> tuple[GPTTask, TrainState]:
+    """Return the task and the state of the newest complete checkpoint."""
     checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
     newest = checkpoints.newest()
     if newest is None:
         raise TrainerError(f"there is no whole checkpoint in {checkpoints.root}")
-    learner = GPTTask(run, dataset, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    load_into(learner, checkpoints.path(newest.step), newest.step)
-    return learner
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    task = GPTTask(run, dataset, device)
+    state = TrainState(task, run, device)
+    load_into(state, checkpoints.path(newest.step), newest.step)
+    return task, state

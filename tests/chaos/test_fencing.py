@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from chaos.test_points import armed, fault
+
 from integration.trainer.conftest import Job, end, eventually, make_job
 from llmtrain_api.termination import ExitCode
 
