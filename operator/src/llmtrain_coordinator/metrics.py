@@ -16,27 +16,27 @@ from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
 Labels = tuple[str, ...]
 Sample = tuple[Metric, float, Labels]
-"""A metric, its value, and the values of its labels beside the job's."""
+"""A metric, its value, and the values of its labels after the job's."""
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
 class JobCollector(Collector):
-    """Tells what is known at one scrape."""
+    """Exports one snapshot."""
 
-    def __init__(self, known: CoordinatorSnapshot, labels: tuple[str, str]) -> None:
-        self._known, self._labels = known, labels
+    def __init__(self, snapshot: CoordinatorSnapshot, job_labels: tuple[str, str]) -> None:
+        self._snapshot, self._job_labels = snapshot, job_labels
 
     def collect(self) -> Iterator[Family]:
-        """Yield one family a metric."""
+        """Yield one family per metric."""
         by_metric: dict[Metric, list[tuple[Labels, float]]] = {}
-        for metric, number, labels in samples(self._known):
+        for metric, number, labels in samples(self._snapshot):
             by_metric.setdefault(metric, []).append((labels, number))
         for metric, numbers in by_metric.items():
             family = (CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily)(
                 metric.name, metric.help, labels=metric.labels
             )
             for labels, number in numbers:
-                family.add_metric((*self._labels, *labels), number)
+                family.add_metric((*self._job_labels, *labels), number)
             yield family
 
 
@@ -47,37 +47,37 @@ def exposition(collector: Collector) -> bytes:
     return generate_latest(registry)
 
 
-def samples(known: CoordinatorSnapshot) -> Iterable[Sample]:
-    """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0.
+def samples(snapshot: CoordinatorSnapshot) -> Iterable[Sample]:
+    """Yield the samples of a snapshot. Unknown values have none, so that no graph starts with a false 0.
 
-    Counters tell of all that they may count, from 0 on: Prometheus sees no increase in the first value of a series.
+    Counters have a sample for each possible label value from 0 on: Prometheus sees no increase in a series' first value.
     """
-    roster, ledger, account, status = known.roster, known.ledger, known.account, known.roster.status()
+    group, recovery_log, status = snapshot.group, snapshot.recovery_log, snapshot.group.status()
     yield metrics.JOB_GENERATION, status.generation, ()
     yield metrics.JOB_RANKS, status.joined, ()
     yield metrics.JOB_RANKS_DESIRED, status.wanted, ()
-    yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
-    yield metrics.JOB_REPLAYED_STEPS, ledger.replayed_steps, ()
+    yield metrics.JOB_LOST_MEMBERS, group.lost_members, ()
+    yield metrics.JOB_REPLAYED_STEPS, recovery_log.replayed_steps, ()
     methods: tuple[RecoveryMethod, ...] = get_args(RecoveryMethod)
     for method in methods:
-        yield metrics.JOB_RECOVERIES, ledger.count.get(method, 0), (method,)
-        for part in RECOVERY_PHASES:
-            yield metrics.JOB_RECOVERY_SECONDS, ledger.seconds.get((method, part), 0.0), (method, part)
-    for member in roster.members():
-        if member.incarnation in known.work_seconds:
+        yield metrics.JOB_RECOVERIES, recovery_log.counts.get(method, 0), (method,)
+        for phase in RECOVERY_PHASES:
+            yield metrics.JOB_RECOVERY_SECONDS, recovery_log.seconds.get((method, phase), 0.0), (method, phase)
+    for member in group.ranked_members():
+        if member.incarnation in snapshot.compute_seconds:
             labels = (str(member.worker), str(member.local_rank))
-            yield metrics.JOB_RANK_COMPUTE, known.work_seconds[member.incarnation], labels
-    if account is not None:
-        yield metrics.JOB_GOODPUT, account.goodput, ()
-        for kind in CATEGORIES:
-            yield metrics.JOB_SECONDS, account.ms.get(kind, 0) / 1000, (kind,)
-    if roster.progress:
-        yield from _of_progress(roster.progress)
+            yield metrics.JOB_RANK_COMPUTE, snapshot.compute_seconds[member.incarnation], labels
+    if snapshot.ledger is not None:
+        yield metrics.JOB_GOODPUT, snapshot.ledger.goodput, ()
+        for category in CATEGORIES:
+            yield metrics.JOB_SECONDS, snapshot.ledger.ms.get(category, 0) / 1000, (category,)
+    if group.progress:
+        yield from _progress_samples(group.progress)
 
 
-def _of_progress(progress: Progress) -> Iterable[Sample]:
-    written = progress.written
-    known: tuple[tuple[Metric, float | None], ...] = (
+def _progress_samples(progress: Progress) -> Iterable[Sample]:
+    write = progress.written
+    values: tuple[tuple[Metric, float | None], ...] = (
         (metrics.JOB_STEP, progress.step),
         (metrics.JOB_STEPS, progress.steps),
         (metrics.JOB_LOSS, progress.loss),
@@ -87,17 +87,17 @@ def _of_progress(progress: Progress) -> Iterable[Sample]:
         (metrics.JOB_TOKENS, progress.tokens),
         (metrics.JOB_TOKENS_PER_SECOND, progress.tokens_per_second),
         (metrics.JOB_MFU, progress.mfu),
-        (metrics.JOB_CHECKPOINT_SIZE, written.size_bytes if written else None),
-        (metrics.JOB_CHECKPOINT_WRITE, written.seconds if written else None),
-        (metrics.JOB_VOLUME_SIZE, written.volume_size_bytes if written else None),
-        (metrics.JOB_VOLUME_FREE, written.volume_free_bytes if written else None),
+        (metrics.JOB_CHECKPOINT_SIZE, write.size_bytes if write else None),
+        (metrics.JOB_CHECKPOINT_WRITE, write.seconds if write else None),
+        (metrics.JOB_VOLUME_SIZE, write.volume_size_bytes if write else None),
+        (metrics.JOB_VOLUME_FREE, write.volume_free_bytes if write else None),
         (metrics.JOB_CHECKPOINT_FAILING, float(bool(progress.checkpoint_error))),
-        (metrics.JOB_CHECKPOINT_TIME, _instant(progress.checkpoint.time) if progress.checkpoint else None),
+        (metrics.JOB_CHECKPOINT_TIME, _unix_seconds(progress.checkpoint.time) if progress.checkpoint else None),
         (metrics.JOB_CHECKPOINT_STEP, progress.checkpoint.step if progress.checkpoint else None),
     )
-    return ((metric, number, ()) for metric, number in known if number is not None)
+    return ((metric, value, ()) for metric, value in values if value is not None)
 
 
-def _instant(time: str) -> float:
-    """Return RFC 3339 as seconds since 1970."""
+def _unix_seconds(time: str) -> float:
+    """Return an RFC 3339 time as seconds since 1970."""
     return datetime.fromisoformat(time).timestamp()
