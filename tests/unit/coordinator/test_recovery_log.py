@@ -1,131 +1,129 @@
-"""A recovery is read off the roster: what broke, what it took, and how long each part was."""
+"""A recovery is recorded with its method and the duration of each phase."""
 
 from llmtrain_api.protocol import GenerationStart, Leave, Progress, RecoveryRecord
 from llmtrain_coordinator.group import GroupState
 from llmtrain_coordinator.recovery_log import RecoveryLog, on_group_change, record_failure
-from unit.coordinator.messages import beating, joining, leaving, progressing, turn, vanishing
+from unit.coordinator.messages import apply, disconnect, heartbeat, join, leave, progress
 
-BOTH = ((0.0, joining("a0")), (0.0, joining("a1")), (1.0, progressing(1, 7)))
-
-
-def stepping(generation: int, step: int, began: int, source: str = "Memory") -> Progress:
-    """Progress in a generation that began at step `began`, half a second after it was agreed on."""
-    start = GenerationStart.model_validate({"step": began, "source": source, "seconds": 0.5})
-    return progressing(generation, step).model_copy(update={"began": start})
+TRAINING = ((0.0, join("a0")), (0.0, join("a1")), (1.0, progress(1, 7)))
 
 
-def buried(incarnation: str, silent_seconds: float = 0.0) -> Leave:
-    """What a supervisor says of a rank."""
-    told = {
+def report(generation: int, step: int, start_step: int, source: str = "Memory") -> Progress:
+    """Return progress of a generation that started at `start_step`, half a second after its rendezvous."""
+    start = GenerationStart.model_validate({"step": start_step, "source": source, "seconds": 0.5})
+    return progress(generation, step).model_copy(update={"began": start})
+
+
+def failure(incarnation: str, unresponsive_seconds: float = 0.0) -> Leave:
+    """Return a supervisor's report on a rank that was killed."""
+    fields = {
         "exit_code": -9,
         "message": "a trainer process was killed by SIGKILL",
-        "unresponsive_seconds": silent_seconds,
+        "unresponsive_seconds": unresponsive_seconds,
     }
-    return leaving(incarnation, "Failed").model_copy(update=told)
+    return leave(incarnation, "Failed").model_copy(update=fields)
 
 
-def after(*said: tuple[float, object], no_progress: bool = False) -> RecoveryLog:
-    """Return the ledger after messages at given seconds; None lets time pass."""
-    roster, ledger = GroupState(workers=2, ranks_per_worker=1, term=3), RecoveryLog()
-    for now, message in said:
-        former = roster
+def log_after(*messages: tuple[float, object], no_progress: bool = False) -> RecoveryLog:
+    """Return the log after messages at given seconds; None lets time pass."""
+    group, log = GroupState(workers=2, ranks_per_worker=1, term=3), RecoveryLog()
+    for now, message in messages:
+        before = group
         if message is not None:
-            roster = turn(roster, message, now).roster
-        ledger = on_group_change(ledger, former, roster, now_seconds=now, time=f"at {now:g} s", no_progress=no_progress)
+            group = apply(group, message, now).group
+        log = on_group_change(log, before, group, now_seconds=now, time=f"at {now:g} s", no_progress=no_progress)
         if isinstance(message, Leave):
-            ledger = record_failure(ledger, message)
-    return ledger
+            log = record_failure(log, message)
+    return log
 
 
-def only(ledger: RecoveryLog) -> RecoveryRecord:
-    (recovery,) = ledger.newest
-    assert ledger.open is None
-    return recovery
+def only_record(log: RecoveryLog) -> RecoveryRecord:
+    """Return the record of the only recovery, which is closed."""
+    (record,) = log.newest
+    assert log.open is None
+    return record
 
 
-def test_nothing_is_recovered_from_while_all_is_well() -> None:
-    assert (
-        after(*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
-        == RecoveryLog()
+def test_a_stopped_member_is_no_recovery() -> None:
+    messages = (*TRAINING, (2.0, leave("a1", "Stopped")), (2.1, join("a0", 1)), (3.0, report(2, 8, 7)))
+    assert log_after(*messages) == RecoveryLog()
+
+
+def test_a_process_failure_that_its_supervisor_reports_is_recovered_by_process() -> None:
+    log = log_after(
+        *TRAINING, (2.0, disconnect("a1")), (2.05, failure("a1")), (2.25, join("a0", 1)), (3.0, report(2, 8, 7))
     )
+    record = only_record(log)
+    assert (record.term, record.generation, record.method, record.replayed_steps) == (3, 1, "process", 0)
+    assert record.seconds_by_phase == {"detect": 0.0, "rendezvous": 0.25, "restore": 0.5, "replay": 0.0}
+    assert record.death is not None
+    assert (record.death.worker, record.death.exit_code) == (1, -9)
+    assert log.counts == {"process": 1}
+    assert log.seconds["process", "rendezvous"] == 0.25
 
 
-def test_a_process_that_its_supervisor_buried() -> None:
-    ledger = after(
-        *BOTH, (2.0, vanishing("a1")), (2.05, buried("a1")), (2.25, joining("a0", 1)), (3.0, stepping(2, 8, 7))
+def test_without_a_supervisors_report_within_a_second_the_pod_is_lost() -> None:
+    messages = (*TRAINING, (2.0, disconnect("a1")), (2.25, join("a0", 1)), (2.5, report(2, 8, 7)))
+    assert log_after(*messages, (2.9, None)).open is not None
+    assert only_record(log_after(*messages, (3.0, None))).method == "pod"
+    assert only_record(log_after(*messages, (2.9, failure("a1")), (2.95, None))).method == "process"
+
+
+def test_peers_can_notice_a_failure_before_the_coordinator() -> None:
+    messages = (*TRAINING, (2.0, join("a0", 1)), (2.1, disconnect("a1")), (2.5, report(2, 8, 7)), (3.1, None))
+    record = only_record(log_after(*messages))
+    assert (record.method, record.generation) == ("pod", 1)
+
+
+def test_a_newcomer_that_fails_before_its_first_generation_is_no_recovery() -> None:
+    messages = (*TRAINING, (2.0, leave("a1", "Stopped")), (2.1, join("a0", 1)), (3.0, report(2, 8, 7)))
+    assert log_after(*messages, (4.0, join("b1")), (4.1, disconnect("b1"))) == RecoveryLog()
+
+
+def test_lost_steps_are_replayed_from_the_checkpoint() -> None:
+    messages = (
+        *TRAINING,
+        (2.0, disconnect("a1")),
+        (2.0, disconnect("a0")),
+        (5.0, join("b0")),
+        (5.0, join("b1")),
+        (6.0, report(2, 5, 4, "Checkpoint")),
+        (7.0, report(2, 7, 4, "Checkpoint")),
     )
-    recovery = only(ledger)
-    assert (recovery.term, recovery.generation, recovery.method, recovery.replayed_steps) == (3, 1, "process", 0)
-    assert recovery.seconds_by_phase == {"detect": 0.0, "rendezvous": 0.25, "restore": 0.5, "replay": 0.0}
-    assert recovery.death is not None
-    assert (recovery.death.worker, recovery.death.exit_code) == (1, -9)
-    assert ledger.count == {"process": 1}
-    assert ledger.seconds["process", "rendezvous"] == 0.25
+    assert log_after(*messages).open is not None
+    log = log_after(*messages, (8.0, report(2, 8, 4, "Checkpoint")))
+    record = only_record(log)
+    assert (record.method, record.replayed_steps, log.replayed_steps) == ("checkpoint", 3, 3)
+    assert record.seconds_by_phase == {"detect": 0.0, "rendezvous": 3.0, "restore": 0.5, "replay": 2.0}
 
 
-def test_a_supervisors_word_is_waited_for_then_it_is_the_pod() -> None:
-    said = (*BOTH, (2.0, vanishing("a1")), (2.25, joining("a0", 1)), (2.5, stepping(2, 8, 7)))
-    assert after(*said, (2.9, None)).open is not None
-    assert only(after(*said, (3.0, None))).method == "pod"
-    assert only(after(*said, (2.9, buried("a1")), (2.95, None))).method == "process"
+def test_the_time_that_a_hung_rank_was_unresponsive_counts_as_detection() -> None:
+    messages = (*TRAINING, (2.0, failure("a1", 301.0)), (2.25, join("a0", 1)), (3.0, report(2, 8, 7)))
+    assert only_record(log_after(*messages)).detect_seconds == 301.0
 
 
-def test_the_others_may_notice_before_the_coordinator_does() -> None:
-    said = (*BOTH, (2.0, joining("a0", 1)), (2.1, vanishing("a1")), (2.5, stepping(2, 8, 7)), (3.1, None))
-    assert (only(after(*said)).method, only(after(*said)).generation) == ("pod", 1)
-
-
-def test_a_newcomer_that_dies_before_it_takes_part_breaks_nothing() -> None:
-    said = (*BOTH, (2.0, leaving("a1", "Stopped")), (2.1, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
-    assert after(*said, (4.0, joining("b1")), (4.1, vanishing("b1"))) == RecoveryLog()
-
-
-def test_steps_that_were_lost_are_replayed_from_the_checkpoint() -> None:
-    said = (
-        *BOTH,
-        (2.0, vanishing("a1")),
-        (2.0, vanishing("a0")),
-        (5.0, joining("b0")),
-        (5.0, joining("b1")),
-        (6.0, stepping(2, 5, 4, "Checkpoint")),
-        (7.0, stepping(2, 7, 4, "Checkpoint")),
+def test_a_failure_during_a_recovery_extends_it() -> None:
+    messages = (
+        *TRAINING,
+        (2.0, disconnect("a1")),
+        (2.5, join("a0", 1)),
+        (2.6, disconnect("a0")),
+        (4.0, join("b0")),
+        (5.0, report(3, 8, 7)),
     )
-    assert after(*said).open is not None
-    ledger = after(*said, (8.0, stepping(2, 8, 4, "Checkpoint")))
-    recovery = only(ledger)
-    assert (recovery.method, recovery.replayed_steps, ledger.replayed_steps) == ("checkpoint", 3, 3)
-    assert recovery.seconds_by_phase == {"detect": 0.0, "rendezvous": 3.0, "restore": 0.5, "replay": 2.0}
+    record = only_record(log_after(*messages))
+    assert (record.generation, record.rendezvous_seconds) == (1, 2.0)
 
 
-def test_a_hung_rank_was_silent_before() -> None:
-    said = (*BOTH, (2.0, buried("a1", 301.0)), (2.25, joining("a0", 1)), (3.0, stepping(2, 8, 7)))
-    assert only(after(*said)).detect_seconds == 301.0
+def test_without_progress_reports_the_recovery_closes_with_the_rendezvous() -> None:
+    messages = (*TRAINING[:2], (2.0, disconnect("a1")), (2.5, join("a0", 1)), (2.9, None))
+    assert log_after(*messages, no_progress=True).open is not None
+    record = only_record(log_after(*messages, (3.0, None), no_progress=True))
+    assert (record.method, record.seconds_by_phase["rendezvous"]) == ("pod", 0.5)
 
 
-def test_another_death_on_the_way_is_the_same_recovery() -> None:
-    said = (
-        *BOTH,
-        (2.0, vanishing("a1")),
-        (2.5, joining("a0", 1)),
-        (2.6, vanishing("a0")),
-        (4.0, joining("b0")),
-        (5.0, stepping(3, 8, 7)),
-    )
-    recovery = only(after(*said))
-    assert (recovery.generation, recovery.rendezvous_seconds) == (1, 2.0)
-
-
-def test_a_program_that_tells_nothing_has_recovered_when_its_ranks_agree() -> None:
-    joined = ((0.0, joining("a0")), (0.0, joining("a1")))
-    said = (*joined, (2.0, vanishing("a1")), (2.5, joining("a0", 1)), (2.9, None))
-    assert after(*said, no_progress=True).open is not None
-    recovery = only(after(*said, (3.0, None), no_progress=True))
-    assert (recovery.method, recovery.seconds_by_phase["rendezvous"]) == ("pod", 0.5)
-
-
-def test_a_member_of_a_generation_that_was_taken_over_is_mourned() -> None:
-    said = ((0.0, beating("a0", 7)), (0.0, beating("a1", 7)), (1.0, progressing(7, 7)))
-    recovery = only(
-        after(*said, (2.0, vanishing("a1")), (2.05, buried("a1")), (2.25, joining("a0", 7)), (3.0, stepping(8, 8, 7)))
-    )
-    assert (recovery.generation, recovery.method) == (7, "process")
+def test_a_member_of_an_adopted_generation_is_recovered_too() -> None:
+    adopted = ((0.0, heartbeat("a0", 7)), (0.0, heartbeat("a1", 7)), (1.0, progress(7, 7)))
+    failed = ((2.0, disconnect("a1")), (2.05, failure("a1")), (2.25, join("a0", 7)), (3.0, report(8, 8, 7)))
+    record = only_record(log_after(*adopted, *failed))
+    assert (record.generation, record.method) == (7, "process")

@@ -5,7 +5,7 @@ import pytest
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.policies.degraded import degraded
-from unit.coordinator.messages import progressing
+from unit.coordinator.messages import progress
 from unit.operator.builders import ago, job, observed, started
 
 CASES = [
@@ -34,7 +34,7 @@ def test_said(sentence: str, state: str, joined: int, active: int, said: tuple[b
 
 
 def test_checkpoints_that_fail_are_said() -> None:
-    failing = progressing(1, 40).model_copy(update={"checkpoint_error": "[Errno 28] No space left on device"})
+    failing = progress(1, 40).model_copy(update={"checkpoint_error": "[Errno 28] No space left on device"})
     seen = CoordinatorStatus(state="Training", generation=1, wanted=2, joined=2, members=[], progress=failing)
     status = JobStatus.model_validate(started(firstStepTime=ago(60), workers={"active": 2}))
     (answer,) = degraded(observed(coordinator=seen), status)
