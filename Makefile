@@ -13,6 +13,9 @@ export PYTHONUNBUFFERED := 1
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
+# One process for each core. A process that runs out of tests takes some of another's.
+parallel := -n auto --dist worksteal
+e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
 # Helm's major version in `make chart-test`: 3 or 4.
 HELM ?= 4
@@ -38,10 +41,10 @@ test: ## everything: lint, unit, contract and integration tests, then e2e tests 
 
 test-fast: venv ## the tests that need no cluster: unit, contract, integration
 	@echo "▸ unit, contract and integration tests" >&2
-	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench"
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench" $(parallel)
 
 unit: venv ## the unit tests alone
-	@$(pytest) tests/unit -q -m "not bench"
+	@$(pytest) tests/unit -q -m "not bench" $(parallel)
 
 coverage: venv ## test-fast with line coverage of all processes; fails below the floor in pyproject.toml
 	@mkdir -p build/coverage
@@ -55,9 +58,11 @@ e2e: venv ## tests with Helm, with promtool, and on a real cluster, which is cre
 	@$(kind) up
 	@$(kind) install
 	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
-	@$(pytest) tests/contract -q -m "helm or promtool"
-	@echo "▸ e2e tests on the cluster" >&2
-	@$(pytest) tests/e2e -v -m "not bench" --timeout 400 --maxfail 5 --tb short
+	@$(pytest) tests/contract -q -m "helm or promtool" $(parallel)
+	@echo "▸ e2e tests on the cluster, side by side" >&2
+	@$(e2e) -m "not serial and not bench" -n 2 --dist loadgroup
+	@echo "▸ e2e tests that need the cluster to themselves" >&2
+	@$(e2e) -m "serial and not bench"
 
 lint: ruff mypy imports verify ## ruff, mypy --strict, import contracts, and generated files that are up to date
 

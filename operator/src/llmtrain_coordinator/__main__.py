@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_api.time_ledger import new_ledger
-from llmtrain_coordinator import log
 from llmtrain_coordinator.server import Coordinator
 
 if TYPE_CHECKING:
@@ -108,10 +109,11 @@ async def serve(options: argparse.Namespace) -> None:
     )
     await runner.setup()
     await web.TCPSite(runner, options.host, options.port).start()
-    log.write("serving", {"job": options.job, "namespace": options.namespace, "port": options.port})
+    log = JsonLog(fields={"job": options.job, "namespace": options.namespace})
+    log.info(CoordinatorEvent.COORDINATOR_STARTED, port=options.port)
     exporter = start_exporter(coordinator)
     await stopped.wait()
-    log.write("stopped", {"job": options.job, "namespace": options.namespace})
+    log.info(CoordinatorEvent.COORDINATOR_STOPPED)
     await runner.cleanup()
     if exporter is not None:
         await asyncio.to_thread(exporter.close)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.protocol import LAST_CALL_SECONDS, LEASE_SECONDS, Member
 from llmtrain_coordinator.group import GroupState, MemberState, Phase, worker_rank_of
 
@@ -17,7 +18,7 @@ from llmtrain_coordinator.group import GroupState, MemberState, Phase, worker_ra
 class LogEntry:
     """One line for the log."""
 
-    event: str
+    event: CoordinatorEvent
     fields: Mapping[str, object]
 
 
@@ -58,7 +59,7 @@ def _begin(group: GroupState, entries: Entries) -> Change:
         adopted_at_seconds=None,
         members=MappingProxyType({**group.members, **active}),
     )
-    return group, (*entries, log_entry("generation began", generation=generation, ranks=len(active)))
+    return group, (*entries, log_entry(CoordinatorEvent.GENERATION_STARTED, generation=generation, ranks=len(active)))
 
 
 def end(group: GroupState, reason: str, entries: Entries, *, broken: bool = False) -> Change:
@@ -69,7 +70,7 @@ def end(group: GroupState, reason: str, entries: Entries, *, broken: bool = Fals
     rejoining = {name: replace(state, phase=Phase.REJOINING) for name, state in active.items()}
     members = MappingProxyType({**group.members, **rejoining})
     group = replace(group, running=False, broken=broken, adopted_at_seconds=None, members=members)
-    return group, (*entries, log_entry("generation ended", generation=group.generation, reason=reason))
+    return group, (*entries, log_entry(CoordinatorEvent.GENERATION_ENDED, generation=group.generation, reason=reason))
 
 
 def adopt(group: GroupState, generation: int, now_seconds: float) -> Change:
@@ -82,7 +83,7 @@ def adopt(group: GroupState, generation: int, now_seconds: float) -> Change:
     group = replace(
         group, generation=generation, running=True, adopted_at_seconds=now_seconds, members=MappingProxyType({})
     )
-    return group, (log_entry("generation adopted", generation=generation),)
+    return group, (log_entry(CoordinatorEvent.GENERATION_ADOPTED, generation=generation),)
 
 
 def end_if_adopted_incomplete(group: GroupState, entries: Entries, now_seconds: float) -> Change:
@@ -121,7 +122,7 @@ def evict_previous(group: GroupState, member: Member) -> Change:
         group = replace(group, finished=MappingProxyType(finished))
     for incarnation, state in list(group.members.items()):
         if state.worker_rank == place and incarnation != member.incarnation:
-            entries += (log_entry("replaced", member=member, incarnation=incarnation),)
+            entries += (log_entry(CoordinatorEvent.MEMBER_REPLACED, member=member, incarnation=incarnation),)
             group, entries = remove(group, incarnation, "was replaced", entries, lost=True)
             group = replace(group, replaced=group.replaced | {incarnation})
     return group, entries
@@ -143,7 +144,7 @@ def member_name(member: Member) -> str:
     return f"worker {member.worker} rank {member.local_rank}"
 
 
-def log_entry(event: str, member: Member | None = None, **fields: object) -> LogEntry:
+def log_entry(event: CoordinatorEvent, member: Member | None = None, **fields: object) -> LogEntry:
     """Return a log entry, with the member's place if it is about one."""
-    where = {"worker": member.worker, "localRank": member.local_rank, "node": member.node or None} if member else {}
+    where = {"worker": member.worker, "local_rank": member.local_rank, "node": member.node or None} if member else {}
     return LogEntry(event=event, fields={**where, **fields})

@@ -77,16 +77,16 @@ def on_group_change(goodput: Goodput, before: GroupState, after: GroupState, *, 
 def _on_progress(goodput: Goodput, before: Progress | None, progress: Progress, now_ms: int) -> Goodput:
     restore_seconds = 0.0
     if before is not None and before.generation == progress.generation:
-        counted = before.spent
+        counted = before.time_spent
     elif progress.generation == goodput.generation:
-        counted, restore_seconds = TimeSpent(), progress.began.seconds if progress.began else 0.0
+        counted, restore_seconds = TimeSpent(), progress.generation_start.seconds if progress.generation_start else 0.0
     else:
-        counted = progress.spent
+        counted = progress.time_spent
     seconds: Mapping[TimeCategory, float] = {
         goodput.pause_category: restore_seconds,
-        "compiling": progress.spent.compiling - counted.compiling,
-        "evaluating": progress.spent.evaluating - counted.evaluating,
-        "checkpoint": progress.spent.checkpoint - counted.checkpoint,
+        "compiling": progress.time_spent.compiling - counted.compiling,
+        "evaluating": progress.time_spent.evaluating - counted.evaluating,
+        "checkpoint": progress.time_spent.checkpoint - counted.checkpoint,
     }
     is_new_step = before is None or (before.generation, before.step) != (progress.generation, progress.step)
     replayed = is_new_step and progress.step <= goodput.max_step

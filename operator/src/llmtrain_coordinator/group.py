@@ -116,7 +116,7 @@ class GroupState:
 
     def join_pending(self) -> JoinPending:
         """Return how many ranks have joined the next generation."""
-        return JoinPending(joined=len(self.members_in(Phase.JOINED)), wanted=self.desired_ranks)
+        return JoinPending(joined=len(self.members_in(Phase.JOINED)), desired=self.desired_ranks)
 
     def is_desired(self, member: Member) -> bool:
         """Return whether the job's size includes the member's worker and local rank."""
@@ -129,7 +129,7 @@ class GroupState:
         return CoordinatorStatus(
             state="Training" if training else "Finished" if finished else "Waiting",
             generation=self.generation,
-            wanted=self.desired_ranks,
+            desired=self.desired_ranks,
             joined=len(self.ranked_members()) if training else len(self.members_in(Phase.JOINED)),
             members=self.ranked_members(),
             progress=self.progress,

@@ -14,9 +14,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
+from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.metric import Metric
-from llmtrain_coordinator import log
 from llmtrain_coordinator.metrics import samples
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
@@ -32,8 +33,8 @@ class Exporter:
 
     def __init__(self, snapshot: Callable[[], CoordinatorSnapshot], job_labels: tuple[str, str]) -> None:
         self._snapshot, self._job_labels = snapshot, job_labels
-        redirect_log()
         namespace, name = job_labels
+        redirect_log(JsonLog(fields={"job": name, "namespace": namespace}))
         resource = Resource.create({"service.name": f"{name}-coordinator", "service.namespace": namespace})
         reader = PeriodicExportingMetricReader(OTLPMetricExporter())
         self._provider = MeterProvider(metric_readers=[reader], resource=resource)
@@ -48,9 +49,9 @@ class Exporter:
 
     def _callbacks(self, metric: Metric) -> Sequence[Callback]:
         def observe(_: CallbackOptions) -> Iterable[Observation]:
-            for sampled, number, labels in samples(self._snapshot()):
-                if sampled is metric:
-                    yield Observation(number, dict(zip(metric.labels, (*self._job_labels, *labels), strict=True)))
+            for sample in samples(self._snapshot(), self._job_labels):
+                if sample.metric is metric:
+                    yield Observation(sample.value, dict(zip(metric.labels, sample.labels, strict=True)))
 
         return [observe]
 
@@ -58,9 +59,9 @@ class Exporter:
 class ThrottledLogHandler(logging.Handler):
     """Writes OpenTelemetry's warnings as events of the coordinator's log, at most one per `LOG_INTERVAL_SECONDS`."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, log: JsonLog, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(logging.WARNING)
-        self._clock = clock
+        self._log, self._clock = log, clock
         self._logged_at_seconds: float | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -68,10 +69,10 @@ class ThrottledLogHandler(logging.Handler):
         now = self._clock()
         if self._logged_at_seconds is None or now - self._logged_at_seconds >= LOG_INTERVAL_SECONDS:
             self._logged_at_seconds = now
-            log.write("exportFailed", {"message": record.getMessage()}, level="warning")
+            self._log.warning(CoordinatorEvent.EXPORT_FAILED, message=record.getMessage())
 
 
-def redirect_log() -> None:
-    """Send OpenTelemetry's warnings to the coordinator's log only."""
+def redirect_log(log: JsonLog) -> None:
+    """Send OpenTelemetry's warnings to `log` only."""
     logger = logging.getLogger("opentelemetry")
-    logger.handlers, logger.propagate = [ThrottledLogHandler()], False
+    logger.handlers, logger.propagate = [ThrottledLogHandler(log)], False

@@ -143,8 +143,8 @@ def _with_progress(recovery: OpenRecovery, group: GroupState, now_seconds: float
     progress = group.progress
     if recovery.rendezvous_at_seconds is None or progress is None or progress.generation != recovery.next_generation:
         return recovery
-    if recovery.generation_start is None and progress.began is not None:
-        recovery = replace(recovery, generation_start=progress.began, restored_at_seconds=now_seconds)
+    if recovery.generation_start is None and progress.generation_start is not None:
+        recovery = replace(recovery, generation_start=progress.generation_start, restored_at_seconds=now_seconds)
     if recovery.caught_up_at_seconds is None and progress.step > recovery.step:
         recovery = replace(recovery, caught_up_at_seconds=now_seconds)
     return recovery
@@ -167,7 +167,7 @@ def _close(recovery_log: RecoveryLog, recovery: OpenRecovery) -> RecoveryLog:
         restore_seconds=start.seconds if start else 0.0,
         replay_seconds=recovery.caught_up_at_seconds - recovery.restored_at_seconds if replayed_steps else 0.0,
         replayed_steps=replayed_steps,
-        death=recovery.process_failure,
+        process_failure=recovery.process_failure,
     )
     seconds = {**recovery_log.seconds}
     for phase, taken in record.seconds_by_phase.items():

@@ -9,6 +9,8 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
+from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.model import Message
 from llmtrain_api.protocol import (
     HEARTBEAT_SECONDS,
@@ -25,7 +27,8 @@ from llmtrain_api.protocol import (
     Progress,
 )
 from llmtrain_api.time_ledger import TimeLedger
-from llmtrain_coordinator import goodput, log, recovery_log, transitions
+from llmtrain_api.timestamps import now_rfc3339
+from llmtrain_coordinator import goodput, recovery_log, transitions
 from llmtrain_coordinator.connections import Connections
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
@@ -74,6 +77,7 @@ class Coordinator:
         self._leases, self._connections, self._long_polls = Leases(), Connections(), LongPolls()
         self._clock_offset_ms = 0
         """How far the operator's clock is ahead of this process's."""
+        self._log = JsonLog(fields={"job": job, "namespace": namespace})
         self._closing = False
 
     def application(self) -> web.Application:
@@ -118,8 +122,8 @@ class Coordinator:
         incarnation = message.member.incarnation
         self._leases.renew(incarnation, now)
         self._connections.track(incarnation, request.transport)
-        if message.work_seconds is not None:
-            self._compute_seconds[incarnation] = message.work_seconds
+        if message.compute_seconds is not None:
+            self._compute_seconds[incarnation] = message.compute_seconds
         answer = self._apply(transitions.heartbeat(self.group, message, now_seconds=now)).answer
         if answer == CurrentGeneration(generation=message.generation):
             async with self._member_connection(incarnation):
@@ -129,7 +133,7 @@ class Coordinator:
     async def progress(self, request: web.Request) -> web.Response:
         """Record how far the training is."""
         message = await read(request, Progress)
-        transition = transitions.progress(self.group, message, now_seconds=self._clock(), time=log.now())
+        transition = transitions.progress(self.group, message, now_seconds=self._clock(), time=now_rfc3339())
         return response(self._apply(transition).answer)
 
     async def leave(self, request: web.Request) -> web.Response:
@@ -145,7 +149,7 @@ class Coordinator:
         message = await read(request, DesiredWorkers)
         if message.now_ms is not None:
             self._clock_offset_ms += message.now_ms - self._now_ms()
-        self.goodput = goodput.adopt(self.goodput, message.account, step=message.step)
+        self.goodput = goodput.adopt(self.goodput, message.ledger, step=message.step)
         self._apply(transitions.scale(self.group, message))
         return response(self._status())
 
@@ -203,12 +207,12 @@ class Coordinator:
             before,
             self.group,
             now_seconds=self._clock(),
-            time=log.now(),
+            time=now_rfc3339(),
             no_progress=self.goodput.no_progress,
         )
         for entry in transition.entries:
-            log.write(entry.event, {"job": self._job, "namespace": self._namespace, **entry.fields})
-        if any(entry.event != "joined" for entry in transition.entries):
+            self._log.info(entry.event, **entry.fields)
+        if any(entry.event != CoordinatorEvent.MEMBER_JOINED for entry in transition.entries):
             self._long_polls.answer_joins(self.group)
         if self.group.current_generation() != before.current_generation():
             self._long_polls.answer_heartbeats()
@@ -229,7 +233,7 @@ class Coordinator:
 
     def _status(self) -> CoordinatorStatus:
         return self.group.status().model_copy(
-            update={"recoveries": list(self.recovery_log.newest), "account": self.goodput.ledger}
+            update={"recoveries": list(self.recovery_log.newest), "ledger": self.goodput.ledger}
         )
 
     async def _check_periodically(self, application: web.Application) -> AsyncIterator[None]:

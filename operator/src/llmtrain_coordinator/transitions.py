@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.protocol import (
     LEASE_SECONDS,
     CurrentGeneration,
@@ -67,7 +68,9 @@ def join(group: GroupState, request: Join) -> Transition:
     if state and state.phase is Phase.ACTIVE:
         group, entries = end(group, f"{member_name(member)} joined again", entries, broken=True)
     if not state or state.phase is not Phase.JOINED:
-        entries += (log_entry("joined", member=member, step=request.step, of=group.desired_ranks),)
+        entries += (
+            log_entry(CoordinatorEvent.MEMBER_JOINED, member=member, step=request.step, of=group.desired_ranks),
+        )
     joined = MemberState(phase=Phase.JOINED, member=member, generation=request.generation)
     group = with_member(group, member.incarnation, joined)
     if group.running and _has_all_ranks_of(group, member.worker):
@@ -122,7 +125,7 @@ def _with_known_fields(progress: Progress, previous: Progress | None) -> Progres
     """Return `progress` with the evaluation and checkpoint reported before, which a new rank 0 does not know."""
     if previous is None:
         return progress
-    fields = ("held_out_loss", "held_out_step", "checkpoint", "written")
+    fields = ("held_out_loss", "held_out_step", "checkpoint", "checkpoint_write")
     unknown = [field for field in fields if getattr(progress, field) is None]
     return progress.model_copy(update={field: getattr(previous, field) for field in unknown})
 
@@ -132,7 +135,11 @@ def leave(group: GroupState, request: Leave) -> Transition:
     state = group.members.get(request.incarnation)
     if state is None:
         return Transition(group=group, answer=group.current_generation())
-    entries: Entries = (log_entry("left", member=state.member, incarnation=request.incarnation, reason=request.reason),)
+    entries: Entries = (
+        log_entry(
+            CoordinatorEvent.MEMBER_LEFT, member=state.member, incarnation=request.incarnation, reason=request.reason
+        ),
+    )
     if request.reason == "Finished":
         group, entries = finish(group, request.incarnation, entries)
     else:
@@ -146,7 +153,11 @@ def expire(group: GroupState, silent: frozenset[str], *, now_seconds: float) -> 
     """Remove processes whose lease has expired, and do what only the passing of time causes."""
     entries: Entries = ()
     for incarnation in sorted(silent & group.members.keys()):
-        entries += (log_entry("expired", member=group.members[incarnation].member, incarnation=incarnation),)
+        entries += (
+            log_entry(
+                CoordinatorEvent.MEMBER_EXPIRED, member=group.members[incarnation].member, incarnation=incarnation
+            ),
+        )
         group, entries = remove(group, incarnation, f"was silent for {LEASE_SECONDS:.0f} s", entries, lost=True)
     group, entries = end_if_adopted_incomplete(group, entries, now_seconds)
     group, entries = begin_if_possible(group, entries)
@@ -159,7 +170,7 @@ def disconnect(group: GroupState, incarnation: str) -> Transition:
     state = group.members.get(incarnation)
     entries: Entries = ()
     if state is not None:
-        entry = log_entry("vanished", member=state.member, incarnation=incarnation)
+        entry = log_entry(CoordinatorEvent.MEMBER_DISCONNECTED, member=state.member, incarnation=incarnation)
         group, entries = remove(group, incarnation, "closed its connection", (entry,), lost=True)
         group, entries = begin_if_possible(group, entries)
     return Transition(group=group, answer=group.current_generation(), entries=entries)
@@ -174,7 +185,7 @@ def scale(group: GroupState, request: DesiredWorkers) -> Transition:
         surplus = {name for name, state in joined if state.worker_rank[0] >= request.workers}
         remaining = {name: state for name, state in group.members.items() if name not in surplus}
         group = replace(group, workers=request.workers, members=MappingProxyType(remaining))
-        entries = (log_entry("workers wanted", workers=request.workers, ranks=group.desired_ranks),)
+        entries = (log_entry(CoordinatorEvent.WORKERS_SCALED, workers=request.workers, ranks=group.desired_ranks),)
     group, entries = begin_if_possible(group, entries)
     return Transition(group=group, answer=group.current_generation(), entries=entries)
 

@@ -117,7 +117,7 @@ def answer_of(transition: Transition) -> object:
     match transition.answer:
         case Membership(generation=generation, members=members):
             return generation, " ".join(member.incarnation for member in members)
-        case JoinPending(joined=joined, wanted=desired):
+        case JoinPending(joined=joined, desired=desired):
             return f"{joined} of {desired}"
         case CurrentGeneration(generation=generation, broken=broken):
             return f"{generation} broken" if broken else generation

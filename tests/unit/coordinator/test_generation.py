@@ -2,6 +2,7 @@
 
 import pytest
 
+from llmtrain_api.events import CoordinatorEvent
 from unit.coordinator.messages import (
     GENERATION_1,
     GENERATION_2,
@@ -189,7 +190,10 @@ def test_a_generation_follows_from_the_messages(workers: int, messages: list[obj
 
 def test_the_log_has_the_reason_of_each_end() -> None:
     transition = transitions_of(2, *GENERATION_1, leave("a1", "Failed"))[-1]
-    assert [entry.event for entry in transition.entries] == ["left", "generation ended"]
+    assert [entry.event for entry in transition.entries] == [
+        CoordinatorEvent.MEMBER_LEFT,
+        CoordinatorEvent.GENERATION_ENDED,
+    ]
     assert transition.entries[1].fields["reason"] == "worker 1 rank 0 failed"
 
 

@@ -15,14 +15,14 @@ BOTH_JOIN = ((2.0, join("a0")), (3.0, join("a1")))
 def report(generation: int, step: int, restore: float = 0.0, **spent: float) -> Progress:
     """Return progress of a generation whose ranks had the state after `restore` seconds."""
     start = GenerationStart(step=0, source="Memory", seconds=restore)
-    return progress(generation, step).model_copy(update={"began": start, "spent": TimeSpent(**spent)})
+    return progress(generation, step).model_copy(update={"generation_start": start, "time_spent": TimeSpent(**spent)})
 
 
 def stored(seconds: float, step: int = 0, **spent: float) -> DesiredWorkers:
     """Return the operator's request with its ledger up to `seconds` after the job's creation, and its last known step."""
     ms: dict[TimeCategory, int] = {category: round(took * 1000) for category, took in spent.items()}  # type: ignore[misc]
     return scale(2).model_copy(
-        update={"account": TimeLedger(until_ms=CREATED_MS + round(seconds * 1000), ms=ms), "step": step}
+        update={"ledger": TimeLedger(until_ms=CREATED_MS + round(seconds * 1000), ms=ms), "step": step}
     )
 
 
@@ -42,7 +42,7 @@ def goodput_after(
             goodput = on_group_change(goodput, before, group, now_ms=CREATED_MS + now_ms)
         now_ms, before = round(seconds * 1000), group
         if isinstance(message, DesiredWorkers):
-            goodput = adopt(goodput, message.account, step=message.step)
+            goodput = adopt(goodput, message.ledger, step=message.step)
         if message is not None:
             group = apply(group, message, seconds).group
         goodput = on_group_change(goodput, before, group, now_ms=CREATED_MS + now_ms)
@@ -189,4 +189,4 @@ def test_counters_are_exported_once_the_ledger_is_not_stale() -> None:
 
 def test_the_longer_ledger_is_kept() -> None:
     ahead = Goodput(ledger=TimeLedger(until_ms=CREATED_MS + 96_000, ms={"stepping": 96_000}))
-    assert adopt(ahead, STORED.account) == ahead
+    assert adopt(ahead, STORED.ledger) == ahead

@@ -12,15 +12,17 @@ from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 from unit.coordinator.messages import group_after, join
 from unit.coordinator.snapshots import SNAPSHOT
 
+JOB = ("team", "gpt")
+
 
 def test_every_job_metric_of_the_catalogue_is_exported_once() -> None:
-    series = [(metric, labels) for metric, _, labels in samples(SNAPSHOT)]
+    series = [(sample.metric, sample.labels) for sample in samples(SNAPSHOT, JOB)]
     assert {metric for metric, _ in series} == set(job.METRICS)
     assert len(series) == len(set(series))
 
 
 def test_counters_start_at_zero() -> None:
-    values = {(metric, labels): number for metric, number, labels in samples(SNAPSHOT)}
+    values = {(sample.metric, sample.labels[2:]): sample.value for sample in samples(SNAPSHOT, JOB)}
     recoveries = {labels: number for (metric, labels), number in values.items() if metric is job.JOB_RECOVERIES}
     assert recoveries == {("process",): 2, ("pod",): 0, ("checkpoint",): 0}
     assert values[job.JOB_RECOVERY_SECONDS, ("process", "rendezvous")] == 0.5
@@ -31,7 +33,7 @@ def test_counters_start_at_zero() -> None:
 
 def test_progress_has_no_samples_before_the_first_step() -> None:
     snapshot = CoordinatorSnapshot(group=group_after(2, join("a0")), recovery_log=RecoveryLog())
-    assert {metric.name for metric, _, _ in samples(snapshot)} == {
+    assert {sample.metric.name for sample in samples(snapshot, JOB)} == {
         "llmtrain_job_generation",
         "llmtrain_job_ranks",
         "llmtrain_job_ranks_desired",
@@ -43,7 +45,7 @@ def test_progress_has_no_samples_before_the_first_step() -> None:
 
 
 def test_prometheus_can_parse_the_exposition() -> None:
-    text = exposition(JobCollector(SNAPSHOT, ("team", "gpt"))).decode()
+    text = exposition(JobCollector(SNAPSHOT, JOB)).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     by_name = {sample.name: sample for sample in samples}
     assert by_name["llmtrain_job_step"].value == 4

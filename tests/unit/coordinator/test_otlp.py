@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.metrics import job
 from llmtrain_coordinator.otlp import LOG_INTERVAL_SECONDS, Exporter, ThrottledLogHandler
 from unit.coordinator.snapshots import SNAPSHOT
@@ -72,7 +73,7 @@ def test_an_unreachable_collector_causes_one_warning(
 
 def test_warnings_are_throttled(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([0.0, 1.0, LOG_INTERVAL_SECONDS - 1, LOG_INTERVAL_SECONDS])
-    handler = ThrottledLogHandler(lambda: next(times))
+    handler = ThrottledLogHandler(JsonLog(), lambda: next(times))
     for number in range(4):
         handler.emit(logging.LogRecord("x", logging.WARNING, "x", 1, f"unreachable {number}", (), None))
     assert [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()] == [

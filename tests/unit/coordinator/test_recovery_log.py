@@ -11,7 +11,7 @@ TRAINING = ((0.0, join("a0")), (0.0, join("a1")), (1.0, progress(1, 7)))
 def report(generation: int, step: int, start_step: int, source: str = "Memory") -> Progress:
     """Return progress of a generation that started at `start_step`, half a second after its rendezvous."""
     start = GenerationStart.model_validate({"step": start_step, "source": source, "seconds": 0.5})
-    return progress(generation, step).model_copy(update={"began": start})
+    return progress(generation, step).model_copy(update={"generation_start": start})
 
 
 def failure(incarnation: str, unresponsive_seconds: float = 0.0) -> Leave:
@@ -56,8 +56,8 @@ def test_a_process_failure_that_its_supervisor_reports_is_recovered_by_process()
     record = only_record(log)
     assert (record.term, record.generation, record.method, record.replayed_steps) == (3, 1, "process", 0)
     assert record.seconds_by_phase == {"detect": 0.0, "rendezvous": 0.25, "restore": 0.5, "replay": 0.0}
-    assert record.death is not None
-    assert (record.death.worker, record.death.exit_code) == (1, -9)
+    assert record.process_failure is not None
+    assert (record.process_failure.worker, record.process_failure.exit_code) == (1, -9)
     assert log.counts == {"process": 1}
     assert log.seconds["process", "rendezvous"] == 0.25
 

@@ -81,7 +81,7 @@ async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: Ranks) ->
 @pytest.mark.parametrize("ranks", [0.01], indirect=True)
 async def test_a_join_that_times_out_is_answered_with_the_number_of_joined_ranks(ranks: Ranks) -> None:
     response = await ranks.send("/v1/join", join("a0"))
-    assert await response.json() == {"waiting": True, "joined": 1, "wanted": 2}
+    assert await response.json() == {"waiting": True, "joined": 1, "desired": 2}
 
 
 async def test_a_held_join_is_rejected_when_its_process_is_replaced(ranks: Ranks) -> None:
@@ -97,7 +97,7 @@ async def test_a_held_join_is_rejected_when_its_worker_is_scaled_away(ranks: Ran
     held = ranks.hold_join("a1")
     await ranks.wait_for_joined(1)
     status = await (await ranks.send("/v1/workers", scale(1), "PUT")).json()
-    assert ((await held).status, status["wanted"], status["joined"]) == (410, 1, 0)
+    assert ((await held).status, status["desired"], status["joined"]) == (410, 1, 0)
 
 
 async def test_a_surplus_worker_is_rejected_with_the_size_of_the_job(ranks: Ranks) -> None:
@@ -228,11 +228,11 @@ async def test_prometheus_and_the_kubelet_need_no_header(ranks: Ranks) -> None:
 
 async def test_the_ledger_follows_the_operators_clock(ranks: Ranks) -> None:
     ranks.wall_clock.now = 1_000.0
-    desired = scale(2).model_copy(update={"account": new_ledger(5_000_000), "now_ms": 5_003_000})
+    desired = scale(2).model_copy(update={"ledger": new_ledger(5_000_000), "now_ms": 5_003_000})
     await ranks.send("/v1/workers", desired, "PUT")
     ranks.wall_clock.now = 1_001.5
     await ranks.begin()
-    assert (await (await ranks.client.get("/v1/status")).json())["account"] == {
+    assert (await (await ranks.client.get("/v1/status")).json())["ledger"] == {
         "untilMs": 5_004_500,
         "ms": {"starting": 4_500},
     }
