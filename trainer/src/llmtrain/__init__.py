@@ -6,7 +6,7 @@
     if trained.first:
         torch.save(model.state_dict(), f"{trained.output}/model.pt")
 
-`docs/own-code.md` says what goes with it.
+`docs/guides/your-code.md` explains the details.
 """
 
 import os
