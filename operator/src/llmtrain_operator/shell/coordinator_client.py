@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_operator.core.pod_view import PodView
@@ -35,5 +36,6 @@ async def sync_workers(session: aiohttp.ClientSession, job: Job, pod: PodView) -
             response.raise_for_status()
             return CoordinatorStatus.model_validate_json(await response.read())
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        log.debug("coordinator of job %s/%s: %s", job.namespace, job.name, error)
+        fields = {"namespace": job.namespace, "name": job.name, "message": str(error) or type(error).__name__}
+        log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
         return None

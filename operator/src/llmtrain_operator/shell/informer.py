@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.errors import ApiError
@@ -51,7 +52,8 @@ class Informer:
                     version = await self.watch(version)
             except ApiError as error:
                 if error.code != GONE:
-                    log.warning("watch of %s failed: %s", self.kind, error.message)
+                    fields = {"kind": self.kind, "message": error.message}
+                    log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": fields})
                 await asyncio.sleep(error.retry_after_seconds or RETRY_SECONDS)
 
     async def list(self) -> str:

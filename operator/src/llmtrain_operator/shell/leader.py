@@ -9,6 +9,8 @@ from kubernetes.aio.client import ApiClient, ApiException, V1Lease, V1ObjectMeta
 from kubernetes.aio.leaderelection import electionconfig, leaderelection
 from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
+from llmtrain_api.events import OperatorEvent
+
 LEASE_NAME = "llmtrain-operator"
 LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 15, 10, 2
 """Duration of the Lease, time to renew it before leadership is given up, and time between attempts."""
@@ -31,7 +33,7 @@ class ReleasableLease(LeaseLock):
         try:
             self.lease_reference = await self.api_instance.create_namespaced_lease(namespace, body)
         except (ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("the Lease could not be created: %s", error)
+            log.warning(OperatorEvent.LEASE_FAILED, extra={"fields": {"message": f"create: {error}"}})
             return False
         return True
 
@@ -51,7 +53,7 @@ class ReleasableLease(LeaseLock):
         try:
             await self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
         except (ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("the Lease could not be released: %s", error)
+            log.warning(OperatorEvent.LEASE_FAILED, extra={"fields": {"message": f"release: {error}"}})
 
 
 async def run_leader_election(client: ApiClient, namespace: str, identity: str, leads: asyncio.Event) -> None:
@@ -66,7 +68,7 @@ async def run_leader_election(client: ApiClient, namespace: str, identity: str, 
         leads.set()
 
     async def stopped() -> None:
-        log.error("the Lease was lost to another replica")
+        log.error(OperatorEvent.LEASE_LOST)
 
     config = electionconfig.Config(
         lease,

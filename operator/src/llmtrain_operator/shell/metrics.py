@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from prometheus_client import Counter, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics.metric import Metric, Sample, families
@@ -44,7 +43,7 @@ class OperatorCollector(Collector):
     ) -> None:
         self.queue_depth, self.is_leader, self.observe = queue_depth, is_leader, observe
 
-    def collect(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Yield one family per metric."""
         return families(self.samples(), gauge_family=GaugeMetricFamily, counter_family=CounterMetricFamily)
 

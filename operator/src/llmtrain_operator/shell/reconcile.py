@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
 import aiohttp
 from pydantic import ValidationError
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import JOB_KIND
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.cluster import plan_cluster
@@ -56,17 +58,15 @@ class Reconciler:
             self.queue.failed(key)
             return "conflict"
         except ApiError as error:
-            log.warning("%s %s/%s: %s", key.kind, key.namespace, key.name, error.message)
+            log.warning(OperatorEvent.RECONCILE_FAILED, extra=log_fields(key, error.message))
             self.queue.failed(key, error.retry_after_seconds)
             return "refused" if isinstance(error, InvalidRequest) else "failed"
         except ValidationError as error:
-            log.error(
-                "%s %s/%s does not match this version of its schema: %s", key.kind, key.namespace, key.name, error
-            )
+            log.error(OperatorEvent.VERSION_UNKNOWN, extra=log_fields(key, str(error)))
             self.queue.failed(key)
             return "failed"
         except Exception:
-            log.exception("%s %s/%s: unexpected error", key.kind, key.namespace, key.name)
+            log.exception(OperatorEvent.RECONCILE_FAILED, extra=log_fields(key, "unexpected error"))
             self.queue.failed(key)
             return "failed"
 
@@ -83,7 +83,7 @@ class Reconciler:
         try:
             return "done", await self.execute(manifest, plan)
         except InvalidRequest as error:
-            log.warning("job %s/%s: the API server rejected an object: %s", key.namespace, key.name, error.message)
+            log.warning(OperatorEvent.REQUEST_INVALID, extra=log_fields(key, error.message))
             await self.execute(self.store.jobs.get(job_key, manifest), rejected(snapshot, error.message))
             return "refused", REJECTED_RETRY_SECONDS
 
@@ -130,7 +130,8 @@ class Reconciler:
         try:
             await self.api.create_event(obj, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
         except ApiError as error:
-            log.warning("event %s could not be created: %s", event.reason, error.message)
+            fields = {"reason": event.reason, "message": error.message}
+            log.warning(OperatorEvent.EVENT_FAILED, extra={"fields": fields})
 
     def evict(self, obj: Manifest) -> None:
         """Remove a job or LLMCluster that no longer exists from the store."""
@@ -144,3 +145,8 @@ class Reconciler:
             self.store.jobs[metadata["namespace"], metadata["name"]] = written
         else:
             self.store.clusters[metadata["name"]] = written
+
+
+def log_fields(key: Key, message: str) -> dict[str, Mapping[str, object]]:
+    """Return the extra of a log record about one key."""
+    return {"fields": {"kind": key.kind, "namespace": key.namespace, "name": key.name, "message": message}}

@@ -11,6 +11,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 from prometheus_client import REGISTRY, start_http_server
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api, path_of
@@ -50,7 +51,8 @@ async def list_once(api: Api, store: Store) -> None:
                 listing = await api.call("GET", path_of(API_VERSION, kind))
                 break
             except ApiError as error:  # right after the installation, the API server does not serve them yet
-                log.warning("listing %s failed: %s", kind, error.message)
+                fields = {"kind": kind, "message": error.message}
+                log.warning(OperatorEvent.LIST_FAILED, extra={"fields": fields})
                 await asyncio.sleep(RETRY_SECONDS)
         for obj in listing.get("items") or ():
             handle("upsert", {**obj, "apiVersion": API_VERSION, "kind": kind})
@@ -91,7 +93,8 @@ async def run(settings: Settings) -> None:
 
         async def work() -> None:
             await leads.wait()
-            log.info("leading as %s, gang scheduling %s", settings.identity, "on" if gang else "not available")
+            fields = {"identity": settings.identity, "gang_scheduling": gang}
+            log.info(OperatorEvent.LEADER_ELECTED, extra={"fields": fields})
             await asyncio.gather(*(reconciler.work(session) for _ in range(CONCURRENT_RECONCILES)))
 
         tasks = [
@@ -106,5 +109,5 @@ async def run(settings: Settings) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*rest, return_exceptions=True)
         for task in done:
-            log.info("stopping: %s ended", task.get_name())
+            log.info(OperatorEvent.OPERATOR_STOPPED, extra={"fields": {"task": task.get_name()}})
             task.result()
