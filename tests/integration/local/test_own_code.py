@@ -26,9 +26,9 @@ def loss(samples):
     guesses = model(x_ND[samples])
     return (guesses - x_ND[samples].sum(1, keepdim=True)).square().sum(), len(samples)
 
-trained = llmtrain.train(model, samples=len(x_ND), loss=loss)
-if trained.first:
-    torch.save(model.state_dict(), trained.output / "line.pt")
+trained = llmtrain.train(model, num_samples=len(x_ND), loss=loss)
+if trained.is_main_process:
+    torch.save(model.state_dict(), trained.output_dir / "line.pt")
 print("bye from the program", flush=True)
 """
 COUNTING = """

@@ -2,9 +2,9 @@
 
     import llmtrain
 
-    trained = llmtrain.train(model, samples=len(data), loss=loss)
-    if trained.first:
-        torch.save(model.state_dict(), f"{trained.output}/model.pt")
+    trained = llmtrain.train(model, num_samples=len(data), loss=loss)
+    if trained.is_main_process:
+        torch.save(model.state_dict(), f"{trained.output_dir}/model.pt")
 
 `docs/guides/your-code.md` explains the details.
 """
