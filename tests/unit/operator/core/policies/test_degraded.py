@@ -53,7 +53,9 @@ def test_a_checkpoint_that_fails_is_reported_with_its_volume() -> None:
     [
         pytest.param(status(0), None, id="while no coordinator answers"),
         pytest.param(status(0, firstStepTime=None), coordinator_status("Waiting"), id="before the first step"),
-        pytest.param(status(0), coordinator_status("Waiting", generation=0), id="while a new coordinator knows no rank"),
+        pytest.param(
+            status(0), coordinator_status("Waiting", generation=0), id="while a new coordinator knows no rank"
+        ),
         pytest.param(status(0), coordinator_status("Finished"), id="when the training has finished"),
     ],
 )
