@@ -14,13 +14,12 @@ OPERATOR, COORDINATOR, TRAINER = (
 
 PLACES = {
     # What happens, decided or made where: the word, the file, and the function or class if the file's name lacks it.
-    "disk_full": (f"{TRAINER}/checkpoint/writer.py", "disk_full_message"),
     "lost_node": (f"{OPERATOR}/core/node_view.py", "lost_nodes"),
     "lr_schedule": (f"{TRAINER}/training/lr_schedule.py", ""),
     "help": ("crds/src/llmtrain_api/metrics/metric.py", "Metric.help"),
     "ttl": (f"{OPERATOR}/core/policies/ttl.py", ""),
-    "is_ready": ("images/src/llmtrain_kind/cluster.py", "is_ready"),
-    "attribution": ("operator/src/llmtrain_agent/attribution.py", ""),
+    "is_healthy": ("images/src/llmtrain_kind/cluster.py", "is_healthy"),
+    "attribution": ("operator/src/llmtrain_agent/collector.py", "NodeCollector._gpu_attribution"),
     "failure_budget": ("crds/src/llmtrain_api/failure_budget.py", ""),
     "watchdog": (f"{TRAINER}/worker/watchdog.py", ""),
     "all_reduce": (f"{TRAINER}/distributed/process_group.py", "ProcessGroup.all_reduce"),
@@ -44,7 +43,7 @@ PLACES = {
     "mfu": (f"{TRAINER}/models/flops.py", "mfu"),
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
-"""The sixteen questions of `docs/glossary.md` and more: where the answer is."""
+"""Where the answer is."""
 
 
 def definitions(path: Path) -> set[str]:
