@@ -46,8 +46,8 @@ class ActivityMonitor:
         self._samples: list[Any] = []
         self._sampled_at_seconds: float | None = None
         self._latest = UNKNOWN
-        if queries.ask("GPM", lambda: nvml.nvmlGpmQueryDeviceSupport(handle).isSupportedDevice):
-            allocated = [queries.ask("GPM sample", nvml.nvmlGpmSampleAlloc) for _ in range(2)]
+        if queries.query("GPM", lambda: nvml.nvmlGpmQueryDeviceSupport(handle).isSupportedDevice):
+            allocated = [queries.query("GPM sample", nvml.nvmlGpmSampleAlloc) for _ in range(2)]
             self._samples = [sample for sample in allocated if sample is not None]
         self._request = nvml.c_nvmlGpmMetricsGet_t()
         self._request.version = nvml.NVML_GPM_METRICS_GET_VERSION
@@ -63,7 +63,7 @@ class ActivityMonitor:
         if self._sampled_at_seconds is not None and now - self._sampled_at_seconds < MIN_INTERVAL_SECONDS:
             return self._latest
         before, after = self._samples
-        if self._queries.ask("GPM sample", lambda: nvml.nvmlGpmSampleGet(self._handle, after)) is None:
+        if self._queries.query("GPM sample", lambda: nvml.nvmlGpmSampleGet(self._handle, after)) is None:
             self._sampled_at_seconds, self._latest = None, UNKNOWN
             return UNKNOWN
         self._samples.reverse()
@@ -73,7 +73,7 @@ class ActivityMonitor:
 
     def _between(self, before: Any, after: Any) -> Activity:
         self._request.sample1, self._request.sample2 = before, after
-        if self._queries.ask("GPM metrics", lambda: nvml.nvmlGpmMetricsGet(self._request)) is None:
+        if self._queries.query("GPM metrics", lambda: nvml.nvmlGpmMetricsGet(self._request)) is None:
             return UNKNOWN
         values = {
             metric: valid_or_none(answer.value)

@@ -101,7 +101,7 @@ class _OpenDevice:
     def __init__(self, handle: Any, clock: Callable[[], float], xid_counts: Counter[str]) -> None:
         self.handle, self._queries = handle, NvmlQueries()
         self._mig_enabled = mig_enabled(handle, self._queries)
-        minor = self._queries.ask("minor number", lambda: nvml.nvmlDeviceGetMinorNumber(handle))
+        minor = self._queries.query("minor number", lambda: nvml.nvmlDeviceGetMinorNumber(handle))
         self._device_ids = () if minor is None else (f"nvidia{minor}",)
         self.xid_events = XidEvents(handle, self._queries, xid_counts)
         self._traffic = TrafficMeter(handle, self._queries)
@@ -148,7 +148,7 @@ class _OpenDevice:
         """Return the fractions of time in which kernels ran and in which memory was accessed; unknown under MIG."""
         if self._mig_enabled:
             return None, None
-        rates = self._queries.ask("utilization", lambda: nvml.nvmlDeviceGetUtilizationRates(self.handle))
+        rates = self._queries.query("utilization", lambda: nvml.nvmlDeviceGetUtilizationRates(self.handle))
         if not rates:
             return None, None
         return scaled(valid_or_none(rates.gpu), PERCENT), scaled(valid_or_none(rates.memory), PERCENT)
@@ -174,7 +174,7 @@ class _OpenDevice:
         )
 
     def _throttle_bits(self) -> int | None:
-        bits: int | None = self._queries.ask(
+        bits: int | None = self._queries.query(
             "throttle",
             lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(self.handle),
             lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self.handle),  # drivers before 535

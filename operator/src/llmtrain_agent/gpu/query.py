@@ -53,7 +53,7 @@ class NvmlQueries:
     def __init__(self) -> None:
         self._unsupported: set[tuple[str, int]] = set()
 
-    def ask(self, name: str, *functions: Callable[[], Answer], vital: bool = False) -> Answer | None:
+    def query(self, name: str, *functions: Callable[[], Answer], vital: bool = False) -> Answer | None:
         """Return the answer of the first supported function; None if there is none now. Raises GpuLost.
 
         A `vital` query is one that every working GPU answers: an unknown error then means that the GPU is lost.
@@ -73,14 +73,14 @@ class NvmlQueries:
 
     def number(self, name: str, *functions: Callable[[], float]) -> float | None:
         """Return a number, or None if the GPU does not report it. Raises GpuLost."""
-        return valid_or_none(self.ask(name, *functions))
+        return valid_or_none(self.query(name, *functions))
 
     def memory(self, name: str, handle: Any, *, vital: bool = False) -> tuple[float | None, float | None]:
         """Return (used, size) of a GPU's or MIG instance's memory in bytes, None where unknown. Raises GpuLost.
 
         Version 2 of the query, like nvidia-smi, does not count memory that the driver reserves as used.
         """
-        memory = self.ask(
+        memory = self.query(
             name,
             lambda: nvml.nvmlDeviceGetMemoryInfo(handle, nvml.nvmlMemory_v2),
             lambda: nvml.nvmlDeviceGetMemoryInfo(handle),

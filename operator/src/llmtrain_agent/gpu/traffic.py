@@ -89,7 +89,7 @@ class TrafficMeter:
 
     def _samples(self) -> Iterator[tuple[Field, CounterSample]]:
         fields = tuple(self._fields)
-        answers = self._queries.ask("fields", lambda: nvml.nvmlDeviceGetFieldValues(self._handle, fields))
+        answers = self._queries.query("fields", lambda: nvml.nvmlDeviceGetFieldValues(self._handle, fields))
         for name, answer in zip(fields, answers or (), strict=False):
             if answer.nvmlReturn in LOST:
                 raise GpuLost

@@ -19,9 +19,9 @@ class XidEvents:
 
     def __init__(self, handle: Any, queries: NvmlQueries, counts: Counter[str]) -> None:
         self._queries, self._counts = queries, counts
-        self._event_set = queries.ask("event set", nvml.nvmlEventSetCreate)
+        self._event_set = queries.query("event set", nvml.nvmlEventSetCreate)
         if self._event_set is not None:
-            queries.ask("events", lambda: self._register(handle))
+            queries.query("events", lambda: self._register(handle))
 
     def _register(self, handle: Any) -> None:
         nvml.nvmlDeviceRegisterEvents(handle, nvml.nvmlEventTypeXidCriticalError, self._event_set)
@@ -31,8 +31,8 @@ class XidEvents:
         if self._event_set is None:
             return
         for _ in range(MAX_EVENTS):
-            # NVML reports "no event within the time" as an error, which `ask` returns as None.
-            event = self._queries.ask("event", lambda: nvml.nvmlEventSetWait_v2(self._event_set, WAIT_MS))
+            # NVML reports "no event within the time" as an error, which `query` returns as None.
+            event = self._queries.query("event", lambda: nvml.nvmlEventSetWait_v2(self._event_set, WAIT_MS))
             if event is None:
                 return
             self._counts[str(event.eventData)] += 1

@@ -70,12 +70,12 @@ static void refresh(void) {
         gpus[gpu].gone |= absent(gpu);
 }
 
-static void note(nvmlDevice_t device, const char *question) {
+static void note(nvmlDevice_t device, const char *query) {
     const char *path = getenv("LLMTRAIN_FAKE_NVML_CALLS");
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!file)
         return;
-    fprintf(file, "%d %s\n", device ? device->gpu : -1, question);
+    fprintf(file, "%d %s\n", device ? device->gpu : -1, query);
     fclose(file);
 }
 

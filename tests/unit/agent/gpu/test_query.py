@@ -1,4 +1,4 @@
-"""Answers of NVML are told apart: a value, unsupported, not available now, or a lost GPU."""
+"""An answer of NVML is one of four cases: a value, unsupported, not available now, or a lost GPU."""
 
 import math
 from types import SimpleNamespace
@@ -58,13 +58,13 @@ def test_a_query_that_fails_temporarily_is_repeated() -> None:
 @pytest.mark.parametrize("error", [nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_RESET_REQUIRED])
 def test_any_query_can_find_that_the_gpu_is_lost(error: int) -> None:
     with pytest.raises(GpuLost):
-        NvmlQueries().ask("power", lambda: fail(error))
+        NvmlQueries().query("power", lambda: fail(error))
 
 
 def test_an_unknown_error_means_a_lost_gpu_only_for_a_vital_query() -> None:
-    assert NvmlQueries().ask("power", lambda: fail(nvml.NVML_ERROR_UNKNOWN)) is None
+    assert NvmlQueries().query("power", lambda: fail(nvml.NVML_ERROR_UNKNOWN)) is None
     with pytest.raises(GpuLost):
-        NvmlQueries().ask("memory", lambda: fail(nvml.NVML_ERROR_UNKNOWN), vital=True)
+        NvmlQueries().query("memory", lambda: fail(nvml.NVML_ERROR_UNKNOWN), vital=True)
 
 
 def test_unknown_memory_is_none() -> None:
