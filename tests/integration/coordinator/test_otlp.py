@@ -68,7 +68,7 @@ class Coordinator:
         return time.monotonic() - began
 
     def stop(self) -> float:
-        """Ask it to stop; return the seconds it took."""
+        """Stop it with SIGTERM and return the seconds until it exits."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(DEADLINE_SECONDS) == 0
