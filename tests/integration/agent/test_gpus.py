@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from integration.agent.conftest import LOADED, Node
 from llmtrain_agent.gpu.driver import LOOK_SECONDS
+from support.fake_node import LOADED, Node
 
 GIVEN = [key for key in LOADED if key not in ("name", "gpm", "mig", "xids", "memory_total", "memory_used")]
 NO_VALUES = ["9223372036854775794", "18446744073709551615"]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,24 +18,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import JOB_HEADER
+from support.polling import eventually
+from support.ports import free_port
 from unit.coordinator.messages import joining, progressing
 
 DEADLINE_SECONDS = 30.0
 GRACE_SECONDS = 2.0
 """What the operator's pod leaves a coordinator to end in."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    give_up = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up, f"waited in vain until {what}"
-        time.sleep(0.02)
 
 
 class Coordinator:
