@@ -22,6 +22,7 @@ from support.prometheus_server import Prometheus, running_prometheus
 NAMESPACE = "e2e"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that use the fake driver in one process: a node has only one."""
     for item in items:
