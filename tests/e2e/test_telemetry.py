@@ -178,8 +178,9 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
         assert uuids == visible_gpus(kube, pod), "the agent says what the kubelet told the container"
     busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
     kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
-    of_top = prometheus.query(questions(JobName(namespace=kube.namespace, name=new_job))["gpu"])
-    assert [series.value for series in of_top] == [pytest.approx(0.75)] * 4, "`llmtrain top` finds them"
+    of_top = questions(JobName(namespace=kube.namespace, name=new_job))["gpu"]
+    busy_gpus = [pytest.approx(0.75)] * 4
+    kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
     time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
     kube.delete_job(new_job)
     kube.wait("none is the job's", lambda: not prometheus.query(f"llmtrain_gpu_assigned{labels}"), 60)
