@@ -13,8 +13,8 @@ export PYTHONUNBUFFERED := 1
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
-# One process for each core. A process that runs out of tests takes some of another's.
-parallel := -n auto --dist worksteal
+# One process for each core; the tests of one xdist_group run in one of them, in order.
+parallel := -n auto --dist loadgroup
 e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
 # Helm's major version in `make chart-test`: 3 or 4.

@@ -7,11 +7,11 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from browser import open_page
 from e2e.jobs import job
 from e2e.kube import ROOT, Kube
 from e2e.nodes import kill
-from prometheus import Prometheus
+from support.browser import open_page
+from support.prometheus_server import Prometheus
 
 STEPS = 400
 DRAWN = ("loss", "speed", "time", "ranks", "cpus", "memory", "network")

@@ -5,14 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_nvml import compiled
-from integration.agent.fake_node import Node
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the directory of the fake library."""
-    return compiled(tmp_path_factory.mktemp("nvml"))
+from support.fake_node import Node
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from integration.agent.fake_node import LOADED, Node
 from llmtrain_agent.gpu.driver import RETRY_SECONDS
 from llmtrain_api.events import AgentEvent
+from support.fake_node import LOADED, Node
 
 OPTIONAL = [key for key in LOADED if key not in ("name", "gpm", "mig", "xids", "memory_total", "memory_used")]
 SENTINELS = ["9223372036854775794", "18446744073709551615"]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from integration.local.conftest import JOB, Workspace
+from support.local_run import JOB, Workspace
 
 LINE = """
 import sys, time

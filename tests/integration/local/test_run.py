@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from integration.local.conftest import DEADLINE_SECONDS, Workspace
+from support.local_run import DEADLINE_SECONDS, Workspace
 
 
 def entries(workspace: Workspace) -> list[dict[str, Any]]:

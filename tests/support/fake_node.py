@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+READER = Path(__file__).parents[1] / "integration" / "agent" / "reader_process.py"
 SCRAPE_SECONDS = 5.0
 
 LOADED = {
@@ -87,7 +87,7 @@ class Node:
         self._write_script()
         library_path = {} if self.library is None else {"LD_LIBRARY_PATH": str(self.library)}
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "reader_process.py")],
+            [sys.executable, str(READER)],
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(sys.path),

@@ -1,7 +1,6 @@
 """A real Prometheus for tests: on a loopback port, over a folder of its own, asked by PromQL."""
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from llmtrain_kind.prometheus import make_prometheus
+from support.ports import free_port
 
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.1
@@ -106,7 +106,7 @@ def running_prometheus(
             }
         )
     )
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     log = folder / "prometheus.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -146,10 +146,3 @@ def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> N
 
 def _point(pair: Sequence[Any]) -> tuple[float, float]:
     return float(pair[0]), float(pair[1])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

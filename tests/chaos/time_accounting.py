@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from integration.trainer.conftest import DEADLINE_SECONDS, Job, Process
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_api.time_ledger import CATEGORIES, TimeLedger
+from support.polling import DEADLINE_SECONDS
+from support.training_job import Job, Process
 
 SECONDS_BETWEEN = 0.1
 Span = tuple[float, float]

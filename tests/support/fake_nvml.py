@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 NAME = "libnvidia-ml.so.1"
-SOURCES = Path(__file__).parent / "integration" / "agent" / "fake_nvml"
+SOURCES = Path(__file__).parents[1] / "integration" / "agent" / "fake_nvml"
 OPTIONS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", f"-Wl,-soname,{NAME}")
 
 

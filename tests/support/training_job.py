@@ -5,11 +5,8 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +16,9 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_api.termination import TerminationMessage
+from support.polling import DEADLINE_SECONDS, eventually
+from support.ports import free_port
 
-DEADLINE_SECONDS = 60.0
 STEPS = 120
 SPEC = {
     "model": {"layers": 2, "width": 64, "heads": 4, "contextLength": 64},
@@ -29,14 +27,6 @@ SPEC = {
     "checkpoint": {"volume": "checkpoints", "everySteps": 20, "keepLast": 2},
     "evaluation": {"everySteps": 50, "sample": {"tokens": 8}},
 }
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Poll until `condition` holds; fail with `what` if it takes too long."""
-    give_up = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up, f"waited in vain until {what}"
-        time.sleep(0.01)
 
 
 @dataclass(kw_only=True)
@@ -135,13 +125,6 @@ class Job:
         return (self.checkpoints / f"step-{STEPS:08d}" / "weights.safetensors").read_bytes()
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def make_job(root: Path, volume: Path, **parts: object) -> Job:
     port = free_port()
     run = run_config(
@@ -160,42 +143,3 @@ def make_job(root: Path, volume: Path, **parts: object) -> Job:
 def end(job: Job) -> None:
     for process in job.processes:
         process.kill()
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data volume with a few of the standard library's modules as text."""
-    root = tmp_path_factory.mktemp("data")
-    (root / "text").mkdir()
-    for name in ("argparse", "ast", "csv", "inspect", "pathlib", "shutil", "socket", "tarfile", "textwrap", "typing"):
-        (root / "text" / f"{name}.py").write_text(Path(os.__file__).with_name(f"{name}.py").read_text())
-    return root
-
-
-@pytest.fixture(scope="session")
-def dataset(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The prepared dataset's id."""
-    job = make_job(tmp_path_factory.mktemp("prepare"), data)
-    prepare = job.stage("prepare")
-    assert prepare.ends_with() == 0, prepare.text
-    assert prepare.outcome.dataset is not None
-    return prepare.outcome.dataset.id
-
-
-@pytest.fixture(scope="session")
-def undisturbed(data: Path, dataset: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    """A job that two workers trained to the end without any disturbance."""
-    job = make_job(tmp_path_factory.mktemp("undisturbed"), data)
-    job.coordinator()
-    workers = [job.worker(number, dataset) for number in range(2)]
-    assert [worker.ends_with() for worker in workers] == [0, 0], workers[0].text + workers[1].text
-    yield job
-    end(job)
-
-
-@pytest.fixture
-def job(data: Path, tmp_path: Path) -> Iterator[Job]:
-    """A job that hasn't begun. Whatever is started for it ends with the test."""
-    job = make_job(tmp_path, data)
-    yield job
-    end(job)

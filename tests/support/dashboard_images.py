@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from llmtrain_dashboards.dashboard import Dashboard, Panel
-from prometheus import Prometheus, Series
+from support.prometheus_server import Prometheus, Series
 
 POINTS = 240
 MOST_LEGENDS = 10

@@ -7,28 +7,17 @@ import os
 import random
 import shutil
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import STEPS, Job, Process, end, eventually, make_job
 from llmtrain_api.termination import ExitCode
+from support.faults import SEED, armed, fault
+from support.polling import eventually
+from support.training_job import STEPS, Job, Process, end, make_job
 
-HOOKS = str(Path(__file__).parent / "hooks")
-SEED = int(os.environ.get("LLMTRAIN_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
 IN_A_STEP = ["forward", "backward", "exchange", "gather", "update"]
 SOMETIMES = ["evaluation", "snapshot", "order"]
-
-
-def fault(job: Job, point: str, name: str, target: str, step: int, number: int = 0) -> str:
-    """Return one fault as the hooks read it."""
-    return f"{point}:{name}:{target}:{step}:{job.root}/struck-{number}"
-
-
-def armed(*faults: str) -> dict[str, str]:
-    """Return the environment of a process in which the faults strike."""
-    return {"LLMTRAIN_CHAOS": " ".join(faults), "PYTHONPATH": ":".join([HOOKS, *sys.path])}
 
 
 def disturbed(job: Job, dataset: str, *faults: str, worker: int = 0) -> list[Process]:
