@@ -3,21 +3,27 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down local test test-fast unit e2e lint fix render lock chaos bench bench-elastic bench-agent gpu-check venv
+.PHONY: help demo demo-down local test test-fast unit coverage e2e chart-test lint ruff mypy imports verify fix
+.PHONY: render render-files lock chaos bench bench-elastic bench-agent gpu-check venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
-# Tests and tools say at once what they do.
+# Output appears at once, also through a pipe.
 export PYTHONUNBUFFERED := 1
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
+# One process for each core. A process that runs out of tests takes some of another's.
+parallel := -n auto --dist worksteal
+e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
+# Helm's major version in `make chart-test`: 3 or 4.
+HELM ?= 4
 
 help: ## list the targets
 	@echo "llmtrain: train language models on Kubernetes."
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## train a language model on a local Kubernetes cluster, from nothing to a sample of its text
 	@$(kind) demo
@@ -35,39 +41,66 @@ test: ## everything: lint, unit, contract and integration tests, then e2e tests 
 
 test-fast: venv ## the tests that need no cluster: unit, contract, integration
 	@echo "▸ unit, contract and integration tests" >&2
-	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench"
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench" $(parallel)
 
 unit: venv ## the unit tests alone
-	@$(pytest) tests/unit -q -m "not bench"
+	@$(pytest) tests/unit -q -m "not bench" $(parallel)
 
-e2e: venv ## the tests of the chart with helm, of alerts with promtool, and those on a real cluster, which is made or reused
+coverage: venv ## test-fast with line coverage of all processes; fails below the floor in pyproject.toml
+	@mkdir -p build/coverage
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench" \
+	  --cov --cov-report term --cov-report xml:build/coverage/coverage.xml
+
+chart-test: venv ## the chart's tests with one Helm: make chart-test HELM=3
+	@LLMTRAIN_HELM=$(HELM) $(pytest) tests/contract -q -m helm
+
+e2e: venv ## tests with Helm, with promtool, and on a real cluster, which is created or reused
 	@$(kind) up
 	@$(kind) install
 	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
-	@$(pytest) tests/contract -q -m "helm or promtool"
-	@echo "▸ e2e tests on the cluster" >&2
-	@$(pytest) tests/e2e -v -m "not bench" --timeout 400 --maxfail 5 --tb short
+	@$(pytest) tests/contract -q -m "helm or promtool" $(parallel)
+	@echo "▸ e2e tests on the cluster, side by side" >&2
+	@$(e2e) -m "not serial and not bench" -n 2 --dist loadgroup
+	@echo "▸ e2e tests that need the cluster to themselves" >&2
+	@$(e2e) -m "serial and not bench"
 
-lint: venv ## ruff, mypy --strict and the rules of who may import whom
+lint: ruff mypy imports verify ## ruff, mypy --strict, import contracts, and generated files that are up to date
+
+ruff: venv
 	@echo "▸ ruff" >&2
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check --quiet . || { echo "Run 'make fix': these files aren't formatted:" >&2; $(python) -m ruff format --check . >&2; exit 1; }
+
+mypy: venv
 	@echo "▸ mypy" >&2
 	@$(python) -m mypy
-	@echo "▸ import rules" >&2
+
+imports: venv
+	@echo "▸ import contracts" >&2
 	@.venv/bin/lint-imports --no-logo
 
-fix: venv ## let ruff put right what it can, and format
+# Compares content before and after, not with the last commit, so it also works while you edit.
+# The golden manifests need Helm; `make chart-test` verifies them.
+content := git ls-files -z --cached --others --exclude-standard | sort -zu | xargs -0 sha256sum 2>/dev/null || true
+verify: venv ## render, then fail if a generated file changed
+	@echo "▸ generated files" >&2
+	@before=$$($(content)); $(MAKE) --no-print-directory render-files; after=$$($(content)); \
+	stale=$$(diff <(echo "$$before") <(echo "$$after") | awk '/^>/ {print "  " $$3}' || true); \
+	[ -z "$$stale" ] || { printf 'These generated files were stale. They are rendered now; review and commit them:\n%s\n' "$$stale" >&2; exit 1; }
+
+fix: venv ## apply ruff's fixes, and format
 	@$(python) -m ruff check --fix --quiet . || true
 	@$(python) -m ruff format .
 
-render: venv ## write what is generated: CRDs, rules, dashboards, pages of metrics and alerts, the chart's golden manifests
+render: render-files ## write generated files: CRDs, rules, dashboards, pages of metrics and alerts, golden manifests
+	@$(python) tests/contract/golden.py
+
+render-files: venv
 	@$(python) -m llmtrain_api.generate.crd crds
 	@$(python) -m llmtrain_api.generate.reference_docs docs
 	@$(python) charts/render.py
-	@$(python) tests/contract/golden.py
 
-lock: venv ## resolve the newest allowed versions anew into requirements/*.lock
+lock: venv ## resolve the newest allowed versions into requirements/*.lock
 	@lock() { \
 	  echo "▸ requirements/$$2.lock" >&2; \
 	  .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -19,7 +19,10 @@ def layer(report: pytest.TestReport) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, and a line such as `passed: 120 unit, 14 integration, 23 e2e (on a real cluster)`."""
-    for line in noted(terminalreporter.config):
+    reports = [
+        each for found in terminalreporter.stats.values() for each in found if isinstance(each, pytest.TestReport)
+    ]
+    for line in noted(reports):
         terminalreporter.write_line(line)
     passed = Counter(layer(report) for report in terminalreporter.getreports("passed") if report.when == "call")
     counts = [f"{count} {name}" + (f" ({WHERE[name]})" if name in WHERE else "") for name, count in passed.items()]

@@ -76,7 +76,7 @@ class Run:
         self.operator.until(lambda _: all(worker.events("joined") for worker in fresh), "the newcomer has joined")
         progress = self.operator.until(tells_steps, "its first step is told").progress
         assert progress is not None
-        self.compiling_seconds += progress.spent.compiling
+        self.compiling_seconds += progress.time_spent.compiling
 
     def take_away(self, number: int, name: str) -> None:
         """Kill a worker or ask it to stop; return when the others go on."""
@@ -112,7 +112,7 @@ class Run:
         coordinator.kill()
         self.job.coordinator(MOST, "--term", "2", alone=False)
         self.operator.until(
-            lambda seen: tells_steps(seen) and seen.account != before, "the next one has taken over and goes on"
+            lambda seen: tells_steps(seen) and seen.ledger != before, "the next one has taken over and goes on"
         )
         grown = {kind for kind, ms in self.operator.account.ms.items() if ms > before.ms.get(kind, 0)}
         assert "stepping" in grown

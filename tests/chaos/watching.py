@@ -29,7 +29,7 @@ class Operator:
     def ask(self) -> CoordinatorStatus | None:
         """Return what the coordinator answers, and keep it; None if it is away."""
         wanted = DesiredWorkers(
-            workers=self.workers, account=self.account, step=self.step, now_ms=int(time.time() * 1000)
+            workers=self.workers, ledger=self.account, step=self.step, now_ms=int(time.time() * 1000)
         )
         connection = http.client.HTTPConnection("127.0.0.1", self.job.port, timeout=DEADLINE_SECONDS)
         try:
@@ -41,12 +41,12 @@ class Operator:
             return None
         finally:
             connection.close()
-        assert seen.account is not None
+        assert seen.ledger is not None
         for kind in CATEGORIES:
-            before, now = self.account.ms.get(kind, 0), seen.account.ms.get(kind, 0)
+            before, now = self.account.ms.get(kind, 0), seen.ledger.ms.get(kind, 0)
             if now < before:
                 self.fell.append(f"{kind} from {before} to {now} ms")
-        self.account = seen.account
+        self.account = seen.ledger
         self.step = seen.progress.step if seen.progress else self.step
         return seen
 

@@ -1,10 +1,14 @@
-"""Renders the chart with helm for golden manifests: `python tests/contract/golden.py` writes them anew."""
+"""Renders the chart with Helm for golden manifests: `python tests/contract/golden.py` writes them again.
 
+LLMTRAIN_HELM chooses Helm 3 or 4. Both must render the same documents; they order them differently.
+"""
+
+import os
 import re
 import subprocess
 from pathlib import Path
 
-from llmtrain_kind.go_tools import make_cli_tools
+from llmtrain_kind.go_tools import make_helm
 
 CHART = Path(__file__).parents[2] / "charts" / "llmtrain"
 GOLDEN = Path(__file__).parent / "golden"
@@ -13,10 +17,14 @@ NAMES = ("defaults", "everything")
 """`defaults` is a first installation; `everything` sets all values, on a cluster that has the CRDs."""
 
 
+def helm() -> Path:
+    """Return the Helm that the environment chooses, Helm 4 unless LLMTRAIN_HELM says otherwise."""
+    return make_helm(os.environ.get("LLMTRAIN_HELM") or "4")
+
+
 def template(*words: str) -> subprocess.CompletedProcess[str]:
     """Return what `helm template` did with further words."""
-    helm = make_cli_tools() / "helm"
-    command = [helm, "template", "llmtrain", CHART, "--namespace", "llmtrain-system", "--kube-version", "1.37.0"]
+    command = [helm(), "template", "llmtrain", CHART, "--namespace", "llmtrain-system", "--kube-version", "1.37.0"]
     return subprocess.run([*command, *words], capture_output=True, text=True, check=False)
 
 
@@ -27,9 +35,12 @@ def manifests(name: str) -> str:
     done = template("--values", str(values), *words)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
-    documents = re.split(r"^---\n", done.stdout, flags=re.MULTILINE)
-    kept = [text for text in documents if text.strip() and not COPIED.search(text.partition("\n")[0])]
-    return "---\n".join(kept)
+    return "---\n".join(text for text in split(done.stdout) if not COPIED.search(text.partition("\n")[0]))
+
+
+def split(manifests: str) -> list[str]:
+    """Return the documents of a YAML stream as text."""
+    return [text for text in re.split(r"^---\n", manifests, flags=re.MULTILINE) if text.strip()]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""One cluster and one installed chart for all end-to-end tests. `make e2e` makes both before pytest starts."""
+"""One cluster and one installed chart for all end-to-end tests. `make e2e` makes both before pytest starts.
+
+Tests run side by side, each process in a namespace of its own. Those that share the fake driver of the nodes run one after
+the other in one process; those that need the cluster to themselves are marked `serial` and run in a second pass.
+"""
 
 import os
 import subprocess
@@ -19,6 +23,13 @@ CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")
 NAMESPACE = "e2e"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that use the fake driver in one process: a node has only one."""
+    for item in items:
+        if "gpus" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("gpus"))
+
+
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     """Environment with KUBECONFIG and the tools of the local cluster."""
@@ -34,13 +45,13 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def kube(environment: dict[str, str]) -> Iterator[Kube]:
-    """kubectl in a namespace of these tests; its volumes are shared, so text is prepared once."""
-    kube = Kube(environment=environment, namespace=NAMESPACE)
-    kube.run("create", "namespace", NAMESPACE, check=False)
-    kube.run("delete", "ltj", "--all", "--wait=true")
+def kube(environment: dict[str, str], worker_id: str) -> Iterator[Kube]:
+    """kubectl in a namespace of this process; its tests share volumes, so text is prepared once."""
+    kube = Kube(environment=environment, namespace=NAMESPACE if worker_id == "master" else f"{NAMESPACE}-{worker_id}")
+    kube.run("delete", "namespace", kube.namespace, "--ignore-not-found", "--timeout=100s")
+    kube.run("create", "namespace", kube.namespace)
     yield kube
-    kube.run("delete", "namespace", NAMESPACE, "--wait=false")
+    kube.run("delete", "namespace", kube.namespace, "--wait=false")
 
 
 @pytest.fixture

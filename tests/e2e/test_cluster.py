@@ -7,6 +7,7 @@ import pytest
 from e2e.jobs import job
 from e2e.kube import Kube, Manifest, condition
 
+pytestmark = pytest.mark.serial
 NAME, TENANT = "e2e-offer", "e2e-tenant"
 
 

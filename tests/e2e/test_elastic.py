@@ -15,6 +15,7 @@ from e2e.kube import ROOT, Kube, condition
 from e2e.nodes import engine, kill
 from figures import Figure
 
+pytestmark = pytest.mark.serial
 STEPS = 400
 
 

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
 from e2e.nodes import kill
@@ -46,6 +48,7 @@ def test_a_spent_budget_fails_the_job_and_names_the_first_failure(kube: Kube, ne
     kube.wait("its pods are gone", lambda: not kube.pods(new_job))
 
 
+@pytest.mark.serial
 def test_a_killed_operator_loses_nothing(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=200))
     kube.wait_for_step(new_job, 1)
@@ -57,6 +60,7 @@ def test_a_killed_operator_loses_nothing(kube: Kube, new_job: str) -> None:
     assert status["recoveries"]["count"] == 0
 
 
+@pytest.mark.serial
 def test_an_upgrade_of_the_chart_disturbs_no_job(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
     before = kube.wait_for_step(new_job, 1)
@@ -77,6 +81,7 @@ def upgrade(kube: Kube, *settings: str) -> None:
     kube.wait("one operator is left", lambda: len(system.objects("pods", OPERATOR)) == 1)
 
 
+@pytest.mark.serial
 def test_a_namespace_goes_while_the_operator_is_down(kube: Kube) -> None:
     namespace = "e2e-going"
     other = Kube(environment=kube.environment, namespace=namespace)

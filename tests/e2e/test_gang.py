@@ -1,7 +1,11 @@
 """All pods at once or none: a job too large for the cluster leaves no pod running and says why."""
 
+import pytest
+
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
+
+pytestmark = pytest.mark.serial
 
 
 def test_a_job_too_large_leaves_no_pod_running(kube: Kube, new_job: str) -> None:

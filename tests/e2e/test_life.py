@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
 from figures import Figure
@@ -34,6 +36,7 @@ def leftovers(kube: Kube, name: str) -> list[object]:
     return kube.objects("services,configmaps,podgroups", f"llmtrain.dev/job={name}")
 
 
+@pytest.mark.serial
 def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, figure: Figure) -> None:
     warm = f"{new_job}-warm"
     kube.apply(job(warm, steps=1, replicas=1))  # images are there and data is prepared

@@ -81,7 +81,7 @@ def test_a_scripts_exit_code_and_last_lines_are_in_the_status(kube: Kube, new_jo
     try:
         status = kube.wait_for_stage(new_job, "Failed")
     finally:
-        kube.run("delete", "pod", "writer", "--ignore-not-found", "--wait=false")
+        kube.run("delete", "pod/writer", "pvc/programs", "--ignore-not-found", "--wait=false")
     failure = status["firstFailure"]
     assert failure["exitCode"] == 3
     assert failure["message"].startswith("train.py ended with exit code 3")

@@ -26,10 +26,7 @@ from prometheus import Prometheus
 
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 CHECKPOINT = {"volume": "checkpoints"}
-OF_JOB = '{namespace="e2e", training_job="%s"}'
-
-
-VARIABLES = {"namespace": "e2e", "training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
+VARIABLES = {"training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
 INFINIBAND = "needs an InfiniBand device"
 EXEMPT = {
     "MFU": "needs a chip whose peak is known; a CPU's isn't",
@@ -37,6 +34,11 @@ EXEMPT = {
     "InfiniBand errors": INFINIBAND,
 }
 """Panels that these tests can't fill, and why."""
+
+
+def labels_of_job(kube: Kube, name: str) -> str:
+    """Return the labels that select a job's series."""
+    return f'{{namespace="{kube.namespace}", training_job="{name}"}}'
 
 
 def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, prometheus: Prometheus) -> None:
@@ -48,7 +50,7 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["byMethod"]["pod"] == 1)
     kube.run("scale", f"ltj/{new_job}", "--replicas=1")
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
-    labels = OF_JOB % new_job
+    labels = labels_of_job(kube, new_job)
 
     def newest(metric: str) -> dict[tuple[str, ...], float]:
         """Return the last value of a metric that went with its coordinator, by its own labels."""
@@ -111,7 +113,7 @@ def test_memory_and_network_of_a_job_are_what_its_containers_say(
 ) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
     kube.wait_for_step(new_job, 50)
-    labels = OF_JOB % new_job
+    labels = labels_of_job(kube, new_job)
     worst: dict[str, float] = {}
     for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
 
@@ -169,7 +171,7 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
     program = {"module": "llmtrain.examples.torchrun", "mode": "Torchrun"}  # it takes CPUs where torch sees no GPU
     image = installed_image(kube, "trainer-cpu")
     kube.apply(own(new_job, program, workers=workers, training={"steps": ENDLESS}, checkpoint=CHECKPOINT, image=image))
-    labels = OF_JOB % new_job
+    labels = labels_of_job(kube, new_job)
     kube.wait("four GPUs are the job's", lambda: value(prometheus, f"count(llmtrain_gpu_assigned{labels})") == 4, 90)
     for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
         mine = f'llmtrain_gpu_info * on (node, gpu) group_left (pod) llmtrain_gpu_assigned{{pod="{pod}"}}'
@@ -177,7 +179,7 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
         assert uuids == visible_gpus(kube, pod), "the agent says what the kubelet told the container"
     busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
     kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
-    of_top = prometheus.query(questions(JobName(namespace="e2e", name=new_job))["gpu"])
+    of_top = prometheus.query(questions(JobName(namespace=kube.namespace, name=new_job))["gpu"])
     assert [series.value for series in of_top] == [pytest.approx(0.75)] * 4, "`llmtrain top` finds them"
     time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
     kube.delete_job(new_job)
@@ -206,7 +208,7 @@ def value(prometheus: Prometheus, expression: str) -> float | None:
 
 
 def test_a_deleted_job_has_no_series(kube: Kube, new_job: str, prometheus: Prometheus) -> None:
-    queued = "llmtrain_job_queued_seconds" + OF_JOB % new_job
+    queued = "llmtrain_job_queued_seconds" + labels_of_job(kube, new_job)
     kube.apply(job(new_job, suspend=True))
     kube.wait("the job is told", lambda: prometheus.query(queued), 30)
     kube.delete_job(new_job)
@@ -228,8 +230,9 @@ def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_every_panel_has_data(board: Dashboard, prometheus: Prometheus, began: float) -> None:
-    answers = ask(board, prometheus, VARIABLES, start=began, end=time.time())
+def test_every_panel_has_data(kube: Kube, board: Dashboard, prometheus: Prometheus, began: float) -> None:
+    variables = {**VARIABLES, "namespace": kube.namespace}
+    answers = ask(board, prometheus, variables, start=began, end=time.time())
     picture = ROOT / "build" / "dashboards" / f"{board.uid}.png"
     draw(board, answers, picture)
     empty = {title for title, found in answers.items() if not found}

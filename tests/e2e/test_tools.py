@@ -17,9 +17,9 @@ STEPS = 400
 DRAWN = ("loss", "speed", "time", "ranks", "cpus", "memory", "network")
 
 
-def llmtrain(prometheus: Prometheus, *words: str) -> str:
+def llmtrain(kube: Kube, prometheus: Prometheus, *words: str) -> str:
     """Return what the command prints; AssertionError if it fails."""
-    command = [sys.executable, "-m", "llmtrain_cli", *words, "-n", "e2e", "--prometheus", prometheus.url]
+    command = [sys.executable, "-m", "llmtrain_cli", *words, "-n", kube.namespace, "--prometheus", prometheus.url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -30,13 +30,15 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
     kube.wait_for_step(new_job, 50)
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
     kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
-    shown = kube.wait("top shows both ranks", lambda: both_ranks(llmtrain(prometheus, "top", new_job, "--once")), 60)
+    shown = kube.wait(
+        "top shows both ranks", lambda: both_ranks(llmtrain(kube, prometheus, "top", new_job, "--once")), 60
+    )
     print("\n".join(shown))
     nodes = {pod["spec"]["nodeName"] for pod in kube.pods(new_job, "worker")}
     assert {line.split()[2] for line in shown[2:]} <= nodes
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
 
-    llmtrain(prometheus, "report", new_job, "--output", str(tmp_path / "report.html"))
+    llmtrain(kube, prometheus, "report", new_job, "--output", str(tmp_path / "report.html"))
     page = open_page(tmp_path / "report.html", tmp_path, ROOT / "build" / "report" / "report.png")
     assert page.errors == ()
     assert "default-src 'none'" in page.dom, "the page may ask for nothing"

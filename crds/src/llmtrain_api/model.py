@@ -54,12 +54,3 @@ Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
 Sentence = Annotated[str, Field(max_length=1024)]
 Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 """An instant in UTC, RFC 3339, such as 2026-11-23T10:00:00.123Z."""
-
-
-def parse_quantity(text: str) -> float:
-    """Return a Kubernetes quantity as a number: "500m" is 0.5, "2Gi" is 2147483648."""
-    units = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-    for unit in sorted(units, key=len, reverse=True):
-        if text.endswith(unit):
-            return float(text.removesuffix(unit)) * units[unit]
-    return float(text)

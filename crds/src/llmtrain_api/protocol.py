@@ -88,7 +88,7 @@ class JoinPending(Message):
 
     waiting: Literal[True] = True
     joined: int
-    wanted: int
+    desired: int
 
 
 class Heartbeat(Message):
@@ -100,7 +100,7 @@ class Heartbeat(Message):
     ranks: int
     """Members of that generation: a new coordinator knows from it whether one is missing."""
     step: int
-    work_seconds: float | None = None
+    compute_seconds: float | None = None
     """What the last step's microbatches took this member, before it met the others; None if it has done none."""
 
 
@@ -193,13 +193,13 @@ class Progress(Message):
     """Steps done by the state that was evaluated."""
     checkpoint: CheckpointInfo | None = None
     """Newest checkpoint."""
-    written: CheckpointWriteStats | None = None
+    checkpoint_write: CheckpointWriteStats | None = None
     """How the newest checkpoint of the first rank's process was written."""
     checkpoint_error: Annotated[str, Field(max_length=512)] = ""
     """Why the newest attempt at a checkpoint failed; empty if it did not."""
-    began: GenerationStart | None = None
+    generation_start: GenerationStart | None = None
     """Where the generation began."""
-    spent: TimeSpent = TimeSpent()
+    time_spent: TimeSpent = TimeSpent()
 
 
 class ProcessFailure(Message):
@@ -238,7 +238,7 @@ class RecoveryRecord(Message):
     replay_seconds: float
     """Until the steps were done again that were lost."""
     replayed_steps: int
-    death: ProcessFailure | None = None
+    process_failure: ProcessFailure | None = None
     """The process that died, if its supervisor lived to tell."""
 
     @property
@@ -252,7 +252,7 @@ class DesiredWorkers(Message):
 
     workers: Annotated[int, Field(ge=1)]
     min_workers: Annotated[int, Field(ge=1)] = 1
-    account: TimeLedger | None = None
+    ledger: TimeLedger | None = None
     """The life of the job as the operator knows it: a new coordinator goes on from there."""
     step: Annotated[int, Field(ge=0)] = 0
     """Steps done as the operator knows it: a new coordinator knows from it what is done again."""
@@ -265,7 +265,7 @@ class CoordinatorStatus(Message):
 
     state: Literal["Waiting", "Training", "Finished"]
     generation: int
-    wanted: int
+    desired: int
     """Ranks wanted."""
     joined: int
     """Ranks that have joined and live."""
@@ -276,7 +276,7 @@ class CoordinatorStatus(Message):
     """Training loss of the first step seen."""
     first_step_time: str | None = None
     """When the first step of the job ended, RFC 3339."""
-    account: TimeLedger | None = None
+    ledger: TimeLedger | None = None
     """The life of the job as far as this coordinator has accounted for it."""
     recoveries: list[RecoveryRecord] = Field(default_factory=list)
     """The newest recoveries since this coordinator began, oldest first."""

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmtrain_api.job import Checkpoint, Data, Entrypoint, Evaluation, JobSpec, ModelSpec, Task, Training
-from llmtrain_api.model import Model, parse_quantity
+from llmtrain_api.model import Model
+from llmtrain_api.quantity import parse_quantity
 
 
 class RunConfig(Model):

@@ -17,7 +17,7 @@ from llmtrain_kind.cluster import (
 )
 from llmtrain_kind.demo import DEMO_WORKERS, print_resume_hint, run_demo
 from llmtrain_kind.errors import KindError
-from llmtrain_kind.go_tools import make_cli_tools
+from llmtrain_kind.go_tools import make_cli_tools, make_helm
 from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
 from llmtrain_kind.image_loading import load_app_image
 from llmtrain_kind.install import install_chart
@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
     tools = verbs.add_parser("tools", help="build kind, kubectl and helm; print their folder")
     tools.set_defaults(act=_tools, changes=True)
+    helm = verbs.add_parser("helm", help="build one Helm; print its path")
+    helm.add_argument("major", choices=("3", "4"), nargs="?", default="4", help="major version (%(default)s)")
+    helm.set_defaults(act=_helm, changes=True)
     prometheus = verbs.add_parser("prometheus", help="get Debian's prometheus and promtool; print their folder")
     prometheus.set_defaults(act=_prometheus, changes=False)
     up = verbs.add_parser("up", parents=[named], help="make the cluster, or reuse a healthy one")
@@ -98,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tools(_: argparse.Namespace) -> None:
     print(make_cli_tools())
+
+
+def _helm(options: argparse.Namespace) -> None:
+    print(make_helm(options.major))
 
 
 def _prometheus(_: argparse.Namespace) -> None:

@@ -1,9 +1,10 @@
 """Builds kind, kubectl, helm and the node's binaries from Go modules.
 
-The versions stand in `kind-node/tools/go.mod` and nowhere else. One module holds all
-tools but one, so that they share one compiled set of Kubernetes' libraries;
+Versions are declared in `kind-node/*/go.mod` and nowhere else. One module holds all
+tools but two, so that they share one compiled set of Kubernetes' libraries.
 local-path-provisioner has its own, because it imports a library by an old spelling
-that Go refuses beside the new one.
+that Go refuses beside the new one. Helm 3 has its own, because only the chart's tests
+use it, and the tools stay on Kubernetes' newest libraries without it.
 """
 
 import os
@@ -18,7 +19,8 @@ from llmtrain_kind.errors import Unsupported
 from llmtrain_kind.paths import KIND_NODE, cache_folder
 from llmtrain_kind.progress import step
 
-_CLI_PACKAGES = ("./localkube", "sigs.k8s.io/kind", "helm.sh/helm/v4/cmd/helm")
+_HELM = {"3": ("helm3", "helm.sh/helm/v3/cmd/helm"), "4": ("tools", "helm.sh/helm/v4/cmd/helm")}
+_CLI_PACKAGES = ("./localkube", "sigs.k8s.io/kind", _HELM["4"][1])
 _NODE_PACKAGES = ("./pause", "tool")
 _RENAMED = {"server": "etcd"}
 _VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -52,12 +54,17 @@ def linker_flags(version: str) -> str:
 
 def tools_key() -> str:
     """Names one build of the tools: sources, Go's version and the processor."""
+    return _key("tools", "local-path")
+
+
+def _key(*modules: str) -> str:
+    """The hash of modules below `kind-node`, Go's version and the processor."""
     if shutil.which("go") is None:
         raise Unsupported(
             "Go is missing: install Go 1.26 or newer (any newer than 1.21 fetches it itself) and put `go` on PATH."
         )
-    go_version = run(["go", "env", "GOVERSION"], folder=KIND_NODE / "tools").strip()
-    return content_hash(KIND_NODE, [Path("tools"), Path("local-path")], extra=[go_version, platform.machine()])
+    go_version = run(["go", "env", "GOVERSION"], folder=KIND_NODE / modules[0]).strip()
+    return content_hash(KIND_NODE, map(Path, modules), extra=[go_version, platform.machine()])
 
 
 def tools_folder() -> Path:
@@ -73,6 +80,21 @@ def make_cli_tools() -> Path:
             _build(folder, "tools", _CLI_PACKAGES)
             _link(folder)
     return folder
+
+
+def make_helm(major: str = "4") -> Path:
+    """Build Helm of one major version, "3" or "4", and nothing else; returns the binary.
+
+    Raises Unsupported for another version.
+    """
+    if major not in _HELM:
+        raise Unsupported(f"LLMTRAIN_HELM={major}: set it to {' or '.join(_HELM)}.")
+    module, package = _HELM[major]
+    folder = tools_folder() if major == "4" else cache_folder() / "tools" / _key(module)
+    if not (folder / "helm").exists():
+        with step(f"building Helm {major} (about 4 minutes on 2 cores, once)"):
+            _build(folder, module, (package,))
+    return folder / "helm"
 
 
 def make_node_tools() -> Path:

@@ -41,7 +41,7 @@ class PlainLines:
         """Write a line for a new generation, and one for the step if it is the last or the interval has passed."""
         if status.generation != self._generation and status.state == "Training":
             self._generation = status.generation
-            self._write(f"generation {status.generation}: {status.joined} of {status.wanted} ranks")
+            self._write(f"generation {status.generation}: {status.joined} of {status.desired} ranks")
         if status.progress and self._is_due(status.progress):
             self._last_line_at_seconds = self._clock()
             self._write(describe(status.progress))

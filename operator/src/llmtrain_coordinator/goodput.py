@@ -76,16 +76,16 @@ def on_group_change(goodput: Goodput, before: GroupState, after: GroupState, *, 
 def _stepped(goodput: Goodput, before: Progress | None, told: Progress, now_ms: int) -> Goodput:
     handover = 0.0
     if before is not None and before.generation == told.generation:
-        known = before.spent
+        known = before.time_spent
     elif told.generation == goodput.generation:
-        known, handover = TimeSpent(), told.began.seconds if told.began else 0.0
+        known, handover = TimeSpent(), told.generation_start.seconds if told.generation_start else 0.0
     else:
-        known = told.spent
+        known = told.time_spent
     parts: Mapping[TimeCategory, float] = {
         goodput.pause: handover,
-        "compiling": told.spent.compiling - known.compiling,
-        "evaluating": told.spent.evaluating - known.evaluating,
-        "checkpoint": told.spent.checkpoint - known.checkpoint,
+        "compiling": told.time_spent.compiling - known.compiling,
+        "evaluating": told.time_spent.evaluating - known.evaluating,
+        "checkpoint": told.time_spent.checkpoint - known.checkpoint,
     }
     stepped = before is None or (before.generation, before.step) != (told.generation, told.step)
     again = stepped and told.step <= goodput.max_step

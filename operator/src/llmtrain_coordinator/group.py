@@ -112,7 +112,7 @@ class GroupState:
 
     def waiting(self) -> JoinPending:
         """Return how many have joined the next generation."""
-        return JoinPending(joined=len(self.members_in(Phase.JOINED)), wanted=self.wanted)
+        return JoinPending(joined=len(self.members_in(Phase.JOINED)), desired=self.wanted)
 
     def has_place_for(self, member: Member) -> bool:
         """Return whether the job wants a rank at the member's place."""
@@ -129,7 +129,7 @@ class GroupState:
             if len(self.finished) >= self.wanted
             else "Waiting",
             generation=self.number,
-            wanted=self.wanted,
+            desired=self.wanted,
             joined=len(training) if self.running or regrouping else len(self.members_in(Phase.JOINED)),
             members=self.members(),
             progress=self.progress,

@@ -55,7 +55,7 @@ def samples(known: CoordinatorSnapshot) -> Iterable[Sample]:
     roster, ledger, account, status = known.roster, known.ledger, known.account, known.roster.status()
     yield metrics.JOB_GENERATION, status.generation, ()
     yield metrics.JOB_RANKS, status.joined, ()
-    yield metrics.JOB_RANKS_DESIRED, status.wanted, ()
+    yield metrics.JOB_RANKS_DESIRED, status.desired, ()
     yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
     yield metrics.JOB_REPLAYED_STEPS, ledger.replayed_steps, ()
     methods: tuple[RecoveryMethod, ...] = get_args(RecoveryMethod)
@@ -76,7 +76,7 @@ def samples(known: CoordinatorSnapshot) -> Iterable[Sample]:
 
 
 def _of_progress(progress: Progress) -> Iterable[Sample]:
-    written = progress.written
+    written = progress.checkpoint_write
     known: tuple[tuple[Metric, float | None], ...] = (
         (metrics.JOB_STEP, progress.step),
         (metrics.JOB_STEPS, progress.steps),

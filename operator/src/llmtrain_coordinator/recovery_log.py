@@ -108,8 +108,8 @@ def _with_progress(now: OpenRecovery, roster: GroupState, now_seconds: float) ->
     progress = roster.progress
     if now.agreed_at is None or progress is None or progress.generation != now.agreed_generation:
         return now
-    if now.began is None and progress.began is not None:
-        now = replace(now, began=progress.began, restored_at=now_seconds)
+    if now.began is None and progress.generation_start is not None:
+        now = replace(now, began=progress.generation_start, restored_at=now_seconds)
     if now.caught_up_at is None and progress.step > now.step:
         now = replace(now, caught_up_at=now_seconds)
     return now
@@ -132,7 +132,7 @@ def _close(ledger: RecoveryLog, now: OpenRecovery) -> RecoveryLog:
         restore_seconds=began.seconds if began else 0.0,
         replay_seconds=now.caught_up_at - now.restored_at if replayed_steps else 0.0,
         replayed_steps=replayed_steps,
-        death=now.death,
+        process_failure=now.death,
     )
     seconds = {**ledger.seconds}
     for part, taken in recovery.seconds_by_phase.items():

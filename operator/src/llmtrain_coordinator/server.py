@@ -115,8 +115,8 @@ class Coordinator:
         incarnation = message.member.incarnation
         self._leases.renew(incarnation, now)
         self._lines.note(incarnation, request.transport)
-        if message.work_seconds is not None:
-            self._work_seconds[incarnation] = message.work_seconds
+        if message.compute_seconds is not None:
+            self._work_seconds[incarnation] = message.compute_seconds
         answer = self._apply(transitions.heartbeat(self.roster, message, now_seconds=now)).answer
         if answer == CurrentGeneration(generation=message.generation):
             async with self._member_connection(incarnation):
@@ -142,7 +142,7 @@ class Coordinator:
         message = await read(request, DesiredWorkers)
         if message.now_ms is not None:
             self._offset_ms += message.now_ms - self._now_ms()
-        self.goodput = goodput.adopt(self.goodput, message.account, step=message.step)
+        self.goodput = goodput.adopt(self.goodput, message.ledger, step=message.step)
         self._apply(transitions.scale(self.roster, message))
         return reply(self._status())
 
@@ -225,7 +225,7 @@ class Coordinator:
 
     def _status(self) -> CoordinatorStatus:
         return self.roster.status().model_copy(
-            update={"recoveries": list(self.ledger.newest), "account": self.goodput.account}
+            update={"recoveries": list(self.ledger.newest), "ledger": self.goodput.account}
         )
 
     async def _look_at_leases(self, application: web.Application) -> AsyncIterator[None]:

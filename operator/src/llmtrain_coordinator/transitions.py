@@ -121,7 +121,7 @@ def progress(roster: GroupState, request: Progress, *, now_seconds: float, time:
 
 def _with_what_was_known(progress: Progress, before: Progress | None) -> Progress:
     """Return `progress` with the evaluation and the checkpoint told before, if another process is the first rank now."""
-    fields = ("held_out_loss", "held_out_step", "checkpoint", "written")
+    fields = ("held_out_loss", "held_out_step", "checkpoint", "checkpoint_write")
     unknown = [field for field in fields if getattr(progress, field) is None]
     return progress.model_copy(update={field: getattr(before, field) for field in unknown}) if before else progress
 

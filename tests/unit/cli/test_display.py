@@ -28,7 +28,7 @@ def progress(step: int) -> Progress:
 
 def status(step: int, generation: int = 1) -> CoordinatorStatus:
     return CoordinatorStatus(
-        state="Training", generation=generation, wanted=2, joined=2, members=[], progress=progress(step)
+        state="Training", generation=generation, desired=2, joined=2, members=[], progress=progress(step)
     )
 
 

@@ -16,7 +16,7 @@ def told(turn: Transition) -> object:
     match turn.answer:
         case Membership(generation=number, members=members):
             return number, " ".join(member.incarnation for member in members)
-        case JoinPending(joined=joined, wanted=wanted):
+        case JoinPending(joined=joined, desired=wanted):
             return f"{joined} of {wanted}"
         case CurrentGeneration(generation=number, broken=broken):
             return f"{number} at once" if broken else number

@@ -15,14 +15,16 @@ BOTH = ((2.0, joining("a0")), (3.0, joining("a1")))
 def stepping(generation: int, step: int, handover: float = 0.0, **spent: float) -> Progress:
     """Progress of a generation whose ranks had the state after `handover` seconds."""
     began = GenerationStart(step=0, source="Memory", seconds=handover)
-    return progressing(generation, step).model_copy(update={"began": began, "spent": TimeSpent(**spent)})
+    return progressing(generation, step).model_copy(
+        update={"generation_start": began, "time_spent": TimeSpent(**spent)}
+    )
 
 
 def kept(seconds: float, step: int = 0, **spent: float) -> DesiredWorkers:
     """What the operator tells: the account up to an instant of the job's life, and the step it saw last."""
     ms: dict[TimeCategory, int] = {kind: round(took * 1000) for kind, took in spent.items()}  # type: ignore[misc]
     return wanting(2).model_copy(
-        update={"account": TimeLedger(until_ms=BIRTH_MS + round(seconds * 1000), ms=ms), "step": step}
+        update={"ledger": TimeLedger(until_ms=BIRTH_MS + round(seconds * 1000), ms=ms), "step": step}
     )
 
 
@@ -42,7 +44,7 @@ def lived(
             goodput = on_group_change(goodput, former, roster, now_ms=BIRTH_MS + now_ms)
         now_ms, former = round(seconds * 1000), roster
         if isinstance(message, DesiredWorkers):
-            goodput = adopt(goodput, message.account, step=message.step)
+            goodput = adopt(goodput, message.ledger, step=message.step)
         if message is not None:
             roster = turn(roster, message, seconds).roster
         goodput = on_group_change(goodput, former, roster, now_ms=BIRTH_MS + now_ms)
@@ -183,4 +185,4 @@ def test_counters_are_told_only_when_they_have_caught_up() -> None:
 
 def test_the_account_that_goes_further_counts() -> None:
     ahead = Goodput(account=TimeLedger(until_ms=BIRTH_MS + 96_000, ms={"stepping": 96_000}))
-    assert adopt(ahead, OPERATORS.account) == ahead
+    assert adopt(ahead, OPERATORS.ledger) == ahead

@@ -12,7 +12,9 @@ from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 from unit.coordinator.messages import follow, joining, progressing
 
 WRITTEN = CheckpointWriteStats(seconds=1.5, size_bytes=300, volume_size_bytes=1000, volume_free_bytes=400)
-TRAINING = follow(1, joining("a0"), progressing(1, 4).model_copy(update={"mfu": 0.4, "written": WRITTEN}))[-1].roster
+TRAINING = follow(1, joining("a0"), progressing(1, 4).model_copy(update={"mfu": 0.4, "checkpoint_write": WRITTEN}))[
+    -1
+].roster
 KNOWN = CoordinatorSnapshot(
     roster=TRAINING,
     work_seconds={"a0": 0.25, "gone": 1.0},

@@ -11,7 +11,7 @@ BOTH = ((0.0, joining("a0")), (0.0, joining("a1")), (1.0, progressing(1, 7)))
 def stepping(generation: int, step: int, began: int, source: str = "Memory") -> Progress:
     """Progress in a generation that began at step `began`, half a second after it was agreed on."""
     start = GenerationStart.model_validate({"step": began, "source": source, "seconds": 0.5})
-    return progressing(generation, step).model_copy(update={"began": start})
+    return progressing(generation, step).model_copy(update={"generation_start": start})
 
 
 def buried(incarnation: str, silent_seconds: float = 0.0) -> Leave:
@@ -57,8 +57,8 @@ def test_a_process_that_its_supervisor_buried() -> None:
     recovery = only(ledger)
     assert (recovery.term, recovery.generation, recovery.method, recovery.replayed_steps) == (3, 1, "process", 0)
     assert recovery.seconds_by_phase == {"detect": 0.0, "rendezvous": 0.25, "restore": 0.5, "replay": 0.0}
-    assert recovery.death is not None
-    assert (recovery.death.worker, recovery.death.exit_code) == (1, -9)
+    assert recovery.process_failure is not None
+    assert (recovery.process_failure.worker, recovery.process_failure.exit_code) == (1, -9)
     assert ledger.count == {"process": 1}
     assert ledger.seconds["process", "rendezvous"] == 0.25
 

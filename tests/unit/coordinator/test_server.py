@@ -76,7 +76,7 @@ async def test_a_held_join_is_answered_when_the_last_one_joins(trainers: Trainer
 @pytest.mark.parametrize("trainers", [0.01], indirect=True)
 async def test_a_join_whose_time_is_over_says_how_many_are_there(trainers: Trainers) -> None:
     response = await trainers.say("/v1/join", joining("a0"))
-    assert await response.json() == {"waiting": True, "joined": 1, "wanted": 2}
+    assert await response.json() == {"waiting": True, "joined": 1, "desired": 2}
 
 
 async def test_a_held_join_is_refused_when_its_process_is_replaced(trainers: Trainers) -> None:
@@ -92,7 +92,7 @@ async def test_a_held_join_is_refused_when_its_worker_is_not_wanted_any_more(tra
     held = trainers.hold("a1")
     await trainers.until_joined(1)
     status = await (await trainers.say("/v1/workers", wanting(1), "PUT")).json()
-    assert ((await held).status, status["wanted"], status["joined"]) == (410, 1, 0)
+    assert ((await held).status, status["desired"], status["joined"]) == (410, 1, 0)
 
 
 async def test_a_worker_beyond_the_wanted_is_told_so(trainers: Trainers) -> None:
@@ -219,11 +219,11 @@ async def test_prometheus_and_the_kubelet_need_no_header(trainers: Trainers) -> 
 
 async def test_the_operators_clock_counts(trainers: Trainers) -> None:
     trainers.coordinator._wall = lambda: 1_000.0
-    wanted = wanting(2).model_copy(update={"account": new_ledger(5_000_000), "now_ms": 5_003_000})
+    wanted = wanting(2).model_copy(update={"ledger": new_ledger(5_000_000), "now_ms": 5_003_000})
     await trainers.say("/v1/workers", wanted, "PUT")
     trainers.coordinator._wall = lambda: 1_001.5
     await trainers.begin()
-    assert (await (await trainers.client.get("/v1/status")).json())["account"] == {
+    assert (await (await trainers.client.get("/v1/status")).json())["ledger"] == {
         "untilMs": 5_004_500,
         "ms": {"starting": 4_500},
     }

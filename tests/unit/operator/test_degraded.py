@@ -25,7 +25,7 @@ CASES = [
 @pytest.mark.parametrize(("sentence", "state", "joined", "active", "said"), CASES, ids=[case[0] for case in CASES])
 def test_said(sentence: str, state: str, joined: int, active: int, said: tuple[bool, str, str]) -> None:
     seen = CoordinatorStatus.model_validate(
-        {"state": state, "generation": 1, "wanted": 2, "joined": joined, "members": []}
+        {"state": state, "generation": 1, "desired": 2, "joined": joined, "members": []}
     )
     status = JobStatus.model_validate(started(firstStepTime=ago(60), workers={"active": active}))
     (answer,) = degraded(observed(job(workers={"replicas": 2, "min": 2}), coordinator=seen), status)
@@ -35,7 +35,7 @@ def test_said(sentence: str, state: str, joined: int, active: int, said: tuple[b
 
 def test_checkpoints_that_fail_are_said() -> None:
     failing = progressing(1, 40).model_copy(update={"checkpoint_error": "[Errno 28] No space left on device"})
-    seen = CoordinatorStatus(state="Training", generation=1, wanted=2, joined=2, members=[], progress=failing)
+    seen = CoordinatorStatus(state="Training", generation=1, desired=2, joined=2, members=[], progress=failing)
     status = JobStatus.model_validate(started(firstStepTime=ago(60), workers={"active": 2}))
     (answer,) = degraded(observed(coordinator=seen), status)
     assert (answer.status, answer.reason) == (True, "CheckpointFailed")
@@ -44,10 +44,10 @@ def test_checkpoints_that_fail_are_said() -> None:
 
 def test_nothing_is_said_while_nobody_knows_or_nothing_has_begun() -> None:
     assert degraded(observed(), JobStatus.model_validate(started(firstStepTime=ago(60)))) == ()
-    seen = CoordinatorStatus(state="Waiting", generation=1, wanted=2, joined=1, members=[])
+    seen = CoordinatorStatus(state="Waiting", generation=1, desired=2, joined=1, members=[])
     assert degraded(observed(coordinator=seen), JobStatus.model_validate(started())) == ()
 
 
 def test_nothing_is_said_while_a_new_coordinator_has_heard_of_nobody() -> None:
-    seen = CoordinatorStatus(state="Waiting", generation=0, wanted=2, joined=0, members=[])
+    seen = CoordinatorStatus(state="Waiting", generation=0, desired=2, joined=0, members=[])
     assert degraded(observed(coordinator=seen), JobStatus.model_validate(started(firstStepTime=ago(60)))) == ()

@@ -22,7 +22,7 @@ def seconds(plan: Any) -> dict[str, float]:
 
 
 def seen(account: TimeLedger | None) -> CoordinatorStatus:
-    return CoordinatorStatus(state="Training", generation=1, wanted=2, joined=2, members=[], account=account)
+    return CoordinatorStatus(state="Training", generation=1, desired=2, joined=2, members=[], ledger=account)
 
 
 def test_a_job_that_begins_was_queued_until_now() -> None:
@@ -94,7 +94,7 @@ def test_a_job_that_was_suspended_waited_and_starts_anew() -> None:
 
 
 def test_a_new_coordinator_that_has_heard_of_nobody_changes_no_stage() -> None:
-    knows_nothing = CoordinatorStatus(state="Waiting", generation=0, wanted=2, joined=0, members=[])
+    knows_nothing = CoordinatorStatus(state="Waiting", generation=0, desired=2, joined=0, members=[])
     status = started(dataset=DATASET, stage="Training", firstStepTime=ago(500))
     assert plan_job(observed(job(status), pods=PODS, coordinator=knows_nothing)).status.stage == "Training"
 

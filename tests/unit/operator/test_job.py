@@ -112,7 +112,7 @@ def test_progress_comes_from_the_coordinator() -> None:
         {
             "state": "Training",
             "generation": 1,
-            "wanted": 2,
+            "desired": 2,
             "joined": 2,
             "members": [],
             "progress": progress,

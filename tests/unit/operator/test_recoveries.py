@@ -21,14 +21,16 @@ def recovery(generation: int, **fields: Any) -> RecoveryRecord:
         "restore_seconds": 0.5,
         "replay_seconds": 0.0,
         "replayed_steps": 0,
-        "death": ProcessFailure(worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"),
+        "process_failure": ProcessFailure(
+            worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"
+        ),
     }
     return RecoveryRecord(**{**plain, **fields})
 
 
 def seen(*recoveries: RecoveryRecord) -> CoordinatorStatus:
     return CoordinatorStatus(
-        state="Training", generation=9, wanted=2, joined=2, members=[], recoveries=list(recoveries)
+        state="Training", generation=9, desired=2, joined=2, members=[], recoveries=list(recoveries)
     )
 
 
@@ -37,7 +39,9 @@ def plan(status: dict[str, Any], *recoveries: RecoveryRecord, **spec: Any) -> An
 
 
 def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
-    first = plan(started(dataset=DATASET), recovery(3), recovery(5, method="pod", death=None, replayed_steps=2))
+    first = plan(
+        started(dataset=DATASET), recovery(3), recovery(5, method="pod", process_failure=None, replayed_steps=2)
+    )
     after = first.status.recoveries
     assert (after.by_method.process, after.by_method.pod, after.by_method.checkpoint, after.replayed_steps) == (
         1,
@@ -47,7 +51,9 @@ def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
     )
     assert (after.last.membership_generation, after.last.method, after.last.seconds) == (5, "pod", "0.75")
     assert [event.reason for event in first.events].count("Recovered") == 2
-    again = plan(first.status.document(), recovery(3), recovery(5, method="pod", death=None, replayed_steps=2))
+    again = plan(
+        first.status.document(), recovery(3), recovery(5, method="pod", process_failure=None, replayed_steps=2)
+    )
     assert again.status is None or again.status.recoveries == after
     assert "Recovered" not in [event.reason for event in again.events]
 

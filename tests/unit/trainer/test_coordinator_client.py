@@ -71,7 +71,7 @@ def test_messages_are_those_of_the_contract(server: Server, client: CoordinatorC
     assert Heartbeat.model_validate_json(server.heard[0][2]).step == 9
 
 
-@pytest.mark.parametrize("answer", [JoinPending(joined=1, wanted=2), Membership(generation=4, members=[ME])])
+@pytest.mark.parametrize("answer", [JoinPending(joined=1, desired=2), Membership(generation=4, members=[ME])])
 def test_a_join_is_answered_in_two_ways(
     server: Server, client: CoordinatorClient, answer: JoinPending | Membership
 ) -> None:

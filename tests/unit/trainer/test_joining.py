@@ -49,7 +49,7 @@ def joining(
 
 def test_it_asks_through_waiting_and_silence(log: Log, lines: io.StringIO) -> None:
     complete = generation(3, OTHER, ME)
-    coordinator = Coordinator(CoordinatorUnavailable("nobody there"), JoinPending(joined=1, wanted=2), complete)
+    coordinator = Coordinator(CoordinatorUnavailable("nobody there"), JoinPending(joined=1, desired=2), complete)
     assert joining(coordinator, log).next(None) == complete
     assert "nobody there" in lines.getvalue()
 
@@ -83,7 +83,7 @@ def test_nothing_is_asked_when_the_training_is_finished(log: Log) -> None:
 
 
 def test_the_end_of_the_training_is_noticed_while_waiting(log: Log) -> None:
-    assert joining(Coordinator(JoinPending(joined=1, wanted=2)), log, False, True).next(None) is None
+    assert joining(Coordinator(JoinPending(joined=1, desired=2)), log, False, True).next(None) is None
 
 
 def test_a_refusal_is_final(log: Log) -> None:

@@ -87,16 +87,16 @@ def test_each_step_is_told_once_and_the_last_checkpoint_after_it(
     assert [progress.step for progress in surroundings.told] == [1, 2, 3, 4]
     (last,) = surroundings.told_again
     assert last.checkpoint is not None
-    assert (last.step, last.checkpoint.step, last.written is not None) == (STEPS, STEPS, True)
+    assert (last.step, last.checkpoint.step, last.checkpoint_write is not None) == (STEPS, STEPS, True)
 
 
 def test_waiting_for_a_snapshot_is_time_spent_on_checkpoints(
     make_run: MakeRun, make_keeper: MakeKeeper, checkpoints: CheckpointStore, log: Log
 ) -> None:
     _, surroundings = trained(make_run, make_keeper, checkpoints, log, slow=True)
-    before, after = surroundings.told[1].spent, surroundings.told[2].spent
+    before, after = surroundings.told[1].time_spent, surroundings.told[2].time_spent
     assert after.checkpoint - before.checkpoint >= SLOW_SECONDS
-    assert surroundings.told_again[0].spent.checkpoint - surroundings.told[3].spent.checkpoint > 0
+    assert surroundings.told_again[0].time_spent.checkpoint - surroundings.told[3].time_spent.checkpoint > 0
     assert after.compiling == before.compiling
 
 

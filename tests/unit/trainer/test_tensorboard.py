@@ -28,7 +28,7 @@ def progress(step: int, generation: int = 1, began: int = 0, loss: float = 4.0, 
             "gradientNorm": 1.5,
             "tokens": step,
             "tokensPerSecond": 1000.0,
-            "began": GenerationStart(step=began, source="Memory", seconds=0.0),
+            "generation_start": GenerationStart(step=began, source="Memory", seconds=0.0),
             **fields,
         }
     )

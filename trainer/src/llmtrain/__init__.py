@@ -2,11 +2,11 @@
 
     import llmtrain
 
-    trained = llmtrain.train(model, samples=len(data), loss=loss)
-    if trained.first:
-        torch.save(model.state_dict(), f"{trained.output}/model.pt")
+    trained = llmtrain.train(model, num_samples=len(data), loss=loss)
+    if trained.is_main_process:
+        torch.save(model.state_dict(), f"{trained.output_dir}/model.pt")
 
-`docs/own-code.md` says what goes with it.
+`docs/guides/your-code.md` explains the details.
 """
 
 import os

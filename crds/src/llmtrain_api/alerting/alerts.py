@@ -13,7 +13,7 @@ ALERTS = (
         name="LlmtrainJobStuck",
         expr=(
             f"max {BY_JOB} (llmtrain_job_ranks) > 0"
-            f' unless {ON_JOB} increase(llmtrain_job_seconds_total{{kind=~"stepping|replaying"}}[10m]) > 0'
+            f' unless {ON_JOB} increase(llmtrain_job_seconds_total{{category=~"stepping|replaying"}}[10m]) > 0'
             f" unless {ON_JOB} llmtrain_job_step == llmtrain_job_steps"
         ),
         for_duration="20m",
@@ -31,7 +31,7 @@ ALERTS = (
         name="LlmtrainRankHung",
         expr=(
             f'max {BY_JOB} (increase(llmtrain_job_recovery_seconds_total{{phase="detect"}}[15m])'
-            " / ignoring (part) increase(llmtrain_job_recoveries_total[15m])) > 4"
+            " / ignoring (phase) increase(llmtrain_job_recoveries_total[15m])) > 4"
         ),
         for_duration="0m",
         severity="warning",

@@ -1,83 +1,63 @@
 """Metrics of all jobs and of the operator itself, told by the operator."""
 
-from llmtrain_api.metrics.metric import Metric, declared
+from llmtrain_api.metrics.metric import counter, gauge
 
-JOBS = Metric(
-    name="llmtrain_jobs",
-    kind="gauge",
+JOBS = gauge(
+    "llmtrain_jobs",
+    "Jobs by their current condition and its reason; each job is counted once.",
     labels=("namespace", "condition", "reason"),
-    help="Jobs by their current condition and its reason; each job is counted once.",
 )
-JOB_QUEUED = Metric(
-    name="llmtrain_job_queued_seconds",
-    kind="gauge",
-    help="How long a job has waited for a place in its life so far.",
-)
-POOL_NODES = Metric(
-    name="llmtrain_pool_nodes",
-    kind="gauge",
+JOB_QUEUED = gauge("llmtrain_job_queued_seconds", "How long a job has waited for a place in its life so far.")
+POOL_NODES = gauge(
+    "llmtrain_pool_nodes",
+    "Nodes of a compute pool by state: ready, unready, or missing of those that are expected.",
     labels=("llmcluster", "pool", "state"),
-    help="Nodes of a compute pool by state: ready, unready, or missing of those that are expected.",
 )
-POOL_NODE = Metric(
-    name="llmtrain_pool_node_info",
-    kind="gauge",
-    labels=("llmcluster", "pool", "node"),
-    help="1 for each node of a compute pool.",
+POOL_NODE = gauge(
+    "llmtrain_pool_node_info", "1 for each node of a compute pool.", labels=("llmcluster", "pool", "node")
 )
-POOL_GPUS = Metric(
-    name="llmtrain_pool_gpus",
-    kind="gauge",
+POOL_GPUS = gauge(
+    "llmtrain_pool_gpus",
+    "GPUs of a compute pool; each is in one state: allocated to a pod, else unhealthy if no pod can have it, else idle.",
     labels=("llmcluster", "pool", "state"),
-    help="GPUs of a compute pool; each is in one state: allocated to a pod, else unhealthy if no pod can have it, else idle.",
 )
-POOL_GPUS_ALLOCATED = Metric(
-    name="llmtrain_pool_gpus_allocated",
-    kind="gauge",
+POOL_GPUS_ALLOCATED = gauge(
+    "llmtrain_pool_gpus_allocated",
+    "GPUs of a compute pool that pods of a namespace hold.",
     labels=("llmcluster", "pool", "namespace"),
-    help="GPUs of a compute pool that pods of a namespace hold.",
 )
-PERSISTENT_VOLUME_CLAIMS = Metric(
-    name="llmtrain_persistentvolumeclaims",
-    kind="gauge",
+PERSISTENT_VOLUME_CLAIMS = gauge(
+    "llmtrain_persistentvolumeclaims",
+    "Persistent volume claims of storage pools by purpose and phase.",
     labels=("namespace", "purpose", "phase"),
-    help="Persistent volume claims of storage pools by purpose and phase.",
 )
-PERSISTENT_VOLUME_CLAIM_SIZE = Metric(
-    name="llmtrain_persistentvolumeclaim_size_bytes",
-    kind="gauge",
+PERSISTENT_VOLUME_CLAIM_SIZE = gauge(
+    "llmtrain_persistentvolumeclaim_size_bytes",
+    "Bytes that persistent volume claims of storage pools have.",
     labels=("namespace", "purpose"),
-    help="Bytes that persistent volume claims of storage pools have.",
 )
-QUEUE_DEPTH = Metric(
-    name="llmtrain_operator_queue_depth",
-    kind="gauge",
-    labels=(),
-    help="Objects waiting to be reconciled.",
+QUEUE_DEPTH = gauge("llmtrain_operator_queue_depth", "Objects waiting to be reconciled.", labels=())
+RECONCILES = counter(
+    "llmtrain_operator_reconciles_total", "Reconciliations by kind of object and result.", labels=("kind", "result")
 )
-RECONCILES = Metric(
-    name="llmtrain_operator_reconciles_total",
-    kind="counter",
-    labels=("kind", "result"),
-    help="Reconciliations by kind of object and result.",
+RECONCILE_SECONDS = counter("llmtrain_operator_reconcile_seconds_total", "Seconds spent reconciling.", labels=("kind",))
+API_CALLS = counter(
+    "llmtrain_operator_api_calls_total", "Calls to the Kubernetes API.", labels=("verb", "resource", "code")
 )
-RECONCILE_SECONDS = Metric(
-    name="llmtrain_operator_reconcile_seconds_total",
-    kind="counter",
-    labels=("kind",),
-    help="Seconds spent reconciling.",
-)
-API_CALLS = Metric(
-    name="llmtrain_operator_api_calls_total",
-    kind="counter",
-    labels=("verb", "resource", "code"),
-    help="Calls to the Kubernetes API.",
-)
-LEADER = Metric(
-    name="llmtrain_operator_leader",
-    kind="gauge",
-    labels=(),
-    help="1 in the replica that is active.",
-)
+LEADER = gauge("llmtrain_operator_leader", "1 in the replica that is active.", labels=())
 
-METRICS = declared(dict(globals()))
+METRICS = (
+    JOBS,
+    JOB_QUEUED,
+    POOL_NODES,
+    POOL_NODE,
+    POOL_GPUS,
+    POOL_GPUS_ALLOCATED,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUME_CLAIM_SIZE,
+    QUEUE_DEPTH,
+    RECONCILES,
+    RECONCILE_SECONDS,
+    API_CALLS,
+    LEADER,
+)

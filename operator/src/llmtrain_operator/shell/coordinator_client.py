@@ -21,7 +21,7 @@ async def sync_workers(session: aiohttp.ClientSession, job: Job, pod: PodView) -
     wanted = DesiredWorkers(
         workers=job.spec.workers.replicas,
         min_workers=job.spec.workers.min,
-        account=account_of(job.status),
+        ledger=account_of(job.status),
         step=steps_done(job.status),
         now_ms=milliseconds(datetime.now(UTC)),
     )

@@ -3,11 +3,10 @@
 from collections import defaultdict
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import CLUSTER_LABEL, GPU_RESOURCE, JOB_LABEL
+from llmtrain_api.quantity import parse_quantity
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
 from llmtrain_operator.core.snapshot import NodeView
@@ -230,7 +229,7 @@ def claim_of(claim: Manifest) -> Claim:
         cluster=metadata["labels"][CLUSTER_LABEL],
         pool=metadata["name"],
         phase=status.get("phase", "Pending"),
-        size_bytes=int(parse_quantity((status.get("capacity") or {}).get("storage", "0"))),  # type: ignore[no-untyped-call]
+        size_bytes=int(parse_quantity((status.get("capacity") or {}).get("storage", "0"))),
     )
 
 

@@ -59,7 +59,7 @@ class HeartbeatThread:
             generation=self._generation,
             ranks=self._ranks,
             step=self.step,
-            work_seconds=self.work_seconds,
+            compute_seconds=self.work_seconds,
         )
         try:
             answer = self._coordinator.heartbeat(heartbeat)

@@ -51,7 +51,7 @@ class Rendezvous:
             self.pause(PAUSE_SECONDS)
             return None
         if isinstance(answer, JoinPending):
-            self._say("waiting", joined=answer.joined, wanted=answer.wanted)
+            self._say("waiting", joined=answer.joined, wanted=answer.desired)
             return None
         if answer.term < self.term or answer.generation <= self.newest or not _holds(answer, self.member):
             self.pause(PAUSE_SECONDS)

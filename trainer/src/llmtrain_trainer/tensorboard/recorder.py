@@ -98,7 +98,9 @@ class SummaryWriterThread:
             self._file.close()
         if self._generation != entry.generation:
             self._generation = entry.generation
-            self._kept = entry.progress.began.step if entry.progress.began else entry.progress.step - 1
+            self._kept = (
+                entry.progress.generation_start.step if entry.progress.generation_start else entry.progress.step - 1
+            )
         if self._evaluated is not None and self._evaluated > self._kept:
             self._evaluated = None
         self._file = EventFile(

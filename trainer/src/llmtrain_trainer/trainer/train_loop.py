@@ -189,10 +189,10 @@ class TrainLoop:
             held_out_loss=self._held_out_loss,
             held_out_step=self._held_out_step,
             checkpoint=self._keeper.latest,
-            written=self._keeper.written,
+            checkpoint_write=self._keeper.written,
             checkpoint_error=self._keeper.error[:512],
-            began=self._began,
-            spent=self._spent,
+            generation_start=self._began,
+            time_spent=self._spent,
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmtrain_api.model import parse_quantity
+from llmtrain_api.quantity import parse_quantity
 
 
 def contains(live: Any, wanted: Any) -> bool:

@@ -29,7 +29,7 @@ def with_goodput(observed: JobSnapshot, plan: Plan) -> Plan:
     if not isinstance(status, JobStatus):
         return plan
     account = account_of(observed.job.status) or new_ledger(milliseconds(observed.job.created))
-    seen = observed.coordinator.account if observed.coordinator else None
+    seen = observed.coordinator.ledger if observed.coordinator else None
     if seen is not None and seen.total_ms >= account.total_ms:
         account = seen
     if not coordinator_accounts(status):

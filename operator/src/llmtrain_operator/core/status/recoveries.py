@@ -54,7 +54,7 @@ def process_failures(job: str, recoveries: tuple[RecoveryRecord, ...]) -> tuple[
             last_lines=[line[:1000] for line in death.last_lines],
         )
         for recovery in recoveries
-        if (death := recovery.death) is not None
+        if (death := recovery.process_failure) is not None
     )
 
 

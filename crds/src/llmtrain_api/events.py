@@ -1,0 +1,143 @@
+"""The log events of every program: what the `event` field of a log line can be.
+
+Names are camelCase: what happened, as noun and past participle. The sentence below an event says when it is written;
+the words in backquotes are its fields beside `time`, `level` and `event`. docs/reference/log-events.md is generated
+from this module.
+"""
+
+from enum import StrEnum
+
+
+class CoordinatorEvent(StrEnum):
+    """Events of a job's coordinator. Every line has the fields `job` and `namespace`."""
+
+    COORDINATOR_STARTED = "coordinatorStarted"
+    """The coordinator listens on `port`."""
+    COORDINATOR_STOPPED = "coordinatorStopped"
+    """The coordinator exits after a signal."""
+    MEMBER_JOINED = "memberJoined"
+    """A rank (`worker`, `localRank`, `node`) asks to join the next generation. It holds the state after `step`; the job
+    wants `of` ranks."""
+    MEMBER_LEFT = "memberLeft"
+    """A rank (`worker`, `localRank`, `node`, `incarnation`) leaves for `reason`: Finished, Stopped or Failed."""
+    MEMBER_EXPIRED = "memberExpired"
+    """A rank (`worker`, `localRank`, `node`, `incarnation`) sent no heartbeat for the length of a lease."""
+    MEMBER_DISCONNECTED = "memberDisconnected"
+    """A rank (`worker`, `localRank`, `node`, `incarnation`) closed its connection without leaving."""
+    MEMBER_REPLACED = "memberReplaced"
+    """A new process takes the place (`worker`, `localRank`, `node`) of the process `incarnation`."""
+    WORKERS_SCALED = "workersScaled"
+    """The operator asks for another number of `workers`, which makes `ranks` ranks."""
+    GENERATION_STARTED = "generationStarted"
+    """All members of `generation` are known; it has `ranks` members."""
+    GENERATION_ENDED = "generationEnded"
+    """`generation` ended for `reason`; its members join the next one."""
+    GENERATION_ADOPTED = "generationAdopted"
+    """A new coordinator learns from a heartbeat that `generation` is running, and takes it over."""
+    EXPORT_FAILED = "exportFailed"
+    """Metrics could not be sent to the OTLP endpoint; `message` says why. Training continues."""
+
+
+class AgentEvent(StrEnum):
+    """Events of the node agent."""
+
+    GPUS_NOT_FOUND = "gpusNotFound"
+    """NVML is not available on the node; `reason` is its answer."""
+    GPU_LOST = "gpuLost"
+    """The GPU with index `gpu` does not answer any more."""
+    GPU_RECOVERED = "gpuRecovered"
+    """The GPU with index `gpu` answers again."""
+    NVML_SHUTDOWN_FAILED = "nvmlShutdownFailed"
+    """NVML could not be closed before it is opened again; `reason` is its answer."""
+    SOURCE_FAILED = "sourceFailed"
+    """A `source` of metrics could not be read for `reason`. Written once for each reason; the others are still read."""
+
+
+class TrainerEvent(StrEnum):
+    """Events of trainer processes. Lines of a worker have the fields `worker` and `node`, those of a rank `localRank`."""
+
+    TEXT_READ = "textRead"
+    """The prepare stage has read `files` files of `bytes` bytes for the dataset `dataset`."""
+    TOKENIZER_TRAINED = "tokenizerTrained"
+    """The tokenizer has `vocabSize` tokens; training it took `seconds`."""
+    DOCUMENTS_TOKENIZED = "documentsTokenized"
+    """Progress of tokenizing: `documents` of `of` documents of `split` are done."""
+    PREPARED = "prepared"
+    """The dataset `id` is complete. Further fields: `tokens`, `heldOutTokens`, `vocabSize`, `unigramLoss`, `files`,
+    `undecodable`."""
+    COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
+    """The coordinator does not answer, for the reason in `message`; the rank tries again."""
+    RENDEZVOUS_PENDING = "rendezvousPending"
+    """The next generation does not start yet: `joined` of `desired` ranks have joined."""
+    GENERATION_JOINED = "generationJoined"
+    """This process is rank `rank` of `ranks` in `generation`."""
+    GENERATION_ENDED = "generationEnded"
+    """`generation` ended at `step` for the reason in `message`; the rank joins the next one."""
+    INITIALIZED = "initialized"
+    """Training starts from initial weights; the model has `parameters` parameters."""
+    RESTORED = "restored"
+    """Training resumes from the checkpoint in the directory `checkpoint`, after `step` steps."""
+    CHECKPOINT_REJECTED = "checkpointRejected"
+    """The checkpoint in the directory `checkpoint` is damaged, as `message` says; the one before it is tried."""
+    STATE_SYNCED = "stateSynced"
+    """The state after `step` was sent by rank `source` to the ranks in `behind`."""
+    FIRST_STEP = "firstStep"
+    """The first step of a generation is done: `step`, by `ranks` ranks."""
+    STEP = "step"
+    """Progress: `step` of `steps`, with `loss` (nats per token), `learningRate`, `gradientNorm`, `tokensPerSecond`."""
+    EVALUATED = "evaluated"
+    """The state after `step` has the held-out loss `heldOutLoss`; the evaluation took `seconds`."""
+    SNAPSHOT_TAKEN = "snapshotTaken"
+    """The state after `step` was copied for a checkpoint, which held training up for `seconds`."""
+    CHECKPOINT_SAVED = "checkpointSaved"
+    """The checkpoint of `step` is complete in `path`; writing it took `seconds`."""
+    CHECKPOINT_FAILED = "checkpointFailed"
+    """The checkpoint of `step` could not be written, for the reason in `message`. Training continues."""
+    SCALARS_FAILED = "scalarsFailed"
+    """TensorBoard scalars could not be written to `folder`, for the reason in `message`. Training continues."""
+    RANK_FROZEN = "rankFrozen"
+    """The rank `localRank` was stopped by a signal for `seconds`; its supervisor kills it."""
+    RANK_HUNG = "rankHung"
+    """The rank `localRank` made no progress for `seconds`; its supervisor kills it after its stack is dumped."""
+    RANK_FAILED = "rankFailed"
+    """The rank `localRank` exited with `exitCode`, which is negative for a signal."""
+    PUBLISHED = "published"
+    """The model of `step` is exported to `path`. Further fields: `loss`, `perplexity`, `unigramPerplexity`,
+    `parameters`, `sha256`, `sample`, `seconds`."""
+    STOPPED = "stopped"
+    """The process exits because it was asked to, as `message` says; the job can resume."""
+    FAILED = "failed"
+    """The process exits with an error. `message` says what is wrong; a `traceback` marks an unexpected error, and
+    `exitCode` is that of the user's program."""
+
+
+class OperatorEvent(StrEnum):
+    """Events of the operator. Every line has the field `logger`; lines of libraries have their message as event."""
+
+    LEADER_ELECTED = "leaderElected"
+    """This replica leads as `identity`; `gangScheduling` says whether the cluster can schedule gangs."""
+    LEASE_LOST = "leaseLost"
+    """Another replica holds the lease; this one exits."""
+    LEASE_FAILED = "leaseFailed"
+    """The lease could not be created, renewed or released; `message` is the API server's answer."""
+    OPERATOR_STOPPED = "operatorStopped"
+    """The operator exits because its task `task` ended."""
+    LIST_FAILED = "listFailed"
+    """Objects of `kind` could not be listed; `message` is the API server's answer. The operator tries again."""
+    WATCH_FAILED = "watchFailed"
+    """The watch of objects of `kind` failed; `message` is the API server's answer. The operator tries again."""
+    RECONCILE_FAILED = "reconcileFailed"
+    """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` says why. The operator tries again."""
+    VERSION_UNKNOWN = "versionUnknown"
+    """The object (`kind`, `namespace`, `name`) has fields that this version of the operator does not know, as `message`
+    says; it is left alone."""
+    REQUEST_INVALID = "requestInvalid"
+    """The API server rejects a request for the job (`namespace`, `name`); `message` is its answer."""
+    EVENT_FAILED = "eventFailed"
+    """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""
+    COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
+    """The coordinator of the job (`namespace`, `name`) does not answer, as `message` says."""
+
+
+LogEvent = CoordinatorEvent | AgentEvent | TrainerEvent | OperatorEvent
+"""Any declared log event."""

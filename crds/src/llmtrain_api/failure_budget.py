@@ -1,0 +1,32 @@
+"""The failure budget of a job: how many failures it tolerates within a sliding window.
+
+The operator and local mode judge failures by this one rule, `spec.recovery`. Standard library only.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureBudget:
+    """At most `max_failures` failures within `window_seconds`; one more fails the job."""
+
+    max_failures: int
+    """`spec.recovery.maxFailures`."""
+    window_seconds: float
+    """`spec.recovery.windowSeconds`."""
+
+    def in_window(self, age_seconds: float) -> bool:
+        """Return whether a failure that happened `age_seconds` ago still counts."""
+        return age_seconds < self.window_seconds
+
+    def is_exceeded(self, failures: int) -> bool:
+        """Return whether `failures` within the window are more than the job tolerates."""
+        return failures > self.max_failures
+
+    def explain(self, failures: int) -> str:
+        """Return the sentence for a budget of which `failures` are used: "4 failures within 600 s, …"."""
+        plural = "" if failures == 1 else "s"
+        return (
+            f"{failures} failure{plural} within {self.window_seconds:.0f} s, "
+            f"and spec.recovery.maxFailures is {self.max_failures}"
+        )

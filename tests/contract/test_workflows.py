@@ -1,0 +1,100 @@
+"""Workflows, hooks and guides call targets of the Makefile that exist, and CI tests what the README promises."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yaml"))
+TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def steps(workflow: Path) -> Iterator[dict[str, Any]]:
+    """Yield the steps of all jobs of a workflow."""
+    for job in load(workflow)["jobs"].values():
+        yield from job["steps"]
+
+
+def targets(command: str) -> set[str]:
+    """Return the targets of each line `make TARGET... NAME=VALUE...` of a command."""
+    calls = re.findall(r"^\s*make\s+(.*)$", command, re.MULTILINE)
+    return {word for call in calls for word in re.sub(r"\w+=\S.*", "", call).split()}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_calls_targets_that_exist(workflow: Path) -> None:
+    for step in steps(workflow):
+        assert targets(step.get("run", "")) <= TARGETS
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_has_few_rights_and_a_deadline(workflow: Path) -> None:
+    assert load(workflow)["permissions"] == {"contents": "read"}
+    assert all("timeout-minutes" in job for job in load(workflow)["jobs"].values())
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_step_runs_something_and_actions_have_a_version(workflow: Path) -> None:
+    for step in steps(workflow):
+        assert ("run" in step) != ("uses" in step)
+        assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step.get("uses", "actions/checkout@v4"))
+
+
+def test_hooks_call_targets_that_exist() -> None:
+    (local,) = load(REPOSITORY / ".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"
+    assert {hook["language"] for hook in local["hooks"]} == {"system"}
+    called = {target for hook in local["hooks"] for target in targets(hook["entry"])}
+    assert called
+    assert called <= TARGETS
+
+
+def test_ci_tests_the_pythons_that_the_package_declares() -> None:
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["classifiers"]
+    (fast,) = (
+        job for job in load(REPOSITORY / ".github/workflows/test.yaml")["jobs"].values() if "python" in matrix(job)
+    )
+    assert matrix(fast)["python"] == re.findall(r"Python :: (3\.\d+)$", "\n".join(declared), re.MULTILINE)
+
+
+def test_ci_tests_the_helms_that_the_readme_promises() -> None:
+    (chart,) = (
+        job for job in load(REPOSITORY / ".github/workflows/test.yaml")["jobs"].values() if "helm" in matrix(job)
+    )
+    assert " or ".join(matrix(chart)["helm"]) == "3 or 4"
+    assert "Helm 3 or 4" in (REPOSITORY / "README.md").read_text()
+
+
+def matrix(job: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the matrix of a job, empty if it has none."""
+    found: dict[str, list[str]] = job.get("strategy", {}).get("matrix", {})
+    return found
+
+
+def test_a_release_builds_every_image_and_points_the_chart_at_it() -> None:
+    release = REPOSITORY / ".github" / "workflows" / "release.yaml"
+    images = {path.parent.name for path in (REPOSITORY / "images").glob("*/Dockerfile")} - {"kind-node"}
+    assert set(matrix(load(release)["jobs"]["images"])["image"]) == images
+    assert "s#repository: llmtrain/#repository: $REPOSITORY_PREFIX/#" in release.read_text()
+    values = (REPOSITORY / "charts" / "llmtrain" / "values.yaml").read_text()
+    assert set(re.findall(r"repository: llmtrain/([\w-]+)", values)) == images
+
+
+def test_dependabot_watches_every_go_module_and_every_image() -> None:
+    updates = {update["package-ecosystem"]: update for update in load(REPOSITORY / ".github/dependabot.yml")["updates"]}
+    modules = {f"/{path.parent.relative_to(REPOSITORY)}" for path in (REPOSITORY / "images").rglob("go.mod")}
+    images = {f"/images/{path.parent.name}" for path in (REPOSITORY / "images").glob("*/Dockerfile")} - {
+        "/images/kind-node"
+    }
+    assert set(updates) == {"pip", "gomod", "github-actions", "docker"}
+    assert set(updates["gomod"]["directories"]) == modules
+    assert set(updates["docker"]["directories"]) == images

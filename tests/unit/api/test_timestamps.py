@@ -1,0 +1,43 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from llmtrain_api.timestamps import format_duration, format_rfc3339, now_rfc3339, parse_rfc3339
+
+INSTANT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
+
+
+def test_an_instant_is_written_in_utc_with_milliseconds() -> None:
+    berlin = timezone(timedelta(hours=1))
+    assert format_rfc3339(INSTANT.astimezone(berlin)) == "2026-11-23T10:00:00.123Z"
+
+
+def test_reading_returns_the_instant_that_was_written() -> None:
+    assert parse_rfc3339(format_rfc3339(INSTANT)) == INSTANT
+
+
+def test_instants_of_kubernetes_without_milliseconds_are_read() -> None:
+    assert parse_rfc3339("2026-11-23T10:00:00Z") == INSTANT.replace(microsecond=0)
+
+
+def test_malformed_instants_are_rejected() -> None:
+    with pytest.raises(ValueError, match="yesterday"):
+        parse_rfc3339("yesterday")
+
+
+def test_the_current_time_is_an_instant_in_utc() -> None:
+    assert abs(datetime.now(UTC) - parse_rfc3339(now_rfc3339())) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        pytest.param(-3, "0s", id="a negative duration is none"),
+        pytest.param(42.4, "42s", id="seconds are rounded"),
+        pytest.param(200, "3m20s", id="minutes and seconds"),
+        pytest.param(5 * 3600 + 7 * 60 + 59, "5h7m", id="hours and minutes"),
+        pytest.param(2 * 86400 + 3 * 3600, "2d3h", id="days and hours"),
+    ],
+)
+def test_a_duration_is_written_with_its_two_largest_units(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
