@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_api.job import Recovery
+from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.termination import ExitCode
 from llmtrain_cli.errors import BadInput, RunFailed
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
@@ -19,10 +19,10 @@ Start = Callable[[ProcessSpec], Awaitable[Process]]
 
 
 @dataclass(kw_only=True)
-class FailureBudget:
-    """How many failures are tolerated: `recovery.maxFailures` within `recovery.windowSeconds`."""
+class FailureHistory:
+    """The failures of a run so far, held against the job's failure budget."""
 
-    recovery: Recovery
+    budget: FailureBudget
     first: ExitStatus | None = None
     _failed_at_seconds: list[float] = field(default_factory=list)
 
@@ -34,14 +34,11 @@ class FailureBudget:
         if status.exit_code == ExitCode.BAD_INPUT:
             raise BadInput(status.message)
         self.first = self.first or status
-        since = now_seconds - self.recovery.window_seconds
-        self._failed_at_seconds = [at for at in self._failed_at_seconds if at > since] + [now_seconds]
+        in_window = [at for at in self._failed_at_seconds if self.budget.in_window(now_seconds - at)]
+        self._failed_at_seconds = [*in_window, now_seconds]
         count = len(self._failed_at_seconds)
-        if count > self.recovery.max_failures:
-            raise RunFailed(
-                f"{self.first.message} ({count} failure{'s' * (count > 1)}, "
-                f"spec.recovery.maxFailures is {self.recovery.max_failures})"
-            )
+        if self.budget.is_exceeded(count):
+            raise RunFailed(f"{self.first.message} ({self.budget.explain(count)})")
         return count
 
 
@@ -49,7 +46,7 @@ class LocalSupervisor:
     """Starts the coordinator and the workers, restarts those that fail, and stops all of them in the end."""
 
     def __init__(self, start: Start, budget: FailureBudget, note: Callable[[str], None]) -> None:
-        self._start, self._budget, self._note = start, budget, note
+        self._start, self._failures, self._note = start, FailureHistory(budget=budget), note
         self._running: dict[str, Process] = {}
 
     async def run(
@@ -82,8 +79,8 @@ class LocalSupervisor:
             status = await process.wait()
             if status.succeeded and not restart_always:
                 return
-            count = self._budget.charge(status, time.monotonic())
-            self._note(f"{status.message}; restarting it (failure {count} of {self._budget.recovery.max_failures})")
+            count = self._failures.charge(status, time.monotonic())
+            self._note(f"{status.message}; restarting it (failure {count} of {self._failures.budget.max_failures})")
 
     async def _shutdown(self, coordinator: ProcessSpec) -> None:
         """Let the workers write a checkpoint, then stop the coordinator, which they need for that."""

@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 
+from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.names import OUTPUT_FOLDER
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.rules import torchrun
@@ -15,7 +16,7 @@ from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
 from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
 from llmtrain_cli.job_file import read_job
-from llmtrain_cli.local_supervisor import COORDINATOR_GRACE_SECONDS, FailureBudget, LocalSupervisor
+from llmtrain_cli.local_supervisor import COORDINATOR_GRACE_SECONDS, LocalSupervisor
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 from llmtrain_cli.status_poller import StatusPoller
 from llmtrain_cli.summary import Summary
@@ -50,7 +51,9 @@ class LocalRun:
 
     def __init__(self, workspace: Workspace, display: Display) -> None:
         self._workspace, self._display, self._job = workspace, display, workspace.job
-        self._supervisor = LocalSupervisor(self._start, FailureBudget(recovery=self._job.spec.recovery), display.note)
+        recovery = self._job.spec.recovery
+        budget = FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
+        self._supervisor = LocalSupervisor(self._start, budget, display.note)
         self._stage: Process | None = None
         self._stopping = False
         self._status: CoordinatorStatus | None = None
