@@ -49,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-VALIDATE = "Check a job file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
+VALIDATE = (
+    "Check a job file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
+)
 RUN = """Train a job with the same coordinator and trainers as on a cluster, as processes of this machine. Ctrl-C writes a
 checkpoint and stops; the same command resumes from it. Example: %(prog)s examples/gpt-stdlib.yaml"""
 LOGS = """Show JSON log lines as time, level, event and fields; other lines are shown unchanged.

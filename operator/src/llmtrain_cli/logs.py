@@ -33,9 +33,7 @@ def readable(line: str) -> str:
         return line
     if not isinstance(entry, dict) or "event" not in entry:
         return line
-    fields = [
-        f"{name}={_value(value)}" for name, value in entry.items() if name not in HEAD_FIELDS + MULTILINE_FIELDS
-    ]
+    fields = [f"{name}={_value(value)}" for name, value in entry.items() if name not in HEAD_FIELDS + MULTILINE_FIELDS]
     head = f"{_clock(str(entry.get('time', '')))} {str(entry.get('level', '')).upper():<7} {entry['event']}"
     below = [f"    {text}" for name in MULTILINE_FIELDS for text in str(entry.get(name, "")).splitlines()]
     return "\n".join(["  ".join([head, *([" ".join(fields)] if fields else [])]), *below])

@@ -32,9 +32,7 @@ INVALID = [
         "spec.workers.replicas", "two", "must be a valid integer, unable to parse", id="a string instead of a number"
     ),
     pytest.param("spec.training.steps", MISSING, "is missing; add it", id="a missing field"),
-    pytest.param(
-        "spec.workers.replica", 1, "there is no such field; did you mean replicas?", id="a misspelt field"
-    ),
+    pytest.param("spec.workers.replica", 1, "there is no such field; did you mean replicas?", id="a misspelt field"),
     pytest.param(
         "spec.data.bucket", "x", "there is no such field; the fields are heldOutPercent, source", id="an unknown field"
     ),

@@ -22,7 +22,9 @@ LAST = Progress(
 )
 
 
-def summary(*, model: ModelInfo | None = MODEL, last: Progress | None = LAST, first_loss: float | None = 9.0) -> Summary:
+def summary(
+    *, model: ModelInfo | None = MODEL, last: Progress | None = LAST, first_loss: float | None = 9.0
+) -> Summary:
     """Return the summary of a run of 10 steps that took 12 seconds."""
     return Summary(
         job="gpt",

@@ -206,9 +206,7 @@ def _time(history: History) -> Chart:
             marker_line_width=0,
         )
     figure.update_layout(barmode="stack")
-    return Chart(
-        key="time", title="Where the time went", help="Every second belongs to one category.", figure=figure
-    )
+    return Chart(key="time", title="Where the time went", help="Every second belongs to one category.", figure=figure)
 
 
 def _ranks(history: History) -> Chart:

@@ -28,9 +28,7 @@ class Shown:
     ended: bool = False
 
 
-def follow(
-    prometheus: Prometheus, job_name: JobName, first: Answers, clock: Callable[[], float]
-) -> Iterator[Shown]:
+def follow(prometheus: Prometheus, job_name: JobName, first: Answers, clock: Callable[[], float]) -> Iterator[Shown]:
     """Yield what to show; each step queries Prometheus again. The iterator ends with the training."""
     shown = Shown(answers=first, answered_at=clock())
     while not shown.ended:
