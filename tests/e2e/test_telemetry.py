@@ -16,7 +16,7 @@ from e2e.scraping import SCRAPE_SECONDS, Targets
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_cli.prometheus import JobName
-from llmtrain_cli.top.ranks import questions
+from llmtrain_cli.top.ranks import exprs
 from llmtrain_dashboards.dashboard import Dashboard
 from llmtrain_dashboards.grafana import BOARDS
 from support.dashboard_images import ask, draw
@@ -178,7 +178,7 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
         assert uuids == visible_gpus(kube, pod), "the agent says what the kubelet told the container"
     busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
     kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
-    of_top = questions(JobName(namespace=kube.namespace, name=new_job))["gpu"]
+    of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
     busy_gpus = [pytest.approx(0.75)] * 4
     kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
     time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
