@@ -14,7 +14,7 @@ class ComputePool(Model):
     name: ObjectName
     """Name of the pool."""
     node_selector: Labels = Field(default_factory=dict)
-    """Labels that select the nodes of the pool. Empty selects every node without a NoSchedule taint."""
+    """Labels that select the nodes of the pool. Empty selects every node that accepts pods without tolerations."""
     nodes: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Number of nodes expected. `status.pools` reports how many are ready."""
     gpus_per_node: Annotated[int, Field(ge=0, le=64)] = 0
