@@ -213,7 +213,7 @@ class Evaluation(Model):
     every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 100
     """Steps between two evaluations. The final model is always evaluated."""
     metrics: Annotated[list[Literal["perplexity"]], Field(min_length=1, max_length=1)] = ["perplexity"]  # noqa: RUF012 - pydantic copies it
-    """Metrics to compute. perplexity is reported beside the perplexity of a unigram model."""
+    """Metrics to compute. perplexity is reported with that of a unigram model for comparison."""
     sample: Sample = Sample()
     """Sample of text that the trained model generates."""
 
