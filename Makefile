@@ -92,13 +92,13 @@ fix: venv ## apply ruff's fixes, and format
 	@$(python) -m ruff check --fix --quiet . || true
 	@$(python) -m ruff format .
 
-render: render-files ## write generated files: CRDs, rules, dashboards, pages of metrics and alerts, golden manifests
+render: render-files ## write generated files: CRDs, rules, dashboards, reference pages, golden manifests
 	@$(python) tests/contract/golden.py
 
 render-files: venv
 	@$(python) -m llmtrain_api.generate.crd crds
 	@$(python) -m llmtrain_api.generate.reference_docs docs/reference
-	@COLUMNS=100 $(python) docs/reference.py docs/reference
+	@$(python) docs/render.py
 	@$(python) charts/render.py
 
 lock: venv ## resolve the newest allowed versions into requirements/*.lock
