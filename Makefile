@@ -13,8 +13,8 @@ export PYTHONUNBUFFERED := 1
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
-# One process for each core. A process that runs out of tests takes some of another's.
-parallel := -n auto --dist worksteal
+# One process for each core; the tests of one xdist_group run in one of them, in order.
+parallel := -n auto --dist loadgroup
 e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
 # Helm's major version in `make chart-test`: 3 or 4.
@@ -92,13 +92,13 @@ fix: venv ## apply ruff's fixes, and format
 	@$(python) -m ruff check --fix --quiet . || true
 	@$(python) -m ruff format .
 
-render: render-files ## write generated files: CRDs, rules, dashboards, pages of metrics and alerts, golden manifests
+render: render-files ## write generated files: CRDs, rules, dashboards, reference pages, golden manifests
 	@$(python) tests/contract/golden.py
 
 render-files: venv
 	@$(python) -m llmtrain_api.generate.crd crds
 	@$(python) -m llmtrain_api.generate.reference_docs docs/reference
-	@COLUMNS=100 $(python) docs/reference.py docs/reference
+	@$(python) docs/render.py
 	@$(python) charts/render.py
 
 lock: venv ## resolve the newest allowed versions into requirements/*.lock

@@ -1,4 +1,4 @@
-"""A full volume costs checkpoints and nothing else: when there is room again, the next one is written."""
+"""A full volume costs checkpoints and nothing else: when there is space again, the next one is saved."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import Job, end, eventually, make_job
+from support.polling import eventually
+from support.training_job import Job, end, make_job
 
 
 @pytest.fixture
 def small_volume(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few MiB where the job keeps its checkpoints."""
+    """The job directory, on a file system of a few MiB."""
     folder = tmp_path / "job-uid"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], capture_output=True)
@@ -21,7 +22,7 @@ def small_volume(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_volume_costs_checkpoints_alone(small_volume: Path, data: Path, dataset: str, undisturbed: Job) -> None:
+def test_a_full_volume_costs_checkpoints_only(small_volume: Path, data: Path, dataset: str, undisturbed: Job) -> None:
     job = make_job(small_volume.parent, data)
     try:
         job.coordinator()
@@ -39,7 +40,7 @@ def test_a_full_volume_costs_checkpoints_alone(small_volume: Path, data: Path, d
 
 
 def fill(file: Path) -> None:
-    """Take all the room that is left."""
+    """Use up all the space that is left."""
     with file.open("wb", buffering=0) as filler:
         try:
             while True:

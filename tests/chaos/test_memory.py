@@ -1,4 +1,4 @@
-"""A rank that lives long doesn't grow: not over ten thousand steps, and not over a hundred generations."""
+"""The memory of a rank does not grow over ten thousand steps and a hundred generations."""
 
 import http.client
 import json
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
 from llmtrain_api.protocol import JOB_HEADER, Join, Leave, Member
+from support.polling import eventually
+from support.training_job import SPEC, Job, Process, end, make_job
 
 STEPS, GENERATIONS = 10_000, 100
-MOST_GROWTH_MIB = 8.0
-"""What allocators and caches may still take after the first tenth."""
+MAX_GROWTH_MIB = 8.0
+"""Growth that allocators and caches may cause after the first tenth."""
 SMALL = {
     "model": {"layers": 1, "width": 16, "heads": 2, "contextLength": 16},
     "training": {**dict(SPEC["training"]), "steps": 10**6, "microbatchSize": 1},  # type: ignore[call-overload]
@@ -21,7 +22,7 @@ SMALL = {
 
 
 def resident_mib(pid: int) -> float:
-    """Return the memory of a process."""
+    """Return the resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
@@ -30,7 +31,7 @@ def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
-def say(job: Job, path: str, body: str, method: str = "POST") -> dict[str, object]:
+def request(job: Job, path: str, body: str, method: str = "POST") -> dict[str, object]:
     connection = http.client.HTTPConnection("127.0.0.1", job.port, timeout=60)
     connection.request(method, path, body, {JOB_HEADER: job.run.uid, "Content-Type": "application/json"})
     answer: dict[str, object] = json.loads(connection.getresponse().read())
@@ -43,19 +44,19 @@ def step_of(job: Job) -> int:
     return progress.step if progress else 0
 
 
-def come_and_die(job: Job, number: int) -> None:
-    """Join as a worker that dies as soon as the generation it is in begins."""
-    guest = Member(
-        worker=1, local_rank=0, incarnation=f"guest-{number}", address="127.0.0.1", store_port=1, numerics=""
+def join_and_fail(job: Job, number: int) -> None:
+    """Join as a worker that fails as soon as its generation starts."""
+    member = Member(
+        worker=1, local_rank=0, incarnation=f"member-{number}", address="127.0.0.1", store_port=1, numerics=""
     )
-    answer = say(job, "/v1/join", Join(member=guest).model_dump_json(by_alias=True, exclude_none=True))
+    answer = request(job, "/v1/join", Join(member=member).model_dump_json(by_alias=True, exclude_none=True))
     assert "members" in answer, answer
-    leave = Leave(incarnation=guest.incarnation, reason="Failed")
-    say(job, "/v1/leave", leave.model_dump_json(by_alias=True, exclude_none=True))
+    leave = Leave(incarnation=member.incarnation, reason="Failed")
+    request(job, "/v1/leave", leave.model_dump_json(by_alias=True, exclude_none=True))
 
 
 @pytest.mark.timeout(600)
-def test_a_rank_does_not_grow(data: Path, dataset: str, tmp_path: Path) -> None:
+def test_the_memory_of_a_rank_does_not_grow(data: Path, dataset: str, tmp_path: Path) -> None:
     job = make_job(tmp_path, data, **{**SMALL, "training": {**SMALL["training"], "reduction": "Fast"}})  # type: ignore[dict-item]
     try:
         job.coordinator(workers=1)
@@ -63,20 +64,20 @@ def test_a_rank_does_not_grow(data: Path, dataset: str, tmp_path: Path) -> None:
         eventually(lambda: bool(worker.events("firstStep")), "it trains")
         rank = worker.rank()
         reach(job, STEPS // 10)
-        say(job, "/v1/workers", json.dumps({"workers": 2, "minWorkers": 1}), "PUT")
+        request(job, "/v1/workers", json.dumps({"workers": 2, "minWorkers": 1}), "PUT")
         for number in range(GENERATIONS // 10):
-            come_and_die(job, number)
+            join_and_fail(job, number)
         reach(job, step_of(job) + 100)
         before = resident_mib(rank), threads(rank)
         for number in range(GENERATIONS // 10, GENERATIONS):
-            come_and_die(job, number)
+            join_and_fail(job, number)
         reach(job, STEPS)
         after = resident_mib(rank), threads(rank)
         assert worker.rank() == rank
     finally:
         end(job)
     print(f"memory_growth_mib {after[0] - before[0]:.1f} MiB")
-    assert after[0] - before[0] < MOST_GROWTH_MIB
+    assert after[0] - before[0] < MAX_GROWTH_MIB
     assert after[1] <= before[1] + 1
 
 

@@ -1,4 +1,4 @@
-"""The weights after the last step are the same bits at 1, 2, 3, 4 and 7 workers, and after a stop in mid-epoch."""
+"""The weights after the last step have the same bits at 1, 2, 3, 4 and 7 workers, and after a stop in mid-epoch."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from integration.trainer.conftest import SPEC, Job, end, eventually, make_job
 from llmtrain_api.termination import ExitCode
+from support.polling import eventually
+from support.training_job import SPEC, Job, end, make_job
 
 STEPS = 60
-PARTS: dict[str, object] = {
+SECTIONS: dict[str, object] = {
     "training": {**dict(SPEC["training"]), "steps": STEPS, "microbatches": 7, "microbatchSize": 2, "dropout": "0.1"},  # type: ignore[call-overload]
     "evaluation": {"everySteps": 20},
 }
@@ -19,31 +20,31 @@ Train = Callable[..., bytes]
 
 @pytest.fixture(scope="module")
 def train(data: Path, dataset: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
-    """Trains with some workers, in one go or with a stop after which other workers go on; returns the weights."""
+    """Trains with a number of workers, or with several one after the other; returns the final weights."""
     jobs: list[Job] = []
 
-    def to_the_end(*sizes: int) -> bytes:
-        job = make_job(tmp_path_factory.mktemp("size"), data, **PARTS)
+    def train_to_the_end(*sizes: int) -> bytes:
+        job = make_job(tmp_path_factory.mktemp("size"), data, **SECTIONS)
         jobs.append(job)
-        for part, size in enumerate(sizes, 1):
+        for number, size in enumerate(sizes, 1):
             coordinator = job.coordinator(workers=size)
-            workers = [job.worker(number, dataset) for number in range(size)]
-            if part < len(sizes):
+            workers = [job.worker(worker, dataset) for worker in range(size)]
+            if number < len(sizes):
                 eventually(lambda: job.has_checkpoint(20), "there is a checkpoint")
                 for worker in workers:
                     worker.popen.terminate()
-            expected = 0 if part == len(sizes) else ExitCode.STOPPED
+            expected = 0 if number == len(sizes) else ExitCode.STOPPED
             assert [worker.ends_with(120) for worker in workers] == [expected] * size, workers[0].text
             coordinator.kill()
         return (job.checkpoints / f"step-{STEPS:08d}" / "weights.safetensors").read_bytes()
 
-    yield to_the_end
+    yield train_to_the_end
     for job in jobs:
         end(job)
 
 
 @pytest.fixture(scope="module")
-def alone(train: Train) -> bytes:
+def single(train: Train) -> bytes:
     return train(1)
 
 
@@ -55,7 +56,7 @@ def differing_bits(one: bytes, other: bytes) -> int:
 
 @pytest.mark.parametrize("sizes", [(2,), (3,), (4,), (7,), (2, 3)], ids=lambda sizes: " then ".join(map(str, sizes)))
 @pytest.mark.timeout(300)
-def test_any_number_of_workers_gives_the_same_bits(train: Train, alone: bytes, sizes: tuple[int, ...]) -> None:
-    bits = differing_bits(train(*sizes), alone)
+def test_any_number_of_workers_gives_the_same_bits(train: Train, single: bytes, sizes: tuple[int, ...]) -> None:
+    bits = differing_bits(train(*sizes), single)
     print(f"differing_bits {bits}")
     assert bits == 0

@@ -1,4 +1,4 @@
-"""What a test needs to hold a job's account against: an operator's part, and what the workers' own logs say."""
+"""Time accounting from outside a job: the operator's side of the time ledger, and durations from the workers' logs."""
 
 import http.client
 import time
@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from integration.trainer.conftest import DEADLINE_SECONDS, Job, Process
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_api.time_ledger import CATEGORIES, TimeLedger
+from support.polling import DEADLINE_SECONDS
+from support.training_job import Job, Process
 
 SECONDS_BETWEEN = 0.1
 Span = tuple[float, float]
@@ -17,81 +18,83 @@ Span = tuple[float, float]
 
 @dataclass(kw_only=True)
 class Operator:
-    """Asks a job's coordinator now and then and tells it what it knows, as the real one does."""
+    """Exchanges the time ledger with a job's coordinator, as the operator does."""
 
     job: Job
     workers: int
-    account: TimeLedger
+    ledger: TimeLedger
     step: int = 0
-    fell: list[str] = field(default_factory=list)
-    """Each time that less was told of a kind than before."""
+    decreases: list[str] = field(default_factory=list)
+    """Each time that a category had fewer milliseconds than before."""
 
     def ask(self) -> CoordinatorStatus | None:
-        """Return what the coordinator answers, and keep it; None if it is away."""
-        wanted = DesiredWorkers(
-            workers=self.workers, ledger=self.account, step=self.step, now_ms=int(time.time() * 1000)
+        """Return the coordinator's status, and keep its ledger; None if it does not answer."""
+        desired = DesiredWorkers(
+            workers=self.workers, ledger=self.ledger, step=self.step, now_ms=int(time.time() * 1000)
         )
         connection = http.client.HTTPConnection("127.0.0.1", self.job.port, timeout=DEADLINE_SECONDS)
         try:
             connection.request(
-                "PUT", "/v1/workers", wanted.model_dump_json(by_alias=True), {JOB_HEADER: self.job.run.uid}
+                "PUT", "/v1/workers", desired.model_dump_json(by_alias=True), {JOB_HEADER: self.job.run.uid}
             )
-            seen = CoordinatorStatus.model_validate_json(connection.getresponse().read())
+            status = CoordinatorStatus.model_validate_json(connection.getresponse().read())
         except (OSError, http.client.HTTPException):
             return None
         finally:
             connection.close()
-        assert seen.ledger is not None
-        for kind in CATEGORIES:
-            before, now = self.account.ms.get(kind, 0), seen.ledger.ms.get(kind, 0)
+        assert status.ledger is not None
+        for category in CATEGORIES:
+            before, now = self.ledger.ms.get(category, 0), status.ledger.ms.get(category, 0)
             if now < before:
-                self.fell.append(f"{kind} from {before} to {now} ms")
-        self.account = seen.ledger
-        self.step = seen.progress.step if seen.progress else self.step
-        return seen
+                self.decreases.append(f"{category} from {before} to {now} ms")
+        self.ledger = status.ledger
+        self.step = status.progress.step if status.progress else self.step
+        return status
 
     def until(
         self, condition: Callable[[CoordinatorStatus], bool], what: str, seconds: float = DEADLINE_SECONDS
     ) -> CoordinatorStatus:
-        """Ask until what is seen fulfills a condition; return that."""
-        give_up = time.monotonic() + seconds
-        while (seen := self.ask()) is None or not condition(seen):
-            assert time.monotonic() < give_up, f"waited in vain until {what}"
+        """Ask until the status fulfils a condition; return that status."""
+        deadline = time.monotonic() + seconds
+        while (status := self.ask()) is None or not condition(status):
+            assert time.monotonic() < deadline, f"waited in vain until {what}"
             time.sleep(SECONDS_BETWEEN)
-        return seen
+        return status
 
 
-def tells_steps(seen: CoordinatorStatus) -> bool:
-    """Return whether the newest generation runs and has told of a step."""
-    return seen.state == "Training" and seen.progress is not None and seen.progress.generation == seen.generation
+def reports_steps(status: CoordinatorStatus) -> bool:
+    """Return whether the newest generation trains and has reported a step."""
+    return (
+        status.state == "Training" and status.progress is not None and status.progress.generation == status.generation
+    )
 
 
 def instants(processes: Iterable[Process], event: str) -> list[float]:
-    """Return when a line was written to any log, in order."""
+    """Return when an event was logged by any process, in order, in seconds since 1970."""
     lines = (line for process in processes for line in process.events(event))
     return sorted(datetime.fromisoformat(str(line["time"])).timestamp() for line in lines)
 
 
 def newest_step(processes: Iterable[Process]) -> int:
-    """Return the last step of which there is a line in any log."""
+    """Return the newest step that any process has logged."""
     return max((int(str(line["step"])) for process in processes for line in process.events("step")), default=0)
 
 
 def seconds_logged(processes: Iterable[Process], event: str) -> float:
-    """Return how long all events of a name took by the logs."""
+    """Return the sum of the durations that events of a name carry, in seconds."""
     return sum(float(str(line["seconds"])) for process in processes for line in process.events(event))
 
 
-def gaps(begins: Iterable[float], ends: Sequence[float]) -> list[Span]:
-    """Return what lies between each of some instants and the next end after it, each second once."""
+def gaps(starts: Iterable[float], ends: Sequence[float]) -> list[Span]:
+    """Return the spans between each start and the next end after it, without overlaps."""
     spans: list[Span] = []
-    for begin in sorted(begins):
-        end = next((end for end in ends if end >= begin), begin)
-        if not spans or begin >= spans[-1][1]:
-            spans.append((begin, end))
+    for start in sorted(starts):
+        end = next((end for end in ends if end >= start), start)
+        if not spans or start >= spans[-1][1]:
+            spans.append((start, end))
     return spans
 
 
 def length(spans: Iterable[Span]) -> float:
-    """Return the seconds of all spans."""
-    return sum(end - begin for begin, end in spans)
+    """Return the length of all spans together, in seconds."""
+    return sum(end - start for start, end in spans)

@@ -3,7 +3,7 @@
 One is just under the threshold, one in each guard's care, and one where the condition held for too short a time.
 """
 
-from contract.histories import (
+from contract.promtool_series import (
     OF_JOB,
     OF_POOL,
     RUNS,

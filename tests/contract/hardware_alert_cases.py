@@ -1,6 +1,6 @@
 """The same for alerts about GPUs, pods and nodes."""
 
-from contract.histories import (
+from contract.promtool_series import (
     OF_CLUSTER,
     OF_POD,
     ON_GPU,

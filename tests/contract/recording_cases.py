@@ -1,6 +1,6 @@
 """For each recording rule what it computes of which histories."""
 
-from contract.histories import (
+from contract.promtool_series import (
     OF_CLUSTER,
     OF_JOB,
     OF_POD,

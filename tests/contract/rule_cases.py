@@ -152,7 +152,7 @@ RULE_CASES: tuple[Case, ...] = (
     Case(
         sentence="an environment variable of the operator's",
         change={"spec.workers.env": [{"name": "LLMTRAIN_JOB", "value": "other"}]},
-        refusal="spec.workers.env must not set variables that begin with LLMTRAIN_",
+        refusal="spec.workers.env must not set variables with the reserved prefix LLMTRAIN_",
     ),
     Case(
         sentence="as many ranks as microbatches, on CPUs",
@@ -176,12 +176,12 @@ RULE_CASES: tuple[Case, ...] = (
     Case(
         sentence="text from a path and from the image",
         change={f"{SOURCE}.path": "books"},
-        refusal="spec.data.source must have one of path and bundled",
+        refusal="spec.data.source must have exactly one of path and bundled",
     ),
     Case(
         sentence="text from nowhere",
         change={f"{SOURCE}.bundled": UNSET},
-        refusal="spec.data.source must have one of path and bundled",
+        refusal="spec.data.source must have exactly one of path and bundled",
     ),
     Case(
         sentence="a path whose names begin with dots",
@@ -190,12 +190,12 @@ RULE_CASES: tuple[Case, ...] = (
     Case(
         sentence="an absolute path",
         change={**PATH_SOURCE, f"{SOURCE}.path": "/etc"},
-        refusal="spec.data.source.path must be relative to the volume's root",
+        refusal="spec.data.source.path must be relative to the root of the volume",
     ),
     Case(
         sentence="a path that climbs out of the volume",
         change={**PATH_SOURCE, f"{SOURCE}.path": "books/../../etc"},
-        refusal="spec.data.source.path must be relative to the volume's root",
+        refusal="spec.data.source.path must be relative to the root of the volume",
     ),
     Case(
         sentence="query heads that share key and value heads evenly",
@@ -212,12 +212,12 @@ RULE_CASES: tuple[Case, ...] = (
     Case(
         sentence="a program that is a module and a script",
         change={**OWN, "spec.entrypoint": {"script": "train.py", "module": "train"}},
-        refusal="spec.entrypoint must have one of module and script",
+        refusal="spec.entrypoint must have exactly one of module and script",
     ),
     Case(
         sentence="a program that is nothing",
         change={**UNDER_TORCHRUN, "spec.entrypoint": {"mode": "Torchrun"}},
-        refusal="spec.entrypoint must have one of module and script",
+        refusal="spec.entrypoint must have exactly one of module and script",
     ),
     Case(
         sentence="a script that climbs out of the volume",
@@ -239,7 +239,7 @@ RULE_CASES: tuple[Case, ...] = (
         Case(
             sentence=f"a program beside {field}",
             change={**OWN, f"spec.{field}": value},
-            refusal=f"spec.{field} does nothing with spec.entrypoint; leave it out",
+            refusal=f"spec.{field} has no effect with spec.entrypoint; remove it",
         )
         for field, value in IDLE.items()
     ),
@@ -247,7 +247,7 @@ RULE_CASES: tuple[Case, ...] = (
         Case(
             sentence=f"a program for torchrun beside {field}",
             change={**UNDER_TORCHRUN, f"spec.{field}": value},
-            refusal=f"spec.{field} does nothing with spec.entrypoint in mode Torchrun; leave it out",
+            refusal=f"spec.{field} has no effect with spec.entrypoint in mode Torchrun; remove it",
         )
         for field, value in IDLE_UNDER_TORCHRUN.items()
     ),

@@ -4,7 +4,6 @@ Tests run side by side, each process in a namespace of its own. Those that share
 the other in one process; those that need the cluster to themselves are marked `serial` and run in a second pass.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -15,14 +14,15 @@ import yaml
 
 from e2e.gpus import FakeGpus
 from e2e.kube import ROOT, Kube
-from e2e.scraping import Targets
+from e2e.nodes import CLUSTER
+from e2e.scraping import SCRAPE_SECONDS, Targets
 from llmtrain_api.generate.rule_file import rule_groups
-from prometheus import Prometheus, running_prometheus
+from support.prometheus_server import Prometheus, running_prometheus
 
-CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")
 NAMESPACE = "e2e"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that use the fake driver in one process: a node has only one."""
     for item in items:
@@ -60,9 +60,6 @@ def new_job(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     name = request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:40].strip("-")
     yield name
     kube.delete_job(name)
-
-
-SCRAPE_SECONDS = 1
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def test_what_a_started_job_was_made_for_stays(kube: Kube, new_job: str, edit: E
     )
     done = kube.apply(changed, check=False)
     assert done.returncode != 0, "it was accepted"
-    assert f"spec.{edit.field} can't be changed once the job has started" in done.stderr
+    assert f"spec.{edit.field} is immutable once the job has started" in done.stderr
 
 
 @pytest.mark.parametrize("edit", ALLOWED_EDITS, ids=lambda edit: edit.field)

@@ -1,5 +1,7 @@
 """Faults that tests inject into trainer processes, at the fault points of `llmtrain_trainer.fault_points`."""
 
+import os
+import random
 import sys
 from pathlib import Path
 from typing import Literal
@@ -7,6 +9,8 @@ from typing import Literal
 from llmtrain_trainer.fault_points import FAULT_POINTS
 
 HOOKS = Path(__file__).parents[1] / "chaos" / "hooks"
+SEED = int(os.environ.get("LLMTRAIN_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
+"""Seed of everything that chaos tests draw; a run with the same seed repeats it."""
 STEP_POINTS = ("forward", "backward", "all_to_all", "all_gather", "update")
 """Points that each rank passes in every step."""
 CHECKPOINT_POINTS = ("evaluation", "snapshot", "write_request")

@@ -1,21 +1,26 @@
-"""The contract of llmtrain: what people write, what the parts tell each other, what both are called.
+"""The contract of llmtrain: API types, wire protocol, metrics, alerts, and the floor that all programs share.
 
 Every other package imports this one; it imports none of them.
 
-    model.py        the base of all types: camelCase outside, frozen, nothing unknown accepted
-    names.py        API group, labels, child names, mount points, ports
-    job.py          LLMTrainingJob: what one person trains
-    job_status.py   its status
-    cluster.py      LLMCluster: what a platform team offers
-    defaults.py     whether a part of a job is as it is by default
-    rules.py        cross-field rules: one sentence, one CEL expression, one Python check
-    conditions.py   conditions, reasons and how they are set
-    run.py          the run config: what the operator tells the trainer
-    outcome.py      what a finished container says of itself
-    membership.py   what trainers, coordinator and operator say to each other
-    goodput.py      the kinds of seconds in a job's life
-    metrics/        the catalogue of metrics, a file for each part that tells them
-    alerting/       Prometheus' recording rules and alerts
-    generate/       makes docs/reference/metrics.md and docs/reference/alerts.md
-    crd.py          makes crds/*.yaml from the types
+    model.py           base classes and constrained types
+    names.py           API group, labels, object names, ports
+    job.py             LLMTrainingJob: its spec
+    job_status.py      its status
+    cluster.py         LLMCluster: compute and storage that a platform team offers
+    conditions.py      conditions and their reasons
+    rules.py           cross-field rules: error message, CEL expression and Python check
+    defaults.py        whether a field has its default value, in Python and in CEL
+    run_config.py      settings that the operator passes to the trainer
+    termination.py     exit codes and termination messages of containers
+    protocol.py        messages between trainers, coordinator and operator
+    time_ledger.py     the seconds of a job's lifetime by category
+    failure_budget.py  how many failures a job tolerates
+    quantity.py        Kubernetes quantities
+    timestamps.py      instants and durations
+    jsonlog.py         structured logs
+    events.py          the log events of every program
+    environment.py     the environment variables of every program
+    metrics/           the catalogue of metrics, one module per exporting program
+    alerting/          Prometheus' recording rules and alerts
+    generate/          writes CRDs, the rule file and the pages of docs/reference
 """

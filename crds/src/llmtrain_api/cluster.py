@@ -1,4 +1,4 @@
-"""LLMCluster: the compute and storage that a platform team offers to those who train."""
+"""LLMCluster: compute and storage that a platform team offers for training jobs."""
 
 from typing import Annotated, Literal
 
@@ -9,79 +9,79 @@ from llmtrain_api.model import Labels, Model, ObjectName, Quantity, Sentence
 
 
 class ComputePool(Model):
-    """Nodes of one kind."""
+    """A group of identical nodes."""
 
     name: ObjectName
     """Name of the pool."""
     node_selector: Labels = Field(default_factory=dict)
-    """Labels of its nodes; empty takes every node that runs ordinary pods."""
+    """Labels that select the nodes of the pool. Empty selects every node that accepts pods without tolerations."""
     nodes: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Nodes expected; status says how many are there."""
+    """Number of nodes expected. `status.pools` reports how many are ready."""
     gpus_per_node: Annotated[int, Field(ge=0, le=64)] = 0
     """GPUs expected on each node."""
     product: Annotated[str, Field(max_length=128)] = ""
-    """What kind of node it is, for people, such as "8x H200"."""
+    """Description of the node type, such as "8x H200"."""
 
 
 class StoragePool(Model):
-    """Storage of one kind: each tenant namespace gets one claim, named like the pool."""
+    """A kind of storage. Each tenant namespace gets one PersistentVolumeClaim with the name of the pool."""
 
     name: ObjectName
-    """Name of the pool and of its claims: a job's `volume` names it."""
+    """Name of the pool and of its claims. A job refers to it by `volume`."""
     purpose: Literal["datasets", "models", "checkpoints"] = "datasets"
-    """What it is meant for."""
+    """Intended contents. Metrics group claims by it."""
     storage_class_name: Annotated[str, Field(max_length=253)] = ""
-    """StorageClass of the claims; empty takes the Kubernetes cluster's default."""
+    """StorageClass of the claims. Defaults to that of the Kubernetes cluster."""
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
-    """ReadWriteMany lets workers on different nodes share it; ReadWriteOnce suits jobs of one node."""
+    """Access mode of the claims. ReadWriteMany allows workers on several nodes; ReadWriteOnce restricts a job to one node."""
     size: Quantity = "10Gi"
     """Size of each claim."""
 
 
 class Tenant(Model):
-    """A namespace that may use the cluster."""
+    """A namespace whose jobs can use the cluster."""
 
     namespace: ObjectName
     """Name of the namespace."""
 
 
 class ClusterSpec(Model):
-    """What the cluster offers."""
+    """Desired state of the cluster."""
 
     compute_pools: Annotated[list[ComputePool], Field(max_length=64)] = Field(
         default_factory=list,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
-    """Nodes to train on."""
+    """Groups of nodes that jobs can use."""
     storage_pools: Annotated[list[StoragePool], Field(max_length=32)] = Field(
         default_factory=list,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
-    """Volumes that jobs can name."""
+    """Storage that jobs can refer to by name."""
     tenants: Annotated[list[Tenant], Field(max_length=1000)] = Field(
         default_factory=list,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["namespace"]},
     )
-    """Namespaces whose jobs may use the cluster and that get a claim of every storage pool; empty admits jobs of every namespace, whose claims are made when a job needs them."""
+    """Namespaces whose jobs can use the cluster; each gets a claim of every storage pool. Empty admits jobs of all namespaces, and claims are created when a job needs them."""
 
 
 class PoolStatus(Model):
-    """What is there of a compute pool."""
+    """Observed state of a compute pool."""
 
     name: Annotated[str, Field(max_length=63)]
     """Name of the pool."""
     nodes_expected: int = 0
-    """Nodes the spec expects."""
+    """Nodes that the spec expects."""
     nodes_ready: int = 0
-    """Nodes that are there, ready and schedulable."""
+    """Nodes that are ready and schedulable."""
     gpus_expected: int = 0
-    """GPUs the spec expects."""
+    """GPUs that the spec expects."""
     gpus_capacity: int = 0
-    """GPUs that the ready nodes offer."""
+    """Allocatable GPUs of the ready nodes."""
     gpus_allocated: int = 0
-    """GPUs that pods have asked for on them."""
+    """GPUs requested by pods on the ready nodes."""
     not_ready: Annotated[list[Sentence], Field(max_length=32)] = Field(default_factory=list)
-    """Nodes that are there but can't be used, each with the reason."""
+    """Nodes that exist but cannot be used, each with the reason."""
 
 
 class ClaimStatus(Model):
@@ -92,25 +92,25 @@ class ClaimStatus(Model):
     name: Annotated[str, Field(max_length=63)]
     """Name of the claim and of the pool."""
     phase: Annotated[str, Field(max_length=32)] = ""
-    """Pending, Bound or Lost, as Kubernetes says; Missing while the namespace isn't there."""
+    """Phase of the claim: Pending, Bound or Lost; Missing while the namespace does not exist."""
 
 
 class ClusterStatus(Model):
-    """What the operator saw of the cluster."""
+    """Observed state of the cluster."""
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
-    """Generation of the spec that the operator last acted on."""
+    """`metadata.generation` of the spec that the operator last acted on."""
     conditions: Annotated[list[Condition], Field(max_length=8)] = Field(default_factory=list)
-    """Ready, with a reason and a sentence."""
+    """Conditions of the cluster. Ready is True while all expected nodes are ready."""
     nodes_expected: int = 0
-    """Nodes the spec expects in all pools."""
+    """Nodes that the spec expects in all pools."""
     nodes_ready: int = 0
-    """Nodes that are there, ready and schedulable."""
+    """Nodes that are ready and schedulable."""
     gpus_capacity: int = 0
-    """GPUs that the ready nodes offer."""
+    """Allocatable GPUs of the ready nodes."""
     gpus_allocated: int = 0
-    """GPUs that pods have asked for on them."""
+    """GPUs requested by pods on the ready nodes."""
     pools: Annotated[list[PoolStatus], Field(max_length=64)] = Field(default_factory=list)
-    """The same for each pool."""
+    """Observed state of each compute pool."""
     claims: Annotated[list[ClaimStatus], Field(max_length=1000)] = Field(default_factory=list)
-    """Claims in the tenant namespaces."""
+    """Claims of storage pools in the tenant namespaces."""

@@ -1,4 +1,4 @@
-"""Conditions of both resources, their reasons, and how a condition is set."""
+"""Conditions of both resources, and their reasons."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from llmtrain_api.model import Model, Timestamp
 
 
 class JobCondition(StrEnum):
-    """Types of a job's conditions. Exactly one of Succeeded and Failed becomes True in the end."""
+    """Types of a job's conditions. Exactly one of Succeeded and Failed becomes True when the job finishes."""
 
     SCHEDULED = "Scheduled"
     RUNNING = "Running"
@@ -26,7 +26,7 @@ class ClusterCondition(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a condition is as it is."""
+    """Reasons of conditions and events."""
 
     # Scheduled
     CLUSTER_NOT_FOUND = "ClusterNotFound"
@@ -50,7 +50,7 @@ class Reason(StrEnum):
     WORKERS_MISSING = "WorkersMissing"
     TOO_FEW_WORKERS = "TooFewWorkers"
     CHECKPOINT_FAILED = "CheckpointFailed"
-    # Suspended, and Running while not
+    # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
     NOT_SUSPENDED = "NotSuspended"
@@ -71,34 +71,37 @@ class Reason(StrEnum):
 
 
 class Condition(Model):
-    """One aspect of an object's state, as Kubernetes conditions are."""
+    """A condition, as in other Kubernetes resources."""
 
     type: Annotated[str, Field(max_length=64)]
-    """Name of the aspect."""
+    """Type of the condition."""
     status: Literal["True", "False", "Unknown"]
-    """Whether it holds."""
+    """Whether the condition holds."""
     reason: Annotated[str, Field(max_length=64)]
-    """One word that says why."""
+    """Machine-readable reason for the status, in CamelCase."""
     message: Annotated[str, Field(max_length=2048)]
-    """One sentence that says why, and what to do if something is wrong."""
+    """Human-readable explanation, with the remedy if something is wrong."""
     last_transition_time: Timestamp
     """When `status` last changed."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
-    """Generation of the spec this was said of."""
+    """`metadata.generation` that the condition was set for."""
 
 
 def set_condition(
     conditions: tuple[Condition, ...], type: str, status: bool, reason: str, message: str, *, now: str, generation: int
 ) -> tuple[Condition, ...]:
-    """Return `conditions` with one set; the transition time moves only if its status did."""
-    word: Literal["True", "False"] = "True" if status else "False"
+    """Return `conditions` with one condition replaced or added.
+
+    `last_transition_time` becomes `now` only if the status changes; messages are cut at 2048 characters.
+    """
+    status_text: Literal["True", "False"] = "True" if status else "False"
     before = next((condition for condition in conditions if condition.type == type), None)
     after = Condition(
         type=type,
-        status=word,
+        status=status_text,
         reason=reason,
         message=message[:2048],
-        last_transition_time=before.last_transition_time if before and before.status == word else now,
+        last_transition_time=before.last_transition_time if before and before.status == status_text else now,
         observed_generation=generation,
     )
     if before is None:
@@ -107,5 +110,5 @@ def set_condition(
 
 
 def is_true(conditions: tuple[Condition, ...], type: str) -> bool:
-    """Return whether the condition `type` is there and True."""
+    """Return whether the condition `type` exists and is True."""
     return any(condition.type == type and condition.status == "True" for condition in conditions)

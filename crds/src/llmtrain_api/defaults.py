@@ -1,7 +1,7 @@
-"""Whether a part of the spec is as it is by default, in Python and in CEL.
+"""Whether a field of the spec has its default value, in Python and in CEL.
 
-The API server fills defaults in before it evaluates rules, so a rule can't see whether a field was written, but only
-whether it says anything else than the default.
+The API server applies defaults before it evaluates rules. So a rule cannot detect that a field was set, only that its
+value differs from the default.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from llmtrain_api.model import Model
 
 
 def is_default(spec: JobSpec, path: str) -> bool:
-    """Return whether the part at `path`, such as "data.tokenizer", is as it is by default."""
+    """Return whether the field at `path`, such as "data.tokenizer", has its default value."""
     holder: Any = spec
     *parents, name = path.split(".")
     for parent in parents:
@@ -22,7 +22,7 @@ def is_default(spec: JobSpec, path: str) -> bool:
 
 
 def is_default_cel(path: str) -> str:
-    """Return the same in CEL, over `spec`."""
+    """Return the CEL expression, over `spec`, that the field at `path` has its default value."""
     kind: Any = JobSpec
     *parents, name = path.split(".")
     for parent in parents:
@@ -36,7 +36,7 @@ def _equalities(path: str, default: object) -> list[str]:
         return [f"!has({path})"]
     if isinstance(default, Model):
         fields = type(default).model_fields.items()
-        return [part for name, field in fields for part in _equalities(f"{path}.{field.alias}", getattr(default, name))]
+        return [term for name, field in fields for term in _equalities(f"{path}.{field.alias}", getattr(default, name))]
     return [f"{path} == {_literal(default)}"]
 
 

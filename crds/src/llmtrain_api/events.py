@@ -1,7 +1,7 @@
 """The log events of every program: what the `event` field of a log line can be.
 
-Names are camelCase: what happened, as noun and past participle. The sentence below an event says when it is written;
-the words in backquotes are its fields beside `time`, `level` and `event`. docs/reference/log-events.md is generated
+Names are camelCase: what happened, as noun and past participle. The docstring below an event explains when it is written; the
+names in backquotes are its fields in addition to `time`, `level` and `event`. docs/reference/log-events.md is generated
 from this module.
 """
 
@@ -35,12 +35,14 @@ class CoordinatorEvent(StrEnum):
     GENERATION_ADOPTED = "generationAdopted"
     """A new coordinator learns from a heartbeat that `generation` is running, and takes it over."""
     EXPORT_FAILED = "exportFailed"
-    """Metrics could not be sent to the OTLP endpoint; `message` says why. Training continues."""
+    """Metrics could not be sent to the OTLP endpoint; `message` is the reason. Training continues."""
 
 
 class AgentEvent(StrEnum):
     """Events of the node agent."""
 
+    AGENT_STARTED = "agentStarted"
+    """The agent listens on `port` of `node`; `gpus` is auto, or off if another exporter reads the GPUs."""
     GPUS_NOT_FOUND = "gpusNotFound"
     """NVML is not available on the node; `reason` is its answer."""
     GPU_LOST = "gpuLost"
@@ -78,7 +80,7 @@ class TrainerEvent(StrEnum):
     RESTORED = "restored"
     """Training resumes from the checkpoint in the directory `checkpoint`, after `step` steps."""
     CHECKPOINT_REJECTED = "checkpointRejected"
-    """The checkpoint in the directory `checkpoint` is damaged, as `message` says; the one before it is tried."""
+    """The checkpoint in the directory `checkpoint` is damaged, for the reason in `message`; the one before it is tried."""
     STATE_SYNCED = "stateSynced"
     """The state after `step` was sent by rank `source` to the ranks in `behind`."""
     FIRST_STEP = "firstStep"
@@ -105,9 +107,9 @@ class TrainerEvent(StrEnum):
     """The model of `step` is exported to `path`. Further fields: `loss`, `perplexity`, `unigramPerplexity`,
     `parameters`, `sha256`, `sample`, `seconds`."""
     STOPPED = "stopped"
-    """The process exits because it was asked to, as `message` says; the job can resume."""
+    """The process exits on request, for the reason in `message`; the job can resume."""
     FAILED = "failed"
-    """The process exits with an error. `message` says what is wrong; a `traceback` marks an unexpected error, and
+    """The process exits with an error. `message` is the error; a `traceback` marks an unexpected error, and
     `exitCode` is that of the user's program."""
 
 
@@ -115,7 +117,7 @@ class OperatorEvent(StrEnum):
     """Events of the operator. Every line has the field `logger`; lines of libraries have their message as event."""
 
     LEADER_ELECTED = "leaderElected"
-    """This replica leads as `identity`; `gangScheduling` says whether the cluster can schedule gangs."""
+    """This replica leads as `identity`; `gangScheduling` is whether the cluster can schedule gangs."""
     LEASE_LOST = "leaseLost"
     """Another replica holds the lease; this one exits."""
     LEASE_FAILED = "leaseFailed"
@@ -127,16 +129,16 @@ class OperatorEvent(StrEnum):
     WATCH_FAILED = "watchFailed"
     """The watch of objects of `kind` failed; `message` is the API server's answer. The operator tries again."""
     RECONCILE_FAILED = "reconcileFailed"
-    """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` says why. The operator tries again."""
+    """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` is the reason. The operator tries again."""
     VERSION_UNKNOWN = "versionUnknown"
-    """The object (`kind`, `namespace`, `name`) has fields that this version of the operator does not know, as `message`
-    says; it is left alone."""
+    """The object (`kind`, `namespace`, `name`) has fields that this version of the operator does not know, listed in
+    `message`; it is not reconciled."""
     REQUEST_INVALID = "requestInvalid"
     """The API server rejects a request for the job (`namespace`, `name`); `message` is its answer."""
     EVENT_FAILED = "eventFailed"
     """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""
     COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
-    """The coordinator of the job (`namespace`, `name`) does not answer, as `message` says."""
+    """The coordinator of the job (`namespace`, `name`) does not answer, for the reason in `message`."""
 
 
 LogEvent = CoordinatorEvent | AgentEvent | TrainerEvent | OperatorEvent

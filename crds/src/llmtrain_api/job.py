@@ -1,4 +1,4 @@
-"""LLMTrainingJob: what one person trains. Only fields that do something are here."""
+"""LLMTrainingJob: the spec of one training job. A field that would have no effect does not exist."""
 
 from typing import Annotated, Literal
 
@@ -9,32 +9,32 @@ from llmtrain_api.names import MAX_WORKERS
 
 
 class Resources(Model):
-    """What one worker needs beside its GPUs. Requests and limits are the same, so nothing is overcommitted."""
+    """CPU and memory of one worker. Requests equal limits, so nodes are not overcommitted."""
 
     cpu: Quantity = "1"
-    """CPU cores of one worker, such as "4" or "500m". A rank computes with as many threads as its whole cores."""
+    """CPU cores of one worker, such as "4" or "500m". The whole cores are divided among its ranks as compute threads."""
     memory: Quantity = "2Gi"
-    """Memory of one worker, such as "16Gi". A worker that uses more is killed and counted as a failure."""
+    """Memory of one worker, such as "16Gi". A worker that exceeds it is killed, which counts as a failure."""
 
 
 class Toleration(Model):
-    """Lets workers run on nodes that carry a taint."""
+    """Allows workers to run on nodes with a matching taint."""
 
     key: LabelKey
     """Key of the taint."""
     operator: Literal["Equal", "Exists"] = "Equal"
-    """Equal compares `value`; Exists accepts any value."""
+    """Equal requires the taint's value to equal `value`; Exists matches any value."""
     value: Annotated[str, Field(max_length=63)] = ""
-    """Value of the taint, for operator Equal."""
+    """Value of the taint, used with operator Equal."""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
-    """Effect of the taint; empty means every effect."""
+    """Effect of the taint to tolerate; empty tolerates all effects."""
 
 
 class EnvironmentVariable(Model):
-    """One environment variable of the workers, by value: there is no way to name a Secret."""
+    """One environment variable of the workers. Only literal values are supported, no references to Secrets."""
 
     name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    """Name of the variable. Names that begin with LLMTRAIN_ are the operator's."""
+    """Name of the variable. The prefix LLMTRAIN_ is reserved."""
     value: Annotated[str, Field(max_length=1024)] = ""
     """Value of the variable."""
 
@@ -43,231 +43,231 @@ class Workers(Model):
     """The pods that train, all alike. `kubectl scale ltj/NAME --replicas=N` changes their number."""
 
     min: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
-    """Fewest workers that may train. `replicas` can't be scaled below it."""
+    """Minimum number of workers; training waits while fewer are available. `replicas` cannot be scaled below it."""
     replicas: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
-    """Workers wanted now, scheduled all together or not at all."""
+    """Desired number of workers. With gang scheduling they are scheduled all together or not at all."""
     max: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = MAX_WORKERS
-    """Most workers that may train. `replicas` can't be scaled above it."""
+    """Maximum number of workers. `replicas` cannot be scaled above it."""
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    """GPUs of one worker; one trainer process (a rank) runs for each. 0 trains on the CPU with one rank."""
+    """GPUs of one worker. One trainer process (a rank) runs on each. 0 trains on the CPU with one rank."""
     resources: Resources = Resources()
     """CPU and memory of one worker."""
     node_selector: Labels = Field(default_factory=dict)
-    """Labels that a node must carry to run a worker."""
+    """Labels that a node must have to run a worker."""
     tolerations: Annotated[list[Toleration], Field(max_length=16)] = Field(default_factory=list)
-    """Taints that workers put up with."""
+    """Taints that workers tolerate."""
     env: Annotated[list[EnvironmentVariable], Field(max_length=64)] = Field(default_factory=list)
     """Environment variables of the workers."""
 
     @property
     def ranks(self) -> int:
-        """Trainer processes of one worker."""
+        """Return the trainer processes of one worker."""
         return max(self.gpus, 1)
 
 
 class ModelSpec(Model):
-    """The network to train: a preset, and what to change in it."""
+    """The model to train: a preset, and overrides of its dimensions."""
 
     name: Literal["gpt"] = "gpt"
-    """gpt is a decoder of the Llama family: rotary positions, RMSNorm, SwiGLU, grouped-query attention."""
+    """Architecture. gpt is a decoder of the Llama family: rotary embeddings, RMSNorm, SwiGLU, grouped-query attention."""
     preset: Literal["tiny", "small", "medium", "large"] = "tiny"
-    """Size: tiny learns in minutes on two CPU cores; small, medium and large are near GPT-2's 124M, 355M and 774M."""
+    """Model size. tiny trains in minutes on two CPU cores; small, medium and large are close to GPT-2's 124M, 355M and 774M parameters."""
     layers: Annotated[int, Field(ge=1, le=256)] | None = None
-    """Transformer blocks; unset takes the preset's."""
+    """Number of transformer blocks. Defaults to the preset's."""
     width: Annotated[int, Field(ge=8, le=65536)] | None = None
-    """Size of the residual stream; unset takes the preset's."""
+    """Width of the residual stream. Defaults to the preset's."""
     heads: Annotated[int, Field(ge=1, le=512)] | None = None
-    """Query heads of one block; unset takes the preset's."""
+    """Query heads of each block. Defaults to the preset's."""
     kv_heads: Annotated[int, Field(ge=1, le=512)] | None = None
-    """Key and value heads shared by the query heads; unset takes the preset's."""
+    """Key and value heads of each block, shared by groups of query heads. Defaults to the preset's."""
     context_length: Annotated[int, Field(ge=8, le=1048576)] | None = None
-    """Tokens the model sees at once; unset takes the preset's."""
+    """Maximum sequence length in tokens. Defaults to the preset's."""
 
 
 class Task(Model):
-    """What the model learns to do."""
+    """The training objective."""
 
     name: Literal["pretrain"] = "pretrain"
-    """pretrain predicts the next token of running text."""
+    """pretrain is next-token prediction on plain text."""
 
 
 ScriptArgument = Annotated[str, Field(max_length=1024)]
 
 
 class Entrypoint(Model):
-    """A program of one's own that the workers run in place of llmtrain's model. Name one of `module` and `script`."""
+    """A program that the workers run instead of llmtrain's model. Set exactly one of `module` and `script`."""
 
     module: (
         Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$")] | None
     ) = None
-    """Python module of the trainer image, run as by `python -m`."""
+    """Python module in the trainer image, run as with `python -m`."""
     script: Annotated[str, Field(min_length=1, max_length=512)] | None = None
-    """Python file on the volume of `data.source`, relative to its root; one that begins with '/' is in the image."""
+    """Python file, relative to the root of the volume in `data.source`. An absolute path is a file in the image."""
     arguments: Annotated[list[ScriptArgument], Field(max_length=64)] = Field(default_factory=list)
-    """Its arguments."""
+    """Command-line arguments of the program."""
     mode: Literal["Elastic", "Torchrun"] = "Elastic"
-    """Elastic: it calls llmtrain.train, which keeps the state through all changes of membership. Torchrun: it finds the environment that torchrun gives, and is started anew at each change."""
+    """How the program joins the training. Elastic: it calls llmtrain.train, which preserves the state across membership changes. Torchrun: it gets the environment variables of torchrun and is restarted at each membership change."""
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return the module or script, for messages."""
         return self.module or self.script or ""
 
 
 class Source(Model):
-    """Where the text is. Name one of `path` and `bundled`; with an entrypoint `path` is optional, and its own affair."""
+    """Location of the training text. Set exactly one of `path` and `bundled`. With an entrypoint, `path` is optional and passed to the program."""
 
     volume: ObjectName
-    """Volume that holds the text and keeps the tokens made from it: a claim of this namespace, or a storage pool of the cluster."""
+    """Volume that holds the text and the tokenized datasets: a PersistentVolumeClaim in this namespace, or a storage pool of the LLMCluster."""
     path: Annotated[str, Field(min_length=1, max_length=512)] | None = None
-    """File or folder of UTF-8 text on the volume, relative to its root."""
+    """File or directory of UTF-8 text, relative to the root of the volume."""
     bundled: Literal["python-stdlib"] | None = None
-    """Text that the trainer image carries, in place of `path`: python-stdlib is the source of Python's standard library."""
+    """Text that is part of the trainer image. python-stdlib is the source code of Python's standard library."""
 
 
 class Tokenizer(Model):
-    """How text becomes tokens."""
+    """How text is split into tokens."""
 
     kind: Literal["bpe"] = "bpe"
-    """bpe is byte-level byte-pair encoding, trained on the job's own text."""
+    """Tokenizer algorithm. bpe is byte-level byte-pair encoding, trained on the job's text."""
     vocab_size: Annotated[int, Field(ge=257, le=1048576)] = 4096
-    """Number of different tokens, special ones included."""
+    """Size of the vocabulary, including special tokens."""
 
 
 class Data(Model):
-    """The text to learn from. It is tokenized once; jobs with the same text and settings share the result."""
+    """The training data. Text is tokenized once; jobs with the same text and settings share the dataset."""
 
     source: Source
-    """Where the text is."""
+    """Location of the training text."""
     tokenizer: Tokenizer = Tokenizer()
-    """How text becomes tokens."""
+    """How text is split into tokens."""
     held_out_percent: Annotated[int, Field(ge=1, le=50)] = 5
-    """Percent of the files that are never trained on, to evaluate with."""
+    """Percentage of files that are held out from training, for evaluation."""
 
 
 class Optimizer(Model):
-    """How the weights change."""
+    """The optimizer and its hyperparameters."""
 
     name: Literal["adamw"] = "adamw"
-    """adamw is Adam with decoupled weight decay."""
+    """Algorithm. adamw is Adam with decoupled weight decay."""
     learning_rate: DecimalString = "3e-4"
-    """Highest learning rate, reached after the warm-up."""
+    """Peak learning rate, reached at the end of the warm-up."""
     weight_decay: DecimalString = "0.1"
-    """Weight decay of matrices; vectors have none."""
+    """Weight decay of matrices. It does not apply to vectors, such as the gains of norms."""
     beta1: DecimalString = "0.9"
-    """Decay of the mean of the gradients."""
+    """Decay rate of the first moment (mean of the gradients)."""
     beta2: DecimalString = "0.95"
-    """Decay of the mean of their squares."""
+    """Decay rate of the second moment (mean of the squared gradients)."""
 
 
 class Training(Model):
-    """How long and in what portions to learn."""
+    """Length of the training, batch size, optimizer and numerics."""
 
     steps: Annotated[int, Field(ge=1, le=100_000_000)]
-    """Optimizer steps in all."""
+    """Total number of optimizer steps."""
     microbatches: Annotated[int, Field(ge=1, le=MAX_WORKERS * 16)] = 8
-    """Microbatches of one step, shared out among the ranks: the step is the same whatever their number."""
+    """Microbatches of one step. They are divided among the ranks, so the result of a step does not depend on the number of ranks."""
     microbatch_size: Annotated[int, Field(ge=1, le=4096)] = 4
-    """Sequences of one microbatch."""
+    """Sequences in one microbatch."""
     optimizer: Optimizer = Optimizer()
-    """How the weights change."""
+    """The optimizer and its hyperparameters."""
     warmup_steps: Annotated[int, Field(ge=0, le=100_000_000)] = 20
-    """Steps over which the learning rate rises from nothing; afterwards it falls along a cosine to a tenth."""
+    """Steps over which the learning rate rises linearly from 0. Afterwards it decays along a cosine to a tenth of the peak."""
     clip_norm: DecimalString = "1.0"
-    """Gradients with a larger norm are scaled down to it."""
+    """Maximum norm of the gradient; larger gradients are scaled down to it."""
     dropout: Fraction = "0"
-    """Fraction of the residual stream that is dropped at random while training, at least 0 and below 1."""
+    """Dropout probability of the residual stream during training, at least 0 and below 1."""
     reduction: Literal["Exact", "Fast"] = "Exact"
-    """Exact adds gradients in a fixed order: the same bits at any number of workers. Fast leaves the order open."""
+    """How gradients are summed. Exact adds them in a fixed order and gives identical weights with any number of workers. Fast uses a plain all-reduce, whose order may vary."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Type of the matrix products; weights and optimizer state are float32."""
+    """Data type of matrix multiplications. Weights and optimizer state are always float32."""
     seed: Annotated[int, Field(ge=0, le=2147483647)] = 0
-    """Seed of weights and data order."""
+    """Seed of weight initialization, data order and dropout."""
 
 
 class Checkpoint(Model):
-    """Where and how often the state of the training is kept."""
+    """Where and how often checkpoints are written."""
 
     volume: ObjectName
-    """Volume for checkpoints and the exported model: a claim of this namespace, or a storage pool of the cluster."""
+    """Volume for checkpoints and the exported model: a PersistentVolumeClaim in this namespace, or a storage pool of the LLMCluster."""
     every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 100
-    """Steps between two checkpoints; there is always one after the last step."""
+    """Steps between two checkpoints. One is always written after the last step."""
     keep_last: Annotated[int, Field(ge=1, le=1000)] = 3
-    """How many of the newest checkpoints stay."""
+    """How many of the newest checkpoints to keep."""
     keep_best: Annotated[int, Field(ge=0, le=1000)] = 1
-    """How many of those with the lowest held-out loss stay beside them; only steps that are evaluated too are compared."""
+    """How many checkpoints with the lowest held-out loss to keep in addition. Only checkpoints of evaluated steps are compared."""
 
 
 class Sample(Model):
-    """Text the trained model is asked to go on with."""
+    """Sample of text that the trained model generates."""
 
     prompt: Annotated[str, Field(min_length=1, max_length=1024)] = "def "
-    """Beginning of the text."""
+    """Text that the model continues."""
     tokens: Annotated[int, Field(ge=1, le=1024)] = 64
-    """Tokens to write."""
+    """Number of tokens to generate."""
 
 
 class Evaluation(Model):
-    """How the model is judged, on text it never saw."""
+    """Evaluation on held-out text."""
 
     every_steps: Annotated[int, Field(ge=1, le=100_000_000)] = 100
-    """Steps between two evaluations while training; there is always one at the end."""
+    """Steps between two evaluations. The final model is always evaluated."""
     metrics: Annotated[list[Literal["perplexity"]], Field(min_length=1, max_length=1)] = ["perplexity"]  # noqa: RUF012 - pydantic copies it
-    """What is measured: perplexity, beside that of a model that knows only how often each token occurs."""
+    """Metrics to compute. perplexity is reported with that of a unigram model for comparison."""
     sample: Sample = Sample()
-    """Text the trained model is asked to go on with."""
+    """Sample of text that the trained model generates."""
 
 
 class Recovery(Model):
-    """How many failures are put up with before the job fails."""
+    """How many failures are tolerated before the job fails, and when a rank counts as hung."""
 
     max_failures: Annotated[int, Field(ge=0, le=1000)] = 10
-    """Failures within the window that are recovered from; one more fails the job."""
+    """Failures within the window that the job recovers from; one more fails the job."""
     window_seconds: Annotated[int, Field(ge=1, le=2592000)] = 3600
-    """Length of the window; older failures are forgiven."""
+    """Length of the sliding window in seconds; older failures no longer count."""
     hang_seconds: Annotated[int, Field(ge=5, le=86400)] = 300
-    """A trainer process that takes longer for one microbatch is killed and replaced. It can't be changed once the job has started."""
+    """Seconds without progress after which a trainer process is killed and replaced. It must exceed the time of one microbatch. Immutable once the job has started."""
 
 
 class Scheduling(Model):
-    """How the pods find their nodes."""
+    """How pods are scheduled."""
 
     gang: Literal["Auto", "Off"] = "Auto"
-    """Auto schedules all pods at once or none where the cluster can (an event says if it can't); Off one by one."""
+    """Auto schedules all pods of the job together or none of them, if the Kubernetes cluster supports it; otherwise an event reports that it does not. Off schedules them one by one."""
     priority_class_name: Annotated[str, Field(max_length=253)] = ""
-    """PriorityClass of the pods; empty takes the cluster's default."""
+    """PriorityClass of the pods. Defaults to that of the Kubernetes cluster."""
 
 
 class JobSpec(Model):
-    """What to train, on what, and how."""
+    """Desired state of the job."""
 
     cluster: ObjectName = "default"
-    """LLMCluster whose nodes and storage the job uses."""
+    """LLMCluster whose nodes and storage the job uses. Immutable once the job has started."""
     image: Annotated[str, Field(max_length=512)] = ""
-    """Trainer image; empty takes the one the operator was installed with."""
+    """Trainer image. Defaults to the image that the operator was installed with. Immutable once the job has started."""
     workers: Workers = Workers()
     """The pods that train, all alike. `kubectl scale ltj/NAME --replicas=N` changes their number."""
     entrypoint: Entrypoint | None = None
-    """A program of one's own that the workers run in place of llmtrain's model. It can't be changed once the job has started."""
+    """A program that the workers run instead of llmtrain's model. Immutable once the job has started."""
     model: ModelSpec = ModelSpec()
-    """The network to train. It can't be changed once the job has started."""
+    """The model to train. Immutable once the job has started."""
     task: Task = Task()
-    """What the model learns to do. It can't be changed once the job has started."""
+    """The training objective. Immutable once the job has started."""
     data: Data
-    """The text to learn from. It can't be changed once the job has started."""
+    """The training data. Immutable once the job has started."""
     training: Training
-    """How long and in what portions to learn. It can't be changed once the job has started."""
+    """Length of the training, batch size, optimizer and numerics. Immutable once the job has started."""
     checkpoint: Checkpoint
-    """Where and how often the state of the training is kept."""
+    """Where and how often checkpoints are written. Immutable once the job has started."""
     evaluation: Evaluation = Evaluation()
-    """How the model is judged."""
+    """Evaluation on held-out text. Immutable once the job has started."""
     recovery: Recovery = Recovery()
-    """How many failures are put up with."""
+    """How many failures are tolerated before the job fails, and when a rank counts as hung."""
     scheduling: Scheduling = Scheduling()
-    """How the pods find their nodes."""
+    """How pods are scheduled."""
     suspend: bool = False
-    """true stops the pods after a checkpoint and keeps everything else; false goes on from there."""
+    """true writes a checkpoint, deletes the pods and keeps everything else; false resumes from the checkpoint."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31536000)] | None = None
-    """Seconds from the start after which an unfinished job fails; unset means no limit."""
+    """Seconds after `status.startTime` at which an unfinished job fails. Unset means no deadline."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
-    """Seconds after its end when the job object is deleted; unset keeps it. Volumes always stay."""
+    """Seconds after `status.finishTime` at which the job object is deleted. Unset keeps it. Volumes are never deleted."""

@@ -1,6 +1,6 @@
-"""Status of an LLMTrainingJob: what the operator saw, for people and for its own next look.
+"""Status of an LLMTrainingJob: its observed state, which the operator also resumes from.
 
-Fast figures belong in Prometheus; these are as fresh as the last look of the operator.
+Values are as of the last reconciliation. Prometheus has the current ones.
 """
 
 from typing import Annotated, Literal
@@ -14,179 +14,179 @@ Lines = Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length
 
 
 class WorkersStatus(Model):
-    """How many workers there are."""
+    """Numbers of workers."""
 
     desired: Annotated[int, Field(ge=0)] = 0
-    """Workers wanted."""
+    """Desired number of workers."""
     ready: Annotated[int, Field(ge=0)] = 0
-    """Worker pods that run."""
+    """Worker pods that are ready."""
     active: Annotated[int, Field(ge=0)] = 0
-    """Workers that take part in the training."""
+    """Workers that are members of the current generation."""
     selector: Annotated[str, Field(max_length=256)] = ""
-    """Label selector of the worker pods, for `kubectl scale` and autoscalers."""
+    """Label selector of the worker pods, for the scale subresource."""
 
 
 class ProgressStatus(Model):
-    """How far the training is."""
+    """Progress of the training."""
 
     step: Annotated[int, Field(ge=0)]
     """Optimizer steps done."""
     steps: Annotated[int, Field(ge=0)]
-    """Optimizer steps in all."""
+    """Total number of optimizer steps."""
     percent: Annotated[int, Field(ge=0, le=100)]
-    """Steps done in percent."""
+    """Steps done, in percent."""
     eta: Annotated[str, Field(max_length=32)] = ""
-    """Time left at the present speed, such as 1h20m."""
+    """Estimated time left at the current speed, such as 1h20m."""
     loss: Annotated[str, Field(max_length=32)]
-    """Training loss of the last step, in nats a token."""
+    """Training loss of the last step, in nats per token."""
     first_loss: Annotated[str, Field(max_length=32)] = ""
-    """Training loss of the first step."""
+    """Training loss of the first step, in nats per token."""
     held_out_loss: Annotated[str, Field(max_length=32)] = ""
-    """Loss on held-out text at the last evaluation."""
+    """Held-out loss at the last evaluation, in nats per token."""
     tokens: Annotated[int, Field(ge=0)] = 0
-    """Tokens trained on."""
+    """Tokens trained on, replayed steps excluded."""
     tokens_per_second: Annotated[int, Field(ge=0)] = 0
-    """Training speed of all ranks together."""
+    """Training throughput of all ranks."""
 
 
 class DatasetStatus(Model):
-    """The tokens made from the job's text."""
+    """The tokenized dataset."""
 
     id: Annotated[str, Field(max_length=64)]
-    """Hash of text and settings."""
+    """Hash of the text and the tokenizer settings."""
     tokens: int
-    """Tokens to train on."""
+    """Tokens for training."""
     held_out_tokens: int
-    """Tokens to evaluate with."""
+    """Tokens for evaluation."""
     vocab_size: int
-    """Different tokens."""
+    """Size of the vocabulary."""
 
 
 class CheckpointStatus(Model):
     """The newest checkpoint."""
 
     step: int
-    """Steps done when it was taken."""
+    """Steps done by the saved state."""
     time: Timestamp
-    """When it was complete."""
+    """When the checkpoint was complete."""
     path: Annotated[str, Field(max_length=1024)]
-    """Its folder on the checkpoint volume."""
+    """Directory of the checkpoint, relative to the root of the checkpoint volume."""
 
 
 class ModelStatus(Model):
     """The trained model."""
 
     volume: Annotated[str, Field(max_length=63)]
-    """Volume it is on."""
+    """Volume that holds the model."""
     path: Annotated[str, Field(max_length=1024)]
-    """Its folder there, in the Hugging Face layout."""
+    """Directory of the model on the volume, in the Hugging Face layout."""
     parameters: int
-    """Number of weights."""
+    """Number of parameters."""
     sha256: Annotated[str, Field(max_length=64)] = ""
-    """Hash of the exported weights: the same for the same job, whatever happened to its workers."""
+    """SHA-256 of the exported weights. With reduction Exact it does not depend on failures or scaling."""
     loss: Annotated[str, Field(max_length=32)]
-    """Held-out loss in nats a token."""
+    """Held-out loss, in nats per token."""
     perplexity: Annotated[str, Field(max_length=32)]
-    """Held-out perplexity: e to the loss."""
+    """Held-out perplexity: e to the power of the loss."""
     unigram_perplexity: Annotated[str, Field(max_length=32)]
-    """The same of a model that knows only how often each token occurs."""
+    """Held-out perplexity of a unigram model, for comparison."""
     sample: Annotated[str, Field(max_length=2048)] = ""
-    """What it wrote when asked."""
+    """Text that the model generated, including the prompt."""
 
 
 class Failure(Model):
-    """One pod that ended badly."""
+    """A failed pod, or a failed trainer process in it."""
 
     pod: Annotated[str, Field(max_length=253)]
     """Name of the pod."""
     uid: Annotated[str, Field(max_length=64)]
-    """Its uid: a failure is counted once, whatever happens to the operator."""
+    """UID of the pod. It identifies the failure, so that each is counted once."""
     node: Annotated[str, Field(max_length=253)] = ""
-    """Node it ran on."""
+    """Node that the pod ran on."""
     time: Timestamp
-    """When the operator saw it."""
+    """When the operator observed the failure."""
     exit_code: int | None = None
-    """Exit code of its container; unset if the pod was lost with its node or deleted."""
+    """Exit code of the container. Unset if the pod was deleted or lost with its node."""
     reason: Annotated[str, Field(max_length=64)] = ""
-    """Such as OOMKilled, Crashed, BadInput, Evicted."""
+    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost."""
     message: Sentence = ""
-    """What it said of itself."""
+    """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
-    """The end of its log."""
+    """Last lines of its log."""
 
 
 class RecoveriesByMethod(Model):
-    """Recoveries by what they took."""
+    """Number of recoveries by method."""
 
     process: Annotated[int, Field(ge=0)] = 0
-    """Another process in the same pod."""
+    """A new process in the same pod."""
     pod: Annotated[int, Field(ge=0)] = 0
-    """Another pod; the others went on meanwhile."""
+    """A new pod; the other workers continued to train."""
     checkpoint: Annotated[int, Field(ge=0)] = 0
-    """Going back to the newest checkpoint, as no process held the state any more."""
+    """The newest checkpoint was restored, because no process held the state."""
 
 
 class LastRecovery(Model):
     """The newest recovery."""
 
     term: Annotated[int, Field(ge=0)] = 0
-    """Which of the job's coordinators saw it: memberships may be counted anew by the next one."""
+    """Term of the coordinator that recorded it. Membership generations can repeat in another term."""
     membership_generation: int
-    """The membership that broke: with the term it names the recovery."""
+    """Membership generation that lost a member. Together with the term it identifies the recovery."""
     method: Annotated[str, Field(max_length=16)]
-    """What it took: process, pod or checkpoint."""
+    """How the job recovered: process, pod or checkpoint."""
     time: Timestamp
-    """When the membership broke."""
+    """When the loss was detected."""
     seconds: Annotated[str, Field(max_length=16)]
-    """From the last sign of life of what was lost until a new step was done."""
+    """Seconds from the last heartbeat of the lost member to the first new step."""
     replayed_steps: Annotated[int, Field(ge=0)]
-    """Steps that were done again."""
+    """Steps that were repeated."""
 
 
 class Recoveries(Model):
-    """Failures that were recovered from."""
+    """Failures and recoveries of the job."""
 
     count: Annotated[int, Field(ge=0)] = 0
-    """Failures of pods and of trainer processes, all since the job began."""
+    """Failures of pods and trainer processes since the job was created."""
     by_method: RecoveriesByMethod = RecoveriesByMethod()
-    """Recoveries of the training by what they took; one may answer several failures at once."""
+    """Recoveries of the training by method. One recovery can resolve several failures."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0
-    """Steps that were done again."""
+    """Steps that were repeated."""
     last: LastRecovery | None = None
     """The newest recovery."""
     recent: Annotated[list[Failure], Field(max_length=32)] = Field(default_factory=list)
-    """The newest, without their logs."""
+    """The newest failures, without log lines."""
     times: Annotated[list[Timestamp], Field(max_length=1001)] = Field(default_factory=list)
-    """When each within the window was, to hold the budget against."""
+    """Times of the failures within the window of `spec.recovery.windowSeconds`."""
 
 
 class PodLogTail(Model):
-    """The end of the log of a pod that is no longer there."""
+    """Last lines of the log of a deleted pod."""
 
     pod: Annotated[str, Field(max_length=253)]
     """Name of the pod."""
     lines: Lines
-    """Its last lines."""
+    """Last lines of the log."""
 
 
 class GoodputStatus(Model):
-    """What the job's life went into so far."""
+    """How the lifetime of the job has been spent."""
 
     ratio: Annotated[str, Field(max_length=8)]
-    """Part of it in which the job trained and did nothing twice."""
+    """Fraction of the job's lifetime spent on training steps, replays excluded."""
     until: Timestamp
-    """The instant up to which it is accounted for."""
+    """End of the accounted time."""
     seconds: Annotated[dict[str, Annotated[str, Field(max_length=16)]], Field(max_length=16)]
-    """Seconds by kind: queued, starting, compiling, stepping, waiting, recovering, replaying, checkpoint, evaluating. Each second is of one kind."""
+    """Seconds by category: queued, starting, compiling, stepping, waiting, recovering, replaying, checkpoint, evaluating. Each second belongs to one category."""
 
 
 class JobStatus(Model):
-    """What the operator saw of the job."""
+    """Observed state of the job."""
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
-    """Generation of the spec that the operator last acted on."""
+    """`metadata.generation` of the spec that the operator last acted on."""
     conditions: Annotated[list[Condition], Field(max_length=16)] = Field(default_factory=list)
-    """Scheduled, Running, Suspended, Succeeded and Failed, each with a reason and a sentence."""
+    """Conditions of the job: Scheduled, Running, Suspended, Degraded, Succeeded and Failed."""
     stage: Literal[
         "",
         "Waiting",
@@ -199,36 +199,36 @@ class JobStatus(Model):
         "Succeeded",
         "Failed",
     ] = ""
-    """One word for people; programs read the conditions."""
+    """Summary of the conditions, for display. Programs should read the conditions."""
     start_time: Timestamp | None = None
-    """When the first pod was made."""
+    """When the first pod was created."""
     first_step_time: Timestamp | None = None
     """When the first training step ended."""
     finish_time: Timestamp | None = None
     """When the job succeeded or failed."""
     trainer_image: Annotated[str, Field(max_length=512)] = ""
-    """Trainer image the job began with and keeps: an upgrade of the operator doesn't change a running job."""
+    """Trainer image of the job. It is fixed at the start, so that an upgrade of the operator does not change a running job."""
     coordinator_image: Annotated[str, Field(max_length=512)] = ""
-    """Coordinator image the job began with and keeps."""
+    """Coordinator image of the job, fixed at the start."""
     coordinator_term: Annotated[int, Field(ge=0)] = 0
-    """How many coordinators the job has had: what an older one says is void."""
+    """Number of coordinators that the job has had. Messages of a coordinator with a lower term are rejected."""
     training_completed: bool = False
-    """Whether all steps are done."""
+    """Whether all training steps are done."""
     workers: WorkersStatus = WorkersStatus()
-    """How many workers there are."""
+    """Numbers of workers."""
     progress: ProgressStatus | None = None
-    """How far the training is."""
+    """Progress of the training."""
     dataset: DatasetStatus | None = None
-    """The tokens made from the job's text."""
+    """The tokenized dataset."""
     checkpoint: CheckpointStatus | None = None
     """The newest checkpoint."""
     model: ModelStatus | None = None
     """The trained model."""
     goodput: GoodputStatus | None = None
-    """What the job's life went into."""
+    """How the lifetime of the job has been spent."""
     recoveries: Recoveries = Recoveries()
-    """Failures that were recovered from."""
+    """Failures and recoveries of the job."""
     first_failure: Failure | None = None
-    """The first pod that ended badly; it stays when the pod is gone."""
+    """The first failure. It is kept after the pod is deleted."""
     logs: Annotated[list[PodLogTail], Field(max_length=16)] = Field(default_factory=list)
-    """The end of the logs of the pods that were cleaned up."""
+    """Last log lines of the pods that were deleted when the job finished."""

@@ -1,4 +1,4 @@
-"""The base of every type in the contract."""
+"""Base classes and constrained types of the contract."""
 
 from typing import Annotated
 
@@ -7,10 +7,9 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """A frozen value that is camelCase outside, snake_case inside, and refuses unknown fields.
+    """A frozen value: camelCase in JSON, snake_case in Python; unknown fields are rejected.
 
-    The string below a field is its documentation: it becomes `description` in the CRD,
-    so `kubectl explain` shows it.
+    The docstring of a field becomes its `description` in the CRD, which `kubectl explain` shows.
     """
 
     model_config = ConfigDict(
@@ -22,23 +21,24 @@ class Model(BaseModel):
     )
 
     def document(self) -> dict[str, object]:
-        """Return this value as JSON types, named as people write them, without what is unset."""
+        """Return this value as JSON types with camelCase names, without fields that are None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class Message(Model):
-    """What running parts tell each other. A job keeps the images that it began with, so the operator may be of another
-    version than a coordinator: what one doesn't know of the other is passed over.
+    """A message between running programs; unknown fields are ignored.
+
+    A job keeps the images it started with, so an operator and a coordinator can have different versions.
     """
 
     model_config = ConfigDict(extra="ignore")
 
 
 DecimalString = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]
-"""A number written as a string, such as "3e-4": Kubernetes APIs hold no floats."""
+"""A number as a string, such as "3e-4", because Kubernetes APIs avoid floats."""
 
 Fraction = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^0(\.[0-9]+)?$")]
-"""A number of at least 0 and below 1, written as a string, such as "0.1"."""
+"""A number of at least 0 and below 1 as a string, such as "0.1"."""
 
 Quantity = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 """An amount of a resource, such as "500m" or "2Gi"."""
@@ -49,7 +49,7 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
 LabelValue = Annotated[str, Field(max_length=63)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
-"""A small map of node labels."""
+"""Labels of a node."""
 
 Sentence = Annotated[str, Field(max_length=1024)]
 Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]

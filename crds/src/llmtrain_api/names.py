@@ -1,4 +1,4 @@
-"""Names that more than one part must agree on."""
+"""Names shared by several programs: API group, labels, object names, ports and directories."""
 
 GROUP = "llmtrain.dev"
 VERSION = "v1alpha1"
@@ -16,10 +16,10 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "llmtrain"
 
 SPEC_HASH_ANNOTATION = f"{GROUP}/spec-hash"
-"""Hash of a child's manifest as the operator last applied it: equal hash, nothing to write."""
+"""Hash of an object's manifest as last applied. While it is equal, nothing has to be written."""
 
 TERM_ANNOTATION = f"{GROUP}/term"
-"""On a coordinator's pod: which of the job's coordinators it is."""
+"""Annotation of a coordinator pod: its term."""
 
 GPU_RESOURCE = "nvidia.com/gpu"
 
@@ -31,45 +31,45 @@ VOLUMES_DIRECTORY = "/volumes"
 TERMINATION_LOG = "/dev/termination-log"
 
 MAX_JOB_NAME_LENGTH = 63 - len("-coordinator")
-"""Longest job name whose every child name is still a DNS label."""
+"""Longest job name for which the names of all objects of the job are DNS labels."""
 
 MAX_WORKERS = 512
 
 
 def coordinator_name(job: str) -> str:
-    """Name of a job's coordinator pod and of its Service."""
+    """Return the name of a job's coordinator pod and Service."""
     return f"{job}-coordinator"
 
 
 def worker_name(job: str, worker: int) -> str:
-    """Name of a job's worker pod number `worker`, counted from 0."""
+    """Return the name of a job's worker pod number `worker`, counted from 0."""
     return f"{job}-worker-{worker}"
 
 
 def prepare_name(job: str) -> str:
-    """Name of the pod that turns text into tokens."""
+    """Return the name of the pod that tokenizes the text."""
     return f"{job}-prepare"
 
 
 def publish_name(job: str) -> str:
-    """Name of the pod that evaluates, exports and samples the trained model."""
+    """Return the name of the pod that evaluates, exports and samples the trained model."""
     return f"{job}-publish"
 
 
 def run_config_name(job: str) -> str:
-    """Name of the ConfigMap that holds a job's run config."""
+    """Return the name of the ConfigMap with the run config."""
     return f"{job}-run"
 
 
 def pod_group_name(job: str) -> str:
-    """Name of the PodGroup that schedules a job's pods all at once."""
+    """Return the name of the PodGroup for gang scheduling."""
     return f"{job}-gang"
 
 
 OUTPUT_FOLDER = "output"
-"""Folder below the job's own for what the user's program writes."""
+"""Directory for the output of a user's program, below the job's directory."""
 
 
 def job_directory(job: str, uid: str) -> str:
-    """Folder of one job on its checkpoint volume: a job made anew never meets its namesake's files."""
+    """Return a job's directory on its checkpoint volume. It contains the UID, so that jobs of one name do not share it."""
     return f"{job}-{uid[:8]}"

@@ -1,25 +1,26 @@
-"""What trainers, coordinator and operator say to each other: JSON over HTTP.
+"""The protocol between trainers, coordinator and operator: JSON over HTTP.
 
-    POST /v1/join       Join -> Membership, or Waiting after some seconds (ask again)
-    POST /v1/heartbeat  Heartbeat -> Generation          held open until the generation ends or it is time for the next
-    POST /v1/progress   Progress -> Generation           from the first member only
-    POST /v1/leave      Leave -> Generation
-    PUT  /v1/workers    Wanted -> CoordinatorStatus      from the operator
+    POST /v1/join       Join -> Membership, or JoinPending after some seconds (retry)
+    POST /v1/heartbeat  Heartbeat -> CurrentGeneration   held open until the generation ends or the next is due
+    POST /v1/progress   Progress -> CurrentGeneration    from rank 0 only
+    POST /v1/leave      Leave -> CurrentGeneration
+    PUT  /v1/workers    DesiredWorkers -> CoordinatorStatus   from the operator
     GET  /v1/status     CoordinatorStatus
     GET  /metrics, /healthz
 
-Every request carries the header `X-Llmtrain-Job: <uid of the job>`; another job's is answered 403.
-A refused message is answered 409 with `{"error": "<sentence>"}` and is not worth repeating.
+Every request has the header `X-Llmtrain-Job: <uid of the job>`; the UID of another job is answered with 403.
+A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it is useless.
 
-A *generation* is one membership: an ordered list of members; the numbers only grow. The first begins when
-every wanted rank has joined. Later ones begin as soon as all living ranks have joined again, if enough are
-left. A generation ends when one of its members leaves, dies or is replaced, when a newcomer joins, or when
-another number of workers is wanted. Its members hear of it at once, as each holds a heartbeat open. If no
-member is missing they finish the step; if one is, the generation is *broken*: they drop what they wait for.
+A *generation* is one membership: an ordered list of members. Its number only grows. The first generation starts when
+all desired ranks have joined. Later ones start as soon as all live ranks have joined again, if they are at least the
+minimum. A generation ends when a member leaves, fails or is replaced, when a new worker joins, or when the desired
+number of workers changes. Members learn of it immediately, because each holds a heartbeat open. If no member is
+missing, they finish the step. Otherwise the generation is *broken*, and they abort the collective they are in.
 
-A *term* is the life of one coordinator pod. Where two live, one of them cut off, the older one's word is void.
+A *term* is the lifetime of one coordinator pod. If two coordinators run, for example after a network partition, messages
+of the older term are rejected.
 
-A member is dead when its connection closes, when its supervisor says so, or when it is silent for a lease.
+A member is lost when its connection closes, when its supervisor reports its exit, or when its lease expires.
 """
 
 from typing import Annotated, Literal
@@ -31,13 +32,13 @@ from llmtrain_api.time_ledger import TimeLedger
 
 JOB_HEADER = "X-Llmtrain-Job"
 LEASE_SECONDS = 2.0
-"""A member silent for so long is taken for dead."""
+"""A member that sends nothing for this long is considered lost."""
 HEARTBEAT_SECONDS = 0.4
 """How long a heartbeat is held open."""
 LAST_CALL_SECONDS = 30.0
-"""How long the first generation waits for all wanted ranks once there are enough."""
+"""How long the first generation waits for all desired ranks once the minimum has joined."""
 JOIN_LONG_POLL_SECONDS = 20.0
-"""How long a join is held open before it is answered with Waiting."""
+"""How long a join is held open before it is answered with JoinPending."""
 
 
 class Member(Message):
@@ -45,46 +46,46 @@ class Member(Message):
 
     worker: Annotated[int, Field(ge=0)]
     local_rank: Annotated[int, Field(ge=0)]
-    """Its number in its worker."""
+    """Index of the rank within its worker."""
     incarnation: Annotated[str, Field(max_length=32)]
-    """Random name of this process: a restarted rank is another member."""
+    """Random name of this process. A restarted rank is another member."""
     address: Annotated[str, Field(max_length=64)]
-    """IP address the other ranks reach it at."""
+    """IP address at which other ranks reach it."""
     store_port: Annotated[int, Field(ge=1, le=65535)]
-    """Port of the store it has opened, used by all if it becomes the first member."""
+    """Port of its TCPStore, which all ranks use if it becomes rank 0."""
     node: Annotated[str, Field(max_length=253)] = ""
     numerics: Annotated[str, Field(max_length=128)] = ""
-    """What its bits depend on beside the job: device, torch, threads. Ranks of a generation have the same."""
+    """What its results depend on besides the job: device, torch version, threads. Equal for all ranks of a generation."""
 
 
 class Join(Message):
-    """Asks for a place in the next generation."""
+    """Request to join the next generation."""
 
     member: Member
     generation: Annotated[int, Field(ge=0)] = 0
-    """Newest generation this trainer has been in: a new coordinator goes on counting from there."""
+    """Newest generation this rank was a member of. A new coordinator continues numbering from it."""
     term: Annotated[int, Field(ge=0)] = 0
-    """Newest term it has been in: a coordinator of an older one must not have it back."""
+    """Newest term it has seen. A coordinator of an older term must reject it."""
     step: Annotated[int, Field(ge=0)] | None = None
-    """Steps done by the state that it holds in memory; None if it holds none."""
+    """Steps done by the state in its memory; None if it has none."""
 
 
 class Membership(Message):
-    """One generation, complete."""
+    """One generation with all its members."""
 
     term: int = 0
-    """Which of the job's coordinators, one after the other, this is from."""
+    """Term of the coordinator that sends it."""
     generation: int
     members: list[Member]
     """Ordered by (worker, local rank): the index is the rank."""
 
     def rank_of(self, incarnation: str) -> int:
-        """Return the rank of a member; ValueError if it is none."""
+        """Return the rank of a member. ValueError if it is not a member."""
         return [member.incarnation for member in self.members].index(incarnation)
 
 
 class JoinPending(Message):
-    """Not everyone is there yet: ask again."""
+    """The generation has not started yet; send the join again."""
 
     waiting: Literal[True] = True
     joined: int
@@ -92,47 +93,47 @@ class JoinPending(Message):
 
 
 class Heartbeat(Message):
-    """Says that a member lives."""
+    """Sign that a member is alive."""
 
     member: Member
-    """All of it: a new coordinator knows from it who trains."""
+    """The complete member, from which a new coordinator learns the membership."""
     generation: int
     ranks: int
-    """Members of that generation: a new coordinator knows from it whether one is missing."""
+    """Size of that generation, from which a new coordinator learns whether a member is missing."""
     step: int
     compute_seconds: float | None = None
-    """What the last step's microbatches took this member, before it met the others; None if it has done none."""
+    """Time this member spent on the microbatches of its last step, before the all-reduce; None before the first."""
 
 
 class CurrentGeneration(Message):
-    """The generation that holds now, or the one to make for."""
+    """The current generation, or the one to join next."""
 
     generation: int
     broken: bool = False
-    """Whether a member of the one before is missing: what it takes part in will never end."""
+    """Whether a member of the previous generation is missing, so that its collectives will not complete."""
 
 
 LeaveReason = Literal["Finished", "Stopped", "Failed"]
 
 
 class Leave(Message):
-    """Says that a member is going, or, from its supervisor, that it is gone."""
+    """A member leaves, or its supervisor reports that it has exited."""
 
     incarnation: str
     reason: LeaveReason
     exit_code: int | None = None
-    """How the process ended, if its supervisor says so; that of a signal is negative."""
+    """Exit code, if the supervisor reports it; negative for a signal."""
     message: Annotated[str, Field(max_length=1024)] = ""
     last_lines: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=10)] = Field(
         default_factory=list
     )
-    """The end of its log."""
+    """Last lines of its log."""
     unresponsive_seconds: Annotated[float, Field(ge=0)] = 0.0
-    """How long it had done nothing before it was killed for that."""
+    """How long it had made no progress when it was killed for that."""
 
 
 class CheckpointInfo(Message):
-    """A checkpoint that is safely on its volume."""
+    """A complete checkpoint on its volume."""
 
     step: int
     time: str
@@ -140,143 +141,143 @@ class CheckpointInfo(Message):
 
 
 class CheckpointWriteStats(Message):
-    """What the writer found when it last wrote a checkpoint."""
+    """Measurements of the last checkpoint write."""
 
     seconds: float
-    """How long it took."""
+    """Duration of the write."""
     size_bytes: int
     volume_size_bytes: int
     volume_free_bytes: int
-    """Room that is left on the volume."""
+    """Free space on the volume."""
 
 
 class GenerationStart(Message):
-    """Where a generation began."""
+    """The state a generation started from."""
 
     step: int
-    """Steps done by the state it began with."""
+    """Steps done by that state."""
     source: Literal["Memory", "Checkpoint", "Beginning"]
-    """Where that state was: in a living rank, on the volume, or nowhere yet."""
+    """Where it came from: a live rank, a checkpoint, or initialization."""
     seconds: float
-    """From the membership until every rank had the state."""
+    """Time from the membership until every rank had the state."""
 
 
 class TimeSpent(Message):
-    """What the first rank's time went into beside steps, in seconds since its generation began."""
+    """Time of rank 0 spent outside of steps, in seconds since its generation started."""
 
     compiling: float = 0.0
-    """The first step of a process: kernels are loaded and compiled."""
+    """First step of a process, in which kernels are loaded and compiled."""
     evaluating: float = 0.0
     checkpoint: float = 0.0
-    """Waiting for a checkpoint: its copy is made, or the one before is still being written."""
+    """Blocked by a checkpoint: taking the snapshot, or waiting until the previous one is written."""
 
 
 class Progress(Message):
-    """How far the training is, after a step."""
+    """Progress after a step, reported by rank 0."""
 
     generation: int
     step: int
     steps: int
     loss: float
-    """Training loss of the step in nats a token."""
+    """Training loss of the step in nats per token."""
     learning_rate: float
     gradient_norm: float
     tokens: int
-    """Tokens trained on since step 0, recomputed steps not counted."""
+    """Tokens trained on since step 0, replayed steps not counted."""
     tokens_per_second: float
-    """Over the last few steps, of all ranks together."""
+    """Throughput of all ranks over the last few steps."""
     mfu: float | None = None
-    """Part of what the chips could do at best that goes into the model; None if that isn't known."""
+    """Model FLOPs utilization; None if the peak of the device is unknown."""
     held_out_loss: float | None = None
-    """Newest evaluation, in nats a token."""
+    """Held-out loss of the newest evaluation, in nats per token."""
     held_out_step: int | None = None
-    """Steps done by the state that was evaluated."""
+    """Steps done by the evaluated state."""
     checkpoint: CheckpointInfo | None = None
     """Newest checkpoint."""
     checkpoint_write: CheckpointWriteStats | None = None
-    """How the newest checkpoint of the first rank's process was written."""
+    """Measurements of the newest checkpoint that this process wrote."""
     checkpoint_error: Annotated[str, Field(max_length=512)] = ""
-    """Why the newest attempt at a checkpoint failed; empty if it did not."""
+    """Why the newest checkpoint could not be written; empty if it was."""
     generation_start: GenerationStart | None = None
-    """Where the generation began."""
+    """The state the generation started from."""
     time_spent: TimeSpent = TimeSpent()
 
 
 class ProcessFailure(Message):
-    """A trainer process that died, and was replaced in its pod."""
+    """A trainer process that failed and was replaced in its pod."""
 
     worker: int
     local_rank: int
     node: str = ""
     exit_code: int
-    """That of a signal is negative."""
+    """Negative for a signal."""
     message: str = ""
     last_lines: list[str] = Field(default_factory=list)
 
 
 RecoveryMethod = Literal["process", "pod", "checkpoint"]
-"""What a recovery took: another process in the same pod, another pod, or going back to the newest checkpoint."""
+"""How a job recovered: a new process in the same pod, a new pod, or the newest checkpoint."""
 RECOVERY_PHASES = ("detect", "rendezvous", "restore", "replay")
 
 
 class RecoveryRecord(Message):
-    """A loss that the training has recovered from."""
+    """A completed recovery."""
 
     term: int = 0
-    """That of the coordinator that saw it: numbers of generations may begin anew in the next one."""
+    """Term of the coordinator that recorded it. Generation numbers can repeat in another term."""
     generation: int
-    """The generation that broke: with the term it names the recovery."""
+    """The generation that lost a member. Together with the term it identifies the recovery."""
     method: RecoveryMethod
     time: str
-    """When it broke, RFC 3339."""
+    """When the loss was detected, RFC 3339."""
     detect_seconds: float
-    """From the last sign of life until the loss was known."""
+    """From the last heartbeat until the loss was detected."""
     rendezvous_seconds: float
-    """Until the next generation began."""
+    """From there until the next generation started."""
     restore_seconds: float
-    """Until every rank had the state."""
+    """From there until every rank had the state."""
     replay_seconds: float
-    """Until the steps were done again that were lost."""
+    """From there until the lost steps were repeated."""
     replayed_steps: int
     process_failure: ProcessFailure | None = None
-    """The process that died, if its supervisor lived to tell."""
+    """The failed process, if its supervisor reported it."""
 
     @property
     def seconds_by_phase(self) -> dict[str, float]:
-        """Return what took how long."""
-        return {part: getattr(self, f"{part}_seconds") for part in RECOVERY_PHASES}
+        """Return the seconds of each phase."""
+        return {phase: getattr(self, f"{phase}_seconds") for phase in RECOVERY_PHASES}
 
 
 class DesiredWorkers(Message):
-    """How many workers the job shall have, and with how many it may train."""
+    """Desired and minimum number of workers, and what the operator knows of the job."""
 
     workers: Annotated[int, Field(ge=1)]
     min_workers: Annotated[int, Field(ge=1)] = 1
     ledger: TimeLedger | None = None
-    """The life of the job as the operator knows it: a new coordinator goes on from there."""
+    """The time ledger as the operator knows it; a new coordinator continues from it."""
     step: Annotated[int, Field(ge=0)] = 0
-    """Steps done as the operator knows it: a new coordinator knows from it what is done again."""
+    """Steps done as the operator knows it; a new coordinator recognizes replayed steps by it."""
     now_ms: Annotated[int, Field(ge=0)] | None = None
-    """The operator's clock, which counts: milliseconds since 1970."""
+    """The operator's clock, to which ledgers refer, in milliseconds since 1970."""
 
 
 class CoordinatorStatus(Message):
-    """What the coordinator knows of the job."""
+    """State of the job as the coordinator knows it."""
 
     state: Literal["Waiting", "Training", "Finished"]
     generation: int
     desired: int
-    """Ranks wanted."""
+    """Desired number of ranks."""
     joined: int
-    """Ranks that have joined and live."""
+    """Live ranks that have joined."""
     members: list[Member]
     """Members of the current generation; empty while waiting."""
     progress: Progress | None = None
     first_loss: float | None = None
-    """Training loss of the first step seen."""
+    """Training loss of the first step that this coordinator saw."""
     first_step_time: str | None = None
     """When the first step of the job ended, RFC 3339."""
     ledger: TimeLedger | None = None
-    """The life of the job as far as this coordinator has accounted for it."""
+    """The time ledger of the job, as of this coordinator."""
     recoveries: list[RecoveryRecord] = Field(default_factory=list)
-    """The newest recoveries since this coordinator began, oldest first."""
+    """The newest recoveries since this coordinator started, oldest first."""

@@ -1,7 +1,7 @@
-"""Cross-field rules of a job. Each is said three times in one place: as a sentence, in CEL, in Python.
+"""Cross-field rules of a job: each as an error message, a CEL expression and a Python check.
 
 The API server evaluates the CEL at `kubectl apply`; local mode and `llmtrain validate` run the Python.
-The contract tests hold both against the same jobs.
+The contract tests run both on the same jobs.
 """
 
 import re
@@ -15,27 +15,31 @@ from llmtrain_api.names import MAX_JOB_NAME_LENGTH
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule. `path` is where in the schema it stands, such as "spec.workers"; "" is the whole object."""
+    """One rule."""
 
     path: str
+    """Schema node that the rule is attached to, such as "spec.workers"; "" is the whole object."""
     field: str
+    """The field that the message is about."""
     cel: str
+    """CEL expression over the node at `path`; true if the rule holds."""
     message: str
+    """What is wrong, with the field and the remedy."""
     violated: Callable[[str, JobSpec], bool]
-    """Whether a job of this name and spec breaks the rule."""
+    """Whether a job with this name and spec violates the rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Immutable:
-    """A part of the spec that can't change once the job has started."""
+    """A field of the spec that cannot change once the job has started."""
 
     field: str
     optional: bool = False
-    """Whether it may be absent."""
+    """Whether the field can be absent."""
 
     @property
     def cel(self) -> str:
-        """CEL over the whole object."""
+        """Return the CEL expression over the whole object."""
         started = "has(oldSelf.status) && has(oldSelf.status.startTime)"
         now, before = f"self.spec.{self.field}", f"oldSelf.spec.{self.field}"
         if self.optional:
@@ -44,20 +48,20 @@ class Immutable:
 
     @property
     def message(self) -> str:
-        """Sentence for whoever tries."""
-        return f"spec.{self.field} can't be changed once the job has started; delete the job and create it anew"
+        """Return the error message for a change."""
+        return f"spec.{self.field} is immutable once the job has started; delete the job and create a new one"
 
 
 TORCHRUN = "has(self.entrypoint) && self.entrypoint.mode == 'Torchrun'"
 
 
 def torchrun(spec: JobSpec) -> bool:
-    """Return whether the job runs a program under torchrun's environment."""
+    """Return whether the job runs a user's program in mode Torchrun."""
     return spec.entrypoint is not None and spec.entrypoint.mode == "Torchrun"
 
 
 def unused_field_rule(field: str, *, only_torchrun: bool) -> Rule:
-    """Return the rule that `field` of the spec is as it is by default where it would do nothing."""
+    """Return the rule that rejects a value other than the default for a `field` without effect."""
     mode = " in mode Torchrun" if only_torchrun else ""
     here = TORCHRUN if only_torchrun else "has(self.entrypoint)"
 
@@ -69,7 +73,7 @@ def unused_field_rule(field: str, *, only_torchrun: bool) -> Rule:
         path="spec",
         field=f"spec.{field}",
         cel=f"!({here}) || ({is_default_cel(field)})",
-        message=f"spec.{field} does nothing with spec.entrypoint{mode}; leave it out",
+        message=f"spec.{field} has no effect with spec.entrypoint{mode}; remove it",
         violated=violated,
     )
 
@@ -85,7 +89,7 @@ UNUSED_WITH_ENTRYPOINT = (
     "checkpoint.keepBest",
     "evaluation",
 )
-"""Parts of the spec that do nothing where the workers run a program of the user's own."""
+"""Fields of the spec without effect when the workers run a user's program."""
 UNUSED_WITH_TORCHRUN = (
     "training.microbatches",
     "training.microbatchSize",
@@ -98,7 +102,7 @@ UNUSED_WITH_TORCHRUN = (
     "checkpoint.keepLast",
     "recovery.hangSeconds",
 )
-"""Further ones that do nothing where that program keeps its state itself."""
+"""Further fields without effect when that program runs in mode Torchrun and keeps its own state."""
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -112,7 +116,7 @@ RULES: tuple[Rule, ...] = (
         path="",
         field="metadata.name",
         cel=f"self.metadata.name.matches('{NAME_PATTERN}')",
-        message="metadata.name must begin with a letter and hold only lower-case letters, digits and '-', since the job's Service is named after it",
+        message="metadata.name must begin with a letter, end with a letter or digit, and consist of lower-case letters, digits and '-', because a Service gets the name; choose another name",
         violated=lambda name, spec: re.fullmatch(NAME_PATTERN, name) is None,
     ),
     Rule(
@@ -133,14 +137,14 @@ RULES: tuple[Rule, ...] = (
         path="spec.workers",
         field="spec.workers.env",
         cel="!has(self.env) || self.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
-        message="spec.workers.env must not set variables that begin with LLMTRAIN_, which are the operator's; choose another name",
+        message="spec.workers.env must not set variables with the reserved prefix LLMTRAIN_; choose another name",
         violated=lambda name, spec: any(variable.name.startswith("LLMTRAIN_") for variable in spec.workers.env),
     ),
     Rule(
         path="spec",
         field="spec.workers.replicas",
         cel=f"({TORCHRUN}) || self.workers.replicas * (self.workers.gpus > 0 ? self.workers.gpus : 1) <= self.training.microbatches",
-        message="spec.workers.replicas times the ranks of a worker (its GPUs, or 1) must not be greater than spec.training.microbatches, or ranks would have nothing to do; raise microbatches or lower replicas",
+        message="spec.workers.replicas times the ranks of a worker (its GPUs, or 1) must not be greater than spec.training.microbatches, because each rank needs a microbatch; raise microbatches or lower replicas",
         violated=lambda name, spec: (
             not torchrun(spec) and spec.workers.replicas * spec.workers.ranks > spec.training.microbatches
         ),
@@ -149,7 +153,7 @@ RULES: tuple[Rule, ...] = (
         path="spec",
         field="spec.data.source",
         cel="has(self.entrypoint) || has(self.data.source.path) != has(self.data.source.bundled)",
-        message="spec.data.source must have one of path and bundled",
+        message="spec.data.source must have exactly one of path and bundled; set one and remove the other",
         violated=lambda name, spec: (
             spec.entrypoint is None and (spec.data.source.path is None) == (spec.data.source.bundled is None)
         ),
@@ -158,7 +162,7 @@ RULES: tuple[Rule, ...] = (
         path="spec.data.source",
         field="spec.data.source.path",
         cel="!has(self.path) || !(self.path.startsWith('/') || self.path.split('/').exists(p, p == '..'))",
-        message="spec.data.source.path must be relative to the volume's root and must not contain '..'",
+        message="spec.data.source.path must be relative to the root of the volume and must not contain '..'; remove the leading '/' and '..'",
         violated=lambda name, spec: (
             (path := spec.data.source.path) is not None and (path.startswith("/") or ".." in path.split("/"))
         ),
@@ -167,7 +171,7 @@ RULES: tuple[Rule, ...] = (
         path="spec.model",
         field="spec.model.kvHeads",
         cel="!has(self.heads) || !has(self.kvHeads) || self.heads % self.kvHeads == 0",
-        message="spec.model.heads must be a multiple of spec.model.kvHeads",
+        message="spec.model.heads must be a multiple of spec.model.kvHeads; change one of them",
         violated=lambda name, spec: (
             spec.model.heads is not None
             and spec.model.kv_heads is not None
@@ -178,7 +182,7 @@ RULES: tuple[Rule, ...] = (
         path="spec.entrypoint",
         field="spec.entrypoint",
         cel="has(self.module) != has(self.script)",
-        message="spec.entrypoint must have one of module and script",
+        message="spec.entrypoint must have exactly one of module and script; set one and remove the other",
         violated=lambda name, spec: (
             spec.entrypoint is not None and (spec.entrypoint.module is None) == (spec.entrypoint.script is None)
         ),
@@ -187,7 +191,7 @@ RULES: tuple[Rule, ...] = (
         path="spec.entrypoint",
         field="spec.entrypoint.script",
         cel="!has(self.script) || !self.script.split('/').exists(p, p == '..')",
-        message="spec.entrypoint.script must not contain '..'; name the file relative to the volume's root",
+        message="spec.entrypoint.script must not contain '..'; use a path relative to the root of the volume",
         violated=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
     ),
     *(unused_field_rule(field, only_torchrun=False) for field in UNUSED_WITH_ENTRYPOINT),
@@ -214,5 +218,5 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
 
 
 def violations(name: str, spec: JobSpec) -> Iterable[str]:
-    """Yield the sentence of every rule that a job of this name and spec breaks."""
+    """Yield the message of each rule that a job with this name and spec violates."""
     return (rule.message for rule in RULES if rule.violated(name, spec))

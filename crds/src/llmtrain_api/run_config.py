@@ -1,4 +1,4 @@
-"""The run config: what the operator, or local mode, tells the trainer. One JSON file a job."""
+"""The run config: the settings that the operator or local mode passes to the trainer, one JSON file per job."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,16 +11,16 @@ from llmtrain_api.quantity import parse_quantity
 
 
 class RunConfig(Model):
-    """Everything a trainer process needs to know that is the same for all ranks of a job."""
+    """Settings that are the same for all ranks of a job."""
 
     job: str
     """Name of the job."""
     namespace: str
     """Its namespace; "local" in local mode."""
     uid: str
-    """Its uid: the coordinator turns away whoever comes with another."""
+    """Its UID; the coordinator rejects requests with another."""
     entrypoint: Entrypoint | None = None
-    """The user's own program, if that is what the ranks run."""
+    """The user's program, if the ranks run one."""
     model: ModelSpec
     task: Task
     data: Data
@@ -28,17 +28,17 @@ class RunConfig(Model):
     checkpoint: Checkpoint
     evaluation: Evaluation
     data_directory: str
-    """Where the data volume is mounted. Prepared datasets are in `.llmtrain/prepared/<id>` below it."""
+    """Mount point of the data volume. Datasets are in `.llmtrain/prepared/<id>` below it."""
     job_directory: str
-    """The job's own folder on the checkpoint volume: checkpoints/ and model/ are below it."""
+    """The job's directory on the checkpoint volume, with checkpoints/ and model/."""
     coordinator: str
     """Address of the coordinator, such as "gpt-coordinator:8470"."""
     device: Literal["cpu", "cuda"]
     ranks_per_worker: Annotated[int, Field(ge=1)]
     threads_per_rank: Annotated[int, Field(ge=1)]
-    """Intra-op threads of one rank: kernels give other bits at another number."""
+    """Intra-op threads of one rank. Results of kernels depend on their number."""
     hang_seconds: Annotated[int, Field(ge=1)] = 300
-    """A rank that doesn't get on for so long is killed."""
+    """Seconds without progress after which a rank is killed."""
 
     @classmethod
     def read(cls, path: Path) -> "RunConfig":
@@ -56,7 +56,7 @@ def run_config(
     job_directory: str,
     coordinator: str,
 ) -> RunConfig:
-    """Return the run config of a job: the parts of its spec that the trainer acts on, and where things are."""
+    """Return the run config of a job: the fields of its spec that the trainer uses, and the directories."""
     return RunConfig(
         job=job,
         namespace=namespace,

@@ -1,4 +1,4 @@
-"""What a finished container says of itself: its exit code and the JSON in its termination message."""
+"""How a container reports its result: its exit code and the JSON in its termination message."""
 
 from enum import IntEnum
 from typing import Annotated, Literal
@@ -8,64 +8,64 @@ from pydantic import Field, ValidationError
 from llmtrain_api.model import Model
 
 MAX_BYTES = 4000
-"""Kubernetes keeps 4096 bytes of a termination message."""
+"""Limit of a termination message in bytes. Kubernetes truncates at 4096."""
 
 
 class ExitCode(IntEnum):
-    """What the operator does next is chosen by this number."""
+    """Exit codes of containers; the operator decides by them whether to retry."""
 
     SUCCESS = 0
     FAILURE = 1
-    """Something broke: worth another try."""
+    """An error that may be transient; the pod is replaced within the failure budget."""
     BAD_INPUT = 2
-    """The job asks for something that can't be had: the same again would end the same way."""
+    """The job's spec cannot be satisfied; retrying would fail the same way."""
     STOPPED = 143
-    """Asked to stop, and did after a checkpoint."""
+    """Stopped on request, after a checkpoint."""
 
 
 class DatasetInfo(Model):
-    """Result of the prepare stage."""
+    """Result of the prepare stage: the tokenized dataset."""
 
     id: str
-    """Hash of text and settings; names the folder."""
+    """Hash of the text and the tokenizer settings; the name of the dataset's directory."""
     tokens: int
     held_out_tokens: int
     vocab_size: int
     unigram_loss: float
-    """Held-out loss, in nats a token, of a model that knows only how often each token occurs."""
+    """Held-out loss of a unigram model, in nats per token."""
 
 
 class ModelInfo(Model):
-    """Result of the publish stage."""
+    """Result of the publish stage: the exported model."""
 
     loss: float
-    """Held-out loss in nats a token."""
+    """Held-out loss in nats per token."""
     perplexity: float
     unigram_perplexity: float
     parameters: int
     path: str
-    """Folder of the exported model, relative to the checkpoint volume."""
+    """Directory of the exported model, relative to the checkpoint volume."""
     sha256: str = ""
-    """Hash of the exported weights."""
+    """SHA-256 of the exported weights."""
     sample: Annotated[str, Field(max_length=1200)] = ""
-    """What the model wrote, prompt included."""
+    """Text that the model generated, including the prompt."""
 
 
 class TerminationMessage(Model):
-    """The termination message: why the container ended, and what it made."""
+    """The termination message: why the container exited, and its result."""
 
     reason: Literal["Completed", "Stopped", "BadInput", "Crashed"]
     message: str = ""
-    """One sentence for the person who reads the status."""
+    """Explanation for the job's status."""
     last_lines: list[str] = Field(default_factory=list)
-    """The end of the log, for when the pod is gone."""
+    """Last lines of the log, for the status when the pod has been deleted."""
     exit_code: int | None = None
-    """Exit code of the user's own program, if it is what failed; that of a signal is negative."""
+    """Exit code of the user's program if it failed; negative for a signal."""
     dataset: DatasetInfo | None = None
     model: ModelInfo | None = None
 
     def to_message(self) -> str:
-        """Return JSON of at most `MOST_BYTES` bytes, leaving out the oldest log lines first."""
+        """Return JSON of at most `MAX_BYTES` bytes; the oldest log lines are dropped first."""
         outcome = self
         while len(text := outcome.model_dump_json(by_alias=True, exclude_none=True).encode()) > MAX_BYTES:
             if outcome.last_lines:
@@ -76,7 +76,7 @@ class TerminationMessage(Model):
 
     @classmethod
     def from_message(cls, text: str) -> "TerminationMessage | None":
-        """Return the outcome in a termination message, or None if it holds something else."""
+        """Return the parsed termination message, or None if `text` is not one."""
         try:
             return cls.model_validate_json(text)
         except ValidationError:

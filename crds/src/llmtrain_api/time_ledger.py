@@ -1,4 +1,4 @@
-"""Every second of a job's life is of exactly one kind; goodput is the part in which it trained."""
+"""The time ledger: every second of a job's lifetime in exactly one category. Goodput is the fraction spent on new steps."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
@@ -14,10 +14,10 @@ CATEGORIES: tuple[TimeCategory, ...] = get_args(TimeCategory)
 
 
 class TimeLedger(Message):
-    """The life of a job up to an instant, in milliseconds by kind. Whole numbers, so that sums are exact."""
+    """A job's lifetime up to an instant, in milliseconds by category. Integers, so that sums are exact."""
 
     until_ms: Annotated[int, Field(ge=0)]
-    """The instant, in milliseconds since 1970 of the clock of whoever keeps it."""
+    """The instant, in milliseconds since 1970 by the clock of the program that keeps the ledger."""
     ms: dict[TimeCategory, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
     @property
@@ -27,24 +27,27 @@ class TimeLedger(Message):
 
     @property
     def goodput(self) -> float:
-        """Return the part in which the job trained and did nothing twice."""
+        """Return the fraction of the lifetime spent on training steps, replays excluded; 0 for an empty ledger."""
         return self.ms.get("stepping", 0) / self.total_ms if self.total_ms else 0.0
 
-    def advance(self, until_ms: int, parts: Mapping[TimeCategory, float], rest: TimeCategory) -> "TimeLedger":
-        """Return the account with the time until an instant added: `parts` of it in seconds, the `rest` of one kind.
+    def advance(
+        self, until_ms: int, seconds_by_category: Mapping[TimeCategory, float], remainder: TimeCategory
+    ) -> "TimeLedger":
+        """Return the ledger with the time up to `until_ms` added.
 
-        Parts that are more than the time there is are shortened in their order; a clock that went back adds nothing.
+        `seconds_by_category` are accounted in their order, as far as there is time; what is left goes to `remainder`.
+        A clock that went backwards adds nothing.
         """
         left, ms = max(0, until_ms - self.until_ms), dict(self.ms)
-        for kind, seconds in parts.items():
+        for category, seconds in seconds_by_category.items():
             taken = min(left, round(seconds * 1000))
             if taken > 0:
-                ms[kind], left = ms.get(kind, 0) + taken, left - taken
+                ms[category], left = ms.get(category, 0) + taken, left - taken
         if left:
-            ms[rest] = ms.get(rest, 0) + left
+            ms[remainder] = ms.get(remainder, 0) + left
         return TimeLedger(until_ms=max(until_ms, self.until_ms), ms=ms)
 
 
 def new_ledger(at_ms: int) -> TimeLedger:
-    """Return the account of a job at its birth."""
+    """Return the empty ledger of a job created at `at_ms` (milliseconds since 1970)."""
     return TimeLedger(until_ms=at_ms)

@@ -1,12 +1,12 @@
-"""Prometheus' recording rules and alerts over the catalogue's metrics.
+"""Recording rules and alerts for Prometheus, over the metrics of the catalogue.
 
-    rule.py       what a recording rule and an alert are
-    recording.py  series that are worth computing once
-    hardware.py   those of GPUs, memory and network by pod, job and LLMCluster
-    dcgm.py       DCGM exporter's metrics under our names
-    alerts.py     what somebody should hear of, and what they do then
-    hardware_alerts.py  the same about GPUs and nodes
-    rendered.py   all of them as a rule file
+    rule.py             types of a recording rule and an alert
+    recording.py        recording rules of jobs and pools
+    hardware.py         recording rules of GPUs, CPU, memory and network, by pod, job and LLMCluster
+    dcgm.py             recording rules that map DCGM exporter's metrics to llmtrain's
+    alerts.py           all alerts; those of jobs, pools and the operator are declared here
+    hardware_alerts.py  alerts of GPUs, nodes and links
 
-The chart ships the rule file, and docs/reference/alerts.md is made from the same data: an alert without a runbook can't be written.
+generate/rule_file.py makes the chart's rule file from them, and generate/reference_docs.py the runbook in
+docs/reference/alerts.md. An alert cannot be declared without its runbook.
 """

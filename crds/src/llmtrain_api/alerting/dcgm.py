@@ -1,13 +1,14 @@
-"""Where DCGM exporter tells of GPUs already: its names and units as ours, so that rules and dashboards know one.
+"""Recording rules that map DCGM exporter's metrics to llmtrain's names and units.
 
-The agent is told to leave GPUs alone there (`agent.gpus: off`). What DCGM says otherwise than it seems:
+They replace the node agent's GPU metrics where DCGM exporter runs (`agent.gpus: off`), so that alerts and dashboards
+need to know only one set of names. Peculiarities of DCGM exporter:
 
-- 9223372036854775792 and more stand for "no value";
-- XID_ERRORS is the last XID, not a number of errors: each XID is counted once;
-- PROF_PCIE and PROF_NVLINK are bytes a second. Of NVLink we have a counter, so that isn't taken over;
-- without `honorLabels` the pod that has the GPU is `exported_pod`, and `pod` is the exporter's own;
-- what is by part of a GPU (MIG) has a label GPU_I_ID and isn't taken over;
-- with time-slicing each pod of a GPU has series of its own: it is shared then, and of none of them.
+- values from 9223372036854775792 mean "no value";
+- XID_ERRORS is the last XID, not a number of errors, so each XID is counted once;
+- PROF_PCIE and PROF_NVLINK are bytes per second; llmtrain's NVLink metric is a counter, so the latter is not mapped;
+- without `honorLabels`, `exported_pod` is the pod that the GPU is assigned to and `pod` is the exporter;
+- series of a MIG instance have the label GPU_I_ID and are not mapped;
+- with time-slicing, each pod of a GPU has its own series; the GPU is then shared and attributed to none.
 """
 
 from dataclasses import dataclass, field
@@ -22,13 +23,13 @@ MIB = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One metric of DCGM exporter, and what it is of ours."""
+    """A metric of DCGM exporter and the llmtrain metric it maps to."""
 
     name: str
     metric: Metric
     factor: float = 1
     labels: dict[str, str] = field(default_factory=dict)
-    """Labels that only ours has."""
+    """Labels to add."""
 
 
 FIELDS = (
@@ -51,9 +52,9 @@ FIELDS = (
 
 
 def _renamed(expr: str, **labels: str) -> str:
-    """Return an expression whose labels also have our names, given by theirs."""
-    for ours, theirs in labels.items():
-        expr = f'label_replace({expr}, "{ours}", "$1", "{theirs}", "(.+)")'
+    """Return an expression with labels copied: keyword is the new name, value the existing one."""
+    for target, source in labels.items():
+        expr = f'label_replace({expr}, "{target}", "$1", "{source}", "(.+)")'
     return expr
 
 
@@ -85,7 +86,7 @@ RECORDINGS = (
     RecordingRule(
         record=node.GPU_MEMORY.name,
         expr=f"({_USED} + {_FREE}) * {MIB}",
-        help="From DCGM_FI_DEV_FB_USED and _FREE; without what the driver keeps.",
+        help="From DCGM_FI_DEV_FB_USED and _FREE, without memory reserved by the driver.",
     ),
     RecordingRule(
         record=node.GPU_INFO.name,
@@ -99,16 +100,16 @@ RECORDINGS = (
         expr=f"({_HOLDERS} and on (node, gpu) count by (node, gpu) ({_HOLDERS}) == 1)"
         " * on (namespace, pod) group_left (training_job)"
         " max by (namespace, pod, training_job) (llmtrain_pod_memory_used_bytes * 0 + 1)",
-        help="From the labels of DCGM_FI_DEV_FB_USED; the node agent knows the pod's training job.",
+        help="From the labels of DCGM_FI_DEV_FB_USED; the training job comes from the node agent.",
     ),
     RecordingRule(
         record=node.GPU_SHARED.name,
         expr=f"count by (node, gpu) ({_HOLDERS}) > bool 1",
-        help="1 if DCGM_FI_DEV_FB_USED names several pods for a GPU; absent for one that nobody has.",
+        help="1 if DCGM_FI_DEV_FB_USED names several pods for a GPU; absent for a GPU without a pod.",
     ),
     RecordingRule(
         record=node.GPU_XID_ERRORS.name,
         expr=f'count_values by (node, gpu) ("xid", {_renamed("(DCGM_FI_DEV_XID_ERRORS > 0)", node="Hostname")})',
-        help="From DCGM_FI_DEV_XID_ERRORS: 1 while an XID is a GPU's last.",
+        help="From DCGM_FI_DEV_XID_ERRORS: 1 while an XID is the last one of a GPU.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What somebody should hear of about GPUs, nodes and their links, and what they do then."""
+"""Alerts of GPUs, nodes and links, with their runbooks."""
 
 from llmtrain_api.alerting.hardware import POD_GPU, xid_errors
 from llmtrain_api.alerting.rule import AlertingRule
@@ -14,23 +14,23 @@ ALERTS = (
         ),
         for_duration="0m",
         severity="warning",
-        summary=f"{OF_POD} used its GPUs for only {{{{ $value | humanizePercentage }}}} of the last half hour.",
-        meaning="The pod holds GPUs that somebody else could use, and hardly runs anything on them. It waits for data, for "
-        "other ranks, or for nothing.",
-        diagnosis='The row "Hardware" of the dashboard *Job* beside its row "Where the time goes".',
-        mitigation="stepping, yet idle: the CPUs or the volume hold it up, or `training.microbatchSize` is too small. waiting: "
-        "lower `workers.min`, or end the job. A pod of no training job: ask its owner.",
+        summary=f"{OF_POD} used its GPUs only {{{{ $value | humanizePercentage }}}} of the last 30 minutes.",
+        meaning="The pod holds GPUs but hardly uses them: it waits for data or for other ranks, or is idle.",
+        diagnosis="Compare the rows *Hardware* and *Where the time goes* of the dashboard *Job*.",
+        mitigation="`stepping` with idle GPUs: CPUs or the volume are the bottleneck, or `training.microbatchSize` is too small. "
+        "`waiting`: lower `workers.min` or delete the job. For a pod that belongs to no job, contact its owner.",
     ),
     AlertingRule(
         name="LlmtrainGpuLost",
         expr="max by (node, gpu) (llmtrain_gpu_lost) == 1",
         for_duration="1m",
         severity="critical",
-        summary=f"{ON_GPU} does not answer any more.",
-        meaning="The driver lost the GPU, mostly with XID 79. What ran on it is dead; the job goes on without that rank.",
-        diagnosis="`llmtrain_gpu_xid_errors_total` of the node, and `dmesg` there.",
-        mitigation="Cordon the node, so that the replaced worker starts elsewhere; drain and power-cycle it; if it comes again, "
-        "replace the GPU.",
+        summary=f"{ON_GPU} no longer answers.",
+        meaning="The driver lost the GPU, usually with XID 79. Processes on it have failed; the job continues without that "
+        "rank.",
+        diagnosis="Query `llmtrain_gpu_xid_errors_total` for the node, and run `dmesg` on it.",
+        mitigation="Cordon the node, so that the replacement worker starts on another one. Drain and power-cycle it. If the error "
+        "recurs, replace the GPU.",
     ),
     AlertingRule(
         name="LlmtrainGpuXid",
@@ -38,32 +38,32 @@ ALERTS = (
         for_duration="0m",
         severity="warning",
         summary=f"{ON_GPU} reported XID {{{{ $labels.xid }}}}.",
-        meaning="The driver reported an error of this GPU. 13, 31, 43 and 45 are mostly the program's fault; 48, 63, 64, 94 and "
-        "95 are of its memory; 74 of NVLink; 79 is a lost GPU; 119 and 120 are of its firmware.",
-        diagnosis="NVIDIA's list of XID errors; `dmesg` of the node has the driver's words.",
-        mitigation="The program's fault: look at the job's first failure. Otherwise drain the node, reset the GPU and run the "
-        "maker's diagnostics; replace it if the error comes again.",
+        meaning="The driver reported an error of this GPU. XID 13, 31, 43 and 45 are usually caused by the program; 48, 63, 64, "
+        "94 and 95 are memory errors; 74 is an NVLink error; 79 is a lost GPU; 119 and 120 are firmware errors.",
+        diagnosis="Look the XID up in NVIDIA's documentation, and run `dmesg` on the node for the driver's message.",
+        mitigation="Caused by the program: read `firstFailure` of the job. Otherwise drain the node, reset the GPU and run the "
+        "vendor's diagnostics. If the error recurs, replace the GPU.",
     ),
     AlertingRule(
         name="LlmtrainGpuMemoryErrors",
         expr='sum by (node, gpu) (increase(llmtrain_gpu_ecc_errors_total{severity="uncorrected"}[1h])) > 0',
         for_duration="0m",
         severity="critical",
-        summary=f"{ON_GPU} had memory errors that could not be corrected.",
-        meaning="What was in that memory is wrong. The driver ends the program that used it, so no wrong number gets into "
-        "the weights; but it happens again until the rows are remapped.",
-        diagnosis="`nvidia-smi -q -d ECC,ROW_REMAPPER` on the node.",
-        mitigation="Drain the node and reset the GPU, which remaps the rows. If remapping failed, replace it.",
+        summary=f"{ON_GPU} has uncorrectable memory errors.",
+        meaning="Data in that memory was corrupted. The driver kills the program that used it, so the weights are not affected. "
+        "The error can recur until the rows are remapped.",
+        diagnosis="Run `nvidia-smi -q -d ECC,ROW_REMAPPER` on the node.",
+        mitigation="Drain the node and reset the GPU, which remaps the rows. If remapping fails, replace the GPU.",
     ),
     AlertingRule(
         name="LlmtrainGpuThrottled",
         expr='max by (node, gpu, reason) (llmtrain_gpu_throttled{reason!="power"}) == 1',
         for_duration="15m",
         severity="warning",
-        summary=f"{ON_GPU} is held down: {{{{ $labels.reason }}}}.",
-        meaning="Its clocks are low for heat, or because the board says so. All ranks of its job wait for it at each step.",
-        diagnosis="Temperature and clocks in the dashboard *Node*; LlmtrainStraggler names the rank.",
-        mitigation="Look at the node's cooling and power. Until then cordon the node and delete the worker's pod.",
+        summary=f"{ON_GPU} is throttled: {{{{ $labels.reason }}}}.",
+        meaning="Its clocks are reduced because of heat or a hardware signal. All ranks of its job wait for it in each step.",
+        diagnosis="Check temperature and clocks on the dashboard *Node*; LlmtrainStraggler names the rank.",
+        mitigation="Check the node's cooling and power supply. Until that is done, cordon the node and delete the worker's pod.",
     ),
     AlertingRule(
         name="LlmtrainInfinibandErrors",
@@ -71,9 +71,9 @@ ALERTS = (
         for_duration="0m",
         severity="warning",
         summary="Port {{ $labels.port }} of {{ $labels.device }} on node {{ $labels.node }} has errors.",
-        meaning="A link goes down or receives broken packets; what is sent again holds up every collective.",
-        diagnosis="The panels of InfiniBand in the dashboard *Node*; `ibstat` and the switch's counters.",
-        mitigation="Reseat or replace the cable or transceiver. Until then cordon the node.",
+        meaning="A link goes down or receives corrupted packets. Retransmissions slow every collective down.",
+        diagnosis="Check the InfiniBand panels of the dashboard *Node*, `ibstat` on the node, and the counters of the switch.",
+        mitigation="Reseat or replace the cable or transceiver. Until that is done, cordon the node.",
     ),
     AlertingRule(
         name="LlmtrainMemoryNearLimit",
@@ -83,11 +83,11 @@ ALERTS = (
         ),
         for_duration="5m",
         severity="warning",
-        summary=f"{OF_POD} uses {{{{ $value | humanizePercentage }}}} of the memory it may.",
-        meaning="The kernel kills it at its limit. The job recovers, but the same happens again.",
-        diagnosis='The panel "Memory to the limit" of the dashboard *Node*.',
-        mitigation="Raise `workers.resources.memory` in the next job. Memory that grows with every step is a leak in the job's "
-        "own program.",
+        summary=f"{OF_POD} uses {{{{ $value | humanizePercentage }}}} of its memory limit.",
+        meaning="The kernel kills the container at its limit. The job recovers, but the failure recurs.",
+        diagnosis="Check the panels of pod memory on the dashboard *Node*.",
+        mitigation="Raise `workers.resources.memory` in the next job. If memory grows with every step, the user's program has a "
+        "leak.",
     ),
     AlertingRule(
         name="LlmtrainAgentMissing",
@@ -97,10 +97,10 @@ ALERTS = (
         ),
         for_duration="15m",
         severity="warning",
-        summary="Nothing is told of the hardware of node {{ $labels.node }}.",
-        meaning="The node agent doesn't run there, or Prometheus can't scrape it: no alert about that node's GPUs can fire. "
-        "Where no agent was heard of for a day, none is missed.",
-        diagnosis="`kubectl -n llmtrain-system get pods -o wide`, and Prometheus' page of targets.",
-        mitigation="A taint keeps it away: set `agent.tolerations`. A NetworkPolicy keeps Prometheus away: allow port 9475.",
+        summary="Node {{ $labels.node }} exports no hardware metrics.",
+        meaning="The node agent is not running there, or Prometheus cannot scrape it, so alerts about the node's GPUs cannot "
+        "fire. If no agent has reported for a day, agents are assumed to be disabled and the alert stays silent.",
+        diagnosis="Run `kubectl -n llmtrain-system get pods -o wide`, and check Prometheus' page of targets.",
+        mitigation="If a taint excludes the agent, set `agent.tolerations`. If a NetworkPolicy blocks Prometheus, allow port 9475.",
     ),
 )

@@ -1,15 +1,15 @@
-"""What a recording rule and an alert are."""
+"""Types of a recording rule and an alerting rule."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 BY_JOB, ON_JOB = "by (namespace, training_job)", "on (namespace, training_job)"
-"""Aggregated by these, what is told stays the same series when another pod comes to tell it."""
+"""Labels of a job's series. Aggregating by them keeps the series when the coordinator's pod is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingRule:
-    """A series that is computed from others, named level:metric:operation."""
+    """A series computed from others, named level:metric:operation."""
 
     record: str
     expr: str
@@ -18,18 +18,18 @@ class RecordingRule:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertingRule:
-    """What somebody should hear of. `summary` may use Prometheus' templates."""
+    """An alert with its runbook."""
 
     name: str
     expr: str
     for_duration: str
-    """How long the expression must hold."""
+    """How long the expression must hold before the alert fires."""
     severity: Literal["warning", "critical"]
     summary: str
-    """One line, with the labels that say where."""
+    """One line that names the object by its labels; a Prometheus template."""
     meaning: str
-    """What is wrong, for the runbook."""
+    """Runbook: what the alert means and its impact."""
     diagnosis: str
-    """The command or query that shows more."""
+    """Runbook: commands, queries and panels that show the cause."""
     mitigation: str
-    """What to do."""
+    """Runbook: how to resolve it."""

@@ -1,1 +1,1 @@
-"""generate."""
+"""Generators of files: CRDs, the Prometheus rule file and reference pages."""

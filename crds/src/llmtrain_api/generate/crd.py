@@ -1,7 +1,7 @@
-"""Makes the CRDs from the types: `python -m llmtrain_api.generate.crd DIRECTORY` writes one file a resource.
+"""Generates the CRDs from the types: `python -m llmtrain_api.generate.crd DIRECTORY` writes one file per resource.
 
-Pydantic's JSON schema is turned into the structural schema that Kubernetes wants: references
-inlined, optional fields without null, nothing it would reject.
+Converts pydantic's JSON schema into the structural schema that Kubernetes requires: references are inlined, optional
+fields are not nullable, and unsupported keywords are removed.
 """
 
 import sys
@@ -20,29 +20,35 @@ from llmtrain_api.rules import IMMUTABLE, RULES
 Schema = dict[str, Any]
 
 JOB_COLUMNS = (
-    ("Stage", "string", ".status.stage", 0, "What the job is doing."),
+    ("Stage", "string", ".status.stage", 0, "Stage of the job."),
     ("Step", "integer", ".status.progress.step", 0, "Optimizer steps done."),
-    ("Steps", "integer", ".spec.training.steps", 0, "Optimizer steps in all."),
-    ("ETA", "string", ".status.progress.eta", 0, "Time left."),
+    ("Steps", "integer", ".spec.training.steps", 0, "Total number of optimizer steps."),
+    ("ETA", "string", ".status.progress.eta", 0, "Estimated time left."),
     ("Loss", "string", ".status.progress.loss", 0, "Training loss of the last step."),
-    ("Tokens/s", "integer", ".status.progress.tokensPerSecond", 0, "Training speed."),
-    ("Goodput", "string", ".status.goodput.ratio", 1, "Part of the job's life in which it trained."),
-    ("Workers", "integer", ".status.workers.active", 1, "Workers that take part."),
+    ("Tokens/s", "integer", ".status.progress.tokensPerSecond", 0, "Training throughput."),
+    (
+        "Goodput",
+        "string",
+        ".status.goodput.ratio",
+        1,
+        "Fraction of the job's lifetime spent on training steps, replays excluded.",
+    ),
+    ("Workers", "integer", ".status.workers.active", 1, "Workers that are members of the current generation."),
     ("Perplexity", "string", ".status.model.perplexity", 1, "Held-out perplexity of the trained model."),
-    ("Age", "date", ".metadata.creationTimestamp", 0, "Time since the job was made."),
+    ("Age", "date", ".metadata.creationTimestamp", 0, "Time since the job was created."),
 )
 CLUSTER_COLUMNS = (
-    ("Ready", "string", ".status.conditions[?(@.type=='Ready')].status", 0, "Whether all expected nodes are there."),
-    ("Nodes", "integer", ".status.nodesReady", 0, "Nodes ready."),
-    ("Expected", "integer", ".status.nodesExpected", 0, "Nodes expected."),
-    ("GPUs", "integer", ".status.gpusCapacity", 0, "GPUs of the ready nodes."),
-    ("Allocated", "integer", ".status.gpusAllocated", 0, "GPUs in use."),
-    ("Age", "date", ".metadata.creationTimestamp", 0, "Time since the cluster was made."),
+    ("Ready", "string", ".status.conditions[?(@.type=='Ready')].status", 0, "Whether all expected nodes are ready."),
+    ("Nodes", "integer", ".status.nodesReady", 0, "Ready nodes."),
+    ("Expected", "integer", ".status.nodesExpected", 0, "Expected nodes."),
+    ("GPUs", "integer", ".status.gpusCapacity", 0, "Allocatable GPUs of the ready nodes."),
+    ("Allocated", "integer", ".status.gpusAllocated", 0, "GPUs requested by pods."),
+    ("Age", "date", ".metadata.creationTimestamp", 0, "Time since the LLMCluster was created."),
 )
 
 
 def structural(schema: Schema, definitions: Schema) -> Schema:
-    """Return `schema` as Kubernetes wants it, references inlined."""
+    """Return `schema` as a structural schema, with references to `definitions` inlined."""
     if "$ref" in schema:
         target = definitions[schema["$ref"].removeprefix("#/$defs/")]
         return structural({**target, **{key: value for key, value in schema.items() if key != "$ref"}}, definitions)
@@ -69,7 +75,7 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
 
 
 def without_nulls(value: Schema) -> Schema:
-    """Return a default without the fields that are unset."""
+    """Return a default without the fields that are null."""
     return {
         key: without_nulls(child) if isinstance(child, dict) else child
         for key, child in value.items()
@@ -105,14 +111,14 @@ def schema_of(model: type[Model]) -> Schema:
 
 
 def add_rules(root: Schema) -> None:
-    """Write the cross-field rules into the job's schema `root`."""
+    """Add the cross-field rules to the schema of a job."""
     for rule in RULES:
         node = root
         for name in rule.path.split(".") if rule.path else ():
             node = node["properties"][name]
         node.setdefault("x-kubernetes-validations", []).append({"rule": rule.cel, "message": rule.message})
-    for part in IMMUTABLE:
-        root["x-kubernetes-validations"].append({"rule": part.cel, "message": part.message})
+    for field in IMMUTABLE:
+        root["x-kubernetes-validations"].append({"rule": field.cel, "message": field.message})
 
 
 def definition(
@@ -190,7 +196,7 @@ def definitions() -> dict[str, Schema]:
         scope="Namespaced",
         spec=JobSpec,
         status=JobStatus,
-        description="A language model to train: what, on which data, with how many workers.",
+        description="A training job: the model to train, its data, and the workers that train it.",
         columns=JOB_COLUMNS,
         scale=True,
     )
@@ -201,7 +207,7 @@ def definitions() -> dict[str, Schema]:
         scope="Cluster",
         spec=ClusterSpec,
         status=ClusterStatus,
-        description="The compute and storage that a platform team offers to those who train.",
+        description="Compute and storage that a platform team offers for training jobs.",
         columns=CLUSTER_COLUMNS,
         scale=False,
     )
@@ -209,11 +215,11 @@ def definitions() -> dict[str, Schema]:
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes YAML that parsers of YAML 1.1 and 1.2 read alike: PyYAML leaves 3e-4 bare, others read a number."""
+    """Writes YAML that parsers of YAML 1.1 and 1.2 read alike. PyYAML would not quote 3e-4, which others read as a number."""
 
 
 def quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Return a scalar, in quotes if another parser could take it for a number."""
+    """Return a scalar, quoted if a parser could read it as a number."""
     style = "'" if text[:1].isdigit() else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

@@ -1,4 +1,4 @@
-"""All rules as Prometheus reads them."""
+"""The rule file for Prometheus, with all recording rules and alerts."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from llmtrain_api.alerting.recording import RECORDINGS
 
 
 def rule_groups(runbook_url: str) -> list[dict[str, Any]]:
-    """Return the groups of a rule file; an alert's runbook is its section of the page at `runbook_url`."""
-    normalising = [{"record": rule.record, "expr": rule.expr} for rule in dcgm.RECORDINGS]
+    """Return the groups of a rule file. `runbook_url` is the page with the alerts' sections."""
+    mapped = [{"record": rule.record, "expr": rule.expr} for rule in dcgm.RECORDINGS]
     recording = [{"record": rule.record, "expr": rule.expr} for rule in RECORDINGS]
     alerting = [
         {
@@ -25,5 +25,5 @@ def rule_groups(runbook_url: str) -> list[dict[str, Any]]:
         }
         for alert in ALERTS
     ]
-    groups = {"dcgm": normalising, "recording": recording, "alerts": alerting}
+    groups = {"dcgm": mapped, "recording": recording, "alerts": alerting}
     return [{"name": f"llmtrain.{name}", "rules": rules} for name, rules in groups.items()]

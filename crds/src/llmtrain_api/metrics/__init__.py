@@ -1,1 +1,1 @@
-"""The catalogue of metrics: every name is declared here once, in the file of the part that tells it."""
+"""The catalogue of metrics: each is declared once, in the module of the program that exports it."""

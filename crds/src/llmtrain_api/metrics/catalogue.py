@@ -1,4 +1,4 @@
-"""Every metric, by the part that tells it."""
+"""All metrics, by the program that exports them."""
 
 from llmtrain_api.metrics import job, node, operator
 from llmtrain_api.metrics.metric import Metric
