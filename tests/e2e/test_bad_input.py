@@ -29,7 +29,7 @@ LATER: list[Any] = [
         "InsufficientGPUs",
         ["32 GPUs", "have 16"],
         id="more GPUs than the cluster has",
-        marks=pytest.mark.xdist_group("gpus"),
+        marks=pytest.mark.serial,
     ),
     pytest.param(
         {"image": "localhost/nobody/has-this:v1"},

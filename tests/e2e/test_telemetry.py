@@ -23,6 +23,7 @@ from support.dashboard_images import ask, draw
 from support.measurements import RecordMeasurement
 from support.prometheus_server import Prometheus
 
+pytestmark = pytest.mark.usefixtures("gpus")
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 CHECKPOINT = {"volume": "checkpoints"}
 VARIABLES = {"training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
