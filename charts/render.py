@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from llmtrain_api.generate.rule_file import rule_groups
-from llmtrain_dashboards.grafana import BOARDS, dashboard_json
+from llmtrain_dashboards.grafana import DASHBOARDS, dashboard_json
 
 REPOSITORY = Path(__file__).parents[1]
 CRDS = REPOSITORY / "crds"
@@ -63,7 +63,7 @@ def rules() -> str:
 
 def dashboards() -> dict[Path, str]:
     """Return Grafana's dashboards by path."""
-    return {CHART / "files" / "dashboards" / f"{board.uid}.json": dashboard_json(board) for board in BOARDS}
+    return {CHART / "files" / "dashboards" / f"{board.uid}.json": dashboard_json(board) for board in DASHBOARDS}
 
 
 def rendered() -> dict[Path, str]:
