@@ -81,8 +81,8 @@ def test_who_takes_long_to_say_goodbye_is_not_taken_for_dead(job: Job, dataset: 
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert (job.root / "struck-0").exists()
     coordinator = job.processes[0]
-    assert len(coordinator.events("left")) == 2
-    assert coordinator.events("vanished") == coordinator.events("expired") == []
+    assert len(coordinator.events("memberLeft")) == 2
+    assert coordinator.events("memberDisconnected") == coordinator.events("memberExpired") == []
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSTOP"])

@@ -48,8 +48,8 @@ def thing(kind: str, name: str, spec: dict[str, Any], **more: str) -> Manifest:
 def reconciler(error: ApiError) -> Reconciler:
     queue = WorkQueue()
     store = Store(queue)
-    store.cluster_changed("put", thing(CLUSTER_KIND, "default", CLUSTER_SPEC))
-    store.job_changed("put", thing(JOB_KIND, "j", SPEC, namespace="ns"))
+    store.cluster_changed("upsert", thing(CLUSTER_KIND, "default", CLUSTER_SPEC))
+    store.job_changed("upsert", thing(JOB_KIND, "j", SPEC, namespace="ns"))
     return Reconciler(api=Answers(error), store=store, queue=queue, images=IMAGES, gang=False)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from llmtrain_api.names import JOB_LABEL
-from llmtrain_operator.shell.store import Store, gpus_of, trim_pod
+from llmtrain_operator.core.node_view import NodeView, gpus_of
+from llmtrain_operator.shell.store import Store, trim_pod
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 JOB = Key("job", "ns", "j")
@@ -42,7 +43,7 @@ async def store() -> Store:
 
 
 async def test_a_child_wakes_its_job(store: Store) -> None:
-    store.pod_changed("put", child("j-worker-0", **{JOB_LABEL: "j"}))
+    store.pod_changed("upsert", child("j-worker-0", **{JOB_LABEL: "j"}))
     assert store.queue.waiting == {JOB}
     assert list(store.pods_of["ns", "j"]) == ["j-worker-0"]
 
@@ -50,46 +51,46 @@ async def test_a_child_wakes_its_job(store: Store) -> None:
 async def test_a_child_that_lost_its_label_still_wakes_its_owner(store: Store) -> None:
     thing = child("j-worker-0")
     thing["metadata"]["ownerReferences"] = [{"kind": "LLMTrainingJob", "name": "j", "uid": "u"}]
-    store.pod_changed("put", thing)
+    store.pod_changed("upsert", thing)
     assert store.queue.waiting == {JOB}
 
 
 async def test_an_old_version_that_comes_late_is_not_believed(store: Store) -> None:
-    store.job_changed("put", job("7", "Training"))
-    store.job_changed("put", job("6", "Waiting"))
+    store.job_changed("upsert", job("7", "Training"))
+    store.job_changed("upsert", job("6", "Waiting"))
     assert store.jobs["ns", "j"]["status"]["stage"] == "Training"
-    store.job_changed("put", job("1", "Waiting", uid="successor"))
+    store.job_changed("upsert", job("1", "Waiting", uid="successor"))
     assert store.jobs["ns", "j"]["metadata"]["uid"] == "successor"
 
 
 async def test_the_drop_of_a_predecessor_leaves_the_successor(store: Store) -> None:
-    store.pod_changed("put", child("j-worker-0", "new", **{JOB_LABEL: "j"}))
-    store.pod_changed("drop", child("j-worker-0", "old", **{JOB_LABEL: "j"}))
+    store.pod_changed("upsert", child("j-worker-0", "new", **{JOB_LABEL: "j"}))
+    store.pod_changed("delete", child("j-worker-0", "old", **{JOB_LABEL: "j"}))
     assert list(store.pods_of["ns", "j"]) == ["j-worker-0"]
 
 
 async def test_a_cluster_wakes_jobs_that_wait(store: Store) -> None:
-    store.job_changed("put", job())
+    store.job_changed("upsert", job())
     store.queue.done(await store.queue.take())
-    store.cluster_changed("put", {"metadata": {"name": "c", "uid": "c", "resourceVersion": "1"}})
+    store.cluster_changed("upsert", {"metadata": {"name": "c", "uid": "c", "resourceVersion": "1"}})
     assert store.queue.waiting == {JOB, Key("cluster", "", "c")}
 
 
 async def test_a_node_is_judged(store: Store) -> None:
-    assert store.node_view(node()).ready
-    assert "kubelet stopped" in store.node_view(node("Unknown")).reason
-    assert "uncordon" in store.node_view(node(unschedulable=True)).reason
-    assert not store.node_view(node(taints=[{"key": "team", "effect": "NoSchedule"}])).schedulable_by_default
+    assert NodeView.of(node()).ready
+    assert "kubelet stopped" in NodeView.of(node("Unknown")).reason
+    assert "uncordon" in NodeView.of(node(unschedulable=True)).reason
+    assert not NodeView.of(node(taints=[{"key": "team", "effect": "NoSchedule"}])).schedulable_by_default
 
 
 async def test_a_node_that_is_cordoned_or_silent_stays_what_it_was(store: Store) -> None:
     cordoned = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
-    assert store.node_view(node(taints=[cordoned], unschedulable=True)).schedulable_by_default
+    assert NodeView.of(node(taints=[cordoned], unschedulable=True)).schedulable_by_default
     reserved = {"key": "team", "effect": "NoSchedule"}
-    assert not store.node_view(node("Unknown", taints=[cordoned, reserved])).schedulable_by_default
+    assert not NodeView.of(node("Unknown", taints=[cordoned, reserved])).schedulable_by_default
     control_plane = node("Unknown")
     control_plane["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
-    assert not store.node_view(control_plane).schedulable_by_default
+    assert not NodeView.of(control_plane).schedulable_by_default
 
 
 def asking(
@@ -128,15 +129,15 @@ def test_a_pod_holds(sentence: str, pod: dict[str, Any], gpus: int) -> None:
 
 async def test_gpus_are_held_until_their_pod_is_over_or_gone(store: Store) -> None:
     for change, pod, held in (
-        ("put", asking(2), 2),
-        ("put", asking(1, uid="d"), 3),
-        ("put", asking(2, phase="Succeeded"), 1),
-        ("put", asking(1, uid="d"), 1),
-        ("drop", asking(1, uid="d"), 0),
+        ("upsert", asking(2), 2),
+        ("upsert", asking(1, uid="d"), 3),
+        ("upsert", asking(2, phase="Succeeded"), 1),
+        ("upsert", asking(1, uid="d"), 1),
+        ("delete", asking(1, uid="d"), 0),
     ):
         store.pod_changed(change, pod)
-        assert store.node_view(node()).gpus_allocated == held
-        assert store.node_view(node()).gpus_by_namespace == ({"ns": held} if held else {})
+        assert NodeView.of(node(), store.gpu_pods("n")).gpus_allocated == held
+        assert NodeView.of(node(), store.gpu_pods("n")).gpus_by_namespace == ({"ns": held} if held else {})
 
 
 def test_other_peoples_pods_are_kept_small() -> None:

@@ -17,9 +17,9 @@ from llmtrain_operator.core.fleet_metrics import (
     FleetSnapshot,
     JobSample,
     current_condition,
+    fleet_samples,
     gpu_states,
     queued_seconds,
-    samples,
 )
 from llmtrain_operator.core.snapshot import NodeView
 from llmtrain_operator.core.status.goodput import goodput_status
@@ -81,7 +81,7 @@ CENSUS = FleetSnapshot(
 
 
 def told(census: FleetSnapshot = CENSUS) -> dict[tuple[Metric, tuple[str, ...]], float]:
-    return {(metric, labels): number for metric, labels, number in samples(census, now=NOW)}
+    return {(metric, labels): number for metric, labels, number in fleet_samples(census, now=NOW)}
 
 
 def test_every_job_is_counted_once_by_condition_and_reason() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from llmtrain_api.protocol import CoordinatorStatus, ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.status.recoveries import describe
-from unit.operator.builders import DATASET, ago, conditions, job, observed, pod, started
+from unit.operator.builders import DATASET, ago, conditions, job, pod, snapshot, started
 
 PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
 
@@ -35,7 +35,7 @@ def seen(*recoveries: RecoveryRecord) -> CoordinatorStatus:
 
 
 def plan(status: dict[str, Any], *recoveries: RecoveryRecord, **spec: Any) -> Any:
-    return plan_job(observed(job(status, **spec), pods=PODS, coordinator=seen(*recoveries)))
+    return plan_job(snapshot(job(status, **spec), pods=PODS, coordinator=seen(*recoveries)))
 
 
 def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
@@ -81,21 +81,21 @@ def test_the_budget_holds_for_processes_too() -> None:
 
 
 def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
-    first = plan_job(observed(job(started(dataset=DATASET)), pods=PODS[:2]))
+    first = plan_job(snapshot(job(started(dataset=DATASET)), pods=PODS[:2]))
     assert first.status.coordinator_term == 1
     (manifest,) = [
         child for child in first.apply if (child["kind"], child["metadata"]["name"]) == ("Pod", "j-coordinator")
     ]
     assert "--term=1" in manifest["spec"]["containers"][0]["args"]
     unwritten = replace(PODS[2], manifest={**PODS[2].manifest, "metadata": manifest["metadata"]})
-    lives = plan_job(observed(job(started(dataset=DATASET)), pods=(*PODS[:2], unwritten)))
+    lives = plan_job(snapshot(job(started(dataset=DATASET)), pods=(*PODS[:2], unwritten)))
     assert lives.status.coordinator_term == 1
-    second = plan_job(observed(job(lives.status.document()), pods=PODS[:2]))
+    second = plan_job(snapshot(job(lives.status.document()), pods=PODS[:2]))
     assert second.status.coordinator_term == 2
 
 
 def test_the_sentence_says_what_it_took_and_cost() -> None:
     assert describe(recovery(3)) == (
-        "generation 3 broke; training goes on with another process in the same pod after 0.75 s (detect 0.00, "
-        "rendezvous 0.25, restore 0.50, replay 0.00), 0 steps were done again"
+        "generation 3 lost a member; training continued with another process in the same pod after 0.75 s (detect 0.00, "
+        "rendezvous 0.25, restore 0.50, replay 0.00); 0 steps were replayed"
     )

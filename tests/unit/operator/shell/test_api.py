@@ -103,5 +103,5 @@ async def test_an_informer_lists_page_by_page_watches_and_drops_what_is_gone(ser
     assert await informer.list() == "5"
     assert await informer.watch("5") == "9"
     await informer.list()
-    assert seen == [("put", "a"), ("put", "b"), ("put", "a"), ("drop", "a"), ("put", "b")]
+    assert seen == [("upsert", "a"), ("upsert", "b"), ("upsert", "a"), ("delete", "a"), ("upsert", "b")]
     assert "continue=more" in answers.asked[1][1]
