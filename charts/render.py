@@ -63,7 +63,9 @@ def rules() -> str:
 
 def dashboards() -> dict[Path, str]:
     """Return the dashboards as Grafana's JSON, by path."""
-    return {CHART / "files" / "dashboards" / f"{dashboard.uid}.json": dashboard_json(dashboard) for dashboard in DASHBOARDS}
+    return {
+        CHART / "files" / "dashboards" / f"{dashboard.uid}.json": dashboard_json(dashboard) for dashboard in DASHBOARDS
+    }
 
 
 def rendered() -> dict[Path, str]:

@@ -128,7 +128,7 @@ def _restart(cluster: Cluster) -> bool:
 
 
 def _runs(engine: str, node: str) -> bool:
-    """Return whether a node's first process exists, whatever state the engine reports."""
+    """Return whether a node's first process exists; after a crash the engine can report it wrongly."""
     running, pid = run([engine, "inspect", "--format", "{{.State.Running}} {{.State.Pid}}", node]).split()
     return running == "true" and (not Path("/proc").exists() or Path(f"/proc/{pid}").exists())
 

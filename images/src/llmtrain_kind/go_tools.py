@@ -3,7 +3,7 @@
 Versions are declared in `kind-node/*/go.mod` and nowhere else. One module holds all
 tools but two, so that they share one compiled set of Kubernetes' libraries.
 local-path-provisioner has its own, because it imports a library by an old spelling
-that Go refuses beside the new one. Helm 3 has its own, because only the chart's tests
+that Go rejects in one module with the new one. Helm 3 has its own, because only the chart's tests
 use it, and the tools stay on Kubernetes' newest libraries without it.
 """
 
