@@ -12,7 +12,7 @@ from llmtrain_kind.cluster import (
     Cluster,
     delete_cluster,
     ensure_cluster,
-    is_ready,
+    is_healthy,
     recorded_cluster,
 )
 from llmtrain_kind.demo import DEMO_WORKERS, print_resume_hint, run_demo
@@ -179,7 +179,7 @@ def _status(options: argparse.Namespace) -> None:
     state: dict[str, object] = {"cluster": options.name, "exists": cluster is not None}
     if cluster is not None:
         state |= {
-            "healthy": is_ready(cluster),
+            "healthy": is_healthy(cluster),
             "flavour": cluster.provider.flavour,
             "engine": cluster.provider.engine,
             "nodes": cluster.node_names,

@@ -97,7 +97,7 @@ def delete_cluster(name: str) -> None:
             release_host()
 
 
-def is_ready(cluster: Cluster) -> bool:
+def is_healthy(cluster: Cluster) -> bool:
     """Return whether every node of the cluster exists and is ready."""
     try:
         nodes = cluster.kubectl.nodes()
@@ -111,7 +111,7 @@ def _restart(cluster: Cluster) -> bool:
     if cluster.provider.flavour is Flavour.OFFLINE:
         prepare_host()
     engine = cluster.provider.engine
-    if not is_ready(cluster):
+    if not is_healthy(cluster):
         if not all(succeeds([engine, "inspect", name]) for name in cluster.node_names):
             return False
         with step(f"cluster {cluster.name} is not ready: restarting its nodes (up to 3 minutes)"):
@@ -147,7 +147,7 @@ def _reconnect(cluster: Cluster) -> bool:
             continue
         if cluster.provider.flavour is Flavour.OFFLINE:
             connect_nodes(cluster.provider.engine, addresses)
-        if is_ready(cluster):
+        if is_healthy(cluster):
             return True
         time.sleep(_POLL_SECONDS)
     return False
