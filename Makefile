@@ -118,7 +118,7 @@ chaos: venv ## kill, halt and stop every part of a training at named points; the
 bench: venv ## measure, and print figures
 	@$(pytest) tests/perf -q -s -m bench
 
-bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
+bench-elastic: venv ## compare recoveries with torchrun's, the exact reduction with DDP, and checkpoints with torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
 
 bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
