@@ -98,7 +98,7 @@ render: render-files ## write generated files: CRDs, rules, dashboards, referenc
 render-files: venv
 	@$(python) -m llmtrain_api.generate.crd crds
 	@$(python) -m llmtrain_api.generate.reference_docs docs/reference
-	@$(python) docs/render.py
+	@$(python) docs/reference.py
 	@$(python) charts/render.py
 
 lock: venv ## resolve the newest allowed versions into requirements/*.lock
