@@ -46,7 +46,7 @@ def test_a_rank_dies_or_halts(job: Job, dataset: str, undisturbed: Job, point: s
     workers = disturbed(job, dataset, struck, worker=worker)
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert (job.root / "struck-0").exists()
-    assert len(workers[worker].events("rankDied")) == 1
+    assert len(workers[worker].events("rankFailed")) == 1
     assert job.last_weights() == undisturbed.last_weights()
 
 
@@ -92,7 +92,7 @@ def test_a_writer_dies(job: Job, dataset: str, undisturbed: Job, point: str) -> 
     assert [each.ends_with() for each in workers] == [0, 0], workers[0].text + workers[1].text
     assert (job.root / "struck-0").exists()
     assert len(workers[0].events("checkpointFailed")) == 1
-    assert not workers[0].events("rankDied")
+    assert not workers[0].events("rankFailed")
     assert job.last_weights() == undisturbed.last_weights()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from llmtrain_trainer.data.dataset import Dataset, prepared_folder
+from llmtrain_trainer.data.dataset import Dataset, prepared_directory
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT_ID, load_tokenizer
 from llmtrain_trainer.data.unigram import unigram_loss
 from llmtrain_trainer.errors import BadInput
@@ -27,7 +27,7 @@ def test_documents_are_there_with_an_end_each(make_run: MakeRun, log: Log, volum
     dataset = prepared(make_run, log)
     tokens = np.concatenate((dataset.training, dataset.held_out))
     assert int((tokens == END_OF_TEXT_ID).sum()) == 8
-    text = load_tokenizer(dataset.folder).decode(tokens.tolist(), skip_special_tokens=True)
+    text = load_tokenizer(dataset.directory).decode(tokens.tolist(), skip_special_tokens=True)
     assert len(text) == sum(len(file.read_text()) for file in (volume / "text").iterdir())
     assert dataset.facts.tokens == len(dataset.training)
     assert dataset.facts.held_out_tokens == len(dataset.held_out) > 0
@@ -52,7 +52,7 @@ def test_a_crash_leaves_no_dataset(make_run: MakeRun, log: Log, monkeypatch: pyt
     monkeypatch.setattr(stage, "save_tokenizer", crash)
     with pytest.raises(OSError, match="disk full"):
         prepare(make_run(), log)
-    assert list(prepared_folder(make_run().data_directory, "any").parent.iterdir()) == []
+    assert list(prepared_directory(make_run().data_directory, "any").parent.iterdir()) == []
 
 
 def test_text_shorter_than_the_context_is_named(make_run: MakeRun, log: Log) -> None:

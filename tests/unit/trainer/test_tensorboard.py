@@ -104,7 +104,7 @@ def test_a_step_never_waits_and_the_newest_steps_are_kept(
         self._records.flush()
 
     monkeypatch.setattr(EventFile, "flush", flush_slowly)
-    monkeypatch.setattr(recording, "MOST_WAITING", 5)
+    monkeypatch.setattr(recording, "MAX_QUEUED_STEPS", 5)
     recorder = SummaryWriterThread(tmp_path, log)
     recorder.offer(1, progress(1))
     assert stuck.wait(PATIENCE_SECONDS)
@@ -121,11 +121,11 @@ def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
 ) -> None:
     folder = tmp_path / "tensorboard"
     folder.write_text("a file is in the way")
-    recorder = SummaryWriterThread(folder, log, rest_seconds=0.0)
+    recorder = SummaryWriterThread(folder, log, backoff_seconds=0.0)
     for step in (1, 2):
         recorder.offer(1, progress(step))
         recorder.flush(PATIENCE_SECONDS)
-    assert lines.getvalue().count("scalarsNotWritten") == 1
+    assert lines.getvalue().count("scalarsFailed") == 1
     assert "FileExistsError" in lines.getvalue()
     folder.unlink()
     recorder.offer(1, progress(3))
@@ -136,7 +136,7 @@ def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
 def test_a_full_volume_costs_only_what_it_had_no_room_for(
     tmp_path: Path, log: Log, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = SummaryWriterThread(tmp_path, log, rest_seconds=0.0)
+    recorder = SummaryWriterThread(tmp_path, log, backoff_seconds=0.0)
     recorder.offer(1, progress(1))
     recorder.flush(PATIENCE_SECONDS)
     with monkeypatch.context() as full:

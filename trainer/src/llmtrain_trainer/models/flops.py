@@ -1,17 +1,26 @@
-"""Floating-point operations that a token costs to learn from, counted from the network and not measured."""
+"""Floating-point operations of training, counted from the sizes of the network, and model FLOPs utilization (MFU)."""
 
 from llmtrain_trainer.models.config import GPTConfig
 
 
-def flops_per_token(shape: GPTConfig) -> int:
-    """Return the operations of forward and backward pass for one token (PaLM, Chowdhery et al. 2022, appendix B).
+def flops_per_token(config: GPTConfig) -> int:
+    """Return the operations of forward and backward pass per token (PaLM, Chowdhery et al. 2022, appendix B).
 
-    Six for each weight that a token is multiplied with: the embedding is looked up and costs nothing, but its weights
-    are tied to those that guess the next token. Twelve for each layer, position and width of attention, though half of
-    it is masked: so everyone counts. Recomputed activations don't count, as they teach nothing.
+    Each weight that a token is multiplied with costs six operations. The embedding is a lookup and costs nothing, but
+    its weights are tied to the output layer, which counts. Attention costs twelve operations per layer, position and
+    width; the causal mask is ignored, as is conventional. Recomputed activations do not count.
     """
-    kv_width = shape.kv_heads * shape.head_width
-    attention = 2 * shape.width * shape.width + 2 * shape.width * kv_width
-    block = attention + 3 * shape.width * shape.hidden
-    weights = shape.layers * block + shape.vocab_size * shape.width
-    return 6 * weights + 12 * shape.layers * shape.width * shape.context_length
+    kv_width = config.kv_heads * config.head_width
+    attention = 2 * config.width * config.width + 2 * config.width * kv_width
+    block = attention + 3 * config.width * config.hidden
+    weights = config.layers * block + config.vocab_size * config.width
+    return 6 * weights + 12 * config.layers * config.width * config.context_length
+
+
+def mfu(tokens_per_second: float, flops_per_token: int | None, peak_flops: float | None) -> float | None:
+    """Return the model FLOPs utilization: the fraction of the peak that goes into the model (PaLM, appendix B).
+
+    `tokens_per_second` and `peak_flops` (operations per second) are those of all ranks together. None if the
+    operations per token or the peak are unknown.
+    """
+    return tokens_per_second * flops_per_token / peak_flops if flops_per_token and peak_flops else None

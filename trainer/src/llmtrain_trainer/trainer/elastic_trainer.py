@@ -28,7 +28,7 @@ from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.train_state import TrainState
 from llmtrain_trainer.worker.stop_signal import StopSignal
-from llmtrain_trainer.worker.watchdog import inherited_watch
+from llmtrain_trainer.worker.watchdog import inherited_watchdog
 
 LAST_WORDS_SECONDS = 3.0
 """How long an ending process tries to get its last progress through, to the coordinator and to the volume each."""
@@ -72,7 +72,7 @@ class ElasticTrainer:
         self._run, self._stopping, self._log = run, stopping, log
         self._device = device_of(run, place)
         self._store = open_store()
-        self._watch = inherited_watch()
+        self._watch = inherited_watchdog()
         self._checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
         self._lesson = lesson(self._device, self._watch.alive)
         self._learner = self._lesson.learner
@@ -185,13 +185,13 @@ class _ElasticCallbacks:
         self._term = term
 
     def wishes(self) -> StopVotes:
-        return StopVotes(leave=self._pulse.changed, stop=self._stopping.asked)
+        return StopVotes(leave=self._pulse.changed, stop=self._stopping.requested)
 
     def stopping(self) -> bool:
-        return self._stopping.asked
+        return self._stopping.requested
 
     def after_step(self, step: int, work_seconds: float | None = None) -> None:
-        self._pulse.step, self._pulse.work_seconds = step, work_seconds
+        self._pulse.step, self._pulse.compute_seconds = step, work_seconds
 
     def report(self, progress: Progress) -> None:
         self._reporter.offer(progress)

@@ -14,6 +14,7 @@ from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.distributed.process_group import ProcessGroup
 from llmtrain_trainer.log import Log
+from llmtrain_trainer.models.flops import mfu
 from llmtrain_trainer.trainer.peak_flops import peak_flops
 from llmtrain_trainer.trainer.state_sync import sync_state
 from llmtrain_trainer.trainer.throughput import ThroughputMeter
@@ -153,8 +154,7 @@ class TrainLoop:
 
     def _mfu(self, tokens_per_second: float) -> float | None:
         """Return the model's part of what the chips of all ranks could do at best."""
-        flops, peak = self._learner.flops_per_token, self._flops_of_all
-        return tokens_per_second * flops / peak if flops and peak else None
+        return mfu(tokens_per_second, self._learner.flops_per_token, self._flops_of_all)
 
     def _add_time(self, kind: str, seconds: float) -> None:
         """Note that some time went into something beside steps."""

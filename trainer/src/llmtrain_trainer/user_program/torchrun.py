@@ -72,14 +72,14 @@ class TorchrunRunner:
         log = self._log.bind(generation=membership.generation)
         log.info("joined", rank=int(environment["RANK"]), ranks=len(membership.members))
         with HeartbeatThread(self._new_connection(), self._member, membership) as pulse, self._stopping.deferred():
-            script = ProgramProcess(self._program.command, {**self._own, **environment}, self._log.pass_on)
+            script = ProgramProcess(self._program.command, {**self._own, **environment}, self._log.write_raw)
             try:
                 code = self._watch(script, pulse)
             finally:
                 script.kill_and_reap()
             if code == 0:
                 return True
-            if self._stopping.asked:
+            if self._stopping.requested:
                 raise StopRequested("stopped as asked; the program goes on from its own checkpoints")
             if code is not None and not self._peer_failed(pulse, len(membership.members)):
                 self._leave("Failed")
@@ -90,7 +90,7 @@ class TorchrunRunner:
     def _watch(self, script: ProgramProcess, pulse: HeartbeatThread) -> int | None:
         """Wait for the program's end; return its exit code, or None if it was asked to stop, however it took that."""
         while script.exit_code is None:
-            if self._stopping.asked or pulse.changed:
+            if self._stopping.requested or pulse.changed:
                 script.terminate(BROKEN_GRACE_SECONDS if pulse.broken else GRACE_SECONDS)
                 return None
             time.sleep(TICK_SECONDS)
@@ -99,7 +99,7 @@ class TorchrunRunner:
     def _peer_failed(self, pulse: HeartbeatThread, ranks: int) -> bool:
         """Return whether the program failed for lack of a peer: then its generation is found to have ended."""
         give_up = time.monotonic() + (PEER_FAILURE_SECONDS if ranks > 1 else 0.0)
-        while not pulse.changed and time.monotonic() < give_up and not self._stopping.asked:
+        while not pulse.changed and time.monotonic() < give_up and not self._stopping.requested:
             time.sleep(TICK_SECONDS)
         return pulse.changed
 
