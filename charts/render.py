@@ -1,8 +1,8 @@
-"""Writes what the chart takes from the contract: `python charts/render.py`, which `make render` calls.
+"""Writes the generated files of the chart: `python charts/render.py`, which `make render` calls.
 
-The CRDs become exact copies in files/crds, rules and alerts a file in files/rules,
-dashboards files in files/dashboards, and the spec of an LLMCluster becomes a definition of
-values.schema.json, so that a default cluster that the API server would refuse fails at `helm install`.
+These are copies of the CRDs in files/crds, rules and alerts in files/rules, dashboards in files/dashboards, and a definition
+of values.schema.json for the spec of an LLMCluster, so that `helm install` rejects a default cluster that the API server
+would reject.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from llmtrain_api.generate.rule_file import rule_groups
-from llmtrain_dashboards.grafana import BOARDS, dashboard_json
+from llmtrain_dashboards.grafana import DASHBOARDS, dashboard_json
 
 REPOSITORY = Path(__file__).parents[1]
 CRDS = REPOSITORY / "crds"
@@ -21,13 +21,13 @@ VALUES_SCHEMA = CHART / "values.schema.json"
 
 RULES = CHART / "files" / "rules" / "rules.yaml"
 RUNBOOK = "RUNBOOK_URL"
-"""Stands in the rule file for what a value of the chart says."""
+"""Placeholder of a value of the chart in the rule file."""
 
 Schema = dict[str, Any]
 
 
 def closed(schema: Schema) -> Schema:
-    """Return a structural schema as plain JSON schema that refuses unknown fields, as the API server does."""
+    """Return a structural schema as plain JSON schema that rejects unknown fields, as the API server does."""
     kept = {key: value for key, value in schema.items() if key != "format" and not key.startswith("x-kubernetes-")}
     if "properties" in kept:
         kept["properties"] = {name: closed(child) for name, child in kept["properties"].items()}
@@ -45,7 +45,7 @@ def cluster_spec() -> Schema:
 
 
 def values_schema() -> str:
-    """Return values.schema.json with today's LLMCluster in it."""
+    """Return values.schema.json with the current spec of an LLMCluster."""
     schema = json.loads(VALUES_SCHEMA.read_text())
     schema["definitions"]["clusterSpec"] = cluster_spec()
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
@@ -57,13 +57,15 @@ def crd_copies() -> dict[Path, str]:
 
 
 def rules() -> str:
-    """Return the rule groups; the template puts the value of metrics.prometheusRule.runbookUrl in."""
+    """Return the rule groups; the template inserts the value of metrics.prometheusRule.runbookUrl."""
     return yaml.safe_dump(rule_groups(RUNBOOK), sort_keys=False, allow_unicode=True, width=110)
 
 
 def dashboards() -> dict[Path, str]:
-    """Return Grafana's dashboards by path."""
-    return {CHART / "files" / "dashboards" / f"{board.uid}.json": dashboard_json(board) for board in BOARDS}
+    """Return the dashboards as Grafana's JSON, by path."""
+    return {
+        CHART / "files" / "dashboards" / f"{dashboard.uid}.json": dashboard_json(dashboard) for dashboard in DASHBOARDS
+    }
 
 
 def rendered() -> dict[Path, str]:

@@ -33,7 +33,7 @@ def test_a_full_volume_costs_checkpoints_only(small_volume: Path, data: Path, da
         assert "No space left on device" in str(workers[0].events("checkpointFailed")[0]["message"])
         (small_volume / "filler").unlink()
         assert [worker.ends_with() for worker in workers] == [0, 0], workers[0].text
-        assert not workers[0].events("rankDied")
+        assert not workers[0].events("rankFailed")
         assert job.last_weights() == undisturbed.last_weights()
     finally:
         end(job)

@@ -57,7 +57,7 @@ def test_a_rank_is_killed_or_halted(
     workers = start_workers(job, dataset, injected, worker=worker)
     assert_exit_codes(workers, 0, 0)
     assert marker_of(job).exists()
-    assert len(workers[worker].events("rankDied")) == 1
+    assert len(workers[worker].events("rankFailed")) == 1
     assert job.last_weights() == undisturbed.last_weights()
 
 
@@ -104,7 +104,7 @@ def test_a_checkpoint_writer_is_killed(job: Job, dataset: str, undisturbed: Job,
     assert_exit_codes(workers, 0, 0)
     assert marker_of(job).exists()
     assert len(workers[0].events("checkpointFailed")) == 1
-    assert not workers[0].events("rankDied")
+    assert not workers[0].events("rankFailed")
     assert job.last_weights() == undisturbed.last_weights()
 
 

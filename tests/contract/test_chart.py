@@ -1,4 +1,4 @@
-"""The chart as helm renders it: golden manifests, and values that are refused."""
+"""The chart as Helm renders it: golden manifests, and values that the schema rejects."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.helm
 CRDS = Path(__file__).parents[2] / "crds"
 
 
-def test_lint_has_nothing_to_say() -> None:
+def test_helm_lint_passes() -> None:
     done = subprocess.run([helm(), "lint", "--strict", CHART], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
@@ -28,26 +28,26 @@ def test_manifests_are_golden(name: str) -> None:
     assert rendered == golden, "run `make render` and read the difference"
 
 
-def test_crds_are_those_of_the_contract_and_kept() -> None:
+def test_crds_equal_the_generated_ones_and_survive_uninstallation() -> None:
     done = template("--show-only", "templates/crds.yaml")
     rendered = {crd["metadata"]["name"]: crd for crd in yaml.safe_load_all(done.stdout) if crd}
     originals = [yaml.safe_load(path.read_text()) for path in CRDS.glob("*.yaml")]
     assert set(rendered) == {crd["metadata"]["name"] for crd in originals}
     for crd in originals:
-        mine = rendered[crd["metadata"]["name"]]
-        assert mine["spec"] == crd["spec"]
-        assert mine["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+        templated = rendered[crd["metadata"]["name"]]
+        assert templated["spec"] == crd["spec"]
+        assert templated["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_dashboards_are_those_that_were_rendered() -> None:
+def test_config_maps_hold_the_generated_dashboards() -> None:
     done = template("--set", "dashboards.enabled=true", "--show-only", "templates/dashboards.yaml")
-    shipped = {}
-    for found in yaml.safe_load_all(done.stdout):
-        assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
-        assert found["metadata"]["annotations"] == {"grafana_folder": "llmtrain"}
-        shipped.update(found["data"])
+    data = {}
+    for config_map in yaml.safe_load_all(done.stdout):
+        assert config_map["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert config_map["metadata"]["annotations"] == {"grafana_folder": "llmtrain"}
+        data.update(config_map["data"])
     files = {path.name: path.read_text().strip() for path in (CHART / "files" / "dashboards").iterdir()}
-    assert shipped == files
+    assert data == files
     assert len(files) > 2
 
 
@@ -68,7 +68,7 @@ def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "complaint"),
+    ("setting", "rejected"),
     [
         ("replica=1", "replica"),
         ("replicas=0", "replicas"),
@@ -86,16 +86,16 @@ def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:
         ("nodeSelector.disk=3", "nodeSelector"),
     ],
 )
-def test_wrong_values_are_refused(setting: str, complaint: str) -> None:
+def test_invalid_values_are_rejected(setting: str, rejected: str) -> None:
     done = template("--set", setting)
     assert done.returncode != 0
     assert "values don't meet the specifications" in done.stderr
-    assert complaint in done.stderr
+    assert rejected in done.stderr
 
 
-def agent(*words: str) -> dict[str, Any]:
-    """Return the agent's pod."""
-    done = template("--show-only", "templates/agent.yaml", *words)
+def agent(*options: str) -> dict[str, Any]:
+    """Return the pod spec of the node agent."""
+    done = template("--show-only", "templates/agent.yaml", *options)
     (daemon_set,) = (each for each in yaml.safe_load_all(done.stdout) if each["kind"] == "DaemonSet")
     pod: dict[str, Any] = daemon_set["spec"]["template"]["spec"]
     return pod
@@ -105,7 +105,7 @@ UNPRIVILEGED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": Tru
 
 
 @pytest.mark.parametrize("off", ["off", False], ids=["as text", "as YAML reads off"])
-def test_gpus_of_another_exporter_are_not_given_to_the_agent(off: str | bool) -> None:
+def test_the_agent_gets_no_gpus_if_another_exporter_reads_them(off: str | bool) -> None:
     values = json.dumps({"gpus": off, "driverLibraries": "/x"})
     (container,) = agent("--set-json", f"agent={values}")["containers"]
     assert "--gpus=off" in container["args"]
@@ -113,8 +113,8 @@ def test_gpus_of_another_exporter_are_not_given_to_the_agent(off: str | bool) ->
     assert container["securityContext"] == UNPRIVILEGED
 
 
-def test_the_agent_is_given_the_nodes_sys() -> None:
-    """A pod's own /sys has neither the node's network cards nor the counters of InfiniBand."""
+def test_the_agent_mounts_the_sys_of_the_node() -> None:
+    """A pod's own /sys lacks the node's network devices and the counters of InfiniBand."""
     pod = agent()
     (container,) = pod["containers"]
     assert {"--sys=/host/sys", "--cgroup=/host/sys/fs/cgroup"} <= set(container["args"])
@@ -123,12 +123,12 @@ def test_the_agent_is_given_the_nodes_sys() -> None:
     assert container["securityContext"] == UNPRIVILEGED
 
 
-def test_only_for_libraries_without_a_runtime_the_agent_is_privileged() -> None:
+def test_the_agent_is_privileged_only_with_driver_libraries() -> None:
     (container,) = agent("--set", "agent.driverLibraries=/lib64")["containers"]
     assert container["securityContext"] == {"privileged": True, "readOnlyRootFilesystem": True}
 
 
-def test_an_old_cluster_is_refused() -> None:
+def test_an_unsupported_kubernetes_version_is_rejected() -> None:
     done = template("--kube-version", "1.28.0")
     assert done.returncode != 0
     assert "kubeVersion" in done.stderr

@@ -1,4 +1,4 @@
-"""The chart's generated files match the contract, and its rights are as small as they can be. Needs no helm."""
+"""The chart's generated files are up to date, and its permissions are minimal. Needs no Helm."""
 
 import importlib.util
 from pathlib import Path
@@ -14,7 +14,7 @@ CHART = REPOSITORY / "charts" / "llmtrain"
 
 @pytest.fixture(scope="module")
 def render() -> ModuleType:
-    """The module charts/render.py."""
+    """Return the module charts/render.py."""
     found = importlib.util.spec_from_file_location("chart_render", REPOSITORY / "charts" / "render.py")
     assert found is not None
     assert found.loader is not None
@@ -26,14 +26,15 @@ def render() -> ModuleType:
 def golden(name: str) -> list[dict[str, Any]]:
     """Return the objects of a golden file."""
     text = (Path(__file__).parent / "golden" / f"{name}.yaml").read_text()
-    return [thing for thing in yaml.safe_load_all(text) if thing]
+    return [document for document in yaml.safe_load_all(text) if document]
 
 
 def objects_of(name: str, kind: str) -> list[dict[str, Any]]:
-    return [thing for thing in golden(name) if thing["kind"] == kind]
+    """Return the objects of one kind in a golden file."""
+    return [each for each in golden(name) if each["kind"] == kind]
 
 
-def test_generated_files_are_fresh(render: ModuleType) -> None:
+def test_generated_files_are_up_to_date(render: ModuleType) -> None:
     for path, text in render.rendered().items():
         assert path.read_text() == text, f"{path.name}: run `make render`"
 
@@ -46,13 +47,13 @@ def test_crd_copies_are_exact() -> None:
         assert (copies / path.name).read_bytes() == path.read_bytes()
 
 
-def test_crds_have_one_place_for_metadata() -> None:
+def test_crds_have_one_line_for_the_metadata() -> None:
     """The template adds labels as text after the one line `metadata:` at the margin."""
     for path in (CHART / "files" / "crds").iterdir():
         assert path.read_text().count("\nmetadata:\n") == 1
 
 
-def test_values_all_have_a_schema(render: ModuleType) -> None:
+def test_all_values_have_a_schema(render: ModuleType) -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     schema = yaml.safe_load(render.values_schema())
     assert set(values) == set(schema["properties"]) - {"global"}
@@ -67,19 +68,19 @@ RULES = [
 
 
 @pytest.mark.parametrize(("role", "rule"), RULES)
-def test_rights_have_no_wildcards(role: dict[str, Any], rule: dict[str, Any]) -> None:
+def test_permissions_have_no_wildcards(role: dict[str, Any], rule: dict[str, Any]) -> None:
     assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
 
 
 @pytest.mark.parametrize(("role", "rule"), RULES)
-def test_rights_reach_no_secrets_and_give_no_rights(role: dict[str, Any], rule: dict[str, Any]) -> None:
+def test_permissions_exclude_secrets_and_escalation(role: dict[str, Any], rule: dict[str, Any]) -> None:
     assert not set(rule["apiGroups"]) & {"rbac.authorization.k8s.io", "authentication.k8s.io", "apps"}
-    reach = {"secrets", "serviceaccounts", "serviceaccounts/token", "pods/exec", "pods/attach", "nodes/proxy"}
-    assert not set(rule["resources"]) & reach
+    forbidden = {"secrets", "serviceaccounts", "serviceaccounts/token", "pods/exec", "pods/attach", "nodes/proxy"}
+    assert not set(rule["resources"]) & forbidden
     assert not set(rule["verbs"]) & {"escalate", "bind", "impersonate"}
 
 
-def test_operator_never_writes_specs_of_people() -> None:
+def test_the_operator_cannot_write_the_specs_of_users() -> None:
     operator = next(role for role in objects_of("defaults", "ClusterRole") if "operator" in role["metadata"]["name"])
     verbs = {
         verb
@@ -91,7 +92,7 @@ def test_operator_never_writes_specs_of_people() -> None:
 
 
 @pytest.mark.parametrize("name", ["defaults", "everything"])
-def test_operator_pod_is_restricted(name: str) -> None:
+def test_the_operator_pod_is_restricted(name: str) -> None:
     pod = objects_of(name, "Deployment")[0]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -105,7 +106,7 @@ def test_operator_pod_is_restricted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["defaults", "everything"])
-def test_images_of_the_environment(name: str) -> None:
+def test_the_operator_gets_its_settings_from_the_environment(name: str) -> None:
     (container,) = objects_of(name, "Deployment")[0]["spec"]["template"]["spec"]["containers"]
     environment = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert environment["LLMTRAIN_COORDINATOR_IMAGE"] == container["image"]
@@ -121,6 +122,6 @@ def test_images_of_the_environment(name: str) -> None:
     }
 
 
-def test_digest_overrides_tag() -> None:
+def test_a_digest_overrides_a_tag() -> None:
     (container,) = objects_of("everything", "Deployment")[0]["spec"]["template"]["spec"]["containers"]
     assert container["image"].startswith("example.org/llmtrain/operator@sha256:")

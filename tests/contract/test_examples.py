@@ -1,4 +1,4 @@
-"""The examples run as they stand: they fit the types and break no rule."""
+"""The examples are valid: they match the types and violate no rule."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_example_is_valid(path: Path) -> None:
+def test_an_example_is_valid(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text()):
         assert document["apiVersion"] == API_VERSION
         if document["kind"] == CLUSTER_KIND:
@@ -30,5 +30,5 @@ def test_example_is_valid(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_example_says_what_it_is(path: Path) -> None:
+def test_an_example_begins_with_a_comment_that_explains_it(path: Path) -> None:
     assert path.read_text().startswith("# ")

@@ -16,7 +16,14 @@ from llmtrain_api.metrics.catalogue import CATALOGUE
 
 REPOSITORY = Path(__file__).parents[2]
 REFERENCE = REPOSITORY / "docs" / "reference"
-SOURCES = ("operator/src", "trainer/src", "images/src", "charts/llmtrain/templates", "tests/contract/golden.py")
+SOURCES = (
+    "operator/src",
+    "trainer/src",
+    "images/src",
+    "charts/llmtrain/templates",
+    "requirements/venv.sh",
+    "tests/contract/golden.py",
+)
 RULES = {**{alert.name: alert.expr for alert in ALERTS}, **{rule.record: rule.expr for rule in RECORDINGS}}
 
 
@@ -27,7 +34,7 @@ def test_a_page_of_the_contract_is_up_to_date(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cli.md", "values.md"])
 def test_a_page_of_the_command_line_and_the_chart_is_up_to_date(name: str) -> None:
-    pages = runpy.run_path(str(REPOSITORY / "docs" / "render.py"))["PAGES"]
+    pages = runpy.run_path(str(REPOSITORY / "docs" / "reference.py"))["PAGES"]
     assert (REFERENCE / name).read_text() == pages[name](), "run `make render`"
 
 

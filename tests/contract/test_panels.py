@@ -1,4 +1,4 @@
-"""What panels show of given histories, by promtool: a tile must not be green where nobody tells, or double a job's value."""
+"""Panels evaluated by promtool: a stat must not show a value without data, or double a job's value."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,17 @@ import yaml
 
 from contract.promtool import asked, check, promtool, written
 from contract.promtool_series import JOB, OF_JOB, History, handed_over, job, lived
-from llmtrain_dashboards.grafana import BOARDS
+from llmtrain_dashboards.grafana import DASHBOARDS
 
 VARIABLES = {"namespace": "team", "training_job": "gpt", "llmcluster": ".*", "node": ".*", "__rate_interval": "5m"}
-PANELS = {(board.uid.removeprefix("llmtrain-"), panel.title): panel for board in BOARDS for panel in board.panels}
-LEADS: History = {"llmtrain_operator_leader": "1+0x60"}
+PANELS = {
+    (dashboard.uid.removeprefix("llmtrain-"), panel.title): panel
+    for dashboard in DASHBOARDS
+    for panel in dashboard.panels
+}
+LEADER: History = {"llmtrain_operator_leader": "1+0x60"}
 AGENT = 'namespace="llmtrain-system", pod="llmtrain-agent-x7"'
-"""What Prometheus adds to all that has no labels of these names."""
+"""Labels that Prometheus adds to series that lack them."""
 Shown = list[tuple[dict[str, str], float]]
 
 pytestmark = pytest.mark.promtool
@@ -27,12 +31,12 @@ def filled(expression: str) -> str:
 
 
 def jobs(reason: str, values: str) -> History:
-    """Return how many jobs aren't running for a reason."""
+    """Return the number of jobs whose condition Scheduled has a reason."""
     return {f'llmtrain_jobs{{namespace="team", condition="Scheduled", reason="{reason}"}}': values}
 
 
 def throttled(reason: str, values: str) -> History:
-    """Return whether a GPU's clocks are held down for a reason."""
+    """Return whether a GPU's clocks are reduced for a reason."""
     return {f'llmtrain_gpu_throttled{{node="n1", gpu="0", reason="{reason}"}}': values}
 
 
@@ -41,8 +45,8 @@ GPUS: History = {
     **{f'llmtrain_gpu_shared{{node="n1", gpu="{n}", {AGENT}}}': f"{n % 2}+0x60" for n in range(3)},
     'llmtrain_gpu_assigned{node="n1", gpu="0", namespace="team", pod="gpt-worker-0", training_job="gpt"}': "1+0x60",
 }
-"""One that a pod has, one that several share, and one that nobody has."""
-HELD: Shown = [
+"""A GPU that is assigned to a pod, one that several pods share, and a free one."""
+ASSIGNMENT: Shown = [
     ({"node": "n1", "gpu": "0", "namespace": "team", "pod": "gpt-worker-0"}, 1),
     ({"node": "n1", "gpu": "1"}, 1),
     ({"node": "n1", "gpu": "2"}, 0),
@@ -51,62 +55,65 @@ STEPS = {**job("llmtrain_job_step", "60"), **job("llmtrain_job_steps", "80")}
 XID = f'llmtrain_gpu_xid_errors_total{{node="n1", gpu="0", xid="79", {AGENT}}}'
 ALERT = f'ALERTS{{alertname="LlmtrainStraggler", alertstate="firing", {JOB}}}'
 CASES: list[tuple[str, str, str, History, Shown]] = [
-    ("operator", "Leaders", "none, where nobody tells", {}, [({}, 0)]),
-    ("operator", "Leaders", "one", LEADS, [({}, 1)]),
-    ("cluster", "Jobs that wait", "nobody tells of jobs", {}, []),
-    ("cluster", "Jobs that wait", "the one that leads knows of no job", LEADS, [({}, 0)]),
+    ("operator", "Leaders", "no replica exports metrics", {}, [({}, 0)]),
+    ("operator", "Leaders", "one", LEADER, [({}, 1)]),
+    ("cluster", "Jobs waiting", "no operator exports jobs", {}, []),
+    ("cluster", "Jobs waiting", "the leader knows no job", LEADER, [({}, 0)]),
     (
         "cluster",
-        "Jobs that wait",
-        "one that is placed pulls its image",
-        {**LEADS, **jobs("Scheduled", "3+0x60")},
+        "Jobs waiting",
+        "a scheduled job is pulling its image",
+        {**LEADER, **jobs("Scheduled", "3+0x60")},
         [({}, 0)],
     ),
     (
         "cluster",
-        "Jobs that wait",
-        "two wait",
-        {**LEADS, **jobs("Scheduled", "3+0x60"), **jobs("Waiting", "2+0x60")},
+        "Jobs waiting",
+        "two are waiting",
+        {**LEADER, **jobs("Scheduled", "3+0x60"), **jobs("Waiting", "2+0x60")},
         [({}, 2)],
     ),
-    ("job", "Progress", "one value after another coordinator came", handed_over(STEPS, 29), [(OF_JOB, 0.75)]),
-    ("job", "Ranks missing", "nobody tells", {}, []),
+    ("job", "Progress", "one value after the coordinator was replaced", handed_over(STEPS, 29), [(OF_JOB, 0.75)]),
+    ("job", "Ranks missing", "no coordinator exports metrics", {}, []),
     ("job", "Alerts", "none fires", {}, [({}, 0)]),
     ("job", "Alerts", "one fires", {ALERT: "1+0x60"}, [({}, 1)]),
     (
         "job",
-        "Every second by kind",
-        "no peak where a coordinator restarted in place",
+        "Time by category",
+        "no peak when a coordinator restarts in place",
         lived(stepping="36000+0x27 35700+0x60"),
         [],
     ),
     (
         "job",
-        "Every second by kind",
-        "all together are 1, also where more was accounted for than passed",
+        "Time by category",
+        "the categories add up to 1, even if more time was added than passed",
         lived(stepping="0+90x60", recovering="0+30x60"),
         [({"category": "stepping"}, 0.75), ({"category": "recovering"}, 0.25)],
     ),
-    ("node", "Who has each GPU", "its pod, and not the agent's", GPUS, HELD),
+    ("node", "GPU assignment", "the pod of the GPU, not the agent's pod", GPUS, ASSIGNMENT),
     (
         "node",
         "GPUs throttled",
-        "power is as it should be",
+        "power is an expected reason",
         {**throttled("power", "1+0x60"), **throttled("thermal", "0+0x60")},
         [({}, 0)],
     ),
     ("node", "GPUs throttled", "one is too hot", throttled("thermal", "1+0x60"), [({}, 1)]),
-    ("node", "XID errors", "none lately", {**GPUS, XID: "4+0x60"}, [({}, 0)]),
-    ("node", "XID errors", "the first of its kind", {**GPUS, XID: "_x20 1+0x60"}, [({}, 1)]),
+    ("node", "XID errors", "none in the last 15 minutes", {**GPUS, XID: "4+0x60"}, [({}, 0)]),
+    ("node", "XID errors", "the first error of a kind", {**GPUS, XID: "_x20 1+0x60"}, [({}, 1)]),
 ]
 
 
 @pytest.mark.parametrize(
-    ("board", "title", "history", "shown"),
-    [pytest.param(board, title, history, shown, id=f"{title}: {why}") for board, title, why, history, shown in CASES],
+    ("dashboard", "title", "history", "shown"),
+    [
+        pytest.param(dashboard, title, history, shown, id=f"{title}: {why}")
+        for dashboard, title, why, history, shown in CASES
+    ],
 )
-def test_a_panel_shows(board: str, title: str, history: History, shown: Shown, rule_file: Path) -> None:
-    (query,) = PANELS[board, title].queries
+def test_a_panel_shows(dashboard: str, title: str, history: History, shown: Shown, rule_file: Path) -> None:
+    (query,) = PANELS[dashboard, title].queries
     expected: list[dict[str, Any]] = [{"labels": written(labels, ""), "value": value} for labels, value in shown]
     check(rule_file, asked(title, history, 30, filled(query.expr), expected))
 

@@ -50,7 +50,6 @@ HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
 
 PENDING = (
     "charts/",
-    "crds/",
     "docs/reference/",
     "examples/",
     "images/",

@@ -1,7 +1,7 @@
 """One cluster and one installed chart for all end-to-end tests. `make e2e` makes both before pytest starts.
 
-Tests run side by side, each process in a namespace of its own. Those that share the fake driver of the nodes run one after
-the other in one process; those that need the cluster to themselves are marked `serial` and run in a second pass.
+Files of tests run side by side, each process in a namespace of its own. Tests that need the cluster to themselves are
+marked `serial` and run in a second pass.
 """
 
 import subprocess
@@ -20,14 +20,6 @@ from llmtrain_api.generate.rule_file import rule_groups
 from support.prometheus_server import Prometheus, running_prometheus
 
 NAMESPACE = "e2e"
-
-
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that use the fake driver in one process: a node has only one."""
-    for item in items:
-        if "gpus" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("gpus"))
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +69,7 @@ def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
 
 
 @pytest.fixture(scope="module")
-def prometheus(
-    kube: Kube, gpus: FakeGpus, began: float, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
+def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
     folder = tmp_path_factory.mktemp("prometheus")
     targets = Targets(kube, folder)

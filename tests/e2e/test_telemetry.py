@@ -18,11 +18,12 @@ from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_cli.prometheus import JobName
 from llmtrain_cli.top.ranks import exprs
 from llmtrain_dashboards.dashboard import Dashboard
-from llmtrain_dashboards.grafana import BOARDS
+from llmtrain_dashboards.grafana import DASHBOARDS
 from support.dashboard_images import ask, draw
 from support.measurements import RecordMeasurement
 from support.prometheus_server import Prometheus
 
+pytestmark = pytest.mark.usefixtures("gpus")
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 CHECKPOINT = {"volume": "checkpoints"}
 VARIABLES = {"training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
@@ -229,7 +230,7 @@ def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
     assert names <= known
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+@pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
 def test_every_panel_has_data(kube: Kube, board: Dashboard, prometheus: Prometheus, began: float) -> None:
     variables = {**VARIABLES, "namespace": kube.namespace}
     answers = ask(board, prometheus, variables, start=began, end=time.time())

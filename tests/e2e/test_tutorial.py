@@ -11,7 +11,6 @@ from support.tutorial import FIXTURES, ON_A_CLUSTER, commands_below, save_files
 
 JOBS = ("first", "docs", "wave")
 TIMEOUT_SECONDS = 390
-pytestmark = pytest.mark.xdist_group("tutorial")  # each step continues where the one before it ended
 
 
 class Reader:

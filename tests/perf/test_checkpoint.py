@@ -10,11 +10,11 @@ from statistics import median
 import pytest
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.distributed.collectives import SingleProcess
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.step_totals import StopVotes
@@ -29,13 +29,13 @@ def test_a_checkpoint_beside_a_plain_save(tmp_path: Path) -> None:
     """In turns; the first round, in which the writer starts, is printed by itself."""
     (tmp_path / "data").mkdir()
     run = make_run(tmp_path, MODELS["25m"], "Exact")
-    dataset = prepare(run, Log()).dataset
+    dataset = prepare(run, JsonLog()).dataset
     assert dataset is not None
     device = torch.device("cpu")
     state = TrainState(GPTTask(run, Dataset.open(run.data_directory, dataset.id), device), run, device)
     state.reset()
-    checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=Log(min_level="warning"))
-    checkpointer = Checkpointer(state, checkpoints, run, data_name=dataset.id, log=Log(min_level="warning"))
+    checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=JsonLog(min_level="warning"))
+    checkpointer = Checkpointer(state, checkpoints, run, data_name=dataset.id, log=JsonLog(min_level="warning"))
     blocked, plain = [], []
     waited = 0.0
 

@@ -95,7 +95,7 @@ def test_a_killed_rank(trained: Start) -> None:
 
 
 def test_a_halted_rank(trained: Start) -> None:
-    """The supervisor waits `HALTED_SECONDS` before it replaces a rank that stands halted; the others only the lease."""
+    """The supervisor waits `FROZEN_SECONDS` before it replaces a frozen rank; its peers wait only for the lease."""
     _, workers = trained()
     pauses = []
     for kill in range(HALTS):

@@ -15,13 +15,13 @@ import torch.multiprocessing as mp
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import Member, Membership
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.loader import MicrobatchLoader
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
 from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.reduction_tree import rank_range
@@ -148,7 +148,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("size", [1, 2, 4])
 @pytest.mark.parametrize("name", list(MODELS))
 def test_exact_beside_fast_and_ddp(folder: Path, name: str, size: int) -> None:
-    outcome = prepare(make_run(folder, MODELS[name], "Exact"), Log())
+    outcome = prepare(make_run(folder, MODELS[name], "Exact"), JsonLog())
     assert outcome.dataset is not None
     seconds = measure(size, folder, outcome.dataset.id, MODELS[name])
     for other in ("Fast", "DDP"):

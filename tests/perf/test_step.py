@@ -14,10 +14,10 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from llmtrain_api.job import JobSpec
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import run_config
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.distributed.collectives import SingleProcess
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.step_totals import StopVotes
@@ -49,7 +49,7 @@ def state(tmp_path: Path) -> TrainState:
         coordinator="127.0.0.1:1",
     )
     (tmp_path / "data").mkdir()
-    outcome = prepare(run, Log())
+    outcome = prepare(run, JsonLog())
     assert outcome.dataset is not None
     device = torch.device("cpu")
     task = GPTTask(run, Dataset.open(run.data_directory, outcome.dataset.id), device)

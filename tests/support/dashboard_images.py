@@ -82,7 +82,7 @@ def _draw_panel(axes: Axes, panel: Panel, answers: list[tuple[str, Series]]) -> 
 
 def colour_of(panel: Panel, value: float) -> str:
     """Return the colour that a value has by the panel's thresholds."""
-    return next((colour for at_least, colour in reversed(panel.steps) if value >= at_least), panel.base)
+    return next((colour for at_least, colour in reversed(panel.thresholds) if value >= at_least), panel.base)
 
 
 def readable(value: float, unit: str) -> str:

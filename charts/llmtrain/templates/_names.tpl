@@ -34,7 +34,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
-{{/* Labels of everything the chart makes. */}}
+{{/* Labels of all objects of the chart but the node agent's. */}}
 {{- define "llmtrain.labels" -}}
 {{ include "llmtrain.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

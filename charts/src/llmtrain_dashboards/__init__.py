@@ -1,11 +1,11 @@
-"""Grafana dashboards, as data and as the JSON that Grafana reads.
+"""Grafana dashboards, declared as data and encoded as the JSON that Grafana reads.
 
-    board.py     what a dashboard consists of
-    job.py       for the person who trains
-    cluster.py   for the platform team
-    node.py      a node, its GPUs and its pods
-    operator.py  for whoever runs the operator
-    grafana.py   from data to Grafana's JSON, by Grafana's own SDK
+    dashboard.py  the parts of a dashboard
+    job.py        one job, for its user
+    cluster.py    all jobs and pools, for the platform team
+    node.py       nodes, their GPUs and their pods
+    operator.py   the operator
+    grafana.py    encodes dashboards with Grafana's own SDK
 
-`make render` writes the JSON into the chart. The first row of each answers at a glance whether all is well.
+`make render` writes the JSON into the chart. The first row of each dashboard is *Health*: red or orange means a problem.
 """

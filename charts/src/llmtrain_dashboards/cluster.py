@@ -13,39 +13,39 @@ def pools(metric: str, state: str) -> str:
 
 
 HEALTH = Row(
-    title="Is it fine?",
+    title="Health",
     panels=(
         stat_panel(
             "GPUs allocated",
-            "Part of all GPUs that pods hold.",
+            "Fraction of all GPUs that are allocated to pods.",
             "percentunit",
             f"llmcluster:llmtrain_pool_gpus:allocated_ratio{CLUSTER}",
             base="blue",
         ),
         stat_panel(
             "GPUs idle",
-            "GPUs that a pod could have and none has.",
+            "Healthy GPUs that are not allocated to a pod.",
             "short",
             pools("llmtrain_pool_gpus", "idle"),
             base="blue",
         ),
         stat_panel(
             "GPUs unhealthy",
-            "GPUs that no pod can have.",
+            "GPUs that cannot be allocated.",
             "short",
             pools("llmtrain_pool_gpus", "unhealthy"),
             (1, "red"),
         ),
         stat_panel(
             "Nodes missing",
-            "Nodes that are expected and not there, not ready or cordoned.",
+            "Expected nodes that are missing, not ready or cordoned.",
             "short",
             pools("llmtrain_pool_nodes", "unready|missing"),
             (1, "red"),
         ),
         stat_panel(
-            "Jobs that wait",
-            "Jobs without a place.",
+            "Jobs waiting",
+            "Jobs that are not scheduled.",
             "short",
             'sum(llmtrain_jobs{namespace=~"$namespace", condition="Scheduled", reason!="Scheduled"})'
             " or 0 * sum(llmtrain_operator_leader == 1)",
@@ -53,7 +53,7 @@ HEALTH = Row(
         ),
         stat_panel(
             "Alerts",
-            "Alerts of llmtrain that fire.",
+            "Firing alerts of llmtrain.",
             "short",
             'count(ALERTS{alertname=~"Llmtrain.*", alertstate="firing"}) or vector(0)',
             (1, "red"),
@@ -65,7 +65,7 @@ GPUS = Row(
     panels=(
         series_panel(
             "GPUs by state",
-            "Each is in one: allocated to a pod, unhealthy, or idle.",
+            "Each GPU has one state: allocated to a pod, unhealthy, or idle.",
             "short",
             f"sum by (state) (llmtrain_pool_gpus{CLUSTER})",
             "{{state}}",
@@ -73,7 +73,7 @@ GPUS = Row(
         ),
         series_panel(
             "GPUs by pool",
-            "All of each pool.",
+            "All GPUs of each pool.",
             "short",
             f"sum by (pool) (llmtrain_pool_gpus{CLUSTER})",
             "{{pool}}",
@@ -81,7 +81,7 @@ GPUS = Row(
         ),
         series_panel(
             "GPUs by namespace",
-            "Those that pods of a namespace hold.",
+            "GPUs allocated to the pods of each namespace.",
             "short",
             f"sum by (namespace) (llmtrain_pool_gpus_allocated{CLUSTER})",
             "{{namespace}}",
@@ -89,7 +89,7 @@ GPUS = Row(
         ),
         series_panel(
             "Nodes by state",
-            "Of all pools.",
+            "Nodes of all pools.",
             "short",
             f"sum by (state) (llmtrain_pool_nodes{CLUSTER})",
             "{{state}}",
@@ -101,44 +101,44 @@ HARDWARE = Row(
     title="Hardware",
     panels=(
         series_panel(
-            "GPUs busy",
-            "Part of the time in which any kernel ran.",
+            "GPU utilization",
+            "Fraction of time in which a kernel ran.",
             "percentunit",
             f"llmcluster:llmtrain_gpu_utilization_ratio:avg{CLUSTER}",
             "{{llmcluster}}",
         ),
         series_panel(
-            "GPUs busy by job",
-            "The same of each job's GPUs.",
+            "GPU utilization by job",
+            "Fraction of time in which a kernel ran, averaged over each job's GPUs.",
             "percentunit",
             f"training_job:llmtrain_gpu_utilization_ratio:avg{JOBS}",
             "{{namespace}}/{{training_job}}",
             link=TO_JOB,
         ),
         series_panel(
-            "Memory of nodes",
-            "Part that nobody else could have.",
+            "Node memory",
+            "Fraction of memory in use that can't be reclaimed.",
             "percentunit",
             f"llmcluster:llmtrain_node_memory_used_bytes:ratio{CLUSTER}",
             "{{llmcluster}}",
         ),
         series_panel(
-            "Network of nodes",
-            "Bytes a second that they send.",
+            "Node network",
+            "Bytes a second that nodes send.",
             "Bps",
             f"llmcluster:llmtrain_node_network_bytes:rate5m{CLUSTER}",
             "{{llmcluster}}",
         ),
         series_panel(
             "Nodes with an agent",
-            "Of each pool.",
+            "Nodes of each pool whose node agent exports metrics.",
             "short",
             f"sum by (pool) (llmtrain_pool_node_info{CLUSTER} * on (node) group_left () max by (node) (llmtrain_agent_gpu_library_info))",
             "{{pool}}",
         ),
     ),
 )
-TRAININGS = Row(
+JOB_ROW = Row(
     title="Jobs",
     panels=(
         series_panel(
@@ -150,8 +150,8 @@ TRAININGS = Row(
             stack=True,
         ),
         series_panel(
-            "Waited for a place",
-            "What each job has waited in its life.",
+            "Time queued",
+            "Time that each job has waited to be scheduled, in total.",
             "s",
             f"llmtrain_job_queued_seconds{JOBS}",
             "{{namespace}}/{{training_job}}",
@@ -159,7 +159,7 @@ TRAININGS = Row(
         ),
         series_panel(
             "Goodput",
-            "Part of its life in which each job trained.",
+            "Fraction of each job's lifetime spent on training steps, replays excluded.",
             "percentunit",
             f"llmtrain_job_goodput_ratio{JOBS}",
             "{{namespace}}/{{training_job}}",
@@ -167,7 +167,7 @@ TRAININGS = Row(
         ),
         series_panel(
             "Tokens a second",
-            "Of each job.",
+            "Throughput of each job.",
             "short",
             f"llmtrain_job_tokens_per_second{JOBS}",
             "{{namespace}}/{{training_job}}",
@@ -180,16 +180,16 @@ VOLUMES = Row(
     title="Volumes",
     panels=(
         series_panel(
-            "Claims",
-            "Of storage pools, by purpose and phase.",
+            "PersistentVolumeClaims",
+            "Claims of storage pools, by purpose and phase.",
             "short",
             f"sum by (purpose, phase) (llmtrain_persistentvolumeclaims{JOBS})",
             "{{purpose}}: {{phase}}",
             stack=True,
         ),
         series_panel(
-            "Claimed",
-            "What bound claims have.",
+            "Claimed capacity",
+            "Capacity of bound claims.",
             "bytes",
             f"sum by (namespace, purpose) (llmtrain_persistentvolumeclaim_size_bytes{JOBS})",
             "{{namespace}}: {{purpose}}",
@@ -198,13 +198,13 @@ VOLUMES = Row(
     ),
 )
 
-BOARD = Dashboard(
+DASHBOARD = Dashboard(
     uid="llmtrain-cluster",
     title="llmtrain / Cluster",
-    description="What the pools have, who holds it, and how the jobs do.",
+    description="Capacity and use of the pools, and the state of all jobs.",
     variables=(
         Variable(name="llmcluster", label="LLMCluster", query="label_values(llmtrain_pool_nodes, llmcluster)"),
         Variable(name="namespace", label="Namespace", query="label_values(llmtrain_jobs, namespace)"),
     ),
-    rows=(HEALTH, GPUS, HARDWARE, TRAININGS, VOLUMES),
+    rows=(HEALTH, GPUS, HARDWARE, JOB_ROW, VOLUMES),
 )

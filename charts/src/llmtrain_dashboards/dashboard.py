@@ -1,18 +1,18 @@
-"""What a dashboard consists of. Units are Grafana's: s, percentunit (a ratio), bytes, short."""
+"""The parts of a dashboard. Units are Grafana's: s, percentunit (a ratio), bytes, short."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Thresholds = tuple[tuple[float, str], ...]
-"""From which value on which colour; below the first it is green."""
+"""Values from which a stat has a colour, in increasing order."""
 RATE = "[$__rate_interval]"
-NO_DATA = "nobody tells"
-"""What a number says that has no value: green would be a lie."""
+NO_DATA = "no data"
+"""Text of a stat without a value: a green 0 would be wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One expression; the legend may use labels, as in {{method}}."""
+    """One expression; the legend can use labels, as in {{method}}."""
 
     expr: str
     legend: str = ""
@@ -20,7 +20,7 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """Where a click on a series leads; the address may use its labels, as in ${__field.labels.node}."""
+    """The target of a click on a series; the URL can use its labels, as in ${__field.labels.node}."""
 
     title: str
     url: str
@@ -28,16 +28,16 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One question and its answer."""
+    """One chart or number."""
 
     title: str
     help: str
     unit: str
     queries: tuple[Query, ...]
     kind: Literal["stat", "lines", "stack"] = "lines"
-    steps: Thresholds = ()
+    thresholds: Thresholds = ()
     base: str = "green"
-    """The colour below the first step."""
+    """Colour below the first threshold."""
     link: Link | None = None
 
 
@@ -51,14 +51,15 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """A choice above the panels, filled by a query of label values."""
+    """A drop-down list above the panels, filled by a query of label values."""
 
     name: str
     label: str
     query: str
-    many: bool = True
+    multi: bool = True
+    """Whether several values can be selected."""
     all_matches_any: bool = True
-    """Whether "All" stands for whatever there is, and not for what the query gives."""
+    """Whether "All" matches any value, including none, instead of the values of the query."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +78,16 @@ class Dashboard:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-def stat_panel(title: str, help: str, unit: str, expr: str, *steps: tuple[float, str], base: str = "green") -> Panel:
-    """Return a panel of one number, as it is now. An `or vector(0)` belongs only where nothing told means 0."""
-    return Panel(title=title, help=help, unit=unit, queries=(Query(expr=expr),), kind="stat", steps=steps, base=base)
+def stat_panel(
+    title: str, help: str, unit: str, expr: str, *thresholds: tuple[float, str], base: str = "green"
+) -> Panel:
+    """Return a panel of one current number. Use `or vector(0)` only where a missing series means 0."""
+    queries = (Query(expr=expr),)
+    return Panel(title=title, help=help, unit=unit, queries=queries, kind="stat", thresholds=thresholds, base=base)
 
 
-def lines(title: str, help: str, unit: str, **exprs: str) -> Panel:
-    """Return a panel of lines by legend; an underscore in a legend is read as a space."""
+def lines_panel(title: str, help: str, unit: str, **exprs: str) -> Panel:
+    """Return a panel with a line for each legend; underscores in legends become spaces."""
     queries = tuple(Query(expr=expr, legend=legend.replace("_", " ")) for legend, expr in exprs.items())
     return Panel(title=title, help=help, unit=unit, queries=queries)
 
@@ -97,6 +101,6 @@ def series_panel(
 
 
 def link(title: str, uid: str, *labels: str) -> Link:
-    """Return the way to another board, whose variables take a series' labels; time and data source stay."""
+    """Return a link to another dashboard, which selects a series' labels and keeps the time range and the data source."""
     chosen = "".join(f"&var-{label}=${{__field.labels.{label}}}" for label in labels)
     return Link(title=title, url=f"/d/{uid}?${{__url_time_range}}&var-datasource=${{datasource}}{chosen}")

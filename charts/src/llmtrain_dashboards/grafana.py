@@ -1,4 +1,4 @@
-"""From data to Grafana's JSON, by Grafana's own SDK."""
+"""Encodes dashboards as Grafana's JSON, with Grafana's own SDK."""
 
 import json
 
@@ -17,19 +17,19 @@ from grafana_foundation_sdk.models.dashboard import (
 from llmtrain_dashboards import cluster, job, node, operator
 from llmtrain_dashboards.dashboard import NO_DATA, Dashboard, Panel, Variable
 
-BOARDS = (cluster.BOARD, job.BOARD, node.BOARD, operator.BOARD)
+DASHBOARDS = (cluster.DASHBOARD, job.DASHBOARD, node.DASHBOARD, operator.DASHBOARD)
 TAG = "llmtrain"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 WIDTH, STAT_HEIGHT, HEIGHT = 24, 4, 8
-"""Of Grafana's grid."""
+"""In cells of Grafana's grid."""
 
 
-def dashboard_json(board: Dashboard) -> str:
-    """Return a dashboard as Grafana reads it."""
+def dashboard_json(source: Dashboard) -> str:
+    """Return a dashboard as the JSON that Grafana reads."""
     builder = (
-        dashboard.Dashboard(board.title)
-        .uid(board.uid)
-        .description(board.description)
+        dashboard.Dashboard(source.title)
+        .uid(source.uid)
+        .description(source.description)
         .tags([TAG])
         .refresh("30s")
         .time("now-1h", "now")
@@ -44,9 +44,9 @@ def dashboard_json(board: Dashboard) -> str:
         )
         .with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     )
-    for variable in board.variables:
+    for variable in source.variables:
         builder = builder.with_variable(_variable(variable))
-    for row in board.rows:
+    for row in source.rows:
         builder = builder.with_row(dashboard.Row(row.title))
         for panel in row.panels:
             builder = builder.with_panel(_panel(panel, WIDTH // len(row.panels)))
@@ -61,7 +61,7 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
         .query(variable.query)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
     )
-    if variable.many:
+    if variable.multi:
         everything = VariableOption(text="All", value="$__all", selected=True)
         builder = builder.multi(True).include_all(True).current(everything)
         return builder.all_value(".*") if variable.all_matches_any else builder
@@ -70,7 +70,10 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
 
 def _panel(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
     builder: stat.Panel | timeseries.Panel = stat.Panel() if panel.kind == "stat" else timeseries.Panel()
-    steps = [Threshold(color=panel.base), *(Threshold(value=value, color=color) for value, color in panel.steps)]
+    thresholds = [
+        Threshold(color=panel.base),
+        *(Threshold(value=value, color=color) for value, color in panel.thresholds),
+    ]
     builder = (
         builder.title(panel.title)
         .description(panel.help)
@@ -78,7 +81,7 @@ def _panel(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
         .datasource(SOURCE)
         .span(width)
         .height(STAT_HEIGHT if panel.kind == "stat" else HEIGHT)
-        .thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
+        .thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(thresholds))
     )
     if isinstance(builder, timeseries.Panel):
         legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
@@ -91,7 +94,7 @@ def _panel(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
         builder = builder.data_links([dashboard.DashboardLink(panel.link.title).url(panel.link.url)])
     for number, query in enumerate(panel.queries):
         target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + number))
-        if panel.kind == "stat":  # over a range it would show the last value of what is long gone
+        if panel.kind == "stat":  # a range query would show the last value of series that ended long ago
             target = target.instant()
         builder = builder.with_target(target.legend_format(query.legend) if query.legend else target)
     return builder

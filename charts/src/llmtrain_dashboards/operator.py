@@ -1,16 +1,16 @@
-"""The operator itself, for whoever runs it."""
+"""The operator: leadership, queue and API calls."""
 
-from llmtrain_dashboards.dashboard import RATE, Dashboard, Row, lines, series_panel, stat_panel
+from llmtrain_dashboards.dashboard import RATE, Dashboard, Row, lines_panel, series_panel, stat_panel
 
 RECONCILES, SECONDS = "llmtrain_operator_reconciles_total", "llmtrain_operator_reconcile_seconds_total"
 CALLS = "llmtrain_operator_api_calls_total"
 
-FINE = Row(
-    title="Is it fine?",
+HEALTH = Row(
+    title="Health",
     panels=(
         stat_panel(
             "Leaders",
-            "Exactly one replica leads.",
+            "Replicas that hold the Lease; exactly one should.",
             "short",
             "sum(llmtrain_operator_leader) or vector(0)",
             (1, "green"),
@@ -19,7 +19,7 @@ FINE = Row(
         ),
         stat_panel(
             "Waiting",
-            "Objects that wait to be reconciled.",
+            "Objects in the work queue.",
             "short",
             "sum(llmtrain_operator_queue_depth)",
             (100, "orange"),
@@ -27,7 +27,7 @@ FINE = Row(
         ),
         stat_panel(
             "Failures",
-            "Part of all reconciliations that failed, or that the API server refused.",
+            "Fraction of reconciliations that failed or that the API server refused.",
             "percentunit",
             f'(sum(rate({RECONCILES}{{result=~"failed|refused"}}{RATE})) or vector(0)) / sum(rate({RECONCILES}{RATE}))',
             (0.01, "orange"),
@@ -35,7 +35,7 @@ FINE = Row(
         ),
         stat_panel(
             "Refused calls",
-            "Part of all calls that the API server refused or failed, conflicts aside.",
+            "Fraction of API calls that were refused or failed, without conflicts and objects not found.",
             "percentunit",
             f'(sum(rate({CALLS}{{code=~"[45]..", code!="409", code!="404"}}{RATE})) or vector(0)) / sum(rate({CALLS}{RATE}))',
             (0.01, "orange"),
@@ -48,35 +48,35 @@ WORK = Row(
     panels=(
         series_panel(
             "Reconciliations",
-            "A second, by result.",
+            "Reconciliations a second, by result.",
             "ops",
             f"sum by (result) (rate({RECONCILES}{RATE}))",
             "{{result}}",
             stack=True,
         ),
         series_panel(
-            "Seconds of one",
-            "What a reconciliation takes, by kind of object.",
+            "Reconcile time",
+            "Mean duration of a reconciliation, by kind of object.",
             "s",
             f"sum by (kind) (rate({SECONDS}{RATE})) / sum by (kind) (rate({RECONCILES}{RATE}))",
             "{{kind}}",
         ),
         series_panel(
-            "Calls to the API",
-            "A second, by verb and resource.",
+            "API calls",
+            "API calls a second, by verb and resource.",
             "ops",
             f"sum by (verb, resource) (rate({CALLS}{RATE}))",
             "{{verb}} {{resource}}",
             stack=True,
         ),
-        lines("Queue", "Objects that wait to be reconciled.", "short", waiting="llmtrain_operator_queue_depth"),
+        lines_panel("Queue depth", "Objects in the work queue.", "short", waiting="llmtrain_operator_queue_depth"),
     ),
 )
 
-BOARD = Dashboard(
+DASHBOARD = Dashboard(
     uid="llmtrain-operator",
     title="llmtrain / Operator",
-    description="Whether the operator leads, keeps up and is let do its work.",
+    description="Whether a replica leads, the work queue drains, and the API server accepts its calls.",
     variables=(),
-    rows=(FINE, WORK),
+    rows=(HEALTH, WORK),
 )

@@ -1,4 +1,4 @@
-"""The command line: `python -m llmtrain_kind <verb>` with PYTHONPATH=images/src."""
+"""The command line, `python -m llmtrain_kind <verb>` with PYTHONPATH=images/src."""
 
 import argparse
 import json
@@ -26,20 +26,23 @@ from llmtrain_kind.progress import log
 from llmtrain_kind.prometheus import make_prometheus
 
 _EPILOG = """\
-A first session:
+example:
   export PYTHONPATH=images/src
-  python -m llmtrain_kind up                  # 15 minutes once, then seconds
-  eval "$(python -m llmtrain_kind env)"       # KUBECONFIG and PATH
+  python -m llmtrain_kind up                  # 15 minutes the first time, then seconds
+  eval "$(python -m llmtrain_kind env)"       # sets KUBECONFIG and PATH
   kubectl get nodes
   python -m llmtrain_kind down
 
-Without Docker, root on Debian 12 is needed and Go builds Kubernetes from its modules.
-Everything is kept below ~/.cache/llmtrain (LLMTRAIN_CACHE names another folder).
-LLMTRAIN_KIND=stock or =offline chooses the kind of node image."""
+Without a container engine that can pull images, `up` needs root on Debian 12 and Go, which builds Kubernetes
+from its modules.
+
+environment:
+  LLMTRAIN_CACHE   folder of tools, images and clusters (default: ~/.cache/llmtrain)
+  LLMTRAIN_KIND    `stock` uses kind's node image, `offline` builds one (default: chosen automatically)"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; returns the exit code."""
+    """Run one verb; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
         with exclusive_lock() if options.changes else nullcontext():
@@ -53,48 +56,50 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m llmtrain_kind",
-        description="Make, reuse and delete a local Kubernetes cluster with kind.",
+        description="Create, reuse and delete a local Kubernetes cluster with kind.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="<verb>")
     named = argparse.ArgumentParser(add_help=False)
-    named.add_argument("--name", default="llmtrain", help="the cluster's name (%(default)s)")
+    named.add_argument("--name", default="llmtrain", help="name of the cluster (default: %(default)s)")
 
-    tools = verbs.add_parser("tools", help="build kind, kubectl and helm; print their folder")
+    tools = verbs.add_parser("tools", help="build kind, kubectl and helm, and print their folder")
     tools.set_defaults(act=_tools, changes=True)
-    helm = verbs.add_parser("helm", help="build one Helm; print its path")
-    helm.add_argument("major", choices=("3", "4"), nargs="?", default="4", help="major version (%(default)s)")
+    helm = verbs.add_parser("helm", help="build one version of Helm, and print its path")
+    helm.add_argument("major", choices=("3", "4"), nargs="?", default="4", help="major version (default: %(default)s)")
     helm.set_defaults(act=_helm, changes=True)
-    prometheus = verbs.add_parser("prometheus", help="get Debian's prometheus and promtool; print their folder")
+    prometheus = verbs.add_parser("prometheus", help="unpack Debian's prometheus and promtool, and print their folder")
     prometheus.set_defaults(act=_prometheus, changes=False)
-    up = verbs.add_parser("up", parents=[named], help="make the cluster, or reuse a healthy one")
-    up.add_argument("--workers", type=int, default=DEMO_WORKERS, help="worker nodes (%(default)s)")
+    up = verbs.add_parser("up", parents=[named], help="create the cluster, or reuse it")
+    up.add_argument("--workers", type=int, default=DEMO_WORKERS, help="number of worker nodes (default: %(default)s)")
     up.set_defaults(act=_up, changes=True)
     down = verbs.add_parser("down", parents=[named], help="delete the cluster and its volumes")
     down.set_defaults(act=_down, changes=True)
-    images = verbs.add_parser("images", parents=[named], help="build our images and load them; print them as JSON")
+    images = verbs.add_parser(
+        "images", parents=[named], help="build the images, load them into the nodes, and print them as JSON"
+    )
     images.add_argument(
         "--only",
         type=lambda names: names.split(","),
         default=[image.name for image in APP_IMAGES],
         metavar="NAME,…",
-        help=f"of {', '.join(image.name for image in APP_IMAGES)}",
+        help=f"images to build (default: {','.join(image.name for image in APP_IMAGES)})",
     )
     images.set_defaults(act=_images, changes=True)
     install = verbs.add_parser(
-        "install", parents=[named], help="install the chart with our images; wait for the operator"
+        "install", parents=[named], help="build the images, install the chart, and wait for the operator"
     )
     install.set_defaults(act=_install, changes=True)
     demo = verbs.add_parser(
-        "demo", parents=[named], help="up, images, install, then train the example and show progress"
+        "demo", parents=[named], help="run up and install, then train the example and show its progress"
     )
     demo.set_defaults(act=_demo, changes=False)
-    env = verbs.add_parser("env", parents=[named], help="print export lines for a shell")
+    env = verbs.add_parser("env", parents=[named], help="print shell commands that set KUBECONFIG and PATH")
     env.set_defaults(act=_env, changes=False)
-    gpus = verbs.add_parser("gpus", parents=[named], help=f"say again that each worker has {GPUS_PER_WORKER} GPUs")
+    gpus = verbs.add_parser("gpus", parents=[named], help=f"advertise {GPUS_PER_WORKER} GPUs on each worker again")
     gpus.set_defaults(act=_gpus, changes=False)
-    status = verbs.add_parser("status", parents=[named], help="say what is there, as JSON")
+    status = verbs.add_parser("status", parents=[named], help="print the state of the cluster as JSON")
     status.set_defaults(act=_status, changes=False)
     return parser
 
@@ -115,7 +120,7 @@ def _up(options: argparse.Namespace) -> None:
     started = time.monotonic()
     cluster = ensure_cluster(options.name, options.workers)
     log(f"Cluster {cluster.name} is ready after {time.monotonic() - started:.1f} s.")
-    log(f"KUBECONFIG={cluster.place.kubeconfig}")
+    log(f"KUBECONFIG={cluster.paths.kubeconfig}")
 
 
 def _down(options: argparse.Namespace) -> None:
@@ -123,15 +128,16 @@ def _down(options: argparse.Namespace) -> None:
 
 
 def _images(options: argparse.Namespace) -> None:
-    cluster = _existing(options.name)
+    cluster = _require_cluster(options.name)
     unknown = set(options.only) - {image.name for image in APP_IMAGES}
     if unknown:
-        raise KindError(f"There is no image {', '.join(sorted(unknown))}.")
+        names = ", ".join(image.name for image in APP_IMAGES)
+        raise KindError(f"--only: there is no image {', '.join(sorted(unknown))}; the images are {names}.")
     print(json.dumps(_loaded_images(cluster, options.only)))
 
 
 def _loaded_images(cluster: Cluster, names: Sequence[str]) -> dict[str, str]:
-    """References of our images of these names, built and in the nodes."""
+    """Build images and load them into the nodes; return their references by name."""
     references = {}
     for image in APP_IMAGES:
         if image.name in names:
@@ -141,7 +147,7 @@ def _loaded_images(cluster: Cluster, names: Sequence[str]) -> dict[str, str]:
 
 
 def _install(options: argparse.Namespace) -> None:
-    cluster = _existing(options.name)
+    cluster = _require_cluster(options.name)
     install_chart(cluster, _loaded_images(cluster, [image.name for image in APP_IMAGES]))
 
 
@@ -157,35 +163,35 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _env(options: argparse.Namespace) -> None:
-    cluster = _existing(options.name)
-    print(f"export KUBECONFIG={cluster.place.kubeconfig}")
+    cluster = _require_cluster(options.name)
+    print(f"export KUBECONFIG={cluster.paths.kubeconfig}")
     print(f'export PATH="{cluster.tools}:$PATH"')
     print(f"export KIND_EXPERIMENTAL_PROVIDER={cluster.provider.engine}")
 
 
 def _gpus(options: argparse.Namespace) -> None:
-    kubectl = _existing(options.name).kubectl
+    kubectl = _require_cluster(options.name).kubectl
     print(json.dumps({"patched": advertise_gpus(kubectl, kubectl.nodes())}))
 
 
 def _status(options: argparse.Namespace) -> None:
     cluster = recorded_cluster(options.name)
-    found: dict[str, object] = {"cluster": options.name, "exists": cluster is not None}
+    state: dict[str, object] = {"cluster": options.name, "exists": cluster is not None}
     if cluster is not None:
-        found |= {
+        state |= {
             "healthy": is_healthy(cluster),
             "flavour": cluster.provider.flavour,
             "engine": cluster.provider.engine,
             "nodes": cluster.node_names,
-            "kubeconfig": str(cluster.place.kubeconfig),
+            "kubeconfig": str(cluster.paths.kubeconfig),
         }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(state, indent=2))
 
 
-def _existing(name: str) -> Cluster:
+def _require_cluster(name: str) -> Cluster:
     cluster = recorded_cluster(name)
     if cluster is None:
-        raise KindError(f"There is no cluster {name}: make it with `up --name {name}`.")
+        raise KindError(f"There is no cluster {name}: create it with `up --name {name}`.")
     return cluster
 
 

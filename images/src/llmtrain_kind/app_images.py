@@ -1,7 +1,7 @@
-"""Builds our own images under names made from their content.
+"""Builds the operator's and the trainer's image, tagged with a hash of their sources.
 
-The heavy layers (Debian, torch, libraries) depend on the Dockerfile and the lock file
-alone, so a change of our code makes one small layer anew.
+The large layers (Debian, torch, libraries) depend on the Dockerfile and the lock file alone, so a change of the code
+rebuilds one small layer.
 """
 
 import shutil
@@ -18,25 +18,26 @@ from llmtrain_kind.provider import STOCK_BASE, Flavour, Provider
 
 @dataclass(frozen=True, kw_only=True)
 class AppImage:
-    """One of our images and the files of the repository that it is built from."""
+    """An image of this repository, and the files that it is built from."""
 
     name: str
     sources: tuple[str, ...]
     on_control_plane: bool = False
+    """Whether a DaemonSet runs it, which includes the control plane."""
 
     @property
     def dockerfile(self) -> str:
-        """Its Dockerfile, relative to the repository."""
+        """Return the path of the Dockerfile, relative to the repository."""
         return f"images/{self.name}/Dockerfile"
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """Everything that the build reads, relative to the repository."""
+        """Return all paths that the build reads, relative to the repository."""
         lock = f"requirements/{self.name}.lock"
         return tuple(Path(p) for p in (self.dockerfile, lock, "pyproject.toml", *self.sources))
 
     def reference(self, root: Path) -> str:
-        """The name and tag of the image of the sources below `root`."""
+        """Return the name and tag of the image for the sources below `root`."""
         return f"localhost/llmtrain-{self.name}:{content_hash(root, self.inputs)}"
 
 
@@ -47,9 +48,9 @@ APP_IMAGES = (
 
 
 def build_app_image(image: AppImage, provider: Provider) -> str:
-    """Build an image unless it is there; returns its reference.
+    """Build an image unless it exists; return its reference.
 
-    The sources are copied first and named after the copy, so they may change meanwhile.
+    The sources are copied first and the copy is hashed, so they can change during the build.
     """
     context = fill_context(image)
     reference = image.reference(context)
@@ -72,11 +73,11 @@ def build_app_image(image: AppImage, provider: Provider) -> str:
 
 
 def fill_context(image: AppImage) -> Path:
-    """Copy everything the build reads into a folder of its own."""
+    """Copy everything the build reads to a build context in the cache; return its path."""
     context = cache_folder() / "build" / image.name
     shutil.rmtree(context, ignore_errors=True)
-    for given in image.inputs:
-        for file in files_below(REPOSITORY / given):
+    for path in image.inputs:
+        for file in files_below(REPOSITORY / path):
             copy = context / file.relative_to(REPOSITORY)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, copy)

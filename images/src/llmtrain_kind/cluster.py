@@ -1,4 +1,4 @@
-"""Makes, reuses and deletes one cluster through `kind`."""
+"""Creates, restarts and deletes one cluster through `kind`."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from llmtrain_kind.go_tools import kubernetes_version, make_cli_tools
 from llmtrain_kind.gpus import advertise_gpus
 from llmtrain_kind.host import prepare_host, release_host
 from llmtrain_kind.kind_config import kind_configuration
-from llmtrain_kind.kubectl import Kubectl, is_ready
+from llmtrain_kind.kubectl import Kubectl, is_node_ready
 from llmtrain_kind.network import COREFILE, connect_nodes
 from llmtrain_kind.node_image import make_node_image
 from llmtrain_kind.paths import ClusterPaths, archives_folder
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A cluster that was recorded when it was made."""
+    """A cluster, as recorded when it was created."""
 
     name: str
     provider: Provider
@@ -36,24 +36,24 @@ class Cluster:
     tools: Path
 
     @property
-    def place(self) -> ClusterPaths:
-        """Its folder in the cache."""
+    def paths(self) -> ClusterPaths:
+        """Return the cluster's paths in the cache."""
         return ClusterPaths(name=self.name)
 
     @property
     def kubectl(self) -> Kubectl:
-        """Its API."""
-        return Kubectl(program=self.tools / "kubectl", kubeconfig=self.place.kubeconfig)
+        """Return a client of the cluster's API."""
+        return Kubectl(program=self.tools / "kubectl", kubeconfig=self.paths.kubeconfig)
 
     @property
     def node_names(self) -> list[str]:
-        """The containers that kind makes, control plane first."""
-        others = [f"{self.name}-worker{n if n > 1 else ''}" for n in range(1, self.workers + 1)]
-        return [f"{self.name}-control-plane", *others]
+        """Return the names of the node containers, control plane first."""
+        workers = [f"{self.name}-worker{n if n > 1 else ''}" for n in range(1, self.workers + 1)]
+        return [f"{self.name}-control-plane", *workers]
 
 
 def recorded_cluster(name: str) -> Cluster | None:
-    """The cluster as it was made, or None if there is none."""
+    """Return a cluster as recorded, None if there is none of this name."""
     record = ClusterPaths(name=name).record
     if not record.exists():
         return None
@@ -69,55 +69,55 @@ def recorded_cluster(name: str) -> Cluster | None:
 
 
 def ensure_cluster(name: str, workers: int) -> Cluster:
-    """Reuse the cluster, start it again, or make it: whichever is needed."""
-    known = recorded_cluster(name)
-    if known is not None:
-        if known.workers != workers:
+    """Reuse a healthy cluster, restart a stopped one, or create it. KindError if it has another number of workers."""
+    existing = recorded_cluster(name)
+    if existing is not None:
+        if existing.workers != workers:
             raise KindError(
-                f"Cluster {name} has {known.workers} workers, not {workers}: delete it first (`down --name {name}`)."
+                f"Cluster {name} has {existing.workers} workers, not {workers}: delete it first (`down --name {name}`)."
             )
-        if _restart(known):
-            return known
-        log(f"Cluster {name} can't be brought back; it is made anew, its volumes are lost.")
+        if _restart(existing):
+            return existing
+        log(f"Cluster {name} cannot be restarted: it is deleted with its volumes and created again.")
         delete_cluster(name)
     return _create(name, workers)
 
 
 def delete_cluster(name: str) -> None:
-    """Delete the nodes, their volumes and the cluster's folder; caches stay."""
-    place = ClusterPaths(name=name)
-    known = recorded_cluster(name)
-    provider = known.provider if known else choose_provider()
+    """Delete the nodes, their volumes and the cluster's folder; the cache of tools and images stays."""
+    paths = ClusterPaths(name=name)
+    existing = recorded_cluster(name)
+    provider = existing.provider if existing else choose_provider()
     with step(f"deleting cluster {name}"):
-        kind = (known.tools if known else make_cli_tools()) / "kind"
-        command = [kind, "delete", "cluster", "--name", name, "--kubeconfig", place.kubeconfig]
+        kind = (existing.tools if existing else make_cli_tools()) / "kind"
+        command = [kind, "delete", "cluster", "--name", name, "--kubeconfig", paths.kubeconfig]
         run(command, environment=provider.environment)
-        shutil.rmtree(place.folder, ignore_errors=True)
-        if provider.flavour is Flavour.OFFLINE and not any(place.folder.parent.glob("*/cluster.json")):
+        shutil.rmtree(paths.folder, ignore_errors=True)
+        if provider.flavour is Flavour.OFFLINE and not any(paths.folder.parent.glob("*/cluster.json")):
             release_host()
 
 
 def is_healthy(cluster: Cluster) -> bool:
-    """Whether every node is there and ready."""
+    """Return whether every node of the cluster exists and is ready."""
     try:
         nodes = cluster.kubectl.nodes()
     except CommandFailed:
         return False
-    return len(nodes) == cluster.workers + 1 and all(map(is_ready, nodes))
+    return len(nodes) == cluster.workers + 1 and all(map(is_node_ready, nodes))
 
 
 def _restart(cluster: Cluster) -> bool:
-    """Leave a healthy cluster as it is; start one whose node containers stopped."""
+    """Restart the node containers of a cluster that is not ready; False if it doesn't become ready."""
     if cluster.provider.flavour is Flavour.OFFLINE:
         prepare_host()
     engine = cluster.provider.engine
     if not is_healthy(cluster):
         if not all(succeeds([engine, "inspect", name]) for name in cluster.node_names):
             return False
-        with step(f"cluster {cluster.name} isn't healthy: starting its nodes again"):
-            # Not `start`: after a crash of the machine the engine believes that dead nodes run.
-            dead = [name for name in cluster.node_names if not _runs(engine, name)]
-            if dead and not succeeds([engine, "restart", "--time", "5", *dead]):
+        with step(f"cluster {cluster.name} is not ready: restarting its nodes (up to 3 minutes)"):
+            # Not `start`: after a crash of the machine the engine reports exited nodes as running.
+            exited = [name for name in cluster.node_names if not _runs(engine, name)]
+            if exited and not succeeds([engine, "restart", "--time", "5", *exited]):
                 return False
             if not _reconnect(cluster):
                 return False
@@ -128,15 +128,15 @@ def _restart(cluster: Cluster) -> bool:
 
 
 def _runs(engine: str, node: str) -> bool:
-    """Whether a node's first process is really there."""
+    """Return whether a node's first process exists; after a crash the engine can report it wrongly."""
     running, pid = run([engine, "inspect", "--format", "{{.State.Running}} {{.State.Pid}}", node]).split()
     return running == "true" and (not Path("/proc").exists() or Path(f"/proc/{pid}").exists())
 
 
 def _reconnect(cluster: Cluster) -> bool:
-    """Wait until restarted nodes are ready; False if they stay away.
+    """Wait until restarted nodes are ready; False after _RESTART_TIMEOUT_SECONDS.
 
-    Our node image keeps the address that it had first, which certificates hold.
+    Nodes of the offline flavour keep their first address, which the certificates hold.
     """
     deadline = time.monotonic() + _RESTART_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
@@ -161,13 +161,13 @@ def _create(name: str, workers: int) -> Cluster:
         prepare_host()
         image = make_node_image()
     cluster = Cluster(name=name, provider=provider, workers=workers, node_image=image, tools=tools)
-    (cluster.place.shared / "volumes").mkdir(parents=True, exist_ok=True)
-    (cluster.place.shared / "volumes").chmod(0o777)
+    (cluster.paths.shared / "volumes").mkdir(parents=True, exist_ok=True)
+    (cluster.paths.shared / "volumes").chmod(0o777)
     archives_folder().mkdir(parents=True, exist_ok=True)
     _create_nodes(cluster, tools / "kind")
     _record(cluster)
     if provider.flavour is Flavour.OFFLINE:
-        with step("connecting the nodes"):
+        with step("configuring the network of the nodes"):
             _connect(cluster)
             remove_placeholder(cluster.kubectl)
     _finish_setup(cluster)
@@ -175,19 +175,19 @@ def _create(name: str, workers: int) -> Cluster:
 
 
 def _create_nodes(cluster: Cluster, kind: Path) -> None:
-    place = cluster.place
+    paths = cluster.paths
     configuration = kind_configuration(
         flavour=cluster.provider.flavour,
         version=kubernetes_version(),
         workers=cluster.workers,
-        shared=place.shared,
+        shared=paths.shared,
         archives=archives_folder(),
     )
     command: list[str | Path] = [kind, "create", "cluster", "--name", cluster.name]
-    command += ["--kubeconfig", place.kubeconfig, "--config", "-"]
+    command += ["--kubeconfig", paths.kubeconfig, "--config", "-"]
     if cluster.node_image:
         command += ["--image", cluster.node_image]
-    with step(f"creating cluster {cluster.name}: a control plane and {cluster.workers} workers"):
+    with step(f"creating cluster {cluster.name}: a control plane and {cluster.workers} workers (about 1 minute)"):
         run(command, environment=cluster.provider.environment, input_text=configuration)
 
 
@@ -199,24 +199,27 @@ def _record(cluster: Cluster) -> None:
         "nodeImage": cluster.node_image,
         "tools": str(cluster.tools),
     }
-    cluster.place.record.write_text(json.dumps(fields, indent=2))
+    cluster.paths.record.write_text(json.dumps(fields, indent=2))
 
 
 def _connect(cluster: Cluster) -> None:
-    """Set the names that CoreDNS answers, then give nodes their network."""
+    """Configure CoreDNS, then the network of the nodes."""
     patch = json.dumps({"data": {"Corefile": COREFILE}})
     coredns = ("-n", "kube-system", "patch", "configmap", "coredns", "--type=merge")
     cluster.kubectl.run(*coredns, "-p", patch)
     deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
     while len(addresses := cluster.kubectl.addresses()) < cluster.workers + 1:
         if time.monotonic() > deadline:
-            raise KindError(f"Not every node of {cluster.name} got a pod range.")
+            raise KindError(
+                f"Not every node of cluster {cluster.name} got a pod range after {_READY_TIMEOUT_SECONDS:.0f} s: "
+                f"delete the cluster (`down --name {cluster.name}`) and create it again."
+            )
         time.sleep(_POLL_SECONDS)
     connect_nodes(cluster.provider.engine, addresses)
 
 
 def _finish_setup(cluster: Cluster) -> None:
-    """Storage, GPUs, and the wait for everything; quick if it is all there."""
+    """Install storage, advertise GPUs, and wait until all is available; fast if it is already."""
     kubectl = cluster.kubectl
     install_storage(kubectl, cluster.provider.flavour)
     wait = f"--timeout={_READY_TIMEOUT_SECONDS:.0f}s"

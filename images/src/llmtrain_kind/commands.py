@@ -1,4 +1,4 @@
-"""Runs other programs: the one place that starts processes."""
+"""Runs other programs; nearly all processes are started here."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ def run(
 ) -> str:
     """Run a program to its end and return its standard output.
 
-    The command's words are paths and text. `environment` is added to ours. Raises CommandFailed on a non-zero exit code or
-    when the time is over.
+    The arguments are text and paths. `environment` is added to this process' own. CommandFailed on a non-zero exit code,
+    a missing program, or a timeout.
     """
-    words = [str(word) for word in command]
+    arguments = [str(argument) for argument in command]
     try:
         done = subprocess.run(
-            words,
+            arguments,
             env={**os.environ, **(environment or {})},
             input=input_text,
             stdin=subprocess.DEVNULL if input_text is None else None,
@@ -34,17 +34,17 @@ def run(
             timeout=timeout_seconds,
             check=False,
         )
-    except subprocess.TimeoutExpired as late:
-        raise CommandFailed(words, 124, f"no end after {timeout_seconds} s") from late
+    except subprocess.TimeoutExpired as timeout:
+        raise CommandFailed(arguments, 124, f"timed out after {timeout_seconds} s") from timeout
     except FileNotFoundError as missing:
-        raise CommandFailed(words, 127, f"{words[0]} is not installed") from missing
+        raise CommandFailed(arguments, 127, f"{arguments[0]} is not installed") from missing
     if done.returncode != 0:
-        raise CommandFailed(words, done.returncode, done.stdout + done.stderr)
+        raise CommandFailed(arguments, done.returncode, done.stdout + done.stderr)
     return done.stdout
 
 
 def succeeds(command: Sequence[object], *, timeout_seconds: float = 30.0) -> bool:
-    """Whether a program runs and ends with code 0."""
+    """Return whether a program exits with code 0."""
     try:
         run(command, timeout_seconds=timeout_seconds)
     except CommandFailed:

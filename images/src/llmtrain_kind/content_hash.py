@@ -1,4 +1,4 @@
-"""Names built things after what they were built from."""
+"""Content hashes, which name builds after their inputs."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,16 +9,15 @@ _IGNORED_FOLDERS = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".r
 
 
 def content_hash(root: Path, paths: Iterable[Path], *, extra: Iterable[str] = ()) -> str:
-    """Twelve hexadecimal digits of the files' names, modes and bytes.
+    """Return HASH_LENGTH hexadecimal digits of a hash of the files' names, modes and bytes.
 
-    `paths` are files or folders below `root`; a path that doesn't exist counts as
-    empty, so that adding it later gives another hash. `extra` adds words, for example
-    a compiler's version. Caches of Python and its tools don't count.
+    `paths` are files or folders below `root`; a path that doesn't exist counts as empty, so that adding it later changes
+    the hash. `extra` adds text, for example a compiler's version. Caches of Python and its tools are ignored.
     """
     digest = hashlib.sha256()
-    for word in extra:
-        digest.update(f"word {word}\0".encode())
-    for path in sorted(file for given in paths for file in files_below(root / given)):
+    for text in extra:
+        digest.update(f"word {text}\0".encode())
+    for path in sorted(file for each in paths for file in files_below(root / each)):
         mode = "x" if path.stat().st_mode & 0o100 else "-"
         digest.update(f"file {path.relative_to(root).as_posix()} {mode}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -26,7 +25,7 @@ def content_hash(root: Path, paths: Iterable[Path], *, extra: Iterable[str] = ()
 
 
 def files_below(path: Path) -> list[Path]:
-    """Every file that counts at or below `path`."""
+    """Return all files at or below `path`, without ignored ones."""
     if path.is_file():
         return [path]
     return [

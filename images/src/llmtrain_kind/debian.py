@@ -1,8 +1,7 @@
-"""Debian base images made from packages, and image builds on top of them."""
+"""Debian base images made from packages by debootstrap, and image builds by buildah."""
 
-import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from llmtrain_kind.commands import run, succeeds
@@ -10,19 +9,17 @@ from llmtrain_kind.host import host_mirror
 from llmtrain_kind.paths import cache_folder
 from llmtrain_kind.progress import step
 
-# A build runs in our namespaces with the machine's names and certificates: chroot
-# isolation brings no files of its own.
+# Builds run without namespaces of their own, with the machine's resolver and certificates: chroot isolation mounts none.
 _BUILD_MOUNTS = ("/etc/ssl/certs", "/etc/resolv.conf")
-_PIP_ENVIRONMENT = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_DEFAULT_TIMEOUT")
 
 
 def make_base(release: str) -> str:
-    """Make `localhost/debian:<release>` unless it is there; returns the name."""
+    """Build the image `localhost/debian:<release>` unless it exists; return its name."""
     name = f"localhost/debian:{release}"
     if image_exists(name):
         return name
     root = cache_folder() / "build" / f"rootfs-{release}"
-    with step(f"making a Debian {release} base image by debootstrap"):
+    with step(f"building a Debian {release} base image with debootstrap (about 1 minute, once)"):
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         mirror = host_mirror()
@@ -39,7 +36,7 @@ def make_base(release: str) -> str:
 
 
 def image_exists(name: str) -> bool:
-    """Whether buildah's and podman's common store holds an image."""
+    """Return whether the image store of buildah and podman has an image."""
     return succeeds(["buildah", "inspect", "--type", "image", name])
 
 
@@ -51,7 +48,7 @@ def build_image(
     arguments: Mapping[str, str],
     target: str | None = None,
 ) -> None:
-    """Build one image; layers that haven't changed are taken from the last build."""
+    """Build an image; unchanged layers are reused from the last build."""
     options: list[str | Path] = ["--layers", "--isolation", "chroot", "--network", "host"]
     for mounted in _BUILD_MOUNTS:
         options += ["-v", f"{mounted}:{mounted}:ro"]
@@ -60,8 +57,3 @@ def build_image(
     if target:
         options += ["--target", target]
     run(["buildah", "bud", "-q", *options, "-t", tag, "-f", dockerfile, context])
-
-
-def forwarded_variables(names: Sequence[str] = _PIP_ENVIRONMENT) -> dict[str, str]:
-    """This machine's pip settings that a build needs too."""
-    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,25 +1,25 @@
-"""The errors a person sees, each a sentence that says what to do.
+"""Errors of the local cluster. The message has the cause and the remedy.
 
 KindError
-├── Unsupported     this machine can't do it; the message says what to install
-└── CommandFailed   a program ended with an error; holds its last lines
+├── Unsupported     the machine lacks something; the message names what to install
+└── CommandFailed   a program failed; the message has its last lines of output
 """
 
 
 class KindError(Exception):
-    """Anything that stops a verb; printed without a traceback."""
+    """Base of all errors; printed without a traceback."""
 
 
 class Unsupported(KindError):
-    """The machine lacks something that a person has to provide."""
+    """The machine lacks something that must be installed or configured."""
 
 
 class CommandFailed(KindError):
-    """A program ended with a non-zero exit code."""
+    """A program exited with a non-zero code."""
 
     def __init__(self, command: list[str], exit_code: int, output: str) -> None:
-        """Keep the command and the end of what it printed."""
+        """Format the command and the last lines of its output."""
         tail = "\n".join(output.strip().splitlines()[-25:])
-        super().__init__(f"`{' '.join(command)}` ended with code {exit_code}:\n{tail}")
+        super().__init__(f"`{' '.join(command)}` exited with code {exit_code}:\n{tail}")
         self.exit_code = exit_code
         self.output = output

@@ -3,7 +3,7 @@
 Versions are declared in `kind-node/*/go.mod` and nowhere else. One module holds all
 tools but two, so that they share one compiled set of Kubernetes' libraries.
 local-path-provisioner has its own, because it imports a library by an old spelling
-that Go refuses beside the new one. Helm 3 has its own, because only the chart's tests
+that Go rejects in one module with the new one. Helm 3 has its own, because only the chart's tests
 use it, and the tools stay on Kubernetes' newest libraries without it.
 """
 
@@ -27,7 +27,7 @@ _VERSION_PACKAGE = "k8s.io/component-base/version"
 
 
 def module_version(go_mod: str, module: str) -> str:
-    """The version that a go.mod requires of a module, for example `v1.37.2`."""
+    """Return the version of a module that a go.mod requires, for example `v1.37.2`. KeyError if it requires none."""
     found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
     if found is None:
         raise KeyError(module)
@@ -35,12 +35,12 @@ def module_version(go_mod: str, module: str) -> str:
 
 
 def kubernetes_version() -> str:
-    """The Kubernetes that our tools and node image are made of."""
+    """Return the version of Kubernetes that the tools and the node image are built from."""
     return module_version((KIND_NODE / "tools" / "go.mod").read_text(), "k8s.io/kubernetes")
 
 
 def linker_flags(version: str) -> str:
-    """Flags that strip a binary and tell Kubernetes' components their version."""
+    """Return linker flags that strip a binary and set the version of Kubernetes' components."""
     major, minor, _ = version.removeprefix("v").split(".")
     values = {
         "gitVersion": version,
@@ -53,12 +53,12 @@ def linker_flags(version: str) -> str:
 
 
 def tools_key() -> str:
-    """Names one build of the tools: sources, Go's version and the processor."""
+    """Return the key of a build of the tools: a hash of their modules, Go's version and the processor."""
     return _key("tools", "local-path")
 
 
 def _key(*modules: str) -> str:
-    """The hash of modules below `kind-node`, Go's version and the processor."""
+    """Return a hash of modules below `kind-node`, Go's version and the processor. Unsupported if Go is missing."""
     if shutil.which("go") is None:
         raise Unsupported(
             "Go is missing: install Go 1.26 or newer (any newer than 1.21 fetches it itself) and put `go` on PATH."
@@ -68,12 +68,12 @@ def _key(*modules: str) -> str:
 
 
 def tools_folder() -> Path:
-    """Where the binaries of the present sources are, or will be."""
+    """Return the folder of the binaries for the current sources, built or not."""
     return cache_folder() / "tools" / tools_key() / "bin"
 
 
 def make_cli_tools() -> Path:
-    """Make kind, kubectl and helm available; returns their folder."""
+    """Build kind, kubectl and helm unless they exist; return their folder."""
     folder = tools_folder()
     if not all((folder / name).exists() for name in ("kind", "kubectl", "helm")):
         with step("building kind, kubectl and helm (about 9 minutes on 2 cores, once)"):
@@ -83,9 +83,9 @@ def make_cli_tools() -> Path:
 
 
 def make_helm(major: str = "4") -> Path:
-    """Build Helm of one major version, "3" or "4", and nothing else; returns the binary.
+    """Build Helm of one major version, "3" or "4", and nothing else; return the path of the binary.
 
-    Raises Unsupported for another version.
+    Unsupported for another version.
     """
     if major not in _HELM:
         raise Unsupported(f"LLMTRAIN_HELM={major}: set it to {' or '.join(_HELM)}.")
@@ -98,7 +98,7 @@ def make_helm(major: str = "4") -> Path:
 
 
 def make_node_tools() -> Path:
-    """Make what runs inside a node available too; returns the same folder."""
+    """Build the binaries of the node image too, unless they exist; return the same folder."""
     folder = make_cli_tools()
     if not (folder / "etcd").exists():
         with step("building containerd, etcd and CoreDNS (about 3 minutes on 2 cores, once)"):
@@ -111,7 +111,7 @@ def make_node_tools() -> Path:
 
 
 def _build(folder: Path, module: str, packages: tuple[str, ...]) -> None:
-    """Compile packages of a module of ours into `folder`, static and reproducible."""
+    """Compile packages of a module below `kind-node` into `folder`, static and reproducible."""
     folder.mkdir(parents=True, exist_ok=True)
     flags = ["-buildvcs=false", "-trimpath", "-ldflags", linker_flags(kubernetes_version())]
     run(
@@ -122,7 +122,7 @@ def _build(folder: Path, module: str, packages: tuple[str, ...]) -> None:
 
 
 def _link(folder: Path) -> None:
-    """Give binaries the names they are called by."""
+    """Rename binaries, and link the names of the commands that one binary serves."""
     for built, name in _RENAMED.items():
         if (folder / built).exists():
             (folder / built).rename(folder / name)

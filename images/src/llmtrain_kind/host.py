@@ -1,8 +1,7 @@
-"""Prepares the machine for podman's nodes; every call may be repeated.
+"""Prepares the machine for nodes in podman, idempotently.
 
-Only for the offline flavour: root on a Debian-like system. What it changes: packages,
-one file in /etc/containers, /lib/modules (empty if absent), controllers of cgroup2
-mounted as version 1, and two `unreachable` routes with one rule.
+Only for the offline flavour, as root on Debian or a derivative. It changes: packages, one file in /etc/containers,
+/lib/modules (an empty folder if absent), controllers of cgroup2 mounted as version 1, two `unreachable` routes and one rule.
 """
 
 import os
@@ -27,7 +26,7 @@ _PACKAGES = {
     "/usr/lib/podman/aardvark-dns": "aardvark-dns",
 }
 _CONTAINERS_CONF = Path("/etc/containers/containers.conf.d/llmtrain-kind.conf")
-# Podman's default limits may lie above the hard ones where CAP_SYS_RESOURCE is missing.
+# Podman's default limits can exceed the hard limits, which needs CAP_SYS_RESOURCE.
 # netavark with aardvark-dns lets nodes resolve each other; the older CNI backend doesn't.
 _CONTAINERS_CONF_TEXT = """\
 [containers]
@@ -39,7 +38,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def prepare_host() -> None:
-    """Make this machine able to run podman's kind nodes, or say what is missing."""
+    """Install and configure what kind's nodes need in podman. Unsupported without root or apt."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Unsupported(
             "No container engine here reaches an image registry: install and start Docker "
@@ -50,12 +49,12 @@ def prepare_host() -> None:
     if not _CONTAINERS_CONF.exists() or _CONTAINERS_CONF.read_text() != _CONTAINERS_CONF_TEXT:
         _CONTAINERS_CONF.parent.mkdir(parents=True, exist_ok=True)
         _CONTAINERS_CONF.write_text(_CONTAINERS_CONF_TEXT)
-    _hand_over_controllers()
-    _keep_traffic_here()
+    _mount_cgroup_controllers()
+    _block_outgoing_traffic()
 
 
 def missing_packages() -> list[str]:
-    """Debian packages whose program isn't there."""
+    """Return the Debian packages whose program is missing."""
     return [
         package
         for program, package in _PACKAGES.items()
@@ -67,7 +66,7 @@ def _install_packages() -> None:
     missing = missing_packages()
     if not missing:
         return
-    with step(f"installing {' '.join(missing)}"):
+    with step(f"installing Debian packages: {' '.join(missing)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "update", "-qq"], environment=quiet)
         run(
@@ -76,11 +75,8 @@ def _install_packages() -> None:
         )
 
 
-def _hand_over_controllers() -> None:
-    """Mount each controller that a hybrid cgroup2 still owns as version 1.
-
-    crun refuses containers on a hybrid hierarchy otherwise.
-    """
+def _mount_cgroup_controllers() -> None:
+    """Mount each controller of a hybrid cgroup2 hierarchy as version 1; otherwise crun refuses to start containers."""
     owned = _CGROUPS / "unified" / "cgroup.controllers"
     if not owned.exists():
         return
@@ -91,8 +87,8 @@ def _hand_over_controllers() -> None:
             run(["mount", "-t", "cgroup", "-o", controller, "cgroup", folder])
 
 
-def _keep_traffic_here() -> None:
-    """Pod and service traffic that nobody answers must never leave this machine."""
+def _block_outgoing_traffic() -> None:
+    """Reject pod and service traffic that matches no other route, so that it never leaves this machine."""
     for address_range in (SERVICE_RANGE, POD_RANGE):
         run(["ip", "route", "replace", "unreachable", address_range])
     if f"from {POD_RANGE}" not in run(["ip", "rule", "show"]):
@@ -100,7 +96,7 @@ def _keep_traffic_here() -> None:
 
 
 def release_host() -> None:
-    """Take back routes, rule and network once no cluster is left; packages stay."""
+    """Remove the routes, the rule and the network once no cluster is left; packages stay."""
     for address_range in (SERVICE_RANGE, POD_RANGE):
         succeeds(["ip", "route", "del", "unreachable", address_range])
     succeeds(["ip", "rule", "del", "from", POD_RANGE, "priority", "102"])
@@ -108,7 +104,7 @@ def release_host() -> None:
 
 
 def debian_mirror(sources: str, codename: str) -> str | None:
-    """The mirror that apt's source texts name for a Debian release, if any.
+    """Return the mirror of a Debian release in apt's sources, None if there is none.
 
     Reads both formats: one-line (`deb URL bookworm main`) and deb822 stanzas.
     """
@@ -123,7 +119,7 @@ def debian_mirror(sources: str, codename: str) -> str | None:
 
 
 def host_mirror() -> str | None:
-    """The Debian mirror of this machine; None leaves it to debootstrap."""
+    """Return the Debian mirror of this machine; None leaves the choice to debootstrap."""
     folder = Path("/etc/apt")
     files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
     release = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)

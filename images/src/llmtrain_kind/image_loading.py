@@ -1,4 +1,4 @@
-"""Brings an image into the nodes' container runtimes."""
+"""Loads images into the container runtimes of the nodes."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +15,9 @@ from llmtrain_kind.provider import Flavour
 
 
 def load_app_image(cluster: Cluster, image: AppImage, reference: str) -> list[str]:
-    """Load an image into the nodes that may run it; returns those that lacked it.
+    """Load an image into the nodes that can run it; return those that lacked it.
 
-    Only an image that a DaemonSet runs goes to the control plane, which is tainted.
+    The control plane is tainted, so only a DaemonSet's image is loaded there.
     """
     names = cluster.node_names if image.on_control_plane else cluster.node_names[1:]
     engine = cluster.provider.engine
@@ -37,31 +37,31 @@ def load_app_image(cluster: Cluster, image: AppImage, reference: str) -> list[st
 
 
 def has_image(engine: str, node: str, reference: str) -> bool:
-    """Whether a node's runtime knows an image by this name."""
+    """Return whether a node's runtime has an image of this name."""
     return reference in _ctr(engine, node, "images", "ls", "-q", f"name=={reference}")
 
 
 def _archives(engine: str, nodes: Sequence[str], layout: Layout) -> Iterator[tuple[list[str], Path]]:
-    """One archive for all nodes that lack the same layers; it is removed after use."""
+    """Yield an archive for each group of nodes that lack the same layers; it is deleted after use."""
     groups: dict[frozenset[str], list[str]] = {}
     for node in nodes:
         present = frozenset(_ctr(engine, node, "content", "ls", "-q"))
         groups.setdefault(present.intersection(layout.blobs), []).append(node)
-    for present, alike in groups.items():
+    for present, members in groups.items():
         archive = archives_folder() / f"{layout.folder.name}.tar"
         try:
             write_archive(layout, present, archive)
-            yield alike, archive
+            yield members, archive
         finally:
             archive.unlink(missing_ok=True)
 
 
 def _import(engine: str, nodes: Sequence[str], archive: Path) -> None:
-    """Import an archive; a runtime completes it with layers it holds from earlier ones."""
-    inside = str(Path(ARCHIVES_IN_NODE) / archive.name)
+    """Import an archive; the runtime takes the layers it lacks from earlier images."""
+    path_in_node = str(Path(ARCHIVES_IN_NODE) / archive.name)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda node: _ctr(engine, node, "images", "import", inside), nodes))
+        list(pool.map(lambda node: _ctr(engine, node, "images", "import", path_in_node), nodes))
 
 
-def _ctr(engine: str, node: str, *words: str) -> list[str]:
-    return run([engine, "exec", node, "ctr", "-n", "k8s.io", *words]).split()
+def _ctr(engine: str, node: str, *arguments: str) -> list[str]:
+    return run([engine, "exec", node, "ctr", "-n", "k8s.io", *arguments]).split()

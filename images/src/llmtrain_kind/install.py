@@ -1,4 +1,4 @@
-"""Installs the Helm chart of this checkout on the local cluster, with the images built from it."""
+"""Installs this checkout's chart on the local cluster, with the images built from it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,30 +13,30 @@ CHART = REPOSITORY / "charts" / "llmtrain"
 RELEASE = "llmtrain"
 SYSTEM_NAMESPACE = "llmtrain-system"
 OPERATOR = f"{RELEASE}-operator"
-_VALUE_OF_IMAGE = {"operator": "operator", "trainer-cpu": "trainerCpu"}
+_VALUE_NAMES = {"operator": "operator", "trainer-cpu": "trainerCpu"}
 _ROLLOUT_TIMEOUT_SECONDS = 180
 
 
 def image_settings(images: Mapping[str, str]) -> list[str]:
-    """Words for helm that set the chart's images to references such as `localhost/llmtrain-operator:3f2a`."""
-    words = []
+    """Return Helm options that set the chart's images to references such as `localhost/llmtrain-operator:3f2a`."""
+    options = []
     for image, reference in images.items():
         repository, _, tag = reference.rpartition(":")
-        value = f"image.{_VALUE_OF_IMAGE[image]}"
-        words += ["--set-string", f"{value}.repository={repository}", "--set-string", f"{value}.tag={tag}"]
-    return words
+        value = f"image.{_VALUE_NAMES[image]}"
+        options += ["--set-string", f"{value}.repository={repository}", "--set-string", f"{value}.tag={tag}"]
+    return options
 
 
 def install_chart(cluster: Cluster, images: Mapping[str, str], *, settings: Sequence[str] = ()) -> None:
     """Install or upgrade the release, and wait until the operator is available.
 
-    The cluster is ours alone, so what somebody else wrote into the chart's objects is overwritten.
-    `settings` are further words for helm. Raises KindError with the operator's log if it doesn't start.
+    Changes that others made to the chart's objects are overwritten, because the cluster is for development only.
+    `settings` are further options of Helm. KindError with the operator's log if it doesn't become available.
     """
     command: list[str | Path] = [cluster.tools / "helm", "upgrade", "--install", RELEASE, CHART]
-    command += ["--kubeconfig", cluster.place.kubeconfig, "--namespace", SYSTEM_NAMESPACE, "--create-namespace"]
+    command += ["--kubeconfig", cluster.paths.kubeconfig, "--namespace", SYSTEM_NAMESPACE, "--create-namespace"]
     command += ["--force-conflicts", "--take-ownership", *image_settings(images), *settings]
-    with step("installing the chart"):
+    with step("installing the chart and waiting for the operator (up to 3 minutes)"):
         run(command, timeout_seconds=300)
         _await_operator(cluster)
 
@@ -49,7 +49,9 @@ def _await_operator(cluster: Cluster) -> None:
         cluster.kubectl.run(*in_namespace, "rollout", "status", deployment, wait, timeout_seconds=200)
     except CommandFailed as failure:
         pods = cluster.kubectl.run(*in_namespace, "get", "pods")
-        raise KindError(f"The operator doesn't become available:\n{pods}{_operator_log(cluster)}") from failure
+        raise KindError(
+            f"The operator is not available after {_ROLLOUT_TIMEOUT_SECONDS} s. Its pods and its log:\n{pods}{_operator_log(cluster)}"
+        ) from failure
 
 
 def _operator_log(cluster: Cluster) -> str:

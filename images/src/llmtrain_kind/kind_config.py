@@ -1,4 +1,4 @@
-"""The configuration file that `kind create cluster` gets, in the part of YAML that is JSON."""
+"""The configuration file of `kind create cluster`, as JSON, which is valid YAML."""
 
 import json
 from pathlib import Path
@@ -12,15 +12,15 @@ _FIRST_MINOR_WITH_GANGS = 36
 
 
 def has_native_gangs(version: str) -> bool:
-    """Whether a Kubernetes such as `v1.37.2` can schedule a PodGroup's pods together."""
+    """Return whether a version of Kubernetes, such as `v1.37.2`, has gang scheduling of PodGroups."""
     major, minor = version.removeprefix("v").split(".")[:2]
     return (int(major), int(minor)) >= (1, _FIRST_MINOR_WITH_GANGS)
 
 
 def kind_configuration(*, flavour: Flavour, version: str, workers: int, shared: Path, archives: Path) -> str:
-    """One control plane and some workers that share a folder.
+    """Return the configuration of a control plane and workers that share a folder.
 
-    kind itself turns off eviction for a full disk, which nodes share with the machine.
+    kind itself disables eviction on disk pressure, because nodes share the machine's disk.
     """
     mounts = [
         {"hostPath": str(shared), "containerPath": SHARED_IN_NODE},
@@ -42,7 +42,7 @@ def kind_configuration(*, flavour: Flavour, version: str, workers: int, shared: 
 
 
 def _patches() -> list[dict[str, object]]:
-    """What kubeadm must do differently on our own node image and on cgroup v1."""
+    """Return kubeadm's patches for the offline node image and for cgroup v1."""
     return [
         {"kind": "ClusterConfiguration", "imageRepository": COMPONENT_REPOSITORY},
         {

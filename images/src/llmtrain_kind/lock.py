@@ -1,4 +1,4 @@
-"""Lets one `llmtrain_kind` at a time change things; a second one waits its turn."""
+"""A lock that serializes changes to clusters and to the cache between processes."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from llmtrain_kind.progress import step
 
 @contextmanager
 def exclusive_lock() -> Iterator[None]:
-    """Hold the cache folder's lock; it is freed even if the process dies."""
+    """Hold the lock of the cache folder; wait for another process that holds it. The kernel releases it at exit."""
     cache_folder().mkdir(parents=True, exist_ok=True)
     with (cache_folder() / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            with step("waiting for another llmtrain_kind to finish"):
+            with step("waiting for another process of llmtrain_kind to finish"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield

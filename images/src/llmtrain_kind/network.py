@@ -1,7 +1,7 @@
-"""The cluster's own network: one container network plugin, one route a peer.
+"""The cluster network of the offline flavour: one CNI plugin and a route to each peer.
 
-All nodes share one bridge, so a point-to-point plugin on each node and a route to
-every other node's pod range is a whole network. Only for the offline flavour.
+All nodes share one bridge, so a point-to-point plugin on each node and a route to every other node's pod range are
+sufficient.
 """
 
 import json
@@ -14,8 +14,7 @@ from llmtrain_kind.commands import run
 POD_RANGE = "10.244.0.0/16"
 SERVICE_RANGE = "10.96.0.0/16"
 
-# Names outside the cluster don't exist here: a pod that asks for one gets an answer
-# at once, and no question leaves the machine.
+# Names outside the cluster are answered with NXDOMAIN at once, so that no query leaves the machine.
 COREFILE = """\
 cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {
     errors
@@ -48,13 +47,13 @@ class NodeAddress:
 
 
 def parse_addresses(listing: str) -> list[NodeAddress]:
-    """Read lines of `name pod-range address`; nodes without a range yet are left out."""
+    """Return the nodes in lines of `name pod-range address`, without nodes that have no range yet."""
     rows = (line.split() for line in listing.splitlines())
     return [NodeAddress(name=row[0], pod_range=row[1], address=row[2]) for row in rows if len(row) == 3]
 
 
 def network_configuration(pod_range: str) -> str:
-    """The container network file of a node."""
+    """Return the CNI configuration of a node."""
     plugins = [
         {
             "type": "ptp",
@@ -72,20 +71,18 @@ def network_configuration(pod_range: str) -> str:
 
 
 def gateway(pod_range: str) -> str:
-    """The address of a pod range that its node has."""
+    """Return the first address of a pod range, which its node has."""
     return str(next(ip_network(pod_range).hosts()))
 
 
 def node_script(node: NodeAddress, peers: Sequence[NodeAddress]) -> str:
-    """A shell script that connects one node; it may run again at any time.
+    """Return an idempotent shell script that connects one node to its peers.
 
-    Packets of pods go to pods and nodes and nowhere else. Services stay reachable:
-    kube-proxy rewrites them to a pod before the packet is routed. The node itself has
-    no `unreachable` route for services: its own packets are routed before that.
+    Pods reach pods and nodes, and nothing else. Services stay reachable: kube-proxy rewrites their packets to a pod before
+    routing. The node itself has no `unreachable` route for services: its own packets are routed before the rewrite.
 
-    A node speaks to pods of other nodes from its pod range's own first address: where the
-    machine passes bridged packets through its firewall, the engine's masquerading would
-    change any other sender, and no answer would find its way back.
+    A node sends to pods of other nodes from the first address of its pod range: where the machine passes bridged packets
+    through its firewall, the engine would masquerade any other source address and replies would be lost.
     """
     own = gateway(node.pod_range)
     lines = [
@@ -100,14 +97,14 @@ def node_script(node: NodeAddress, peers: Sequence[NodeAddress]) -> str:
     ]
     lines.append(f"if ! ip rule show | grep -q 'from {POD_RANGE} unreachable'; then")
     lines += [
-        f"ip rule add from {POD_RANGE} to {reached} lookup main priority 100"
-        for reached in (POD_RANGE, *(f"{peer.address}/32" for peer in peers))
+        f"ip rule add from {POD_RANGE} to {destination} lookup main priority 100"
+        for destination in (POD_RANGE, *(f"{peer.address}/32" for peer in peers))
     ]
     lines += [f"ip rule add from {POD_RANGE} priority 102 unreachable", "fi"]
     return "\n".join(lines) + "\n"
 
 
 def connect_nodes(engine: str, nodes: Sequence[NodeAddress]) -> None:
-    """Give every node its network file and its routes."""
+    """Write the CNI configuration and the routes of every node."""
     for node in nodes:
         run([engine, "exec", "-i", node.name, "sh"], input_text=node_script(node, nodes))

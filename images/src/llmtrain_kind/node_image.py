@@ -1,4 +1,4 @@
-"""The kind node image and the images of Kubernetes' own pods, from packages."""
+"""The node image of the offline flavour and the images of Kubernetes' own pods, built from packages."""
 
 import shutil
 from pathlib import Path
@@ -26,7 +26,7 @@ _BINARIES = (
 
 
 def make_node_image() -> str:
-    """Make the node image of the present sources unless it is there; returns its name."""
+    """Build the node image of the current sources unless it exists; return its name."""
     tools = make_node_tools()
     files = [Path("Dockerfile"), Path("Dockerfile.components"), Path("files")]
     key = content_hash(KIND_NODE, files, extra=[tools.parent.name])
@@ -44,13 +44,13 @@ def make_node_image() -> str:
 
 
 def component_targets(names: list[str]) -> dict[str, str]:
-    """Which target of Dockerfile.components serves each image that kubeadm names."""
+    """Return the target of Dockerfile.components for each image that kubeadm uses."""
     special = {"coredns": "coredns", "pause": "pause"}
     return {name: special.get(name.rpartition("/")[2].partition(":")[0], "components") for name in names}
 
 
 def _fill_context(tools: Path) -> Path:
-    """A build context with the binaries linked in rather than copied."""
+    """Return a build context; binaries are linked into it instead of copied."""
     context = cache_folder() / "build" / "node"
     shutil.rmtree(context, ignore_errors=True)
     (context / "bin").mkdir(parents=True)
@@ -62,10 +62,10 @@ def _fill_context(tools: Path) -> Path:
 
 
 def _save_components(context: Path, base: str, tools: Path) -> None:
-    """Build Kubernetes' images under the names kubeadm will ask for, into images.tar."""
+    """Build Kubernetes' images, tag them with the names that kubeadm uses, and save them to images.tar."""
     listing = ["config", "images", "list", "--kubernetes-version", kubernetes_version()]
-    asked = run([tools / "kubeadm", *listing, "--image-repository", COMPONENT_REPOSITORY])
-    targets = component_targets([*asked.split(), PROVISIONER_IMAGE])
+    listed = run([tools / "kubeadm", *listing, "--image-repository", COMPONENT_REPOSITORY])
+    targets = component_targets([*listed.split(), PROVISIONER_IMAGE])
     for target in ("components", "coredns", "pause"):
         build_image(
             context=context,

@@ -1,7 +1,7 @@
-"""Image archives that leave out the layers which a node already has.
+"""Image archives without the layers that a node already has.
 
-An image is exported once as an OCI layout, a folder of blobs named by their digest;
-an archive for a node is its manifest, its configuration and the missing layers.
+An image is exported once as an OCI layout, a folder of blobs named by their digest; the archive for a node holds the
+manifest, the configuration and the missing layers.
 """
 
 import io
@@ -18,7 +18,7 @@ _NAME_ANNOTATION = "io.containerd.image.name"
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """One image in a folder of blobs."""
+    """An image in a folder of blobs."""
 
     folder: Path
     reference: str
@@ -27,14 +27,14 @@ class Layout:
     """Digests: the manifest, the configuration, then the layers from the bottom."""
 
     def blob(self, digest: str) -> Path:
-        """The file of a digest such as `sha256:…`."""
+        """Return the path of a digest such as `sha256:…`."""
         return self.folder / "blobs" / digest.replace(":", "/")
 
 
 def export_layout(reference: str, folder: Path) -> Layout:
-    """Copy an image from the engine's store into `folder` without compressing it.
+    """Copy an image from the engine's store to `folder`, uncompressed; return the layout.
 
-    Blobs that are there aren't copied again; those of older images are removed.
+    Existing blobs are not copied again; blobs of older images are deleted.
     """
     accept = "--dest-oci-accept-uncompressed-layers"
     source, destination = f"containers-storage:{reference}", f"oci:{folder}:exported"
@@ -48,7 +48,7 @@ def export_layout(reference: str, folder: Path) -> Layout:
 
 
 def read_layout(folder: Path, reference: str) -> Layout:
-    """The image that was exported last into a folder."""
+    """Return the image that was last exported to a folder."""
     index = json.loads((folder / "index.json").read_text())
     entry = index["manifests"][-1]
     digest = entry["digest"]
@@ -63,8 +63,8 @@ def read_layout(folder: Path, reference: str) -> Layout:
 
 
 def write_archive(layout: Layout, present: Iterable[str], archive: Path) -> None:
-    """Write what a node needs that has the `present` digests already."""
-    have = set(present)
+    """Write an archive for a node that has the `present` digests."""
+    excluded = set(present)
     index = {
         "schemaVersion": 2,
         "manifests": [{**layout.manifest, "annotations": {_NAME_ANNOTATION: layout.reference}}],
@@ -73,7 +73,7 @@ def write_archive(layout: Layout, present: Iterable[str], archive: Path) -> None
         _add_text(tar, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}))
         _add_text(tar, "index.json", json.dumps(index))
         for digest in dict.fromkeys(layout.blobs):
-            if digest not in have:
+            if digest not in excluded:
                 tar.add(layout.blob(digest), f"blobs/{digest.replace(':', '/')}")
 
 

@@ -1,6 +1,6 @@
-"""Where things lie: the repository's folders and the cache.
+"""Paths of the repository and of the cache.
 
-~/.cache/llmtrain/            or LLMTRAIN_CACHE
+~/.cache/llmtrain/            or $LLMTRAIN_CACHE
   tools/<key>/bin             kind, kubectl, helm and the node's binaries
   prometheus/<version>/       Debian's package of Prometheus, unpacked
   build/                      contexts of image builds, overwritten by each
@@ -18,38 +18,38 @@ KIND_NODE = IMAGES / "kind-node"
 
 
 def cache_folder() -> Path:
-    """The folder of everything that can be made again."""
-    given = os.environ.get("LLMTRAIN_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "llmtrain"
+    """Return the cache folder: all of it can be built again."""
+    configured = os.environ.get("LLMTRAIN_CACHE")
+    return Path(configured) if configured else Path.home() / ".cache" / "llmtrain"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterPaths:
-    """The folder of one cluster."""
+    """Paths of one cluster."""
 
     name: str
 
     @property
     def folder(self) -> Path:
-        """Everything of this cluster; removed by `down`."""
+        """Return the cluster's folder; `down` deletes it."""
         return cache_folder() / "clusters" / self.name
 
     @property
     def kubeconfig(self) -> Path:
-        """Credentials of the cluster's administrator."""
+        """Return the path of the administrator's kubeconfig."""
         return self.folder / "kubeconfig"
 
     @property
     def record(self) -> Path:
-        """How the cluster was made, as JSON."""
+        """Return the path of the record of how the cluster was created, as JSON."""
         return self.folder / "cluster.json"
 
     @property
     def shared(self) -> Path:
-        """Mounted into every node: the volumes of all claims."""
+        """Return the folder of all volumes, which every node mounts."""
         return self.folder / "shared"
 
 
 def archives_folder() -> Path:
-    """Mounted read-only into every node: image archives to import."""
+    """Return the folder of image archives, which every node mounts read-only."""
     return cache_folder() / "archives"

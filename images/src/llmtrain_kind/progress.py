@@ -1,7 +1,4 @@
-"""Says on standard error what is being done, and every 20 s that it still is.
-
-Standard output is left to results that other programs read.
-"""
+"""Progress lines on standard error. Standard output is reserved for results that other programs read."""
 
 import sys
 import threading
@@ -9,7 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-HEARTBEAT_SECONDS = 20.0
+REPORT_SECONDS = 20.0
+"""Interval of the lines about a step that is still running."""
 
 
 def log(text: str) -> None:
@@ -19,12 +17,12 @@ def log(text: str) -> None:
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """Announce a piece of work, report while it lasts, and say how long it took."""
+    """Print the title of a step, then its elapsed time every REPORT_SECONDS and at the end."""
     started = time.monotonic()
     finished = threading.Event()
 
     def report() -> None:
-        while not finished.wait(HEARTBEAT_SECONDS):
+        while not finished.wait(REPORT_SECONDS):
             log(f"  … {title}: {time.monotonic() - started:.0f} s so far")
 
     log(f"▸ {title}")

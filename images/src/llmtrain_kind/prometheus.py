@@ -1,7 +1,7 @@
-"""Gets Prometheus and promtool from Debian's package, without installing it.
+"""Prometheus and promtool from Debian's package, without installing it.
 
-apt downloads the package of this machine's release and dpkg unpacks it below the cache:
-no service starts and the system stays as it is. The release decides the version.
+apt downloads the package of this machine's release and dpkg unpacks it into the cache: no service is started and the
+system is not changed. The release determines the version.
 """
 
 import re
@@ -18,36 +18,37 @@ _PROGRAMS = ("prometheus", "promtool")
 
 
 def candidate_version(policy: str) -> str | None:
-    """The version that `apt-cache policy` would install, or None if no source has the package."""
+    """Return the version that apt would install, from the output of `apt-cache policy`; None if no source has one."""
     found = re.search(r"^\s*Candidate: (\S+)$", policy, re.MULTILINE)
     return found.group(1) if found and found.group(1) != "(none)" else None
 
 
 def make_prometheus() -> Path:
-    """Make prometheus and promtool available; returns their folder.
+    """Unpack prometheus and promtool unless they exist; return their folder.
 
-    Once they are there, no network is needed. Raises Unsupported where apt is missing or
-    knows no package `prometheus`.
+    Once unpacked, they need no network. Unsupported where apt is missing or has no package `prometheus`.
     """
-    place = cache_folder() / "prometheus"
-    kept = sorted(folder for folder in place.glob("*/usr/bin") if _is_whole(folder))
+    root = cache_folder() / "prometheus"
+    unpacked = sorted(folder for folder in root.glob("*/usr/bin") if _is_complete(folder))
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        if kept:
-            return kept[-1]
-        raise Unsupported("Prometheus comes from Debian's package: run this on Debian or Ubuntu, where apt is.")
+        if unpacked:
+            return unpacked[-1]
+        raise Unsupported(
+            "Prometheus is unpacked from Debian's package, which needs apt: run this on Debian or Ubuntu."
+        )
     version = candidate_version(_policy())
-    if version is None and not kept:
-        with step("asking apt for its packages"):
+    if version is None and not unpacked:
+        with step("updating apt's package lists"):
             run(["apt-get", "update", "-qq"])
         version = candidate_version(_policy())
     if version is None:
-        if kept:
-            return kept[-1]
-        raise Unsupported("apt knows no package `prometheus`: add Debian's section main to its sources.")
-    folder = place / _folder_name(version) / "usr" / "bin"
-    if not _is_whole(folder):
+        if unpacked:
+            return unpacked[-1]
+        raise Unsupported("apt has no package `prometheus`: add Debian's component main to its sources.")
+    folder = root / _folder_name(version) / "usr" / "bin"
+    if not _is_complete(folder):
         with step(f"unpacking Debian's prometheus {version} (20 MB, once)"):
-            _unpack(version, place / _folder_name(version))
+            _unpack(version, root / _folder_name(version))
     return folder
 
 
@@ -55,7 +56,7 @@ def _policy() -> str:
     return run(["apt-cache", "policy", "prometheus"])
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     return all((folder / name).exists() for name in _PROGRAMS)
 
 
@@ -64,13 +65,13 @@ def _folder_name(version: str) -> str:
 
 
 def _unpack(version: str, target: Path) -> None:
-    """Download one version and move it to `target` when all of it is there."""
+    """Download one version, unpack it, and rename it to `target` once it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=target.parent, prefix=".unpacking-") as scratch:
         download = ["apt-get", "download", "-qq", f"prometheus={version}"]
         try:
             run(download, folder=Path(scratch))
-        except CommandFailed:  # apt's lists are older than the mirror
+        except CommandFailed:  # apt's package lists are older than the mirror
             run(["apt-get", "update", "-qq"])
             run(download, folder=Path(scratch))
         (package,) = Path(scratch).glob("*.deb")

@@ -1,7 +1,7 @@
-"""Which container engine makes the nodes, and from which node image.
+"""Chooses the container engine of the nodes, and the flavour of the node image.
 
-STOCK    an engine that reaches an image registry: kind's own node image
-OFFLINE  podman and a node image built from packages
+STOCK    kind's own node image, with an engine that can pull images
+OFFLINE  a node image built from packages, with podman
 """
 
 import os
@@ -17,7 +17,7 @@ _REGISTRY_TIMEOUT_SECONDS = 15.0
 
 
 class Flavour(StrEnum):
-    """Where the node image comes from."""
+    """Origin of the node image."""
 
     STOCK = "stock"
     OFFLINE = "offline"
@@ -25,14 +25,14 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """An engine (`docker` or `podman`) and the flavour of cluster it makes."""
+    """A container engine (`docker` or `podman`), and the flavour of the clusters that it runs."""
 
     engine: str
     flavour: Flavour
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells kind to use this engine."""
+        """Return the environment variables that make kind use this engine."""
         return {"KIND_EXPERIMENTAL_PROVIDER": self.engine}
 
 
@@ -40,24 +40,24 @@ OFFLINE_PROVIDER = Provider(engine="podman", flavour=Flavour.OFFLINE)
 
 
 def choose_provider() -> Provider:
-    """Look at the machine; LLMTRAIN_KIND=stock or =offline decides instead."""
-    wanted = os.environ.get("LLMTRAIN_KIND", "")
-    if wanted not in ("", *Flavour):
-        raise Unsupported(f"LLMTRAIN_KIND is {wanted!r}; it may be `stock` or `offline`.")
-    if wanted != Flavour.OFFLINE:
+    """Return the provider that this machine supports, or the one that LLMTRAIN_KIND requests (stock or offline)."""
+    requested = os.environ.get("LLMTRAIN_KIND", "")
+    if requested not in ("", *Flavour):
+        raise Unsupported(f"LLMTRAIN_KIND is {requested!r}; set it to `stock` or `offline`, or unset it.")
+    if requested != Flavour.OFFLINE:
         for engine in running_engines():
-            if wanted == Flavour.STOCK or registry_answers(engine):
+            if requested == Flavour.STOCK or registry_answers(engine):
                 return Provider(engine=engine, flavour=Flavour.STOCK)
-    if wanted == Flavour.STOCK:
+    if requested == Flavour.STOCK:
         raise Unsupported("LLMTRAIN_KIND=stock needs Docker or podman: install one and start it.")
     return OFFLINE_PROVIDER
 
 
 def running_engines() -> list[str]:
-    """The engines that are installed and answer."""
+    """Return the engines that are installed and running."""
     return [engine for engine in ("docker", "podman") if shutil.which(engine) and succeeds([engine, "info"])]
 
 
 def registry_answers(engine: str) -> bool:
-    """Whether an image of a public registry can be had."""
+    """Return whether an engine can read an image of a public registry."""
     return succeeds([engine, "manifest", "inspect", STOCK_BASE], timeout_seconds=_REGISTRY_TIMEOUT_SECONDS)

@@ -1,7 +1,7 @@
-"""The default StorageClass `standard`: folders that every node mounts.
+"""The default StorageClass `standard`, whose volumes are folders that every node mounts.
 
-All nodes share one folder of the machine, so a claim may be ReadWriteOnce or
-ReadWriteMany and its pod may run anywhere. Sizes are not enforced.
+All nodes share one folder of the machine, so claims can be ReadWriteOnce or ReadWriteMany and pods can run on any node.
+Sizes are not enforced.
 """
 
 import json
@@ -16,12 +16,12 @@ VOLUMES_IN_NODE = f"{SHARED_IN_NODE}/volumes"
 
 
 def provisioner_configuration() -> str:
-    """local-path-provisioner's config.json."""
+    """Return the config.json of local-path-provisioner."""
     return json.dumps({"nodePathMap": [], "sharedFileSystemPath": VOLUMES_IN_NODE})
 
 
 def install_storage(kubectl: Kubectl, flavour: Flavour) -> None:
-    """Install the provisioner, or point the one of kind's stock image at our folder."""
+    """Install the provisioner, or configure that of kind's stock image for the shared folder."""
     if flavour is Flavour.STOCK:
         patch = json.dumps({"data": {"config.json": provisioner_configuration()}})
         settings = ("configmap", "local-path-config", "--type=merge", "-p", patch)
@@ -32,5 +32,5 @@ def install_storage(kubectl: Kubectl, flavour: Flavour) -> None:
 
 
 def remove_placeholder(kubectl: Kubectl) -> None:
-    """Remove the class without a provisioner that kind makes on an image without one."""
+    """Delete the StorageClass that kind creates on an image without a provisioner."""
     kubectl.run("delete", "storageclass", "standard", "--ignore-not-found")

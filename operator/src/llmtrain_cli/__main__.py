@@ -65,11 +65,11 @@ that are new. Example: %(prog)s gpt -n team --tracking-uri http://mlflow.example
 
 
 def _add_validate(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as for `kubectl apply -f`")
+    command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as kubectl applies it")
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as for `kubectl apply -f`")
+    command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as kubectl applies it")
     command.add_argument(
         "--directory",
         type=Path,

@@ -120,7 +120,7 @@ def test_a_models_weights_are_the_same_whoever_dies(workspace: Workspace) -> Non
     assert disturbed.end() == 0, disturbed.text
     assert last_weights(workspace) == undisturbed
     assert "bye from the program" in log(workspace, 0)
-    assert '"event": "rankDied"' in log(workspace, 0) + log(workspace, 1)
+    assert '"event": "rankFailed"' in log(workspace, 0) + log(workspace, 1)
 
 
 def test_a_torchrun_program_is_started_anew_when_the_membership_changes(workspace: Workspace) -> None:

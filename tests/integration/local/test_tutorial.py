@@ -10,7 +10,6 @@ import pytest
 from support.tutorial import ON_ONE_MACHINE, commands_below, save_files
 
 TIMEOUT_SECONDS = 300
-pytestmark = pytest.mark.xdist_group("tutorial")  # each step continues where the one before it ended
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_a_killed_rank_is_replaced_in_place_and_the_weights_are_the_same(
     first, second = started(job, dataset)
     os.kill(first.rank(), signal.SIGKILL)
     assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
-    assert len(first.events("rankDied")) == 1
+    assert len(first.events("rankFailed")) == 1
     assert not second.events("restored")
     assert job.last_weights() == undisturbed.last_weights()
 
@@ -79,7 +79,7 @@ def test_a_halted_rank_holds_up_nobody_and_is_replaced(job: Job, dataset: str, u
     first, second = started(job, dataset)
     os.kill(first.rank(), signal.SIGSTOP)
     assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
-    assert len(first.events("rankHalted")) == 1
+    assert len(first.events("rankFrozen")) == 1
     assert [line["ranks"] for line in second.events("generationJoined")][:2] == [2, 1]
     assert job.last_weights() == undisturbed.last_weights()
 
@@ -89,7 +89,7 @@ def test_a_worker_whose_rank_dies_too_often_gives_up_with_its_last_lines(job: Jo
     first, second = started(job, dataset)
     for deaths in range(1, MOST_RESTARTS + 2):
         os.kill(second.rank(), signal.SIGKILL)
-        eventually(lambda: len(second.events("rankDied")) == deaths, "the death is noticed")  # noqa: B023
+        eventually(lambda: len(second.events("rankFailed")) == deaths, "the death is noticed")  # noqa: B023
     assert second.ends_with() == ExitCode.FAILURE, second.text
     assert second.outcome.reason == "Crashed"
     assert second.outcome.message == "a trainer process was killed by SIGKILL"

@@ -1,4 +1,4 @@
-"""The container network files and routes of the nodes."""
+"""The CNI configuration and the routes of the nodes."""
 
 import json
 
@@ -15,12 +15,12 @@ ONE = NodeAddress(name="one", address="10.89.0.2", pod_range="10.244.0.0/24")
 TWO = NodeAddress(name="two", address="10.89.0.3", pod_range="10.244.1.0/24")
 
 
-def test_a_node_hands_out_addresses_of_its_own_range() -> None:
+def test_a_node_assigns_addresses_of_its_own_range() -> None:
     plugin = json.loads(network_configuration("10.244.1.0/24"))["plugins"][0]
     assert plugin["ipam"]["ranges"] == [[{"subnet": "10.244.1.0/24"}]]
 
 
-def test_nodes_without_a_pod_range_are_left_out() -> None:
+def test_nodes_without_a_pod_range_are_skipped() -> None:
     assert parse_addresses("one 10.244.0.0/24 10.89.0.2\ntwo  10.89.0.3\n") == [ONE]
 
 
@@ -37,6 +37,6 @@ def test_pods_reach_pods_and_nodes_and_nothing_else() -> None:
     assert f"ip rule add from {POD_RANGE} priority 102 unreachable" in script
 
 
-def test_names_outside_the_cluster_are_answered_here() -> None:
+def test_names_outside_the_cluster_do_not_exist() -> None:
     assert "forward" not in COREFILE
     assert "rcode NXDOMAIN" in COREFILE

@@ -1,4 +1,4 @@
-"""Prometheus from Debian's package: what apt says, and what is kept."""
+"""Prometheus is unpacked from the package of apt's candidate version, once."""
 
 from pathlib import Path
 
@@ -25,23 +25,24 @@ prometheus:
         pytest.param("", None, id="apt's lists are empty"),
     ],
 )
-def test_candidate_version(policy: str, version: str | None) -> None:
+def test_the_candidate_version_is_read_from_apt(policy: str, version: str | None) -> None:
     assert candidate_version(policy) == version
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty cache folder."""
     monkeypatch.setenv("LLMTRAIN_CACHE", str(tmp_path))
     return tmp_path
 
 
-def test_without_apt_says_what_is_needed(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_apt_is_not_supported(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus.shutil, "which", lambda _: None)
     with pytest.raises(Unsupported, match="Debian"):
         make_prometheus()
 
 
-def test_kept_version_is_not_fetched_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unpacked_version_is_not_downloaded_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = cache / "prometheus" / "2.42.0+ds-5+deb12u1" / "usr" / "bin"
     folder.mkdir(parents=True)
     for name in ("prometheus", "promtool"):

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.train_state import TrainState
@@ -27,14 +27,14 @@ def prose(words: int, seed: int = 1) -> str:
     return "".join(lines)
 
 
-def prepare_dataset(run: RunConfig, log: Log) -> Dataset:
+def prepare_dataset(run: RunConfig, log: JsonLog) -> Dataset:
     """Return the job's prepared dataset."""
     outcome = prepare(run, log)
     assert outcome.dataset is not None
     return Dataset.open(run.data_directory, outcome.dataset.id)
 
 
-def make_state(run: RunConfig, log: Log) -> TrainState:
+def make_state(run: RunConfig, log: JsonLog) -> TrainState:
     """Return the state of the built-in network before the first step."""
     device = torch.device("cpu")
     state = TrainState(GPTTask(run, prepare_dataset(run, log), device), run, device)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job import JobSpec
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.train_state import TrainState
 from unit.trainer.builders import VOCAB_SIZE, MakeCheckpointer, MakeRun, prose
 
@@ -66,18 +66,18 @@ def lines() -> io.StringIO:
 
 
 @pytest.fixture
-def log(lines: io.StringIO) -> Log:
-    return Log(stream=lines)
+def log(lines: io.StringIO) -> JsonLog:
+    return JsonLog(stream=lines)
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path, log: Log) -> CheckpointStore:
+def checkpoints(tmp_path: Path, log: JsonLog) -> CheckpointStore:
     return CheckpointStore(job_directory=tmp_path / "job", log=log)
 
 
 @pytest.fixture
 def make_checkpointer(
-    make_run: MakeRun, checkpoints: CheckpointStore, log: Log, monkeypatch: pytest.MonkeyPatch
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeCheckpointer]:
     """Makes checkpointers, whose writers end with the test."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.manifest import verify
 from llmtrain_trainer.checkpoint.restore import load_into, restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.errors import BadInput, CheckpointInvalid, TrainerError
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.train_state import TrainState
 from unit.trainer.builders import MakeCheckpointer, MakeRun, make_state
 
 
 @pytest.fixture
-def saved(make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: Log) -> TrainState:
+def saved(make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog) -> TrainState:
     """A state with checkpoints after steps 2 and 4; that of step 1 was pruned."""
     state = make_state(make_run(), log)
     checkpointer = make_checkpointer(state)
@@ -51,7 +51,7 @@ def test_the_best_checkpoint_is_kept_too(
 
 
 def test_the_newest_checkpoint_is_restored(
-    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: Log
+    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: JsonLog
 ) -> None:
     restored = make_state(make_run(), log)
     restore(restored, checkpoints, log)
@@ -59,7 +59,7 @@ def test_the_newest_checkpoint_is_restored(
     assert torch.equal(restored.parameters.weights, saved.parameters.weights)
 
 
-def test_without_a_checkpoint_the_state_is_reset(make_run: MakeRun, checkpoints: CheckpointStore, log: Log) -> None:
+def test_without_a_checkpoint_the_state_is_reset(make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog) -> None:
     state = make_state(make_run(), log)
     state.parameters.weights.add_(1)
     restore(state, checkpoints, log)
@@ -68,7 +68,7 @@ def test_without_a_checkpoint_the_state_is_reset(make_run: MakeRun, checkpoints:
 
 
 def test_a_checkpoint_with_other_numerics_is_refused(
-    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: Log
+    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: JsonLog
 ) -> None:
     restored = make_state(make_run(), log)
     restored.numerics = "cuda 13.2 NVIDIA H200, torch 2.15.0, 1 thread"
@@ -128,7 +128,11 @@ def test_the_remains_of_a_failed_writer_are_removed(
 
 
 def test_a_snapshot_does_not_change_with_the_state(
-    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: Log, make_checkpointer: MakeCheckpointer
+    saved: TrainState,
+    checkpoints: CheckpointStore,
+    make_run: MakeRun,
+    log: JsonLog,
+    make_checkpointer: MakeCheckpointer,
 ) -> None:
     checkpointer = make_checkpointer(saved)
     saved.step, expected = 6, saved.parameters.weights.clone()
@@ -161,7 +165,7 @@ def test_a_failed_write_costs_one_checkpoint(
 
 
 def test_a_checkpoint_of_another_network_is_refused_with_the_field(
-    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: Log
+    saved: TrainState, checkpoints: CheckpointStore, make_run: MakeRun, log: JsonLog
 ) -> None:
     larger = make_state(make_run(model={"layers": 3, "width": 32, "heads": 4, "contextLength": 16}), log)
     with pytest.raises(BadInput, match=r"spec\.model: step-00000004 holds \d+ parameters, but"):

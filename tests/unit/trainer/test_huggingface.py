@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from llmtrain_trainer.data.tokenizer import train_tokenizer
+from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, tokenizer_json, train_tokenizer
 from llmtrain_trainer.models.config import GPTConfig
 from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.huggingface import export
@@ -20,7 +20,8 @@ SHAPE = GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vo
 def exported(tmp_path: Path) -> tuple[GPT, Path]:
     model = GPT(SHAPE)
     init_weights(model, 3, SHAPE.layers)
-    export(model, train_tokenizer([prose(2000)], VOCAB_SIZE), tmp_path)
+    tokenizer = tokenizer_json(train_tokenizer([prose(2000)], VOCAB_SIZE))
+    export(model, tokenizer, tmp_path, end_of_text=END_OF_TEXT, end_of_text_id=END_OF_TEXT_ID)
     return model, tmp_path
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.termination import ExitCode, TerminationMessage
 from llmtrain_trainer.__main__ import main
 from llmtrain_trainer.errors import BadInput, StopRequested, TrainerError
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.outcomes import EXIT_CODES, run_stage, write_termination_message
 
 CASES = [
@@ -21,7 +21,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("error", "code", "message"), CASES)
-def test_an_error_ends_with_a_sentence_and_a_code(error: Exception, code: int, message: str, log: Log) -> None:
+def test_an_error_ends_with_a_sentence_and_a_code(error: Exception, code: int, message: str, log: JsonLog) -> None:
     def stage() -> TerminationMessage:
         raise error
 
@@ -30,13 +30,13 @@ def test_an_error_ends_with_a_sentence_and_a_code(error: Exception, code: int, m
     assert "Traceback" not in outcome.message
 
 
-def test_a_traceback_is_in_the_log_only(log: Log, lines: io.StringIO) -> None:
+def test_a_traceback_is_in_the_log_only(log: JsonLog, lines: io.StringIO) -> None:
     run_stage(lambda: TerminationMessage(reason="Completed", message=str(1 // 0)), log)
     assert '"traceback": "Traceback' in lines.getvalue()
     assert lines.getvalue().count("\n") == 1
 
 
-def test_every_outcome_has_the_last_lines(log: Log) -> None:
+def test_every_outcome_has_the_last_lines(log: JsonLog) -> None:
     def stage() -> TerminationMessage:
         log.bind(step=3).info("prepared")
         return TerminationMessage(reason="Completed")

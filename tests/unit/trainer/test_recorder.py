@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import GenerationStart, Progress
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.tensorboard import recorder as recording
 from llmtrain_trainer.tensorboard.event_file import EventFile
 from llmtrain_trainer.tensorboard.recorder import SummaryWriterThread
@@ -51,7 +51,7 @@ def test_what_is_not_known_has_no_tag() -> None:
     assert scalars(progress(1, mfu=0.25))["speed/mfu"] == 0.25
 
 
-def test_tensorboard_reads_every_step(tmp_path: Path, log: Log) -> None:
+def test_tensorboard_reads_every_step(tmp_path: Path, log: JsonLog) -> None:
     recorder = SummaryWriterThread(tmp_path, log)
     for step in (1, 2, 3):
         recorder.offer(7, progress(step, loss=5.0 - step))
@@ -60,7 +60,7 @@ def test_tensorboard_reads_every_step(tmp_path: Path, log: Log) -> None:
     assert read(tmp_path, "speed/tokens_per_second") == [(1, 1000.0), (2, 1000.0), (3, 1000.0)]
 
 
-def test_an_evaluation_is_told_once_at_its_own_step(tmp_path: Path, log: Log) -> None:
+def test_an_evaluation_is_told_once_at_its_own_step(tmp_path: Path, log: JsonLog) -> None:
     recorder = SummaryWriterThread(tmp_path, log)
     for step, evaluated, loss in ((5, None, None), (6, 5, 3.5), (7, 5, 3.5), (8, 8, 3.0)):
         recorder.offer(1, progress(step, heldOutStep=evaluated, heldOutLoss=loss))
@@ -77,7 +77,7 @@ AGAIN = [
 
 @pytest.mark.parametrize(("sentence", "same", "generation", "term"), AGAIN, ids=[case[0] for case in AGAIN])
 def test_steps_done_again_replace_the_former(
-    sentence: str, same: bool, generation: int, term: int, tmp_path: Path, log: Log
+    sentence: str, same: bool, generation: int, term: int, tmp_path: Path, log: JsonLog
 ) -> None:
     first = SummaryWriterThread(tmp_path, log)
     for step in (1, 2, 3, 4):
@@ -94,7 +94,7 @@ def test_steps_done_again_replace_the_former(
 
 
 def test_a_step_never_waits_and_the_newest_steps_are_kept(
-    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, log: JsonLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, go_on = threading.Event(), threading.Event()
 
@@ -104,7 +104,7 @@ def test_a_step_never_waits_and_the_newest_steps_are_kept(
         self._records.flush()
 
     monkeypatch.setattr(EventFile, "flush", flush_slowly)
-    monkeypatch.setattr(recording, "MOST_WAITING", 5)
+    monkeypatch.setattr(recording, "MAX_QUEUED_STEPS", 5)
     recorder = SummaryWriterThread(tmp_path, log)
     recorder.offer(1, progress(1))
     assert stuck.wait(PATIENCE_SECONDS)
@@ -117,15 +117,15 @@ def test_a_step_never_waits_and_the_newest_steps_are_kept(
 
 
 def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
-    tmp_path: Path, log: Log, lines: io.StringIO
+    tmp_path: Path, log: JsonLog, lines: io.StringIO
 ) -> None:
     folder = tmp_path / "tensorboard"
     folder.write_text("a file is in the way")
-    recorder = SummaryWriterThread(folder, log, rest_seconds=0.0)
+    recorder = SummaryWriterThread(folder, log, backoff_seconds=0.0)
     for step in (1, 2):
         recorder.offer(1, progress(step))
         recorder.flush(PATIENCE_SECONDS)
-    assert lines.getvalue().count("scalarsNotWritten") == 1
+    assert lines.getvalue().count("scalarsFailed") == 1
     assert "FileExistsError" in lines.getvalue()
     folder.unlink()
     recorder.offer(1, progress(3))
@@ -134,9 +134,9 @@ def test_a_volume_that_cannot_be_written_costs_the_scalars_and_one_warning(
 
 
 def test_a_full_volume_costs_only_what_it_had_no_room_for(
-    tmp_path: Path, log: Log, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, log: JsonLog, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = SummaryWriterThread(tmp_path, log, rest_seconds=0.0)
+    recorder = SummaryWriterThread(tmp_path, log, backoff_seconds=0.0)
     recorder.offer(1, progress(1))
     recorder.flush(PATIENCE_SECONDS)
     with monkeypatch.context() as full:
@@ -150,7 +150,7 @@ def test_a_full_volume_costs_only_what_it_had_no_room_for(
     assert lines.getvalue().count("No space left on device") == 1
 
 
-def test_nothing_is_tried_for_a_while_after_an_error(tmp_path: Path, log: Log) -> None:
+def test_nothing_is_tried_for_a_while_after_an_error(tmp_path: Path, log: JsonLog) -> None:
     folder = tmp_path / "tensorboard"
     folder.write_text("a file is in the way")
     recorder = SummaryWriterThread(folder, log)

@@ -2,9 +2,9 @@
 
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import SingleProcess
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.trainer.state_sync import sync_state
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.train_state import TrainState
@@ -12,13 +12,13 @@ from unit.trainer.builders import MakeRun, make_state
 from unit.trainer.thread_collectives import run_ranks
 
 
-def sync(states: list[TrainState], checkpoints: CheckpointStore, log: Log) -> list[str]:
+def sync(states: list[TrainState], checkpoints: CheckpointStore, log: JsonLog) -> list[str]:
     """Synchronize the states of as many ranks; return where the state came from, as each rank saw it."""
     return run_ranks(len(states), lambda ranks: sync_state(states[ranks.rank], checkpoints, ranks, log))
 
 
 def test_ranks_that_are_behind_receive_the_newest_state(
-    make_run: MakeRun, checkpoints: CheckpointStore, log: Log
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog
 ) -> None:
     ahead, behind, empty = (make_state(make_run(), log) for _ in range(3))
     empty.mark_incomplete()
@@ -32,7 +32,7 @@ def test_ranks_that_are_behind_receive_the_newest_state(
 
 
 def test_without_a_state_in_memory_the_first_rank_restores_one(
-    make_run: MakeRun, checkpoints: CheckpointStore, log: Log
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog
 ) -> None:
     states = [make_state(make_run(), log) for _ in range(2)]
     expected = states[0].parameters.weights.clone()

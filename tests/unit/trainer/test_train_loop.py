@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import Progress
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.fault_points import arm, disarm_all
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.trainer.train_loop import LoopCallbacks, LoopExit, TrainLoop
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.train_state import TrainState
@@ -83,7 +83,7 @@ def train(
     make_run: MakeRun,
     make_checkpointer: MakeCheckpointer,
     checkpoints: CheckpointStore,
-    log: Log,
+    log: JsonLog,
     *,
     slow: bool = False,
 ) -> tuple[TrainState, Reports]:
@@ -110,7 +110,7 @@ def train(
 
 
 def test_each_step_is_reported_once_and_the_last_checkpoint_after_it(
-    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: Log
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: JsonLog
 ) -> None:
     _, reports = train(make_run, make_checkpointer, checkpoints, log)
     assert [progress.step for progress in reports.reported] == [1, 2, 3, 4]
@@ -120,7 +120,7 @@ def test_each_step_is_reported_once_and_the_last_checkpoint_after_it(
 
 
 def test_waiting_for_a_snapshot_counts_as_time_spent_on_checkpoints(
-    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: Log
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: JsonLog
 ) -> None:
     _, reports = train(make_run, make_checkpointer, checkpoints, log, slow=True)
     before, after, last = (progress.time_spent for progress in reports.reported[1:])
@@ -130,7 +130,7 @@ def test_waiting_for_a_snapshot_counts_as_time_spent_on_checkpoints(
 
 
 def test_snapshots_change_no_bit(
-    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: Log
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: JsonLog
 ) -> None:
     slow, _ = train(make_run, make_checkpointer, checkpoints, log, slow=True)
     without, _ = train(make_run, make_checkpointer, checkpoints, log)  # the checkpoints exist already

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.train_state import TrainState, clip_grad_norm
 from unit.trainer.builders import MakeRun, make_state
@@ -18,7 +18,7 @@ MakeOf = Callable[[RunConfig], Make]
 
 
 @pytest.fixture
-def make_of(log: Log) -> MakeOf:
+def make_of(log: JsonLog) -> MakeOf:
     """Makes a maker of states for a run config."""
     return lambda run: lambda: make_state(run, log)
 

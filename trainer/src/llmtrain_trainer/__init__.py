@@ -1,21 +1,23 @@
-"""The trainer: turns text into tokens, tokens into a model, and a model into files others can load.
+"""The trainer: turns text into tokens, tokens into a model, and the model into files that other libraries load.
 
-One process runs one stage; `python -m llmtrain_trainer --help` lists them.
+Each process runs one stage; `python -m llmtrain_trainer --help` lists them. Upper layers import lower ones:
 
-    __main__.py   the command line
-    errors.py     what can go wrong, and what is done about it
-    ending.py     how a stage ends: exit code and termination message
-    log.py        log lines as JSON
-    orphan.py     ends with its parent
-    durable.py    folders and files that are there whole or not at all
-    data/         text, tokenizer, tokens, order of samples
-    models/       the network, its presets and first weights
-    training/     one step, its optimizer and schedule, the loop, evaluation
-    elastic/      coordinator, generations, collectives, supervisor
-    checkpoint/   the state of the training on a volume
-    tensorboard/  scalars in event files beside the checkpoints
-    own/          programs of the user's own in place of our network
-    publish/      export, final evaluation, sample
+    __main__.py          the command line
+    user_program/        jobs that run the user's own program in place of the built-in network
+    stages/              the prepare and publish stages
+    trainer/             the rank stage: elastic training, from rendezvous to progress reports
+    worker/              the worker stage: the supervisor of a pod's rank processes
+    training/            one training step, its optimizer and schedule, evaluation
+    checkpoint/          saving and restoring the training state on a volume
+    tensorboard/         scalars in event files beside the checkpoints
+    distributed/         rendezvous, heartbeats and collectives of a generation
+    models/              the built-in network
+    data/                text, tokenizer, tokens, sampler
+    outcomes.py          exit codes and termination messages
+    errors.py            the tree of errors
+    atomic_directory.py  directories that are written completely or not at all
+    parent_death.py      processes that exit with their parent
+    log.py               the log shared by all programs
 
-`data/`, `checkpoint/folder.py`, `elastic/supervisor.py` and this level never import torch, which takes seconds.
+`data/`, `checkpoint/store.py`, `worker/` and the modules of this level do not import torch, which takes seconds.
 """

@@ -1,4 +1,4 @@
-"""Folders that are on the volume whole or not at all: written aside, flushed to disk, then renamed."""
+"""Directories that are on the volume completely or not at all: written aside, flushed to disk, then renamed."""
 
 import contextlib
 import os
@@ -10,14 +10,15 @@ from pathlib import Path
 from llmtrain_trainer.fault_points import fault_point
 
 UNFINISHED = ".unfinished-"
-"""Names of folders that are being written, or whose writer died, begin so."""
+"""Prefix of directories that are being written, or whose writer failed."""
 
 
 @contextlib.contextmanager
 def atomic_directory(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Give a new folder to write into; on a normal end it becomes `path`, on an error it is removed.
+    """Yield a new directory to write into. It is renamed to `path` at the end, or removed after an exception.
 
-    If `path` is already there it is kept (another process was faster), unless `replace`.
+    An existing `path` is kept (another process was faster) unless `replace` is set. OSError if the volume is full or
+    can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.parent / f"{UNFINISHED}{path.name}-{uuid.uuid4().hex[:8]}"
@@ -30,16 +31,16 @@ def atomic_directory(path: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def fsync_directory(folder: Path) -> None:
-    """Write the files directly in `folder`, and their names, to disk."""
-    for file in folder.iterdir():
-        _flush(file)
-    _flush(folder)
+def fsync_directory(directory: Path) -> None:
+    """Flush the files directly in `directory`, and their names, to disk."""
+    for file in directory.iterdir():
+        _fsync(file)
+    _fsync(directory)
 
 
-def remove_stale(folder: Path) -> None:
-    """Remove what dead writers left in `folder`. Only its one writer may call this."""
-    for unfinished in folder.glob(f"{UNFINISHED}*"):
+def remove_stale(directory: Path) -> None:
+    """Remove what failed writers left in `directory`. Only its single writer may call this."""
+    for unfinished in directory.glob(f"{UNFINISHED}*"):
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
@@ -51,10 +52,10 @@ def _rename(unfinished: Path, path: Path, *, replace: bool) -> None:
         shutil.rmtree(outdated, ignore_errors=True)
     with contextlib.suppress(FileExistsError, OSError) if path.exists() else contextlib.nullcontext():
         unfinished.rename(path)
-    _flush(path.parent)
+    _fsync(path.parent)
 
 
-def _flush(path: Path) -> None:
+def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,49 +1,49 @@
-"""What can go wrong in the trainer. Every error is one sentence for the person who reads the status.
+"""Errors of the trainer. The message of each is one sentence that ends up in the job's status.
 
     TrainerError
-    ├── BadInput           the job asks for what can't be had     -> exit code BAD_INPUT, not tried again
-    ├── StopRequested      SIGTERM or SIGINT                      -> exit code STOPPED
-    │   └── Superseded     another coordinator trains this job    -> the same, and nothing is written
-    ├── GenerationEnded    a peer died or the membership changed  -> join the next generation
-    ├── Unreachable        the coordinator doesn't answer         -> asked again
-    ├── CheckpointRefused  torn or corrupt                        -> the checkpoint before it is used
-    └── OwnCodeFailed      the user's program ended badly         -> exit code FAILURE; its own is in the outcome
+    ├── BadInput                the job's spec can't be satisfied         -> exit code BAD_INPUT, not retried
+    ├── StopRequested           SIGTERM or SIGINT                         -> exit code STOPPED
+    │   └── Fenced              a newer coordinator trains this job       -> STOPPED, nothing is written
+    ├── GenerationEnded         a peer failed or the membership changed   -> the rank joins the next generation
+    ├── CoordinatorUnavailable  the coordinator does not answer           -> the request is repeated
+    ├── CheckpointInvalid       a checkpoint is incomplete or corrupt     -> the checkpoint before it is used
+    └── UserProgramFailed       the user's program exited with an error   -> exit code FAILURE
 
-Anything else is a crash: exit code FAILURE, worth another try.
+Any other exception is a crash: exit code FAILURE, which is retried. `outcomes.py` maps errors to exit codes.
 """
 
 
 class TrainerError(Exception):
-    """The base of all errors of the trainer."""
+    """Base of all errors of the trainer."""
 
 
 class BadInput(TrainerError):
-    """The job asks for something that can't be had; the sentence names the field and the remedy."""
+    """The job's spec can't be satisfied. The message names the field and the remedy."""
 
 
 class StopRequested(TrainerError):
-    """The process was asked to stop while it had nothing to finish."""
+    """A stop was requested while the process had nothing to complete."""
 
 
 class Fenced(StopRequested):
-    """A newer coordinator trains this job with other workers."""
+    """A newer coordinator trains this job with other workers, so this process must not write."""
 
 
 class GenerationEnded(TrainerError):
-    """The members of this generation can't go on together."""
+    """The members of this generation can't continue together."""
 
 
 class CoordinatorUnavailable(TrainerError):
-    """The coordinator didn't answer, or answered that it can't now."""
+    """The coordinator did not answer, or answered that it can't process the request now."""
 
 
 class CheckpointInvalid(TrainerError):
-    """A checkpoint isn't what its manifest says."""
+    """A checkpoint does not match its manifest."""
 
 
 class UserProgramFailed(TrainerError):
-    """The user's program ended with an exit code other than 0, or with an exception."""
+    """The user's program exited with a code other than 0, or raised an exception."""
 
-    def __init__(self, sentence: str, *, exit_code: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
         self.exit_code = exit_code

@@ -1,15 +1,21 @@
-"""A process that shall not outlive the one that started it."""
+"""Parent death signal: a process that must not outlive its parent, such as a rank whose supervisor is gone.
+
+An orphaned rank would keep its GPU and its place in the generation. See PR_SET_PDEATHSIG in prctl(2).
+"""
 
 import contextlib
 import ctypes
 import signal
 
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+_PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
-"""Loaded before any fork: a child that is about to become another program must not look for libraries."""
+"""Loaded at import: `die_with_parent` also runs between fork and exec, where loading a library can deadlock."""
 
 
 def die_with_parent() -> None:
-    """Make the kernel kill this process when its parent dies: a rank or a program alone would hold up the others."""
+    """Make the kernel send SIGKILL to this process when its parent exits.
+
+    Does nothing where libc has no prctl, which is only Linux's.
+    """
     with contextlib.suppress(AttributeError):
-        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,1 +1,1 @@
-"""Programs that the example job files run."""
+"""The programs that the example jobs run."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import CheckpointInfo, CheckpointWriteStats
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.timestamps import now_rfc3339
@@ -25,7 +26,6 @@ from llmtrain_trainer.checkpoint.store import STATE_FILES, CheckpointStore
 from llmtrain_trainer.checkpoint.writer_protocol import TensorSlice, WriteRequest, WriteResult
 from llmtrain_trainer.errors import Fenced, TrainerError
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.log import Log
 
 PING_SECONDS = 1.0
 """Time between two pings of the watchdog while waiting for the writer."""
@@ -41,7 +41,7 @@ class Checkpointer:
         run: RunConfig,
         *,
         data_name: str,
-        log: Log,
+        log: JsonLog,
         ping_watchdog: Callable[[], None] = lambda: None,
     ) -> None:
         self._state, self._checkpoints, self._run, self._data_name = state, checkpoints, run, data_name

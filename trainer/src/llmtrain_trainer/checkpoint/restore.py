@@ -6,14 +6,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.checkpointable import Checkpointable
 from llmtrain_trainer.checkpoint.manifest import Manifest, read_manifest
 from llmtrain_trainer.checkpoint.store import STATE_FILES, CheckpointStore
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.log import Log
 
 
-def restore(state: Checkpointable, checkpoints: CheckpointStore, log: Log) -> None:
+def restore(state: Checkpointable, checkpoints: CheckpointStore, log: JsonLog) -> None:
     """Load the newest valid checkpoint into `state`; without one, reset it to the initial weights."""
     newest = checkpoints.newest()
     if newest is None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.manifest import Manifest, read_manifest, verify
 from llmtrain_trainer.errors import CheckpointInvalid
-from llmtrain_trainer.log import Log
 
 PREFIX = "step-"
 STATE_FILES = {"weight": "weights.safetensors", "optimizer": "optimizer.safetensors"}
@@ -18,7 +18,7 @@ class CheckpointStore:
     """The directory `checkpoints` of a job."""
 
     job_directory: Path
-    log: Log
+    log: JsonLog
     _verified: dict[Path, Manifest] = field(default_factory=dict, repr=False)
 
     @property

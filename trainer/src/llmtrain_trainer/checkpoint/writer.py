@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import CheckpointInfo, CheckpointWriteStats
 from llmtrain_trainer.atomic_directory import atomic_directory, remove_stale
 from llmtrain_trainer.checkpoint.fence import check_fence
@@ -26,7 +27,6 @@ from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.checkpoint.writer_protocol import WriteRequest, WriteResult
 from llmtrain_trainer.errors import Fenced
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.log import Log
 
 Memory = NDArray[np.float32]
 
@@ -34,7 +34,7 @@ Memory = NDArray[np.float32]
 def handle_request(request: WriteRequest, memory: Memory) -> WriteResult:
     """Write one checkpoint and prune old ones. An error costs this checkpoint only."""
     started_at = time.monotonic()
-    checkpoints = CheckpointStore(job_directory=Path(request.job_directory), log=Log(min_level="warning"))
+    checkpoints = CheckpointStore(job_directory=Path(request.job_directory), log=JsonLog(min_level="warning"))
     step = request.manifest.step
     try:
         manifest = _write_checkpoint(request, checkpoints, memory)

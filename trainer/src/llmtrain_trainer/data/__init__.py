@@ -1,14 +1,13 @@
-"""Text becomes tokens once; then any sample of any epoch can be read at once.
+"""Text is tokenized once; after that any sample of any epoch can be read directly.
 
     source.py       the text files of a job
-    split.py        which text is held out
+    split.py        the split into training text and held-out text
     tokenizer.py    byte-pair encoding
-    unigram.py      the loss of a model that knows only frequencies
-    prepare.py      the prepare stage: text to a dataset folder
-    dataset.py      a dataset folder: tokens, tokenizer, facts
-    permutation.py  a keyed order of samples, with no table
-    order.py        which samples a microbatch holds
-    batches.py      the microbatches of a step
+    dataset.py      a dataset directory: tokens, tokenizer and its description
+    permutation.py  a keyed shuffle that needs no table
+    sampler.py      the sample numbers of a microbatch
+    loader.py       the tokens of a microbatch
+    unigram.py      the loss of a model that knows only token frequencies
 
-What comes out is a function of the text and the settings alone.
+All results are functions of the text and the settings alone. Nothing here imports torch.
 """

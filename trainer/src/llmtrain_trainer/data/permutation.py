@@ -1,7 +1,7 @@
-"""A keyed order of n samples that needs no table: sample i is computed, so resuming costs nothing.
+"""A keyed permutation of n samples that needs no table: each position is computed, so resuming costs nothing.
 
-A Feistel network (Luby & Rackoff 1988) over the smallest even number of bits that holds n is a bijection;
-walking its cycle until the value is below n (Black & Rogaway 2002) makes it one of [0, n).
+A Feistel network (Luby & Rackoff 1988) over the smallest even number of bits that holds n is a bijection. Cycle
+walking, which applies it again until the value is below n (Black & Rogaway 2002), makes it a bijection of [0, n).
 """
 
 import hashlib
@@ -12,14 +12,17 @@ ROUNDS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Permutation:
-    """A bijection of [0, size), another for every seed and epoch."""
+    """A bijection of [0, size) that differs for every seed and epoch."""
 
     seed: int
     epoch: int
     size: int
 
     def __call__(self, index: int) -> int:
-        """Return where `index` goes; fewer than four tries are expected."""
+        """Return the image of `index`. Fewer than four rounds of cycle walking are expected.
+
+        IndexError if `index` is outside [0, size).
+        """
         if not 0 <= index < self.size:
             raise IndexError(f"{index} is not in [0, {self.size})")
         value = self._shuffle(index)
@@ -32,10 +35,10 @@ class Permutation:
         mask = (1 << half) - 1
         left, right = value >> half, value & mask
         for number in range(ROUNDS):
-            left, right = right, left ^ (self._mix(number, right) & mask)
+            left, right = right, left ^ (self._round_function(number, right) & mask)
         return left << half | right
 
-    def _mix(self, number: int, half_value: int) -> int:
+    def _round_function(self, number: int, half_value: int) -> int:
         text = f"{self.seed}/{self.epoch}/{number}/{half_value}".encode()
         return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
 

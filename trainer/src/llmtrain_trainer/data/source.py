@@ -1,4 +1,4 @@
-"""The text files of a job: a file or folder of its volume, or the text that the image carries."""
+"""The text files of a job: a file or directory on its volume, or the text bundled with the image."""
 
 import hashlib
 import os
@@ -10,22 +10,23 @@ from pathlib import Path
 from llmtrain_api.job import Source
 from llmtrain_trainer.errors import BadInput
 
-NOT_OF_THE_LIBRARY = frozenset(
+EXCLUDED_DIRECTORIES = frozenset(
     {"site-packages", "dist-packages", "test", "tests", "idle_test", "idlelib", "turtledemo", "lib2to3", "__pycache__"}
 )
-"""Folders of the Python installation that aren't its library, or that not every distribution ships."""
+"""Directories of the Python installation that do not belong to the standard library or are not shipped everywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextFile:
-    """One file: its name relative to the source, and its bytes."""
+    """One file of the source."""
 
     name: str
+    """Path relative to the source, with "/" as separator."""
     content: bytes
 
     @property
     def text(self) -> str | None:
-        """Its text, or None if it isn't UTF-8."""
+        """The content decoded as UTF-8, or None if it is something else."""
         try:
             return self.content.decode()
         except UnicodeDecodeError:
@@ -33,9 +34,9 @@ class TextFile:
 
 
 def read_source(source: Source, volume: Path) -> list[TextFile]:
-    """Return the files of `source`, ordered by name. `volume` is where its volume is mounted.
+    """Return the files of `source`, ordered by name. `volume` is the directory where its volume is mounted.
 
-    BadInput if there are none, or if they aren't on the volume.
+    BadInput if the path does not exist, leads out of the volume, or holds no text.
     """
     if source.bundled is not None:
         library = Path(sysconfig.get_path("stdlib"))
@@ -57,7 +58,7 @@ def read_source(source: Source, volume: Path) -> list[TextFile]:
 
 
 def fingerprint(files: list[TextFile], *settings: object) -> str:
-    """Return a name for a dataset: equal exactly if names, contents and settings are equal."""
+    """Return the id of a dataset: equal if and only if file names, contents and settings are equal."""
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=10)
     for file in files:
         digest.update(f"\0{file.name}\0{len(file.content)}\0".encode())
@@ -79,27 +80,27 @@ def _read(volume: Path, source: Source, root: Path, path: Path) -> TextFile:
     if not path.resolve().is_relative_to(volume.resolve()):
         raise BadInput(
             f"spec.data.source.path: '{name}' under '{source.path}' is a link that leads out of volume "
-            f"'{source.volume}'; put the file itself there"
+            f"'{source.volume}'; replace the link by the file"
         )
     return TextFile(name=name, content=path.read_bytes())
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    """Files below `root` in the order of their names; hidden ones are left out."""
+    """Yield the files below `root` in the order of their names, without hidden ones."""
     if root.is_file():
         yield root
         return
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for directory, subdirectories, files in os.walk(root):
+        subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and (Path(folder) / name).is_file():
-                yield Path(folder) / name
+            if not name.startswith(".") and (Path(directory) / name).is_file():
+                yield Path(directory) / name
 
 
 def _library_files(library: Path) -> Iterator[tuple[str, Path]]:
-    for folder, folders, files in os.walk(library):
-        folders[:] = sorted(set(folders) - NOT_OF_THE_LIBRARY)
+    for directory, subdirectories, files in os.walk(library):
+        subdirectories[:] = sorted(set(subdirectories) - EXCLUDED_DIRECTORIES)
         for name in sorted(files):
-            path = Path(folder) / name
+            path = Path(directory) / name
             if name.endswith(".py") and not path.is_symlink():
                 yield path.relative_to(library).as_posix(), path

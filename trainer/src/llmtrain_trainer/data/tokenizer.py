@@ -1,4 +1,4 @@
-"""Byte-level byte-pair encoding (Sennrich et al. 2016; bytes as in GPT-2): any text becomes tokens and back."""
+"""Byte-level byte-pair encoding (BPE; Sennrich et al. 2016, on bytes as in GPT-2): lossless for any text."""
 
 import json
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from llmtrain_trainer.errors import BadInput
 
 END_OF_TEXT = "<|endoftext|>"
-"""Stands between documents. It is token 0."""
+"""The token that ends each document."""
 END_OF_TEXT_ID = 0
 TOKENIZER_FILE = "tokenizer.json"
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
-    """Return a tokenizer with exactly `vocab_size` tokens learned from `texts`; BadInput if they are too few."""
+    """Return a tokenizer with `vocab_size` tokens, trained on `texts`. BadInput if the texts yield fewer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -23,19 +23,24 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     if tokenizer.get_vocab_size() < vocab_size:
         raise BadInput(
             f"spec.data.tokenizer.vocabSize: the text holds only {tokenizer.get_vocab_size()} different tokens, "
-            f"not {vocab_size}; put more text there or ask for fewer"
+            f"not {vocab_size}; put more text there or lower vocabSize"
         )
     return tokenizer
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """Return the tokenizer kept in `folder`."""
-    return Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """Return the tokenizer saved in `directory`."""
+    return Tokenizer.from_file(str(directory / TOKENIZER_FILE))
 
 
-def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Keep the tokenizer in `folder`, in the format that all of Hugging Face's libraries read."""
-    (folder / TOKENIZER_FILE).write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False))
+def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
+    """Save the tokenizer in `directory`."""
+    (directory / TOKENIZER_FILE).write_text(tokenizer_json(tokenizer))
+
+
+def tokenizer_json(tokenizer: Tokenizer) -> str:
+    """Return the contents of `tokenizer.json`, the format that Hugging Face's libraries read."""
+    return json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False)
 
 
 def _trainer(vocab_size: int) -> trainers.BpeTrainer:

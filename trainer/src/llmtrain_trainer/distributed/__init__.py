@@ -1,17 +1,11 @@
-"""Training through changes of membership.
+"""The ranks of a generation: how they meet, stay in touch and communicate.
 
-    coordinator.py  what is asked of the coordinator, over HTTP
-    place.py        who this rank is
-    stopping.py     SIGTERM and SIGINT
-    joining.py      asking for a place in the next generation
-    pulse.py        heartbeats, and whether the generation still holds
-    reporter.py     progress, sent when there is time
-    group.py        collectives of one generation, which never hang on a dead peer
-    rank.py         the rank stage: one trainer process
-    child.py        one trainer process, as its supervisor sees it
-    spare.py        the same, as it sees itself until it is needed
-    watch.py        whether a rank gets on
-    supervisor.py   the worker stage: the trainer processes of one pod
+    rank_identity.py       who this rank is
+    coordinator_client.py  the HTTP client of the coordinator
+    rendezvous.py          joining the next generation
+    heartbeat.py           heartbeats, and whether the generation still holds
+    collectives.py         the collectives that a step needs, as a protocol
+    process_group.py       the same over a network, in a way that never hangs on a lost peer
 
-The coordinator decides who takes part; these find it out, and act on it.
+The coordinator decides who takes part; see `llmtrain_api.protocol`.
 """

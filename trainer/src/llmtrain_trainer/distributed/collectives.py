@@ -1,4 +1,4 @@
-"""What a step asks of the other ranks."""
+"""The collectives that a training step needs, as a protocol, and their implementation for a single process."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,43 +7,49 @@ from torch import Tensor
 
 
 class Collectives(Protocol):
-    """The members of a generation, as far as a step needs them. Every method waits until all ranks have called it."""
+    """The ranks of a generation. Every method blocks until all ranks have called it.
+
+    GenerationEnded if a rank is lost.
+    """
 
     rank: int
     size: int
 
     def all_reduce(self, tensor: Tensor) -> None:
-        """Add up `tensor` over all ranks, in place on each. The order is open: for what has no rounding."""
+        """Sum `tensor` over all ranks, in place. The order of summation is unspecified: use it for exact sums only."""
 
     def all_to_all(
         self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
     ) -> None:
-        """Give each rank its part of `sent` and fill `received` with theirs, both in the order of the ranks."""
+        """Send each rank its slice of `sent` (sum of sent_sizes,) and fill `received` (sum of received_sizes,).
+
+        Both are ordered by rank.
+        """
 
     def all_gather(self, whole: Tensor, part: Tensor) -> None:
-        """Fill `whole` with the equally long parts of all ranks, in the order of the ranks."""
+        """Fill `whole` (size · n,) with the `part` (n,) of every rank, ordered by rank."""
 
     def broadcast(self, tensor: Tensor, source: int) -> None:
-        """Give every rank what `tensor` is on rank `source`."""
+        """Overwrite `tensor` on every rank with that of rank `source`."""
 
 
 class SingleProcess:
-    """The only rank there is."""
+    """The collectives of a generation with one rank."""
 
     rank, size = 0, 1
 
     def all_reduce(self, tensor: Tensor) -> None:
-        """Leave `tensor` as it is: there is nobody to add."""
+        """Leave `tensor` unchanged: there is nothing to add."""
 
     def all_to_all(
         self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
     ) -> None:
-        """Take what it sent."""
+        """Copy `sent` to `received`."""
         received.copy_(sent)
 
     def all_gather(self, whole: Tensor, part: Tensor) -> None:
-        """Take its own part."""
+        """Copy `part` to `whole`."""
         whole.copy_(part)
 
     def broadcast(self, tensor: Tensor, source: int) -> None:
-        """Leave `tensor` as it is: it is the source's."""
+        """Leave `tensor` unchanged: this rank is the source."""

@@ -1,4 +1,4 @@
-"""What is asked of the coordinator: JSON over one kept HTTP connection. See `llmtrain_api.protocol`."""
+"""The HTTP client of the coordinator: JSON over one persistent connection. See `llmtrain_api.protocol`."""
 
 import contextlib
 import http.client
@@ -21,50 +21,53 @@ from llmtrain_api.protocol import (
 )
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopRequested, TrainerError
 
-ANSWER_SECONDS = 5.0
-"""How long an answer may take that isn't held open."""
-Answer = TypeVar("Answer", bound=Model)
+RESPONSE_TIMEOUT_SECONDS = 5.0
+"""How long the coordinator can take to respond, beside the time of a long poll."""
+Response = TypeVar("Response", bound=Model)
 
 
 class CoordinatorClient:
-    """One connection to it, for one thread. Every method may raise Unreachable, worth repeating, BadInput,
-    or StopRequested when this process is one too many."""
+    """One connection to the coordinator, for one thread.
+
+    Every request can raise CoordinatorUnavailable (repeat it), BadInput (the coordinator rejects it) or StopRequested
+    (the job does not need this process any more).
+    """
 
     def __init__(self, address: str, uid: str) -> None:
         self._address, self._uid = address, uid
         self._connection: http.client.HTTPConnection | None = None
 
     def join(self, join: Join) -> Membership | JoinPending:
-        """Ask for a place; answered when the generation is complete, or with Waiting after some seconds."""
-        answer = self._post("/v1/join", join, JOIN_LONG_POLL_SECONDS + ANSWER_SECONDS)
+        """Join the next generation. Returns when it is complete, or with JoinPending after JOIN_LONG_POLL_SECONDS."""
+        answer = self._post("/v1/join", join, JOIN_LONG_POLL_SECONDS + RESPONSE_TIMEOUT_SECONDS)
         return _parse(JoinPending, answer) if b'"waiting"' in answer else _parse(Membership, answer)
 
     def heartbeat(self, heartbeat: Heartbeat) -> CurrentGeneration:
-        """Say that this member lives; hear which generation holds."""
-        return _parse(CurrentGeneration, self._post("/v1/heartbeat", heartbeat, ANSWER_SECONDS))
+        """Renew the lease of this member; return the current generation."""
+        return _parse(CurrentGeneration, self._post("/v1/heartbeat", heartbeat, RESPONSE_TIMEOUT_SECONDS))
 
     def progress(self, progress: Progress) -> CurrentGeneration:
-        """Say how far the training is."""
-        return _parse(CurrentGeneration, self._post("/v1/progress", progress, ANSWER_SECONDS))
+        """Report the progress of the training."""
+        return _parse(CurrentGeneration, self._post("/v1/progress", progress, RESPONSE_TIMEOUT_SECONDS))
 
     def leave(self, leave: Leave) -> CurrentGeneration:
-        """Say that a member goes."""
-        return _parse(CurrentGeneration, self._post("/v1/leave", leave, ANSWER_SECONDS))
+        """Report that a member leaves its generation."""
+        return _parse(CurrentGeneration, self._post("/v1/leave", leave, RESPONSE_TIMEOUT_SECONDS))
 
     def leave_best_effort(self, leave: Leave) -> None:
-        """Say that a member goes, on a new connection; a coordinator that doesn't hear it finds out by itself."""
+        """Report that a member leaves, on a new connection, and ignore errors: otherwise its lease expires."""
         self.close()
         with contextlib.suppress(TrainerError):
             self.leave(leave)
 
     def close(self) -> None:
-        """Close the connection; the next request opens another."""
+        """Close the connection. The next request opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _post(self, path: str, message: Model, seconds: float) -> bytes:
-        body = message.model_dump_json(by_alias=True, exclude_none=True)
+    def _post(self, path: str, request: Model, seconds: float) -> bytes:
+        body = request.model_dump_json(by_alias=True, exclude_none=True)
         try:
             status, answer = self._exchange(path, body, seconds)
         except (OSError, http.client.HTTPException) as error:
@@ -72,21 +75,21 @@ class CoordinatorClient:
             raise CoordinatorUnavailable(f"coordinator {self._address} doesn't answer: {error}") from error
         if status == 200:
             return answer
-        sentence = _sentence(answer) or f"status {status}"
+        reason = _error_message(answer) or f"status {status}"
         if status == 410:
-            raise StopRequested(sentence)
+            raise StopRequested(reason)
         if status in (403, 409):
-            raise BadInput(f"coordinator {self._address} refused: {sentence}")
-        raise CoordinatorUnavailable(f"coordinator {self._address} can't answer now: {sentence}")
+            raise BadInput(f"coordinator {self._address} rejects the request: {reason}")
+        raise CoordinatorUnavailable(f"coordinator {self._address} can't process the request now: {reason}")
 
     def _exchange(self, path: str, body: str, seconds: float) -> tuple[int, bytes]:
-        """Send one request; once more on a new connection if the kept one was closed meanwhile."""
-        kept = self._connection is not None
+        """Send one request, and repeat it on a new connection if the open one has been closed by the coordinator."""
+        reused = self._connection is not None
         try:
             return self._send(path, body, seconds)
         except (ConnectionError, http.client.HTTPException):
             self.close()
-            if not kept:
+            if not reused:
                 raise
             return self._send(path, body, seconds)
 
@@ -102,14 +105,14 @@ class CoordinatorClient:
         return response.status, response.read()
 
 
-def _parse(kind: type[Answer], answer: bytes) -> Answer:
+def _parse(kind: type[Response], answer: bytes) -> Response:
     try:
         return kind.model_validate_json(answer)
     except ValidationError as error:
-        raise CoordinatorUnavailable(f"the coordinator's answer isn't a {kind.__name__}") from error
+        raise CoordinatorUnavailable(f"the coordinator's response is not a valid {kind.__name__}") from error
 
 
-def _sentence(answer: bytes) -> str:
+def _error_message(answer: bytes) -> str:
     with contextlib.suppress(ValueError, AttributeError):
         return str(json.loads(answer).get("error", ""))
     return ""

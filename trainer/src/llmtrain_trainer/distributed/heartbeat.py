@@ -1,7 +1,7 @@
-"""Heartbeats of one member, in a thread of their own: they tell that it lives, and hear if its generation is over.
+"""Heartbeats of one member, sent in a thread: they renew its lease, and report when its generation has ended.
 
-Each is held open by the coordinator until there is news, so a change is known at once; and if this process dies, its
-connection closes, and the coordinator knows that at once.
+The coordinator holds each heartbeat open until the generation ends or the next one is due, so a member notices a
+change at once. If the process exits, its connection closes, and the coordinator notices that at once too.
 """
 
 import threading
@@ -11,33 +11,33 @@ from llmtrain_api.protocol import HEARTBEAT_SECONDS, Heartbeat, Member, Membersh
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.errors import TrainerError
 
-SECONDS_TO_THE_END = 0.1
-"""Time between heartbeats when the generation is over and its last step is being done."""
+ENDED_SECONDS = 0.1
+"""Time between heartbeats after the generation has ended, while its last step completes."""
 
 
 class HeartbeatThread:
-    """Beats while its `with` block runs. A coordinator that doesn't answer changes nothing: training goes on."""
+    """Sends heartbeats while its `with` block runs. An unavailable coordinator does not affect training."""
 
     def __init__(self, coordinator: CoordinatorClient, member: Member, membership: Membership) -> None:
         self._step = 0
         self._compute_seconds: float | None = None
         self._coordinator, self._member = coordinator, member
         self._generation, self._ranks = membership.generation, len(membership.members)
-        self._changed, self._broken, self._over = threading.Event(), threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._changed, self._broken, self._closed = threading.Event(), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def after_step(self, step: int, compute_seconds: float | None) -> None:
-        """Report with the next heartbeat that `step` steps are done, and the device time of the last one."""
+        """Set what the next heartbeat reports: the steps done, and the device time of the last step in seconds."""
         self._step, self._compute_seconds = step, compute_seconds
 
     @property
     def changed(self) -> bool:
-        """Return whether another generation will be: finish the step and join it."""
+        """Return whether the generation has ended: complete the step and join the next one."""
         return self._changed.is_set()
 
     @property
     def broken(self) -> bool:
-        """Return whether a member is missing: what waits for it waits for ever."""
+        """Return whether a member is missing: collectives with it never complete."""
         return self._broken.is_set()
 
     def __enter__(self) -> "HeartbeatThread":
@@ -47,14 +47,14 @@ class HeartbeatThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._closed.set()
 
-    def _beat(self) -> None:
-        while not self._over.is_set():
-            self._over.wait(self._hear())
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._closed.wait(self._send())
         self._coordinator.close()
 
-    def _hear(self) -> float:
+    def _send(self) -> float:
         """Send one heartbeat; return the seconds until the next one."""
         heartbeat = Heartbeat(
             member=self._member,
@@ -64,13 +64,13 @@ class HeartbeatThread:
             compute_seconds=self._compute_seconds,
         )
         try:
-            answer = self._coordinator.heartbeat(heartbeat)
+            current = self._coordinator.heartbeat(heartbeat)
         except TrainerError:
             self._coordinator.close()
             return HEARTBEAT_SECONDS
-        if answer.generation == self._generation:
+        if current.generation == self._generation:
             return 0.0
         self._changed.set()
-        if answer.broken:
+        if current.broken:
             self._broken.set()
-        return SECONDS_TO_THE_END
+        return ENDED_SECONDS

@@ -1,4 +1,4 @@
-"""Who a rank is: its worker, its number there, and where the others reach it."""
+"""The identity of a rank: its worker, its number there, and the address at which its peers reach it."""
 
 import os
 import uuid
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from llmtrain_api.protocol import Member
 
 INCARNATION = "LLMTRAIN_INCARNATION"
+"""Environment variable: the random name of a rank process."""
 LOCAL_RANK = "LLMTRAIN_LOCAL_RANK"
+"""Environment variable: the number of a rank in its worker."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankIdentity:
-    """What the environment says of this worker and, in a rank's process, of this rank."""
+    """The identity of this process, from its environment."""
 
     worker: int
     local_rank: int
@@ -22,7 +24,7 @@ class RankIdentity:
 
     @classmethod
     def from_environment(cls) -> "RankIdentity":
-        """Return this process's place. The operator sets it for a worker, the supervisor for a rank."""
+        """Return the identity of this process. The operator sets a worker's part, the supervisor a rank's."""
         return cls(
             worker=int(os.environ.get("LLMTRAIN_WORKER", "0")),
             local_rank=int(os.environ.get(LOCAL_RANK, "0")),
@@ -32,7 +34,10 @@ class RankIdentity:
         )
 
     def member(self, store_port: int, *, numerics: str = "") -> Member:
-        """Return this rank as the others know it; `numerics` says what its bits depend on, if that matters."""
+        """Return this rank as a member of a generation.
+
+        `store_port` is the port of its store; `numerics` describes what its bits depend on (empty: it does not matter).
+        """
         return Member(
             worker=self.worker,
             local_rank=self.local_rank,
@@ -45,5 +50,5 @@ class RankIdentity:
 
 
 def new_incarnation() -> str:
-    """Return a name that no other process has."""
+    """Return a name that is unique to one process."""
     return uuid.uuid4().hex[:16]

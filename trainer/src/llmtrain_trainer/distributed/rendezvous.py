@@ -1,68 +1,71 @@
-"""Asking for a place in the next generation, for as long as it takes."""
+"""Rendezvous: joins the next generation, however long it takes until it is complete."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import Join, JoinPending, Member, Membership
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.errors import CoordinatorUnavailable
-from llmtrain_trainer.log import Log
 
-PAUSE_SECONDS = 0.5
-QUIET_SECONDS = 10.0
-"""Time between two log lines that say what is waited for."""
+RETRY_SECONDS = 0.5
+LOG_INTERVAL_SECONDS = 10.0
+"""Least time between two log lines about waiting."""
 
 
 @dataclass(kw_only=True)
 class Rendezvous:
-    """Finds the way into one generation after the other; the numbers only grow."""
+    """Joins one generation after the other. Their numbers, and the terms of coordinators, only grow."""
 
     coordinator: CoordinatorClient
     member: Member
     finished: Callable[[], bool]
-    """Whether others have trained to the end already."""
+    """Whether other ranks have completed the training."""
     pause: Callable[[float], None]
-    log: Log
+    """Sleeps for some seconds; StopRequested if a stop is requested."""
+    log: JsonLog
     newest: int = 0
-    """Newest generation this trainer has been in."""
+    """The newest generation that this rank was in."""
     term: int = 0
-    """Newest term this trainer has been in."""
-    _said: float = field(default=float("-inf"), repr=False)
+    """The newest term that this rank was in."""
+    _logged_at: float = field(default=float("-inf"), repr=False)
 
     def next(self, step: int | None) -> Membership | None:
-        """Return the next generation with this rank in it, or None if the training is finished.
+        """Return the next generation with this rank in it, or None if the training is complete.
 
-        `step` is that of the state this rank holds, None if it holds none.
+        `step` is that of the state in this rank's memory, None if it holds none. BadInput if the coordinator rejects
+        this rank; StopRequested if a stop is requested.
         """
-        self.coordinator.close()  # a kept connection may lead to a coordinator that has been replaced
+        self.coordinator.close()  # an open connection can lead to a coordinator that has been replaced
         while step is not None or not self.finished():
-            membership = self._ask(step)
+            membership = self._try_join(step)
             if membership is not None:
                 self.newest, self.term = membership.generation, membership.term
                 return membership
         return None
 
-    def _ask(self, step: int | None) -> Membership | None:
+    def _try_join(self, step: int | None) -> Membership | None:
         try:
             answer = self.coordinator.join(Join(member=self.member, generation=self.newest, term=self.term, step=step))
         except CoordinatorUnavailable as error:
-            self._say("unreachable", message=str(error))
-            self.pause(PAUSE_SECONDS)
+            self._log_waiting(TrainerEvent.COORDINATOR_UNREACHABLE, message=str(error))
+            self.pause(RETRY_SECONDS)
             return None
         if isinstance(answer, JoinPending):
-            self._say("waiting", joined=answer.joined, wanted=answer.desired)
+            self._log_waiting(TrainerEvent.RENDEZVOUS_PENDING, joined=answer.joined, desired=answer.desired)
             return None
-        if answer.term < self.term or answer.generation <= self.newest or not _holds(answer, self.member):
-            self.pause(PAUSE_SECONDS)
+        if answer.term < self.term or answer.generation <= self.newest or not _contains(answer, self.member):
+            self.pause(RETRY_SECONDS)
             return None
         return answer
 
-    def _say(self, event: str, **fields: object) -> None:
-        if time.monotonic() - self._said >= QUIET_SECONDS:
-            self._said = time.monotonic()
+    def _log_waiting(self, event: TrainerEvent, **fields: object) -> None:
+        if time.monotonic() - self._logged_at >= LOG_INTERVAL_SECONDS:
+            self._logged_at = time.monotonic()
             self.log.info(event, **fields)
 
 
-def _holds(membership: Membership, member: Member) -> bool:
+def _contains(membership: Membership, member: Member) -> bool:
     return any(other.incarnation == member.incarnation for other in membership.members)

@@ -1,10 +1,11 @@
-"""The network.
+"""The built-in network, a GPT of the Llama family.
 
-    shape.py        sizes: presets and what a job changes in them
-    gpt.py          the decoder
-    flops.py        what a token costs
-    initial.py      first weights, from the seed and each tensor's name
-    huggingface.py  the layout in which other libraries load it
+    config.py        its sizes: presets, and what a job changes in them
+    gpt.py           the decoder
+    init_weights.py  initial weights, from the seed and each tensor's name
+    flops.py         the operations that a token costs, and model FLOPs utilization (MFU)
+    generate.py      sampling text
+    huggingface.py   export in the layout of Hugging Face's libraries
 
-Nothing here knows how many ranks there are.
+Nothing here knows about ranks, datasets or checkpoints.
 """

@@ -1,4 +1,4 @@
-"""Sizes of the network: a preset, and what the job changes in it."""
+"""The sizes of the network: a preset, with the job's changes."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,10 @@ from llmtrain_trainer.errors import BadInput
 
 @dataclass(frozen=True, kw_only=True)
 class GPTConfig:
-    """Sizes of a decoder. Letters of shape suffixes: D width, F hidden, H heads, G kv_heads, V vocab_size."""
+    """The sizes of a decoder.
+
+    Their letters in shape suffixes: D width, F hidden, H heads, G kv_heads, K head_width, V vocab_size.
+    """
 
     layers: int
     width: int
@@ -19,12 +22,12 @@ class GPTConfig:
 
     @property
     def head_width(self) -> int:
-        """Size of one head; letter K."""
+        """The size of one attention head (K)."""
         return self.width // self.heads
 
     @property
     def hidden(self) -> int:
-        """Inner size of the feed-forward block: 8/3 of the width (Shazeer 2020), rounded up to a multiple of 32."""
+        """Inner size of the feed-forward block (F): 8/3 of the width, rounded up to a multiple of 32 (Shazeer 2020)."""
         return -(-self.width * 8 // 3 // 32) * 32
 
 
@@ -37,18 +40,18 @@ PRESETS = {
 
 
 def config_for(spec: ModelSpec, vocab_size: int) -> GPTConfig:
-    """Return the sizes a job asks for; BadInput if they don't fit together."""
+    """Return the sizes that `spec` asks for. BadInput if they do not fit together."""
     names = ("layers", "width", "heads", "kv_heads", "context_length")
     changes = {name: value for name in names if (value := getattr(spec, name)) is not None}
     preset = PRESETS[spec.preset]
     if "heads" in changes and "kv_heads" not in changes:
         changes["kv_heads"] = changes["heads"]
-    shape = replace(preset, **changes, vocab_size=vocab_size)
-    if shape.width % shape.heads or shape.head_width % 2:
+    config = replace(preset, **changes, vocab_size=vocab_size)
+    if config.width % config.heads or config.head_width % 2:
         raise BadInput(
-            f"spec.model.width: {shape.width} can't be shared out among {shape.heads} heads in even parts; "
-            f"take a multiple of {2 * shape.heads}"
+            f"spec.model.width: {config.width} can't be shared evenly by {config.heads} heads of even size; "
+            f"take a multiple of {2 * config.heads}"
         )
-    if shape.heads % shape.kv_heads:
-        raise BadInput(f"spec.model.kvHeads: {shape.kv_heads} doesn't divide the {shape.heads} heads; take a divisor")
-    return shape
+    if config.heads % config.kv_heads:
+        raise BadInput(f"spec.model.kvHeads: {config.kv_heads} doesn't divide the {config.heads} heads; take a divisor")
+    return config

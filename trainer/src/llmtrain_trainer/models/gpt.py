@@ -1,10 +1,10 @@
-"""A decoder of the Llama family (Touvron et al. 2023), with its tensors named as Hugging Face names them.
+"""A decoder of the Llama family (Touvron et al. 2023). Its tensors have the names that Hugging Face gives them.
 
-Rotary positions (Su et al. 2021), RMSNorm (Zhang & Sennrich 2019), SwiGLU (Shazeer 2020), grouped-query
-attention (Ainslie et al. 2023), the output layer tied to the embedding.
+It uses rotary position embeddings (RoPE; Su et al. 2021), RMSNorm (Zhang & Sennrich 2019), SwiGLU (Shazeer 2020) and
+grouped-query attention (Ainslie et al. 2023). The weights of the output layer are tied to the embedding.
 
 Letters of shape suffixes: B sequences, L positions, D width, F hidden, H heads, G key/value heads, K head width,
-V vocabulary.
+V vocabulary, M = L + 1 tokens of a window.
 """
 
 import torch
@@ -18,47 +18,47 @@ NORM_EPSILON = 1e-5
 
 
 class Linear(nn.Module):
-    """A linear map without bias; its weight is left empty, for `initial.py` or a checkpoint to fill."""
+    """A linear layer without bias. Its weight is uninitialized until `init_weights` or a checkpoint sets it."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
 
     def forward(self, x_BLD: Tensor) -> Tensor:
-        """Return x · weightᵀ."""
+        """Return x · weightᵀ: (..., inputs) to (..., outputs)."""
         return functional.linear(x_BLD, self.weight)
 
 
 class RMSNorm(nn.Module):
-    """RMSNorm: scales each position to unit mean square, in float32."""
+    """Root mean square normalization: scales each position to unit mean square, in float32."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(width))
 
     def forward(self, x_BLD: Tensor) -> Tensor:
-        """Return the scaled positions."""
+        """Return `x_BLD` scaled, in the same type."""
         wide = x_BLD.float()
         scaled = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + NORM_EPSILON)
         return (self.weight * scaled).to(x_BLD.dtype)
 
 
 class Attention(nn.Module):
-    """Causal self-attention with rotary positions; query heads share key and value heads."""
+    """Causal self-attention with rotary position embeddings. Groups of query heads share a key and a value head."""
 
-    def __init__(self, shape: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.head_width, self.kv_groups = shape.head_width, shape.heads // shape.kv_heads
-        self.q_proj = Linear(shape.width, shape.width)
-        self.k_proj = Linear(shape.width, shape.kv_heads * shape.head_width)
-        self.v_proj = Linear(shape.width, shape.kv_heads * shape.head_width)
-        self.o_proj = Linear(shape.width, shape.width)
+        self.head_width, self.kv_groups = config.head_width, config.heads // config.kv_heads
+        self.q_proj = Linear(config.width, config.width)
+        self.k_proj = Linear(config.width, config.kv_heads * config.head_width)
+        self.v_proj = Linear(config.width, config.kv_heads * config.head_width)
+        self.o_proj = Linear(config.width, config.width)
 
-    def forward(self, x_BLD: Tensor, rotation: "RotaryEmbedding") -> Tensor:
-        """Return what each position takes from itself and those before it."""
-        q_BHLK = rotation.apply(self._heads(self.q_proj(x_BLD)))
-        k_BHLK = self._shared(rotation.apply(self._heads(self.k_proj(x_BLD))))
-        v_BHLK = self._shared(self._heads(self.v_proj(x_BLD)))
+    def forward(self, x_BLD: Tensor, rotary: "RotaryEmbedding") -> Tensor:
+        """Return (B, L, D): for each position, the attention output over itself and the positions before it."""
+        q_BHLK = rotary.apply(self._heads(self.q_proj(x_BLD)))
+        k_BHLK = self._repeat_kv(rotary.apply(self._heads(self.k_proj(x_BLD))))
+        v_BHLK = self._repeat_kv(self._heads(self.v_proj(x_BLD)))
         y_BHLK = functional.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
         result: Tensor = self.o_proj(y_BHLK.transpose(1, 2).flatten(2))
         return result
@@ -66,82 +66,85 @@ class Attention(nn.Module):
     def _heads(self, x_BLD: Tensor) -> Tensor:
         return x_BLD.view(*x_BLD.shape[:2], -1, self.head_width).transpose(1, 2)
 
-    def _shared(self, x_BGLK: Tensor) -> Tensor:
+    def _repeat_kv(self, x_BGLK: Tensor) -> Tensor:
         return x_BGLK if self.kv_groups == 1 else x_BGLK.repeat_interleave(self.kv_groups, dim=1)
 
 
 class FeedForward(nn.Module):
-    """SwiGLU: a gated inner layer."""
+    """The SwiGLU feed-forward network: a gated inner layer of width F."""
 
-    def __init__(self, shape: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.gate_proj = Linear(shape.width, shape.hidden)
-        self.up_proj = Linear(shape.width, shape.hidden)
-        self.down_proj = Linear(shape.hidden, shape.width)
+        self.gate_proj = Linear(config.width, config.hidden)
+        self.up_proj = Linear(config.width, config.hidden)
+        self.down_proj = Linear(config.hidden, config.width)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
-        """Return each position transformed on its own."""
+        """Return (B, L, D); positions do not interact."""
         result: Tensor = self.down_proj(functional.silu(self.gate_proj(x_BLD)) * self.up_proj(x_BLD))
         return result
 
 
 class Block(nn.Module):
-    """Attention, then feed-forward, each added to the residual stream."""
+    """One transformer block: attention, then feed-forward, each added to the residual stream."""
 
-    def __init__(self, shape: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.input_layernorm = RMSNorm(shape.width)
-        self.self_attn = Attention(shape)
-        self.post_attention_layernorm = RMSNorm(shape.width)
-        self.mlp = FeedForward(shape)
+        self.input_layernorm = RMSNorm(config.width)
+        self.self_attn = Attention(config)
+        self.post_attention_layernorm = RMSNorm(config.width)
+        self.mlp = FeedForward(config)
 
-    def forward(self, x_BLD: Tensor, rotation: "RotaryEmbedding", dropout: float) -> Tensor:
-        """Return the residual stream after this block."""
-        x_BLD = x_BLD + drop(self.self_attn(self.input_layernorm(x_BLD), rotation), dropout)
-        result: Tensor = x_BLD + drop(self.mlp(self.post_attention_layernorm(x_BLD)), dropout)
+    def forward(self, x_BLD: Tensor, rotary: "RotaryEmbedding", dropout: float) -> Tensor:
+        """Return the residual stream (B, L, D) after this block."""
+        x_BLD = x_BLD + _dropout(self.self_attn(self.input_layernorm(x_BLD), rotary), dropout)
+        result: Tensor = x_BLD + _dropout(self.mlp(self.post_attention_layernorm(x_BLD)), dropout)
         return result
 
 
-def drop(x_BLD: Tensor, fraction: float) -> Tensor:
-    """Return `x_BLD` with a random fraction of it zero and the rest larger (Srivastava et al. 2014)."""
-    return functional.dropout(x_BLD, fraction) if fraction else x_BLD
+def _dropout(x_BLD: Tensor, probability: float) -> Tensor:
+    """Zero each element with `probability` and scale the others by 1 / (1 - probability) (Srivastava et al. 2014)."""
+    return functional.dropout(x_BLD, probability) if probability else x_BLD
 
 
 class Decoder(nn.Module):
-    """Embedding, blocks and the last norm."""
+    """The embedding, the blocks and the final norm."""
 
-    def __init__(self, shape: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.embed_tokens = Linear(shape.width, shape.vocab_size)
-        self.layers = nn.ModuleList(Block(shape) for _ in range(shape.layers))
-        self.norm = RMSNorm(shape.width)
+        self.embed_tokens = Linear(config.width, config.vocab_size)
+        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = RMSNorm(config.width)
 
 
 class GPT(nn.Module):
-    """The whole network, on empty weights."""
+    """The whole network, with uninitialized weights."""
 
-    def __init__(self, shape: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.shape = shape
-        self.model = Decoder(shape)
+        self.config = config
+        self.model = Decoder(config)
 
     def forward(self, tokens_BL: Tensor, dropout: float = 0.0) -> Tensor:
-        """Return logits (B, L, V): at each position, for the token after it. Training may drop a fraction."""
-        x_BLD = drop(functional.embedding(tokens_BL, self.model.embed_tokens.weight), dropout)
-        rotation = RotaryEmbedding(tokens_BL.shape[1], self.shape.head_width, tokens_BL.device)
+        """Return the logits (B, L, V) of the next token at each position. `dropout` is a probability."""
+        x_BLD = _dropout(functional.embedding(tokens_BL, self.model.embed_tokens.weight), dropout)
+        rotary = RotaryEmbedding(tokens_BL.shape[1], self.config.head_width, tokens_BL.device)
         for block in self.model.layers:
-            x_BLD = block(x_BLD, rotation, dropout)
+            x_BLD = block(x_BLD, rotary, dropout)
         logits: Tensor = self.model.embed_tokens(self.model.norm(x_BLD))
         return logits
 
     def loss(self, tokens_BM: Tensor, dropout: float = 0.0) -> Tensor:
-        """Return the sum over all positions of the loss in nats. Windows (B, L + 1) hold inputs and their nexts."""
+        """Return the cross-entropy in nats, summed over all positions.
+
+        `tokens_BM` holds windows of L + 1 tokens: the first L are the inputs, the last L the targets.
+        """
         logits_BLV = self(tokens_BM[:, :-1], dropout)
         return functional.cross_entropy(logits_BLV.flatten(0, 1).float(), tokens_BM[:, 1:].flatten(), reduction="sum")
 
 
 class RotaryEmbedding:
-    """Angles of rotary positions: pairs (i, i + K/2) of a head turn by position / base^(2i/K)."""
+    """Rotary position embedding: rotates the pairs (i, i + K/2) of a head by the angle position / base^(2i/K)."""
 
     def __init__(self, length: int, head_width: int, device: torch.device) -> None:
         exponents = torch.arange(0, head_width, 2, device=device, dtype=torch.float32) / head_width
@@ -150,7 +153,7 @@ class RotaryEmbedding:
         self.sin_LK = torch.cat((angles, angles), dim=-1).sin()
 
     def apply(self, x_BHLK: Tensor) -> Tensor:
-        """Return queries or keys turned by their positions."""
+        """Return queries or keys rotated by the angles of their positions."""
         first, second = x_BHLK.chunk(2, dim=-1)
-        turned = x_BHLK * self.cos_LK + torch.cat((-second, first), dim=-1) * self.sin_LK
-        return turned.to(x_BHLK.dtype)
+        rotated = x_BHLK * self.cos_LK + torch.cat((-second, first), dim=-1) * self.sin_LK
+        return rotated.to(x_BHLK.dtype)

@@ -1,7 +1,7 @@
-"""The trained model, for others.
+"""The stages before and after training.
 
-    publish.py  the publish stage: final evaluation, export, sample
-    sample.py   text the model goes on with
+    prepare.py  text to a dataset
+    publish.py  the newest checkpoint to an exported model, with its held-out loss and a sample
 
-It reads the newest checkpoint and nothing else of the training.
+Each runs as a process of its own and reports its result in the termination message.
 """

@@ -1,4 +1,4 @@
-"""The publish stage: judge the trained model on text it never saw, export it, let it write."""
+"""The publish stage: evaluates the trained model on held-out text, exports it and samples a text."""
 
 import math
 import time
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import ModelInfo, TerminationMessage
 from llmtrain_trainer.atomic_directory import atomic_directory, remove_stale
@@ -13,56 +15,71 @@ from llmtrain_trainer.checkpoint.manifest import digest_file
 from llmtrain_trainer.checkpoint.restore import load_into
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.tokenizer import load_tokenizer
+from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, load_tokenizer, tokenizer_json
 from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.errors import TrainerError
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.models.generate import generate
+from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.huggingface import WEIGHTS_FILE, export
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.train_state import TrainState
 
 EVALUATED_TOKENS = 2**16
-MODEL_FOLDER = "model"
-LONGEST_SAMPLE = 1200
+"""Held-out tokens of the final evaluation."""
+MODEL_DIRECTORY = "model"
+MAX_SAMPLE_CHARACTERS = 1200
 
 
-def publish(run: RunConfig, dataset_id: str, log: Log) -> TerminationMessage:
-    """Export the newest checkpoint to `model/` in the job's folder, with its facts."""
+def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage:
+    """Export the newest checkpoint to `model/` in the job's directory, and describe it in the termination message.
+
+    TrainerError if the job has no complete checkpoint.
+    """
     torch.set_num_threads(run.threads_per_rank)
-    started = time.monotonic()
+    started_at = time.monotonic()
     dataset = Dataset.open(run.data_directory, dataset_id)
     task, state = _load_newest(run, dataset, log)
     loss = held_out_loss(task.model, dataset, SingleProcess(), training=run.training, max_tokens=EVALUATED_TOKENS)
-    tokenizer = load_tokenizer(dataset.folder)
-    job_directory = Path(run.job_directory)
-    remove_stale(job_directory)
-    with atomic_directory(job_directory / MODEL_FOLDER, replace=True) as folder:
-        export(task.model, tokenizer, folder)
-    weights = job_directory / MODEL_FOLDER / WEIGHTS_FILE
-    facts = ModelInfo(
+    directory = Path(run.job_directory) / MODEL_DIRECTORY
+    _export(task.model, dataset, directory)
+    info = ModelInfo(
         loss=loss,
         perplexity=math.exp(loss),
         unigram_perplexity=math.exp(dataset.facts.unigram_loss),
         parameters=state.num_parameters,
-        sha256=digest_file(weights).sha256,
-        path=f"{job_directory.name}/{MODEL_FOLDER}",
-        sample=generate(task.model, tokenizer, run.evaluation.sample, run.training.seed)[:LONGEST_SAMPLE],
+        sha256=digest_file(directory / WEIGHTS_FILE).sha256,
+        path=f"{directory.parent.name}/{MODEL_DIRECTORY}",
+        sample=_sample(run, task.model, dataset),
     )
-    log.info("published", **facts.model_dump(), step=state.step, seconds=round(time.monotonic() - started, 1))
-    message = f"perplexity {facts.perplexity:.1f} on held-out text; by token frequencies {facts.unigram_perplexity:.1f}"
-    return TerminationMessage(reason="Completed", message=message, model=facts)
+    seconds = round(time.monotonic() - started_at, 1)
+    log.info(TrainerEvent.PUBLISHED, **info.model_dump(), step=state.step, seconds=seconds)
+    message = f"perplexity {info.perplexity:.1f} on held-out text; by token frequencies {info.unigram_perplexity:.1f}"
+    return TerminationMessage(reason="Completed", message=message, model=info)
 
 
-def _load_newest(run: RunConfig, dataset: Dataset, log: Log) -> tuple[GPTTask, TrainState]:
+def _load_newest(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:
     """Return the task and the state of the newest complete checkpoint."""
     checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
     newest = checkpoints.newest()
     if newest is None:
-        raise TrainerError(f"there is no whole checkpoint in {checkpoints.root}")
+        raise TrainerError(f"no complete checkpoint in {checkpoints.root}; nothing to publish")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     task = GPTTask(run, dataset, device)
     state = TrainState(task, run, device)
     load_into(state, checkpoints.path(newest.step), newest.step)
     return task, state
+
+
+def _export(model: GPT, dataset: Dataset, directory: Path) -> None:
+    """Replace the export, and remove what interrupted ones left."""
+    text = tokenizer_json(load_tokenizer(dataset.directory))
+    remove_stale(directory.parent)
+    with atomic_directory(directory, replace=True) as unfinished:
+        export(model, text, unfinished, end_of_text=END_OF_TEXT, end_of_text_id=END_OF_TEXT_ID)
+
+
+def _sample(run: RunConfig, model: GPT, dataset: Dataset) -> str:
+    tokenizer = load_tokenizer(dataset.directory)
+    text = generate(model, tokenizer, run.evaluation.sample, seed=run.training.seed, end_of_text_id=END_OF_TEXT_ID)
+    return text[:MAX_SAMPLE_CHARACTERS]

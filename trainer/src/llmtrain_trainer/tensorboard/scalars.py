@@ -1,4 +1,4 @@
-"""What TensorBoard is told of a step."""
+"""The scalars that TensorBoard shows of a step."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,12 +14,12 @@ TAGS: Mapping[str, str] = MappingProxyType(
         "speed/mfu": "mfu",
     }
 )
-"""Fields of Progress by tag."""
+"""Fields of Progress, by tag."""
 EVALUATION = "evaluation/loss"
-"""The tag of the held-out loss, which belongs to the step that was evaluated."""
+"""Tag of the held-out loss, which belongs to the evaluated step."""
 
 
 def scalars(progress: Progress) -> dict[str, float]:
-    """Return what is known after this step, by tag."""
+    """Return the scalars that are known after this step, by tag."""
     known = {tag: getattr(progress, field) for tag, field in TAGS.items()}
     return {tag: float(number) for tag, number in known.items() if number is not None}

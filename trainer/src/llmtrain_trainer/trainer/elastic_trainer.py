@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import Leave, LeaveReason, Membership, Progress
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
@@ -21,7 +22,6 @@ from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.distributed.rendezvous import Rendezvous
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.tensorboard.recorder import FOLDER, SummaryWriterThread
 from llmtrain_trainer.trainer.progress_reporter import ProgressReporter
 from llmtrain_trainer.trainer.train_loop import LoopCallbacks, LoopExit, TrainLoop
@@ -30,7 +30,7 @@ from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.task import Task
 from llmtrain_trainer.training.train_state import TrainState
 from llmtrain_trainer.worker.stop_signal import StopSignal
-from llmtrain_trainer.worker.watchdog import inherited_watch
+from llmtrain_trainer.worker.watchdog import inherited_watchdog
 
 FLUSH_SECONDS = 3.0
 """How long a leaving rank tries to deliver its last progress, to the coordinator and to the volume each."""
@@ -48,13 +48,13 @@ class ElasticTrainer:
     """One trainer process. Its training state outlives generations."""
 
     def __init__(
-        self, run: RunConfig, make_task: TaskFactory, identity: RankIdentity, stop_signal: StopSignal, log: Log
+        self, run: RunConfig, make_task: TaskFactory, identity: RankIdentity, stop_signal: StopSignal, log: JsonLog
     ) -> None:
         torch.set_num_threads(run.threads_per_rank)
         self._run, self._stop_signal, self._log = run, stop_signal, log
         self._device = device_of(run, identity)
         self._store = open_store()
-        self._watchdog = inherited_watch()
+        self._watchdog = inherited_watchdog()
         self._checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
         task = make_task(self._device)
         self._state = TrainState(task, run, self._device, self._watchdog.alive)
@@ -168,8 +168,8 @@ class ElasticTrainer:
             self._summary_writer.offer(term, progress)
 
         return LoopCallbacks(
-            stop_votes=lambda: StopVotes(leave=heartbeat.changed, stop=self._stop_signal.asked),
-            stop_requested=lambda: self._stop_signal.asked,
+            stop_votes=lambda: StopVotes(leave=heartbeat.changed, stop=self._stop_signal.requested),
+            stop_requested=lambda: self._stop_signal.requested,
             after_step=heartbeat.after_step,
             report=report,
             report_final=self._reporter.offer,

@@ -10,11 +10,11 @@ from typing import Literal
 import torch
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.train_state import TrainState
 
 CHUNK_ELEMENTS = 2**22
@@ -24,7 +24,7 @@ Source = Literal["Memory", "Checkpoint", "Beginning"]
 """Where the state of a generation comes from."""
 
 
-def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: Log) -> Source:
+def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: JsonLog) -> Source:
     """Bring every rank to the state with the most steps; return where that state came from."""
     held_steps = _held_steps(state, ranks)
     in_memory = max(held_steps) >= 0

@@ -9,12 +9,12 @@ from typing import Literal, Protocol
 import torch
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import GenerationStart, Progress, TimeSpent
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.models.flops import mfu
 from llmtrain_trainer.trainer.peak_flops import peak_flops
 from llmtrain_trainer.trainer.state_sync import sync_state
@@ -69,7 +69,7 @@ class TrainLoop:
     checkpointer: Checkpointer
     group: Group
     callbacks: LoopCallbacks
-    log: Log
+    log: JsonLog
     started_at: float
     """When the generation started, in monotonic seconds."""
     ping_watchdog: PingWatchdog = lambda: None

@@ -30,7 +30,7 @@ def held_out_loss(
     others zero, so that the sum over the ranks involves no rounding.
     """
     fault_point("evaluation")
-    length, device = model.shape.context_length, model.model.norm.weight.device
+    length, device = model.config.context_length, model.model.norm.weight.device
     windows = held_out_windows(dataset, length, max_tokens)
     batches = [windows[start : start + WINDOWS_PER_BATCH] for start in range(0, len(windows), WINDOWS_PER_BATCH)]
     losses = torch.zeros(len(batches), dtype=torch.float64, device=device)

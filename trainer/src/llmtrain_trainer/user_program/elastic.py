@@ -8,17 +8,17 @@ import traceback
 
 import torch
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput, TrainerError, UserProgramFailed
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.train_api import ProgramContext, active
 from llmtrain_trainer.worker.stop_signal import StopSignal
 
 
-def run_elastic(run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: Log) -> TerminationMessage:
+def run_elastic(run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: JsonLog) -> TerminationMessage:
     """Run the program to its end. UserProgramFailed if it fails, BadInput if it never calls `llmtrain.train`."""
     program = find_program(run)
     os.environ.update(program_environment(run))

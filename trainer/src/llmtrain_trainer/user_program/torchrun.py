@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from llmtrain_api.events import TrainerEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import LEASE_SECONDS, Leave, LeaveReason, Membership
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
@@ -22,7 +23,6 @@ from llmtrain_trainer.distributed.heartbeat import HeartbeatThread
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.distributed.rendezvous import Rendezvous
 from llmtrain_trainer.errors import StopRequested, UserProgramFailed
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.user_program.process import ProgramProcess
 from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.torchrun_env import torchrun_environment
@@ -40,7 +40,7 @@ POLL_SECONDS = 0.02
 class TorchrunRunner:
     """One rank, without torch."""
 
-    def __init__(self, run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: Log) -> None:
+    def __init__(self, run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: JsonLog) -> None:
         self._run, self._stop_signal, self._log = run, stop_signal, log
         self._program: Program = find_program(run)
         self._environment = program_environment(run)
@@ -75,7 +75,7 @@ class TorchrunRunner:
         log = self._log.bind(generation=membership.generation)
         log.info(TrainerEvent.GENERATION_JOINED, rank=int(environment["RANK"]), ranks=len(membership.members))
         with HeartbeatThread(self._new_client(), self._member, membership) as heartbeat, self._stop_signal.deferred():
-            process = ProgramProcess(self._program.command, {**self._environment, **environment}, self._log.pass_on)
+            process = ProgramProcess(self._program.command, {**self._environment, **environment}, self._log.write_raw)
             try:
                 code = self._wait(process, heartbeat)
             finally:
@@ -89,7 +89,7 @@ class TorchrunRunner:
     def _wait(self, process: ProgramProcess, heartbeat: HeartbeatThread) -> int | None:
         """Wait for the program; return its exit code, or None if it was asked to stop, whatever its exit code."""
         while process.exit_code is None:
-            if self._stop_signal.asked or heartbeat.changed:
+            if self._stop_signal.requested or heartbeat.changed:
                 process.terminate(BROKEN_GRACE_SECONDS if heartbeat.broken else GRACE_SECONDS)
                 return None
             time.sleep(POLL_SECONDS)
@@ -99,7 +99,7 @@ class TorchrunRunner:
         self, code: int | None, process: ProgramProcess, heartbeat: HeartbeatThread, ranks: int
     ) -> None:
         """Raise StopRequested if asked to stop, UserProgramFailed if the failure `code` is the program's own."""
-        if self._stop_signal.asked:
+        if self._stop_signal.requested:
             raise StopRequested("stopped on request; the program resumes from its own checkpoints")
         if code is not None and not self._peer_failed(heartbeat, ranks):
             self._leave("Failed")
@@ -108,7 +108,7 @@ class TorchrunRunner:
     def _peer_failed(self, heartbeat: HeartbeatThread, ranks: int) -> bool:
         """Return whether the program failed because a peer is gone: its generation turns out to have ended."""
         deadline = time.monotonic() + (PEER_FAILURE_SECONDS if ranks > 1 else 0.0)
-        while not heartbeat.changed and time.monotonic() < deadline and not self._stop_signal.asked:
+        while not heartbeat.changed and time.monotonic() < deadline and not self._stop_signal.requested:
             time.sleep(POLL_SECONDS)
         return heartbeat.changed
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.log import Log
 from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer
 from llmtrain_trainer.user_program.checks import check_model, check_num_samples
 from llmtrain_trainer.user_program.user_task import Loss, UserTask
@@ -23,7 +23,7 @@ class ProgramContext:
     run: RunConfig
     identity: RankIdentity
     stop_signal: StopSignal
-    log: Log
+    log: JsonLog
     trained: bool = False
 
 

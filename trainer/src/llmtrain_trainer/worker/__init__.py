@@ -1,1 +1,10 @@
-"""worker."""
+"""The worker stage: pid 1 of a worker pod, and its side of the rank processes.
+
+    supervisor.py    starts, watches, restarts and stops the ranks of a pod
+    rank_process.py  one rank process, seen from the supervisor
+    spare.py         a rank process before it has a rank
+    watchdog.py      detects a rank that hangs
+    stop_signal.py   SIGTERM and SIGINT in a rank process
+
+Nothing here imports torch, so the supervisor starts at once and stays small.
+"""

@@ -1,4 +1,4 @@
-"""One trainer process, as its supervisor sees it: started cold, or as a spare that waits for its turn."""
+"""One rank process, seen from its supervisor. It starts as a spare and is assigned a rank later."""
 
 import contextlib
 import json
@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable, Sequence
 
 from llmtrain_trainer.distributed.rank_identity import INCARNATION, LOCAL_RANK, new_incarnation
-from llmtrain_trainer.worker.watchdog import DESCRIPTOR, new_watch
+from llmtrain_trainer.worker.watchdog import DESCRIPTOR, new_watchdog
 
 
 class RankProcess:
-    """A process whose lines go to `hear`. A spare has no rank until it is told one."""
+    """A process of the rank stage. Each line of its output is passed to `on_line`, in a thread."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], on_line: Callable[[str], None]) -> None:
         self.incarnation, self.local_rank = new_incarnation(), -1
-        self.watch, descriptor = new_watch()
+        self.watchdog, descriptor = new_watchdog()
         self._process = subprocess.Popen(
             [*command, "--spare"],
             env={**os.environ, **environment, DESCRIPTOR: str(descriptor)},
@@ -34,31 +34,31 @@ class RankProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def assign_rank(self, local_rank: int) -> None:
-        """Have it train as rank `local_rank` of this worker."""
+        """Make it train as rank `local_rank` of this worker."""
         self.local_rank = local_rank
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it died meanwhile, and will be reaped
+        with contextlib.suppress(OSError):  # it has exited, and will be reaped
             self._process.stdin.write(json.dumps({INCARNATION: self.incarnation, LOCAL_RANK: str(local_rank)}) + "\n")
             self._process.stdin.close()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal, if it still lives."""
+        """Send a signal; does nothing if the process has exited."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def reaped(self, status: int) -> int:
-        """Take note that it has been waited for, and read what it said to its end; return its exit code."""
+        """Record the wait status of the exited process, read the rest of its output, and return its exit code."""
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self._reader.join()
         return self._process.returncode
 
     @property
-    def stopped(self) -> bool:
-        """Return whether it has been halted, as by SIGSTOP: it can't do anything, and isn't dead."""
+    def frozen(self) -> bool:
+        """Return whether the process is stopped by a signal such as SIGSTOP: it exists but does nothing."""
         with contextlib.suppress(OSError), open(f"/proc/{self.pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] in ("T", "t")
         return False

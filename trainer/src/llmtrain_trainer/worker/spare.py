@@ -1,4 +1,4 @@
-"""The other side of a spare: everything slow is done before it is known which rank this process will be."""
+"""A spare: a rank process that has imported everything slow before it is assigned a rank."""
 
 import faulthandler
 import importlib
@@ -9,13 +9,14 @@ import sys
 
 
 def wait_for_assignment(module: str) -> bool:
-    """Import `module`, with all that this rank will need, then wait for the supervisor's word; False if it ends first.
+    """Import `module` and wait until the supervisor assigns a rank; return False if the supervisor exits first.
 
-    Nothing is touched that belongs to one rank, such as a GPU.
+    The assignment is one line of JSON on standard input: variables for the environment. Until it arrives, nothing that
+    belongs to one rank, such as a GPU, is used.
     """
-    faulthandler.register(signal.SIGUSR1, all_threads=True)  # a hung rank is asked where it stands
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to answer
-    importlib.import_module(module)  # this is what takes seconds
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # the supervisor requests the stacks of a hung rank
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the supervisor
+    importlib.import_module(module)  # takes seconds
     line = sys.stdin.readline()
     if not line:
         return False

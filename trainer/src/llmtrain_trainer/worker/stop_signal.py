@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: while training they are a wish, taken up at the next step boundary; while waiting an end."""
+"""SIGTERM and SIGINT: deferred to the next step boundary while training, immediate otherwise."""
 
 import contextlib
 import signal
@@ -10,39 +10,39 @@ from llmtrain_trainer.errors import StopRequested
 
 
 class StopSignal:
-    """Whether this process was asked to stop. Made in the main thread, once."""
+    """Whether a stop of this process was requested. Create it once, in the main thread."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
-        self._finishing = False
+        self._requested = threading.Event()
+        self._deferring = False
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._request)
 
     @property
-    def asked(self) -> bool:
-        """Return whether this process was asked to stop."""
-        return self._asked.is_set()
+    def requested(self) -> bool:
+        """Return whether a stop was requested."""
+        return self._requested.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait; StopRequested as soon as this process is asked to stop."""
-        self._asked.wait(seconds)
-        self._raise()
+        """Sleep. StopRequested as soon as a stop is requested."""
+        self._requested.wait(seconds)
+        self._raise_if_requested()
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Let what is inside end by itself; everywhere else a signal raises StopRequested at once."""
-        self._raise()
-        self._finishing = True
+        """Let the block complete. Outside such a block, a signal raises StopRequested at once."""
+        self._raise_if_requested()
+        self._deferring = True
         try:
             yield
         finally:
-            self._finishing = False
+            self._deferring = False
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked.set()
-        if not self._finishing:
-            self._raise()
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        self._requested.set()
+        if not self._deferring:
+            self._raise_if_requested()
 
-    def _raise(self) -> None:
-        if self.asked:
-            raise StopRequested("stopped as asked; the newest checkpoint is where it goes on")
+    def _raise_if_requested(self) -> None:
+        if self.requested:
+            raise StopRequested("stopped on request; training resumes from the newest checkpoint")

@@ -1,7 +1,7 @@
-"""Signs of life of one rank, in eight bytes of memory that its supervisor sees too: a rank that stops giving them hangs.
+"""The watchdog: detects a rank that hangs, through eight bytes of memory that rank and supervisor share.
 
-The rank writes the time whenever it gets on: with each microbatch, and while it waits for its peers, so that only the
-one that hangs is killed and not those that wait for it. Between generations it is not watched.
+The rank writes the time after each microbatch and while it waits for its peers. Therefore only the rank that hangs is
+killed, not those that wait for it. Between generations a rank is idle and not watched.
 """
 
 import math
@@ -11,39 +11,40 @@ import struct
 import time
 
 DESCRIPTOR = "LLMTRAIN_WATCHDOG_FD"
-"""Environment variable of a rank: the file descriptor of that memory."""
-_SIGN = struct.Struct("d")
+"""Environment variable of a rank: the file descriptor of the shared memory."""
+_TIME = struct.Struct("d")
 
 
 class Watchdog:
-    """One rank's newest sign of life, in seconds of the machine's steady clock."""
+    """The time when one rank last made progress, in seconds of the monotonic clock."""
 
     def __init__(self, descriptor: int) -> None:
-        self._memory = mmap.mmap(descriptor, _SIGN.size)
+        self._memory = mmap.mmap(descriptor, _TIME.size)
 
     def alive(self) -> None:
-        """Say that this rank gets on."""
-        self._memory[:] = _SIGN.pack(time.monotonic())  # at once: pack_into would write zeros first, and be seen
+        """Record that this rank makes progress."""
+        # One assignment: pack_into writes zeros first, which the supervisor could read.
+        self._memory[:] = _TIME.pack(time.monotonic())
 
     def idle(self) -> None:
-        """Say that this rank has nothing to do: it waits for a generation."""
-        self._memory[:] = _SIGN.pack(math.inf)
+        """Record that this rank has nothing to do until it joins a generation."""
+        self._memory[:] = _TIME.pack(math.inf)
 
-    def silent_seconds(self) -> float:
-        """Return for how long this rank has not got on; 0 if it has nothing to do."""
-        return max(0.0, time.monotonic() - float(_SIGN.unpack(self._memory[:])[0]))
-
-
-def new_watch() -> tuple[Watchdog, int]:
-    """Return a watch of a rank that has nothing to do yet, and the descriptor to hand to it."""
-    descriptor = os.memfd_create("llmtrain-watch")
-    os.ftruncate(descriptor, _SIGN.size)
-    watch = Watchdog(descriptor)
-    watch.idle()
-    return watch, descriptor
+    def unresponsive_seconds(self) -> float:
+        """Return the seconds since this rank last made progress; 0 if it is idle."""
+        return max(0.0, time.monotonic() - float(_TIME.unpack(self._memory[:])[0]))
 
 
-def inherited_watch() -> Watchdog:
-    """Return the watch that the supervisor handed to this process; one that nobody looks at without a supervisor."""
+def new_watchdog() -> tuple[Watchdog, int]:
+    """Return the watchdog of an idle rank, and the file descriptor to pass to the rank's process."""
+    descriptor = os.memfd_create("llmtrain-watchdog")
+    os.ftruncate(descriptor, _TIME.size)
+    watchdog = Watchdog(descriptor)
+    watchdog.idle()
+    return watchdog, descriptor
+
+
+def inherited_watchdog() -> Watchdog:
+    """Return the watchdog that the supervisor passed to this process; without a supervisor, one that is not read."""
     descriptor = os.environ.get(DESCRIPTOR)
-    return new_watch()[0] if descriptor is None else Watchdog(int(descriptor))
+    return new_watchdog()[0] if descriptor is None else Watchdog(int(descriptor))

@@ -1,11 +1,11 @@
-"""The hash that names built things changes with what they are built from, and only then."""
+"""The hash of a build changes with its inputs, and only then."""
 
 from pathlib import Path
 
 from llmtrain_kind.content_hash import HASH_LENGTH, content_hash
 
 
-def test_same_files_elsewhere_have_the_same_hash(tmp_path: Path) -> None:
+def test_equal_files_in_another_folder_have_the_same_hash(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name / "src").mkdir(parents=True)
         (tmp_path / name / "src" / "a.py").write_text("a = 1\n")
@@ -14,7 +14,7 @@ def test_same_files_elsewhere_have_the_same_hash(tmp_path: Path) -> None:
     assert len(first) == HASH_LENGTH
 
 
-def test_bytes_names_modes_and_words_count(tmp_path: Path) -> None:
+def test_bytes_names_modes_and_extra_text_change_the_hash(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("1")
     hashes = [content_hash(tmp_path, [Path("a")])]
@@ -28,7 +28,7 @@ def test_bytes_names_modes_and_words_count(tmp_path: Path) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
-def test_caches_do_not_count_and_missing_paths_may_be_named(tmp_path: Path) -> None:
+def test_caches_and_missing_paths_do_not_change_the_hash(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a.py").write_text("a = 1\n")
     before = content_hash(tmp_path, [Path("src"), Path("requirements.lock")])

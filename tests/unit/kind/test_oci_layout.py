@@ -1,4 +1,4 @@
-"""Archives for nodes leave out what a node has."""
+"""Archives omit the layers that a node has."""
 
 import json
 import tarfile
@@ -9,7 +9,8 @@ from llmtrain_kind.oci_layout import Layout, read_layout, write_archive
 REFERENCE = "localhost/llmtrain-operator:0123456789ab"
 
 
-def _layout(folder: Path) -> Layout:
+def layout(folder: Path) -> Layout:
+    """Return the layout of an image of two layers."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     layers = [{"digest": "sha256:base"}, {"digest": "sha256:sources"}]
@@ -22,14 +23,14 @@ def _layout(folder: Path) -> Layout:
     return read_layout(folder, REFERENCE)
 
 
-def test_a_layout_lists_manifest_configuration_and_layers(tmp_path: Path) -> None:
+def test_a_layout_lists_the_manifest_the_configuration_and_the_layers(tmp_path: Path) -> None:
     expected = ("sha256:manifest", "sha256:config", "sha256:base", "sha256:sources")
-    assert _layout(tmp_path).blobs == expected
+    assert layout(tmp_path).blobs == expected
 
 
-def test_an_archive_holds_only_what_is_missing_and_names_the_image(tmp_path: Path) -> None:
+def test_an_archive_holds_the_missing_layers_and_the_name_of_the_image(tmp_path: Path) -> None:
     archive = tmp_path / "a.tar"
-    write_archive(_layout(tmp_path / "layout"), ["sha256:base"], archive)
+    write_archive(layout(tmp_path / "layout"), ["sha256:base"], archive)
     with tarfile.open(archive) as tar:
         names = set(tar.getnames())
         index = tar.extractfile("index.json")

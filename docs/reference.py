@@ -1,4 +1,4 @@
-"""Writes the reference pages of the command line and of the chart's values: `python docs/render.py`.
+"""Writes the reference pages of the command line and of the chart's values: `python docs/reference.py`.
 
 They are here because the contract, which generates the other pages, must import neither. `make render` calls this.
 """
