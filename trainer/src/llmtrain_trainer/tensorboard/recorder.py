@@ -13,7 +13,7 @@ from llmtrain_api.protocol import Progress
 from llmtrain_trainer.tensorboard.event_file import EventFile
 from llmtrain_trainer.tensorboard.scalars import EVALUATION, scalars
 
-FOLDER = "tensorboard"
+SCALARS_DIRECTORY = "tensorboard"
 """Directory below the job's own."""
 MAX_QUEUED_STEPS = 1000
 """Length of the queue. When it is full, the oldest steps are dropped."""

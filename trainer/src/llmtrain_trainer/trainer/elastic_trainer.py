@@ -22,7 +22,7 @@ from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.distributed.rendezvous import Rendezvous
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.tensorboard.recorder import FOLDER, SummaryWriterThread
+from llmtrain_trainer.tensorboard.recorder import SCALARS_DIRECTORY, SummaryWriterThread
 from llmtrain_trainer.trainer.progress_reporter import ProgressReporter
 from llmtrain_trainer.trainer.train_loop import LoopCallbacks, LoopExit, TrainLoop
 from llmtrain_trainer.training.gpt_task import GPTTask
@@ -69,7 +69,7 @@ class ElasticTrainer:
         self._member = identity.member(self._store.port, numerics=self._state.numerics if self._state.exact else "")
         self._coordinator = self._new_client()
         self._reporter = ProgressReporter(self._new_client())
-        self._summary_writer = SummaryWriterThread(Path(run.job_directory) / FOLDER, log)
+        self._summary_writer = SummaryWriterThread(Path(run.job_directory) / SCALARS_DIRECTORY, log)
         self.is_main_process = True
         """Whether this was rank 0 of its last generation; True before the first one."""
 
