@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.termination import ExitCode
-from llmtrain_trainer.worker.supervisor import MOST_RESTARTS
+from llmtrain_trainer.worker.supervisor import MAX_RESTARTS
 from support.polling import eventually
 from support.training_job import STEPS, Job, Process, make_job
 
@@ -87,7 +87,7 @@ def test_a_halted_rank_holds_up_nobody_and_is_replaced(job: Job, dataset: str, u
 def test_a_worker_whose_rank_dies_too_often_gives_up_with_its_last_lines(job: Job, dataset: str) -> None:
     job.coordinator()
     first, second = started(job, dataset)
-    for deaths in range(1, MOST_RESTARTS + 2):
+    for deaths in range(1, MAX_RESTARTS + 2):
         os.kill(second.rank(), signal.SIGKILL)
         eventually(lambda: len(second.events("rankFailed")) == deaths, "the death is noticed")  # noqa: B023
     assert second.ends_with() == ExitCode.FAILURE, second.text
