@@ -97,7 +97,8 @@ render: render-files ## write generated files: CRDs, rules, dashboards, pages of
 
 render-files: venv
 	@$(python) -m llmtrain_api.generate.crd crds
-	@$(python) -m llmtrain_api.generate.reference_docs docs
+	@$(python) -m llmtrain_api.generate.reference_docs docs/reference
+	@COLUMNS=100 $(python) docs/reference.py docs/reference
 	@$(python) charts/render.py
 
 lock: venv ## resolve the newest allowed versions into requirements/*.lock

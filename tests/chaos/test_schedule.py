@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
 from chaos.test_points import SEED
 from chaos.watching import Operator, gaps, instants, length, newest_step, seconds_logged, tells_steps
+
 from figures import Figure
 from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
 from llmtrain_api.time_ledger import CATEGORIES, new_ledger
@@ -50,7 +50,7 @@ def alone(data: Path, dataset: str, tmp_path: Path) -> Iterator[Job]:
 
 
 def joined(workers: dict[int, Process]) -> int:
-    return sum(len(worker.events("joined")) for worker in workers.values())
+    return sum(len(worker.events("generationJoined")) for worker in workers.values())
 
 
 @dataclass(kw_only=True)
@@ -73,7 +73,7 @@ class Run:
             self.workers[number] = self.job.worker(number, self.dataset)
             self.everyone.append(self.workers[number])
         fresh = [self.workers[number] for number in numbers]
-        self.operator.until(lambda _: all(worker.events("joined") for worker in fresh), "the newcomer has joined")
+        self.operator.until(lambda _: all(worker.events("generationJoined") for worker in fresh), "the newcomer has joined")
         progress = self.operator.until(tells_steps, "its first step is told").progress
         assert progress is not None
         self.compiling_seconds += progress.time_spent.compiling
@@ -154,14 +154,14 @@ def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
     """
     account, kills = run.operator.account, len(run.killed_at)
     told = {kind: account.ms.get(kind, 0) / 1000 for kind in CATEGORIES}
-    joined_at, first_steps = instants(run.everyone, "joined"), instants(run.everyone, "firstStep")
+    joined_at, first_steps = instants(run.everyone, "generationJoined"), instants(run.everyone, "firstStep")
     last_step = instants(run.everyone, "step")[-1]
     pauses = length(gaps([*run.killed_at, *joined_at], first_steps))
     own = {
         "starting": joined_at[0] - birth_ms / 1000,
         "compiling": run.compiling_seconds,
         "recovering": length(gaps(run.killed_at, first_steps)),
-        "evaluating": seconds_logged(run.everyone, "evaluation"),
+        "evaluating": seconds_logged(run.everyone, "evaluated"),
     }
     own["stepping"] = last_step - joined_at[0] - pauses - own["evaluating"]
     error_seconds = (account.total_ms - (account.until_ms - birth_ms)) / 1000

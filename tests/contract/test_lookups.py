@@ -14,13 +14,12 @@ OPERATOR, COORDINATOR, TRAINER = (
 
 PLACES = {
     # What happens, decided or made where: the word, the file, and the function or class if the file's name lacks it.
-    "disk_full": (f"{TRAINER}/checkpoint/writer.py", "disk_full_message"),
     "lost_node": (f"{OPERATOR}/core/node_view.py", "lost_nodes"),
     "lr_schedule": (f"{TRAINER}/training/lr_schedule.py", ""),
     "help": ("crds/src/llmtrain_api/metrics/metric.py", "Metric.help"),
     "ttl": (f"{OPERATOR}/core/policies/ttl.py", ""),
-    "is_ready": ("images/src/llmtrain_kind/cluster.py", "is_ready"),
-    "attribution": ("operator/src/llmtrain_agent/attribution.py", ""),
+    "is_healthy": ("images/src/llmtrain_kind/cluster.py", "is_healthy"),
+    "attribution": ("operator/src/llmtrain_agent/collector.py", "NodeCollector._gpu_attribution"),
     "failure_budget": ("crds/src/llmtrain_api/failure_budget.py", ""),
     "watchdog": (f"{TRAINER}/worker/watchdog.py", ""),
     "all_reduce": (f"{TRAINER}/distributed/process_group.py", "ProcessGroup.all_reduce"),
@@ -38,13 +37,13 @@ PLACES = {
     "checkpointer": (f"{TRAINER}/checkpoint/checkpointer.py", ""),
     "work_queue": (f"{OPERATOR}/shell/work_queue.py", ""),
     "informer": (f"{OPERATOR}/shell/informer.py", ""),
-    "clip_grad_norm": (f"{TRAINER}/training/train_state.py", "TrainState.clip_grad_norm"),
+    "clip_grad_norm": (f"{TRAINER}/training/train_state.py", "clip_grad_norm"),
     "atomic_directory": (f"{TRAINER}/atomic_directory.py", ""),
     "xid": ("operator/src/llmtrain_agent/gpu/xid.py", ""),
-    "mfu": (f"{TRAINER}/models/flops.py", ""),
+    "mfu": (f"{TRAINER}/models/flops.py", "mfu"),
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
-"""The sixteen questions of `docs/glossary.md` and more: where the answer is."""
+"""Where the answer is."""
 
 
 def definitions(path: Path) -> set[str]:

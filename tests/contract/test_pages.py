@@ -10,7 +10,7 @@ from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.generate.reference_docs import PAGES, series_of_job, series_of_node, series_of_rules, without_dcgm
 from llmtrain_api.metrics.catalogue import CATALOGUE
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 RULES = {**{alert.name: alert.expr for alert in ALERTS}, **{rule.record: rule.expr for rule in RECORDINGS}}
 
 

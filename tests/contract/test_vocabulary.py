@@ -48,11 +48,29 @@ BANNED = (
 WORDS = re.compile(r"(?<![a-z])(" + "|".join(re.escape(word) for word in BANNED) + r")(?![a-z])")
 HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
 
+PENDING = (
+    "charts/",
+    "crds/",
+    "docs/reference/",
+    "examples/",
+    "images/",
+    "operator/src/llmtrain_agent/",
+    "operator/src/llmtrain_cli/",
+    "tests/",
+    "trainer/",
+    "CHANGELOG.md",
+)
+"""Where the dialect still stands: rewrite a part, then remove it here. The changelog names what was renamed."""
+
 
 def tracked() -> list[str]:
     """Return the paths of the texts that git knows."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    paths = [path for path in listed.split("\0") if path and Path(path).suffix in TEXT and path not in LISTS]
+    paths = [
+        path
+        for path in listed.split("\0")
+        if path and Path(path).suffix in TEXT and path not in LISTS and not path.startswith(PENDING)
+    ]
     return [path for path in paths if not OTHERS.search(path) and (ROOT / path).is_file()]
 
 

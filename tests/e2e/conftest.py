@@ -88,7 +88,7 @@ def prometheus(
     targets = Targets(kube, folder)
     try:
         rules = folder / "rules.yaml"
-        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/alerts.md")}))
+        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/reference/alerts.md")}))
         with running_prometheus(folder, [targets.scrape_config(f"{SCRAPE_SECONDS}s")], [rules]) as server:
             yield server
     finally:

@@ -77,7 +77,7 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job:
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
     assert kube.status(new_job)["recoveries"]["byMethod"] == {"process": 0, "pod": 1, "checkpoint": 0}
     (told,) = [event["message"] for event in kube.events(new_job) if event["reason"] == "Recovered"]
-    assert "training goes on with the other pods" in told
+    assert "training continued with the other pods" in told
     assert told.endswith("0 steps were done again")
     seconds = pause(kube, f"{new_job}-worker-0", killed)
     figure("pod_kill_to_next_step_seconds", seconds, "s")

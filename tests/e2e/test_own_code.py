@@ -40,7 +40,7 @@ def test_a_model_of_ones_own_is_the_same_whoever_dies(kube: Kube, new_job: str) 
     assert status["progress"]["step"] == 150
     assert sha256(status) == undisturbed
     assert "model" not in status
-    assert "llmtrain.examples.own_model ran to its end" in condition(status, "Succeeded")["message"]
+    assert "llmtrain.examples.own_model completed" in condition(status, "Succeeded")["message"]
 
 
 def test_a_torchrun_program_goes_on_with_more_workers(kube: Kube, new_job: str) -> None:

@@ -12,6 +12,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 """Of a page without its blocks, as a comment of a shell looks like a heading."""
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 INLINE_CODE = re.compile(r"`([^`\n]+)`")
+"""Is not searched for links: a pattern can look like one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class Page:
     @property
     def links(self) -> list[str]:
         """Return the targets of all links."""
-        return LINK.findall(self.prose)
+        return LINK.findall(INLINE_CODE.sub("code", self.prose))
 
     @property
     def inline_code(self) -> list[str]:

@@ -16,6 +16,6 @@ Every other package imports this one; it imports none of them.
     goodput.py      the kinds of seconds in a job's life
     metrics/        the catalogue of metrics, a file for each part that tells them
     alerting/       Prometheus' recording rules and alerts
-    pages.py        makes docs/metrics.md and docs/alerts.md
+    generate/       makes docs/reference/metrics.md and docs/reference/alerts.md
     crd.py          makes crds/*.yaml from the types
 """

@@ -1,19 +1,21 @@
-"""The coordinator: who takes part in one job, and how far it is. Serves the protocol of llmtrain_api.protocol.
+"""The coordinator: the rendezvous of one job's ranks, their heartbeats, and the job's progress.
 
-    roster.py      what the coordinator knows: seats, the generation, progress
-    generation.py  how that changes: join, heartbeat, leave, expire, want, progress
-    recoveries.py  what each loss of a member cost
-    goodput.py     what every second of the job's life went into
-    lease.py       who has been silent for too long
-    lines.py       whose connection is closed for good
-    polls.py       requests that are held open until they can be answered
-    server.py      the same over HTTP
-    known.py       all of it at one moment
-    metrics.py     the same for Prometheus
-    otlp.py        the same for OpenTelemetry, where that is asked for
-    log.py         one JSON line an event
-    __main__.py    the command line
+It serves the protocol of llmtrain_api.protocol.
 
-Its state is soft. Where it dies, the training goes on: the next coordinator takes the running
-generation over from the heartbeats of its members.
+    group.py         the group's state: members, generation, progress
+    generation.py    how a generation begins, ends and is adopted
+    transitions.py   the state machine: join, heartbeat, progress, leave, expire, disconnect, scale
+    leases.py        members whose lease has expired
+    connections.py   members whose connection closed between two heartbeats
+    long_polls.py    requests that are held open until they can be answered
+    recovery_log.py  what each recovery cost
+    goodput.py       what each second of the job's lifetime was spent on
+    snapshot.py      all of it at one moment
+    metrics.py       the snapshot as Prometheus metrics
+    otlp.py          the snapshot over OpenTelemetry's protocol
+    server.py        the HTTP server
+    __main__.py      the command line
+
+Its state is soft: if the coordinator fails, training continues, and the next coordinator adopts the running generation
+from the heartbeats of its members.
 """

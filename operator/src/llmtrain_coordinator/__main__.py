@@ -1,4 +1,4 @@
-"""`python -m llmtrain_coordinator`: serve one job until asked to stop."""
+"""The coordinator's command line, `python -m llmtrain_coordinator`: serve one job until SIGTERM."""
 
 import argparse
 import asyncio
@@ -10,56 +10,73 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_api.time_ledger import new_ledger
-from llmtrain_coordinator import log
 from llmtrain_coordinator.server import Coordinator
 
 if TYPE_CHECKING:
     from llmtrain_coordinator.otlp import Exporter
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-EXPLANATION = """\
-Knows who takes part in one training job and how far it is. The operator runs one beside the workers
-of each job; `llmtrain run` runs one on this machine. It needs no storage and no Kubernetes API: if it
-dies, the training goes on, and the next one learns from the workers.
+DESCRIPTION = """\
+Coordinates the ranks of one training job: rendezvous, heartbeats and leases, progress, recoveries and goodput.
 
-  GET /v1/status   what it knows, as JSON (header X-Llmtrain-Job: UID)
-  GET /metrics     the same for Prometheus
-  GET /healthz     answers once it serves
+The operator runs one coordinator beside the workers of each job; `llmtrain run` runs one on this machine.
+It needs no storage and no Kubernetes API. If it fails, training continues, and the next coordinator learns
+the group's state from the heartbeats of the ranks.
 
-Where OTEL_EXPORTER_OTLP_ENDPOINT is set, it sends its metrics there too, every OTEL_METRIC_EXPORT_INTERVAL milliseconds.
+  POST /v1/join, /v1/heartbeat, /v1/progress, /v1/leave   from ranks and their supervisors
+  PUT  /v1/workers   desired number of workers, from the operator
+  GET  /v1/status    the job's status as JSON
+  GET  /metrics      metrics for Prometheus
+  GET  /healthz      answers once the server is running
+
+Requests under /v1 need the header X-Llmtrain-Job: UID.
+"""
+EPILOG = """\
+If OTEL_EXPORTER_OTLP_ENDPOINT is set, the metrics are also exported to that OpenTelemetry collector,
+every OTEL_METRIC_EXPORT_INTERVAL milliseconds.
+
+Example: a coordinator for one worker of two ranks, to try the protocol with curl:
+
+  python -m llmtrain_coordinator --job gpt --namespace default --uid 1 --workers 1 --ranks-per-worker 2
+  curl --header 'X-Llmtrain-Job: 1' http://localhost:%d/v1/status
 """
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the command line's parser."""
     options = argparse.ArgumentParser(
         prog="python -m llmtrain_coordinator",
-        description=EXPLANATION,
+        description=DESCRIPTION,
+        epilog=EPILOG % COORDINATOR_PORT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     options.add_argument("--job", required=True, metavar="NAME", help="name of the job")
-    options.add_argument("--namespace", required=True, metavar="NS", help="its namespace")
-    options.add_argument("--uid", required=True, help="its uid; whoever comes with another is turned away")
-    options.add_argument("--workers", required=True, type=positive, metavar="N", help="workers wanted now")
+    options.add_argument("--namespace", required=True, metavar="NS", help="namespace of the job")
+    options.add_argument("--uid", required=True, help="uid of the job; requests with another uid are answered 403")
+    options.add_argument("--workers", required=True, type=positive, metavar="N", help="desired number of workers")
     options.add_argument(
-        "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes of one worker"
+        "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes per worker"
     )
-    options.add_argument("--min-workers", type=positive, default=1, metavar="N", help="workers it may train with")
+    options.add_argument(
+        "--min-workers", type=positive, default=1, metavar="N", help="smallest number of workers that can train"
+    )
     options.add_argument(
         "--term",
         type=positive,
         default=int(time.time()),
         metavar="T",
-        help="which of the job's coordinators this is: an older one's word is void (default: the time)",
+        help="fencing term of this coordinator: ranks ignore coordinators of a lower one (default: the current time)",
     )
     options.add_argument(
-        "--standalone", action="store_true", help="the job is born now, and nobody else keeps account of its life"
+        "--standalone", action="store_true", help="the job starts now, and no operator stores its time ledger"
     )
-    options.add_argument("--no-progress", action="store_true", help="the job's program tells no progress")
-    options.add_argument("--host", default="0.0.0.0", help="address to serve on (default: every one)")
-    options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to serve on (default: %(default)s)")
+    options.add_argument("--no-progress", action="store_true", help="the job's program reports no progress")
+    options.add_argument("--host", default="0.0.0.0", help="address to listen on (default: every interface)")
+    options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to listen on (default: %(default)s)")
     return options
 
 
@@ -72,10 +89,10 @@ def positive(text: str) -> int:
 
 
 async def serve(options: argparse.Namespace) -> None:
-    """Serve until SIGTERM or SIGINT, then end at once: whoever holds a join open asks the next coordinator."""
+    """Serve until SIGTERM or SIGINT, then close held requests at once: their ranks retry at the next coordinator."""
     stopped = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     coordinator = Coordinator(
         namespace=options.namespace,
         job=options.job,
@@ -84,7 +101,7 @@ async def serve(options: argparse.Namespace) -> None:
         ranks_per_worker=options.ranks_per_worker,
         min_workers=options.min_workers,
         term=options.term,
-        account=new_ledger(int(time.time() * 1000)) if options.standalone else None,
+        ledger=new_ledger(int(time.time() * 1000)) if options.standalone else None,
         no_progress=options.no_progress,
     )
     runner = web.AppRunner(
@@ -92,22 +109,23 @@ async def serve(options: argparse.Namespace) -> None:
     )
     await runner.setup()
     await web.TCPSite(runner, options.host, options.port).start()
-    log.write("serving", {"job": options.job, "namespace": options.namespace, "port": options.port})
-    exporter = exporting(coordinator)
+    log = JsonLog(fields={"job": options.job, "namespace": options.namespace})
+    log.info(CoordinatorEvent.COORDINATOR_STARTED, port=options.port)
+    exporter = start_exporter(coordinator)
     await stopped.wait()
-    log.write("stopped", {"job": options.job, "namespace": options.namespace})
+    log.info(CoordinatorEvent.COORDINATOR_STOPPED)
     await runner.cleanup()
     if exporter is not None:
         await asyncio.to_thread(exporter.close)
 
 
-def exporting(coordinator: Coordinator) -> "Exporter | None":
-    """Begin to send metrics by OpenTelemetry's protocol, if the environment names where to."""
+def start_exporter(coordinator: Coordinator) -> "Exporter | None":
+    """Start to export metrics to an OpenTelemetry collector, if the environment names one."""
     if not os.environ.get(ENDPOINT):
         return None
-    from llmtrain_coordinator.otlp import Exporter  # takes a while, and most have no use for it
+    from llmtrain_coordinator.otlp import Exporter  # slow to import, and rarely used
 
-    return Exporter(coordinator.known, coordinator.labels)
+    return Exporter(coordinator.snapshot, coordinator.job_labels)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,18 +1,18 @@
-"""What the seconds of a job went into while a coordinator sees it: read off the roster and the first rank's words.
+"""Goodput: classifies each second of a job's lifetime, from membership changes and rank 0's progress reports.
 
-A stretch of time is accounted for at its end, when it is known what it was; until then the account rests.
+A span of time is added to the ledger at its end, when its category is known; until then the ledger stands still.
 
-- Progress ends one: compiling, evaluating and checkpoints took what the first rank says, and the rest was steps, new
-  ones or such that had been done before. The first progress of a generation ends the handover of the state too, which
-  is of the same kind as the pause before that generation.
-- A generation that begins ends such a pause: the job was starting, if it was the first; it recovered, if the one before
-  broke; else it waited for whoever came or left as asked.
-- While a generation is broken, or all members of one that ended in peace are through with their last step, the time
-  goes into the pause as it passes. That since the last progress of a broken one is part of it: the step is lost.
-- A program that tells no progress is taken to step while its generation runs.
+- A progress report ends a span: compiling, evaluating and checkpoints took what rank 0 reports, and the rest went into
+  steps, either new ones or replayed ones. The first report of a generation also covers the restore of the state, which
+  has the category of the pause before that generation.
+- The start of a generation ends a pause: the job was *starting* if it is the first generation, *recovering* if the
+  previous one was broken, and otherwise *waiting* for workers that joined or left as requested.
+- While a generation is broken, or while every member of one that ended normally has finished its last step, the pause
+  is added as time passes. It includes the time since the last progress of a broken generation: that step is lost.
+- A program that reports no progress counts as stepping while its generation runs.
 
-A coordinator that takes a generation over counts only what its first rank says from then on: what it said before is in
-the account that the operator kept. The time in between counts as steps.
+A coordinator that adopts a generation counts only what rank 0 reports from then on: earlier reports are already in the
+ledger that the operator stores. The time in between counts as steps.
 """
 
 from collections.abc import Mapping
@@ -25,83 +25,85 @@ from llmtrain_coordinator.group import GroupState, Phase
 
 @dataclass(frozen=True, kw_only=True)
 class Goodput:
-    """The account, and what it takes to go on with it."""
+    """The job's time ledger, and what is needed to continue it."""
 
-    account: TimeLedger | None = None
-    """None until it is known when the job was born."""
+    ledger: TimeLedger | None = None
+    """None until the job's creation time is known."""
     stale: bool = False
-    """Whether the account ends before what a former coordinator told Prometheus, as the operator asks now and then."""
+    """Whether a previous coordinator may have exported a longer ledger: the operator stores it only periodically."""
     no_progress: bool = False
-    """Whether the job's program tells no progress."""
+    """Whether the job's program reports no progress."""
     max_step: int = 0
-    """Steps done at the furthest: what comes below it again is done twice."""
+    """Highest number of completed steps: lower ones are replayed."""
     generation: int = 0
-    """The newest generation that began here."""
-    pause: TimeCategory = "starting"
-    """What the time before that generation went into."""
+    """The newest generation that began under this coordinator."""
+    pause_category: TimeCategory = "starting"
+    """Category of the time before that generation."""
 
     @property
-    def counted(self) -> TimeLedger | None:
-        """Return the account for counters, which must not fall: none while it lags."""
-        return None if self.stale else self.account
+    def exported_ledger(self) -> TimeLedger | None:
+        """Return the ledger for counters, which must not decrease: None while it is stale."""
+        return None if self.stale else self.ledger
 
 
-def adopt(goodput: Goodput, account: TimeLedger | None, *, step: int = 0) -> Goodput:
-    """Go on from the account and the steps done that the operator knows of, as far as they go further."""
+def adopt(goodput: Goodput, ledger: TimeLedger | None, *, step: int = 0) -> Goodput:
+    """Continue from the ledger and the step that the operator has stored, where they are ahead."""
     goodput = replace(goodput, max_step=max(goodput.max_step, step))
-    known_ms = goodput.account.total_ms if goodput.account else -1
-    if account is None or account.total_ms <= known_ms:
+    own_ms = goodput.ledger.total_ms if goodput.ledger else -1
+    if ledger is None or ledger.total_ms <= own_ms:
         return goodput
-    return replace(goodput, account=account, stale=goodput.max_step > 0)
+    return replace(goodput, ledger=ledger, stale=goodput.max_step > 0)
 
 
 def on_group_change(goodput: Goodput, before: GroupState, after: GroupState, *, now_ms: int) -> Goodput:
-    """Account for the time up to now, if it is known what it went into."""
+    """Add the time until now to the ledger, if its category is known."""
     if after.progress is not None and after.progress is not before.progress:
-        return _stepped(goodput, before.progress, after.progress, now_ms)
-    if after.running and after.number > before.number and after.adopted_at_seconds is None:
-        pause = _pause(goodput, before)
-        return replace(_passed(goodput, now_ms, {}, pause), generation=after.number, pause=pause)
+        return _on_progress(goodput, before.progress, after.progress, now_ms)
+    if after.running and after.generation > before.generation and after.adopted_at_seconds is None:
+        category = _pause_category(goodput, before)
+        goodput = _advance(goodput, now_ms, {}, category)
+        return replace(goodput, generation=after.generation, pause_category=category)
     if after.running:
-        return _passed(goodput, now_ms, {}, "stepping") if goodput.no_progress else goodput
-    if after.number == 0:
-        return goodput  # nobody knows yet whether a former coordinator's generation runs; the operator accounts
+        return _advance(goodput, now_ms, {}, "stepping") if goodput.no_progress else goodput
+    if after.generation == 0:
+        return goodput  # a generation of a previous coordinator may still run; the operator counts the time
     if after.broken:
-        return _passed(goodput, now_ms, {}, "recovering")
+        return _advance(goodput, now_ms, {}, "recovering")
     if after.members_in(Phase.REJOINING):
-        return goodput  # their last step is yet to be told of
-    return _passed(goodput, now_ms, {}, "waiting")
+        return goodput  # their last step is not reported yet
+    return _advance(goodput, now_ms, {}, "waiting")
 
 
-def _stepped(goodput: Goodput, before: Progress | None, told: Progress, now_ms: int) -> Goodput:
-    handover = 0.0
-    if before is not None and before.generation == told.generation:
-        known = before.time_spent
-    elif told.generation == goodput.generation:
-        known, handover = TimeSpent(), told.generation_start.seconds if told.generation_start else 0.0
+def _on_progress(goodput: Goodput, before: Progress | None, progress: Progress, now_ms: int) -> Goodput:
+    restore_seconds = 0.0
+    if before is not None and before.generation == progress.generation:
+        counted = before.time_spent
+    elif progress.generation == goodput.generation:
+        counted, restore_seconds = TimeSpent(), progress.generation_start.seconds if progress.generation_start else 0.0
     else:
-        known = told.time_spent
-    parts: Mapping[TimeCategory, float] = {
-        goodput.pause: handover,
-        "compiling": told.time_spent.compiling - known.compiling,
-        "evaluating": told.time_spent.evaluating - known.evaluating,
-        "checkpoint": told.time_spent.checkpoint - known.checkpoint,
+        counted = progress.time_spent
+    seconds: Mapping[TimeCategory, float] = {
+        goodput.pause_category: restore_seconds,
+        "compiling": progress.time_spent.compiling - counted.compiling,
+        "evaluating": progress.time_spent.evaluating - counted.evaluating,
+        "checkpoint": progress.time_spent.checkpoint - counted.checkpoint,
     }
-    stepped = before is None or (before.generation, before.step) != (told.generation, told.step)
-    again = stepped and told.step <= goodput.max_step
-    goodput = _passed(goodput, now_ms, parts, "replaying" if again else "stepping")
-    return replace(goodput, max_step=max(goodput.max_step, told.step))
+    is_new_step = before is None or (before.generation, before.step) != (progress.generation, progress.step)
+    replayed = is_new_step and progress.step <= goodput.max_step
+    goodput = _advance(goodput, now_ms, seconds, "replaying" if replayed else "stepping")
+    return replace(goodput, max_step=max(goodput.max_step, progress.step))
 
 
-def _pause(goodput: Goodput, before: GroupState) -> TimeCategory:
-    """Return what the time before a generation goes into; one that is replaced in one go was broken."""
-    if before.number == 0:
+def _pause_category(goodput: Goodput, before: GroupState) -> TimeCategory:
+    """Return the category of the time before a generation; one that is replaced while it runs counts as broken."""
+    if before.generation == 0:
         return "recovering" if goodput.max_step else "starting"
     return "recovering" if before.broken or before.running else "waiting"
 
 
-def _passed(goodput: Goodput, now_ms: int, parts: Mapping[TimeCategory, float], rest: TimeCategory) -> Goodput:
-    if goodput.account is None:
+def _advance(goodput: Goodput, now_ms: int, seconds: Mapping[TimeCategory, float], rest: TimeCategory) -> Goodput:
+    """Extend the ledger to `now_ms`: `seconds` by category, and the `rest` of the time in one category."""
+    if goodput.ledger is None:
         return goodput
-    account = goodput.account.advance(now_ms, parts, rest)
-    return replace(goodput, account=account, stale=goodput.stale and account == goodput.account)
+    ledger = goodput.ledger.advance(now_ms, seconds, rest)
+    return replace(goodput, ledger=ledger, stale=goodput.stale and ledger == goodput.ledger)

@@ -1,4 +1,4 @@
-"""What the coordinator knows of one job: a frozen value that generation.py turns into the next one."""
+"""The state of one job's group: a frozen value that transitions.py and generation.py turn into the next one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,132 +12,132 @@ WorkerRank = tuple[int, int]
 
 
 class Phase(Enum):
-    """Where a living process stands."""
+    """Phase of a live process in the rendezvous."""
 
-    ACTIVE = "training"
+    ACTIVE = "active"
     """It is a member of the running generation."""
-    REJOINING = "summoned"
+    REJOINING = "rejoining"
     """Its generation has ended: it has yet to join the next one."""
-    JOINED = "waiting"
-    """It has joined and waits for the others."""
+    JOINED = "joined"
+    """It has joined the next generation and waits for the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberState:
-    """One living process."""
+    """One live process and its phase."""
 
     phase: Phase
     member: Member
     generation: int = 0
-    """Newest generation it says it has been in."""
+    """Newest generation it has been a member of, by its own account."""
 
     @property
-    def place(self) -> WorkerRank:
+    def worker_rank(self) -> WorkerRank:
         """Return where it runs."""
-        return place_of(self.member)
+        return worker_rank_of(self.member)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupState:
-    """Everything the coordinator knows. Seats are by incarnation."""
+    """Everything that the transitions depend on. Processes are keyed by incarnation."""
 
     workers: int
     ranks_per_worker: int
     term: int = 0
-    """Which of the job's coordinators this is."""
+    """Term of this coordinator: newer coordinators of the job have greater ones."""
     min_workers: int = 1
-    """Fewest workers that may train."""
-    number: int = 0
-    """Newest generation begun, here or under a former coordinator."""
+    """Smallest number of workers that can train."""
+    generation: int = 0
+    """Newest generation begun, by this coordinator or a previous one."""
     running: bool = False
-    """Whether that generation still holds."""
+    """Whether that generation has not ended."""
     broken: bool = False
     """Whether the newest generation ended without one of its members."""
-    enough_since_seconds: float | None = None
-    """Since when those who wait for the first generation are enough."""
+    last_call_since_seconds: float | None = None
+    """When enough ranks had joined the first generation, so that the last call for the others began."""
     adopted_ranks: int = 0
-    """Members of an adopted generation, as its members say."""
+    """Number of members of an adopted generation, according to its members."""
     adopted_at_seconds: float | None = None
-    """When the running generation was taken over from a former coordinator; None if it began here."""
-    seats: Mapping[str, MemberState] = field(default_factory=lambda: MappingProxyType({}))
+    """When the running generation was adopted from a previous coordinator; None if it began under this one."""
+    members: Mapping[str, MemberState] = field(default_factory=lambda: MappingProxyType({}))
+    """Live processes in any phase."""
     finished: Mapping[str, WorkerRank] = field(default_factory=lambda: MappingProxyType({}))
-    """Processes that have trained to the end: nobody waits for them any more."""
+    """Processes that have trained to the end: the rendezvous does not wait for them."""
     replaced: frozenset[str] = frozenset()
-    """Processes another one has taken the place of. If one is still alive, it must not take it back."""
+    """Processes whose place another one has taken. One that is still alive is not admitted again."""
     lost_members: int = 0
+    """Members lost to failures so far."""
     progress: Progress | None = None
     first_loss: float | None = None
+    """Training loss of the first step seen, in nats per token."""
     first_step_time: str | None = None
+    """When that step was reported, RFC 3339."""
 
     @property
-    def wanted(self) -> int:
-        """Return the number of ranks wanted."""
+    def desired_ranks(self) -> int:
+        """Return the desired number of ranks."""
         return self.workers * self.ranks_per_worker
 
     @property
-    def enough(self) -> bool:
-        """Return whether those who wait may train: all that live have joined again, and are not too few."""
-        waiting = len(self.members_in(Phase.JOINED))
-        fewest = min(self.min_workers, self.workers) * self.ranks_per_worker
-        return waiting > 0 and not self.members_in(Phase.REJOINING) and waiting + len(self.finished) >= fewest
+    def has_enough_members(self) -> bool:
+        """Return whether the joined processes can train: every live process has rejoined, and they are not too few."""
+        joined = len(self.members_in(Phase.JOINED))
+        min_ranks = min(self.min_workers, self.workers) * self.ranks_per_worker
+        return joined > 0 and not self.members_in(Phase.REJOINING) and joined + len(self.finished) >= min_ranks
 
     @property
-    def complete(self) -> bool:
-        """Return whether nobody who is wanted is missing."""
-        return len(self.members_in(Phase.JOINED)) + len(self.finished) >= self.wanted
+    def is_complete(self) -> bool:
+        """Return whether every desired rank has joined or finished."""
+        return len(self.members_in(Phase.JOINED)) + len(self.finished) >= self.desired_ranks
 
     @property
     def next_generation(self) -> int:
-        """Return the number of the next generation: greater than any that anyone here has been in."""
-        return max(self.number, *(seat.generation for seat in self.seats.values()), 0) + 1
+        """Return the number of the next generation: greater than any that a member has been in."""
+        return max(self.generation, *(state.generation for state in self.members.values()), 0) + 1
 
-    def generation(self) -> CurrentGeneration:
-        """Return the generation that a member of any other one shall make for."""
+    def current_generation(self) -> CurrentGeneration:
+        """Return the running generation, or the one to join next."""
         if self.running:
-            return CurrentGeneration(generation=self.number)
+            return CurrentGeneration(generation=self.generation)
         return CurrentGeneration(generation=self.next_generation, broken=self.broken)
 
     def members_in(self, phase: Phase) -> dict[str, MemberState]:
-        """Return the seats of all processes that stand at `phase`."""
-        return {incarnation: seat for incarnation, seat in self.seats.items() if seat.phase is phase}
+        """Return the members in `phase`, by incarnation."""
+        return {incarnation: state for incarnation, state in self.members.items() if state.phase is phase}
 
-    def members(self) -> list[Member]:
-        """Return the living members of the newest generation in the order of their ranks."""
-        training = (seat.member for seat in self.seats.values() if seat.phase is not Phase.JOINED)
-        return sorted(training, key=place_of)
+    def ranked_members(self) -> list[Member]:
+        """Return the live members of the newest generation in rank order."""
+        members = (state.member for state in self.members.values() if state.phase is not Phase.JOINED)
+        return sorted(members, key=worker_rank_of)
 
     def membership(self) -> Membership:
-        """Return the running generation. It must have begun here."""
-        return Membership(term=self.term, generation=self.number, members=self.members())
+        """Return the running generation, which must have begun under this coordinator."""
+        return Membership(term=self.term, generation=self.generation, members=self.ranked_members())
 
-    def waiting(self) -> JoinPending:
-        """Return how many have joined the next generation."""
-        return JoinPending(joined=len(self.members_in(Phase.JOINED)), desired=self.wanted)
+    def join_pending(self) -> JoinPending:
+        """Return how many ranks have joined the next generation."""
+        return JoinPending(joined=len(self.members_in(Phase.JOINED)), desired=self.desired_ranks)
 
-    def has_place_for(self, member: Member) -> bool:
-        """Return whether the job wants a rank at the member's place."""
+    def is_desired(self, member: Member) -> bool:
+        """Return whether the job's size includes the member's worker and local rank."""
         return member.worker < self.workers and member.local_rank < self.ranks_per_worker
 
     def status(self) -> CoordinatorStatus:
-        """Return what the operator and local mode ask for."""
-        regrouping = bool(self.members_in(Phase.REJOINING))
-        training = [seat for seat in self.seats.values() if seat.phase is not Phase.JOINED]
+        """Return what the operator and local mode poll."""
+        training = self.running or bool(self.members_in(Phase.REJOINING))
+        finished = len(self.finished) >= self.desired_ranks
         return CoordinatorStatus(
-            state="Training"
-            if self.running or regrouping
-            else "Finished"
-            if len(self.finished) >= self.wanted
-            else "Waiting",
-            generation=self.number,
-            desired=self.wanted,
-            joined=len(training) if self.running or regrouping else len(self.members_in(Phase.JOINED)),
-            members=self.members(),
+            state="Training" if training else "Finished" if finished else "Waiting",
+            generation=self.generation,
+            desired=self.desired_ranks,
+            joined=len(self.ranked_members()) if training else len(self.members_in(Phase.JOINED)),
+            members=self.ranked_members(),
             progress=self.progress,
             first_loss=self.first_loss,
             first_step_time=self.first_step_time,
         )
 
 
-def place_of(member: Member) -> WorkerRank:
+def worker_rank_of(member: Member) -> WorkerRank:
     """Return where a member runs."""
     return member.worker, member.local_rank

@@ -1,7 +1,7 @@
-"""Requests that are held open.
+"""Long polls: requests that are held open until there is something to answer.
 
-A join is answered when its generation begins, when it is refused, or when its time is over. A heartbeat is answered
-when the generation changes, or when its time is over.
+A join is answered when its generation begins, when the process is removed, or after a timeout. A heartbeat is answered
+when the generation changes, or after a timeout.
 """
 
 import asyncio
@@ -11,56 +11,59 @@ from llmtrain_api.protocol import Membership
 from llmtrain_coordinator.group import GroupState, Phase
 from llmtrain_coordinator.transitions import Rejection
 
+JoinAnswer = Membership | Rejection
+
 
 class LongPolls:
-    """The joins held open, by the incarnation that asked."""
+    """The joins and heartbeats that are held open."""
 
     def __init__(self) -> None:
-        self._sleepers: set[asyncio.Future[None]] = set()
-        self._futures: dict[str, set[asyncio.Future[Membership | Rejection]]] = defaultdict(set)
+        self._heartbeats: set[asyncio.Future[None]] = set()
+        self._joins: dict[str, set[asyncio.Future[JoinAnswer]]] = defaultdict(set)
 
-    def open(self) -> frozenset[str]:
-        """Return who is holding a join open, and so lives."""
-        return frozenset(self._futures)
+    def joining(self) -> frozenset[str]:
+        """Return the processes that hold a join open, and so are alive."""
+        return frozenset(self._joins)
 
-    async def hold(self, incarnation: str, timeout_seconds: float) -> Membership | Rejection | None:
-        """Return the answer of a join, or None if there is none in time."""
-        future: asyncio.Future[Membership | Rejection] = asyncio.get_running_loop().create_future()
-        self._futures[incarnation].add(future)
+    async def hold_join(self, incarnation: str, timeout_seconds: float) -> JoinAnswer | None:
+        """Return the answer to a join, or None after `timeout_seconds`."""
+        future: asyncio.Future[JoinAnswer] = asyncio.get_running_loop().create_future()
+        self._joins[incarnation].add(future)
         try:
             done, _ = await asyncio.wait([future], timeout=timeout_seconds)
             return future.result() if done else None
         finally:
-            self._futures[incarnation].discard(future)
-            if not self._futures[incarnation]:
-                del self._futures[incarnation]
+            self._joins[incarnation].discard(future)
+            if not self._joins[incarnation]:
+                del self._joins[incarnation]
 
-    async def sleep(self, timeout_seconds: float) -> None:
-        """Wait until the generation changes, but not longer than `timeout_seconds`."""
+    async def hold_heartbeat(self, timeout_seconds: float) -> None:
+        """Wait until the generation changes, for at most `timeout_seconds`."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.add(future)
+        self._heartbeats.add(future)
         try:
             await asyncio.wait([future], timeout=timeout_seconds)
         finally:
-            self._sleepers.discard(future)
+            self._heartbeats.discard(future)
 
-    def wake(self) -> None:
-        """Answer every heartbeat."""
-        for future in self._sleepers:
+    def answer_heartbeats(self) -> None:
+        """Answer every heartbeat that is held open."""
+        for future in self._heartbeats:
             if not future.done():
                 future.set_result(None)
 
-    def answer(self, roster: GroupState) -> None:
-        """Answer every join that can be answered now."""
-        membership = roster.membership() if self._futures and roster.running else None
-        for incarnation, futures in self._futures.items():
-            seat = roster.seats.get(incarnation)
-            answer: Membership | Rejection | None = None
-            if seat is None:
+    def answer_joins(self, group: GroupState) -> None:
+        """Answer every join whose generation runs or whose process is not in the group any more."""
+        membership = group.membership() if self._joins and group.running else None
+        for incarnation, futures in self._joins.items():
+            state = group.members.get(incarnation)
+            answer: JoinAnswer | None = None
+            if state is None:
                 answer = Rejection(
-                    sentence="This process has lost its place: it is replaced, or not wanted any more.", not_wanted=True
+                    message="This process is not part of the job any more: it was replaced or scaled away.",
+                    surplus=True,
                 )
-            elif seat.phase is Phase.ACTIVE:
+            elif state.phase is Phase.ACTIVE:
                 answer = membership
             for future in futures:
                 if answer is not None and not future.done():

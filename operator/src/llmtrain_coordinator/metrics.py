@@ -1,7 +1,6 @@
 """The job's metrics for Prometheus, named as in the catalogue of llmtrain_api.metrics.job."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,35 +8,28 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics import job as metrics
-from llmtrain_api.metrics.metric import Metric
+from llmtrain_api.metrics.metric import Metric, Sample, families
 from llmtrain_api.protocol import RECOVERY_PHASES, Progress, RecoveryMethod
 from llmtrain_api.time_ledger import CATEGORIES
+from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
-Labels = tuple[str, ...]
-Sample = tuple[Metric, float, Labels]
-"""A metric, its value, and the values of its labels beside the job's."""
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
 class JobCollector(Collector):
-    """Tells what is known at one scrape."""
+    """Exports one snapshot."""
 
-    def __init__(self, known: CoordinatorSnapshot, labels: tuple[str, str]) -> None:
-        self._known, self._labels = known, labels
+    def __init__(self, snapshot: CoordinatorSnapshot, job_labels: tuple[str, str]) -> None:
+        self._snapshot, self._job_labels = snapshot, job_labels
 
     def collect(self) -> Iterator[Family]:
-        """Yield one family a metric."""
-        by_metric: dict[Metric, list[tuple[Labels, float]]] = {}
-        for metric, number, labels in samples(self._known):
-            by_metric.setdefault(metric, []).append((labels, number))
-        for metric, numbers in by_metric.items():
-            family = (CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily)(
-                metric.name, metric.help, labels=metric.labels
-            )
-            for labels, number in numbers:
-                family.add_metric((*self._labels, *labels), number)
-            yield family
+        """Yield one family per metric."""
+        return families(
+            samples(self._snapshot, self._job_labels),
+            gauge_family=GaugeMetricFamily,
+            counter_family=CounterMetricFamily,
+        )
 
 
 def exposition(collector: Collector) -> bytes:
@@ -47,37 +39,45 @@ def exposition(collector: Collector) -> bytes:
     return generate_latest(registry)
 
 
-def samples(known: CoordinatorSnapshot) -> Iterable[Sample]:
-    """Return what is known now. What is not known yet has no sample, so that no graph begins with a false 0.
+def samples(snapshot: CoordinatorSnapshot, job_labels: tuple[str, str]) -> Iterator[Sample]:
+    """Yield the samples of a snapshot. Unknown values have none, so that no graph starts with a false 0.
 
-    Counters tell of all that they may count, from 0 on: Prometheus sees no increase in the first value of a series.
+    Counters have a sample for each possible label value from 0 on: Prometheus sees no increase in a series' first value.
     """
-    roster, ledger, account, status = known.roster, known.ledger, known.account, known.roster.status()
-    yield metrics.JOB_GENERATION, status.generation, ()
-    yield metrics.JOB_RANKS, status.joined, ()
-    yield metrics.JOB_RANKS_DESIRED, status.desired, ()
-    yield metrics.JOB_LOST_MEMBERS, roster.lost_members, ()
-    yield metrics.JOB_REPLAYED_STEPS, ledger.replayed_steps, ()
+    for metric, labels, value in _job_values(snapshot):
+        yield Sample(metric, (*job_labels, *labels), value)
+
+
+def _job_values(snapshot: CoordinatorSnapshot) -> Iterator[tuple[Metric, tuple[str, ...], float]]:
+    """Yield metrics with their label values after the job's."""
+    group, recovery_log, status = snapshot.group, snapshot.recovery_log, snapshot.group.status()
+    yield metrics.JOB_GENERATION, (), status.generation
+    yield metrics.JOB_RANKS, (), status.joined
+    yield metrics.JOB_RANKS_DESIRED, (), status.desired
+    yield metrics.JOB_LOST_MEMBERS, (), group.lost_members
+    yield metrics.JOB_REPLAYED_STEPS, (), recovery_log.replayed_steps
     methods: tuple[RecoveryMethod, ...] = get_args(RecoveryMethod)
     for method in methods:
-        yield metrics.JOB_RECOVERIES, ledger.count.get(method, 0), (method,)
-        for part in RECOVERY_PHASES:
-            yield metrics.JOB_RECOVERY_SECONDS, ledger.seconds.get((method, part), 0.0), (method, part)
-    for member in roster.members():
-        if member.incarnation in known.work_seconds:
+        yield metrics.JOB_RECOVERIES, (method,), recovery_log.counts.get(method, 0)
+        for phase in RECOVERY_PHASES:
+            yield metrics.JOB_RECOVERY_SECONDS, (method, phase), recovery_log.seconds.get((method, phase), 0.0)
+    for member in group.ranked_members():
+        if member.incarnation in snapshot.compute_seconds:
             labels = (str(member.worker), str(member.local_rank))
-            yield metrics.JOB_RANK_COMPUTE, known.work_seconds[member.incarnation], labels
-    if account is not None:
-        yield metrics.JOB_GOODPUT, account.goodput, ()
-        for kind in CATEGORIES:
-            yield metrics.JOB_SECONDS, account.ms.get(kind, 0) / 1000, (kind,)
-    if roster.progress:
-        yield from _of_progress(roster.progress)
+            yield metrics.JOB_RANK_COMPUTE, labels, snapshot.compute_seconds[member.incarnation]
+    if snapshot.ledger is not None:
+        yield metrics.JOB_GOODPUT, (), snapshot.ledger.goodput
+        for category in CATEGORIES:
+            yield metrics.JOB_SECONDS, (category,), snapshot.ledger.ms.get(category, 0) / 1000
+    if group.progress:
+        for metric, value in _progress_values(group.progress):
+            if value is not None:
+                yield metric, (), value
 
 
-def _of_progress(progress: Progress) -> Iterable[Sample]:
-    written = progress.checkpoint_write
-    known: tuple[tuple[Metric, float | None], ...] = (
+def _progress_values(progress: Progress) -> tuple[tuple[Metric, float | None], ...]:
+    write, checkpoint = progress.checkpoint_write, progress.checkpoint
+    return (
         (metrics.JOB_STEP, progress.step),
         (metrics.JOB_STEPS, progress.steps),
         (metrics.JOB_LOSS, progress.loss),
@@ -87,17 +87,11 @@ def _of_progress(progress: Progress) -> Iterable[Sample]:
         (metrics.JOB_TOKENS, progress.tokens),
         (metrics.JOB_TOKENS_PER_SECOND, progress.tokens_per_second),
         (metrics.JOB_MFU, progress.mfu),
-        (metrics.JOB_CHECKPOINT_SIZE, written.size_bytes if written else None),
-        (metrics.JOB_CHECKPOINT_WRITE, written.seconds if written else None),
-        (metrics.JOB_VOLUME_SIZE, written.volume_size_bytes if written else None),
-        (metrics.JOB_VOLUME_FREE, written.volume_free_bytes if written else None),
+        (metrics.JOB_CHECKPOINT_SIZE, write.size_bytes if write else None),
+        (metrics.JOB_CHECKPOINT_WRITE, write.seconds if write else None),
+        (metrics.JOB_VOLUME_SIZE, write.volume_size_bytes if write else None),
+        (metrics.JOB_VOLUME_FREE, write.volume_free_bytes if write else None),
         (metrics.JOB_CHECKPOINT_FAILING, float(bool(progress.checkpoint_error))),
-        (metrics.JOB_CHECKPOINT_TIME, _instant(progress.checkpoint.time) if progress.checkpoint else None),
-        (metrics.JOB_CHECKPOINT_STEP, progress.checkpoint.step if progress.checkpoint else None),
+        (metrics.JOB_CHECKPOINT_TIME, parse_rfc3339(checkpoint.time).timestamp() if checkpoint else None),
+        (metrics.JOB_CHECKPOINT_STEP, checkpoint.step if checkpoint else None),
     )
-    return ((metric, number, ()) for metric, number in known if number is not None)
-
-
-def _instant(time: str) -> float:
-    """Return RFC 3339 as seconds since 1970."""
-    return datetime.fromisoformat(time).timestamp()

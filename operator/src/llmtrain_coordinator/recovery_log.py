@@ -1,9 +1,9 @@
-"""What each recovery cost: read off how the roster changes, and what trainers and supervisors say.
+"""Records what each recovery cost, from membership changes, progress reports and supervisors' failure reports.
 
-A recovery opens when a generation loses a member, be it that the others noticed first and it has ended, and closes with the first step that had not been done before.
-Its seconds are those to *detect* that a member was gone, to *agree* on the next generation, to *restore* the state on
-all ranks, and to *replay* steps that were done and lost. Its method is the cheapest thing that helped: another process in
-the same pod, another pod, or for all the newest checkpoint, if no living rank held the state.
+A recovery opens when a generation loses a member, even if its peers noticed first and it has already ended. It closes
+at the first step that is not a replay. Its phases: *detect* that a member is gone, the *rendezvous* of the next
+generation, *restore* the state on every rank, and *replay* the steps that were lost. Its method is the cheapest one
+that was enough: a new process in the same pod, a new pod, or the newest checkpoint if no live rank held the state.
 """
 
 from collections.abc import Mapping
@@ -13,47 +13,52 @@ from types import MappingProxyType
 from llmtrain_api.protocol import GenerationStart, Leave, Member, ProcessFailure, RecoveryMethod, RecoveryRecord
 from llmtrain_coordinator.group import GroupState, Phase
 
-SETTLE_SECONDS = 1.0
-"""How long a supervisor's word is waited for: a pod whose supervisor says nothing is gone."""
-MOST_KEPT = 16
+FAILURE_REPORT_SECONDS = 1.0
+"""How long to wait for a supervisor's failure report; without one, the whole pod is gone."""
+MAX_RECORDS = 16
+"""Number of newest records that are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenRecovery:
-    """A recovery that goes on. Times are seconds of the coordinator's clock."""
+    """A recovery in progress. Times are seconds of the coordinator's monotonic clock."""
 
     term: int
     generation: int
-    """The one that broke."""
+    """The generation that broke."""
     time: str
-    lost: Mapping[str, Member]
-    """Who is missing, by incarnation."""
-    lost_at: float
+    """When it broke, RFC 3339."""
+    lost_members: Mapping[str, Member]
+    """The members it lost, by incarnation."""
+    lost_at_seconds: float
     step: int
-    """Steps done when it broke."""
+    """Steps completed when it broke."""
     detect_seconds: float = 0.0
-    death: ProcessFailure | None = None
-    agreed_generation: int = 0
-    agreed_at: float | None = None
-    began: GenerationStart | None = None
-    restored_at: float = 0.0
-    caught_up_at: float | None = None
+    process_failure: ProcessFailure | None = None
+    next_generation: int = 0
+    """The generation that the survivors formed, once `rendezvous_at_seconds` is set."""
+    rendezvous_at_seconds: float | None = None
+    generation_start: GenerationStart | None = None
+    restored_at_seconds: float = 0.0
+    caught_up_at_seconds: float | None = None
+    """When the first step was done that is not a replay."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryLog:
-    """The recoveries of one job, since this coordinator began."""
+    """The recoveries of one job since this coordinator started."""
 
     open: OpenRecovery | None = None
     newest: tuple[RecoveryRecord, ...] = ()
-    count: Mapping[RecoveryMethod, int] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[RecoveryMethod, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Closed recoveries by method."""
     seconds: Mapping[tuple[RecoveryMethod, str], float] = field(default_factory=lambda: MappingProxyType({}))
-    """By method and part."""
+    """Their duration by method and phase."""
     replayed_steps: int = 0
 
 
 def on_group_change(
-    ledger: RecoveryLog,
+    recovery_log: RecoveryLog,
     before: GroupState,
     after: GroupState,
     *,
@@ -61,38 +66,41 @@ def on_group_change(
     time: str,
     no_progress: bool = False,
 ) -> RecoveryLog:
-    """Follow one change of the roster, or the passing of time; an `no_progress` program tells no progress."""
-    now = ledger.open
+    """Open, update or close a recovery after a change of the group, or after time has passed.
+
+    With `no_progress` the program reports no steps: its recovery closes with the rendezvous.
+    """
+    recovery = recovery_log.open
     if after.lost_members > before.lost_members:
-        gone = {name: seat for name, seat in before.seats.items() if name not in after.seats}
-        missing = {name: seat.member for name, seat in gone.items()}
-        if now is None and any(seat.phase is not Phase.JOINED for seat in gone.values()):
-            step = before.progress.step if before.progress else 0
-            now = OpenRecovery(
-                term=before.term, generation=before.number, time=time, lost=missing, lost_at=now_seconds, step=step
-            )
-        elif now is not None:
-            now = replace(now, lost={**now.lost, **missing}, agreed_at=None, began=None, caught_up_at=None)
-    if now is not None and after.running and (now.agreed_at is None or after.number > now.agreed_generation):
-        now = replace(now, agreed_generation=after.number, agreed_at=now_seconds, began=None, caught_up_at=None)
-    now = _with_progress(now, after, now_seconds) if now else None
-    if now is not None and no_progress:
-        now = replace(now, caught_up_at=now.agreed_at)  # nobody will tell more of it
-    if now is not None and now.caught_up_at is not None and (now.death or now_seconds - now.lost_at >= SETTLE_SECONDS):
-        return _close(ledger, now)
-    return replace(ledger, open=now)
+        recovery = _with_losses(recovery, before, after, now_seconds, time)
+    if recovery is None:
+        return recovery_log
+    if after.running and (recovery.rendezvous_at_seconds is None or after.generation > recovery.next_generation):
+        recovery = replace(
+            recovery,
+            next_generation=after.generation,
+            rendezvous_at_seconds=now_seconds,
+            generation_start=None,
+            caught_up_at_seconds=None,
+        )
+    recovery = _with_progress(recovery, after, now_seconds)
+    if no_progress:
+        recovery = replace(recovery, caught_up_at_seconds=recovery.rendezvous_at_seconds)
+    failure_known = recovery.process_failure or now_seconds - recovery.lost_at_seconds >= FAILURE_REPORT_SECONDS
+    if recovery.caught_up_at_seconds is not None and failure_known:
+        return _close(recovery_log, recovery)
+    return replace(recovery_log, open=recovery)
 
 
-def record_failure(ledger: RecoveryLog, leave: Leave) -> RecoveryLog:
-    """Note what a supervisor says of a process it buried, or how long a lost one had been silent."""
-    now = ledger.open
-    if now is None or leave.incarnation not in now.lost:
-        return ledger
-    detect = max(now.detect_seconds, leave.unresponsive_seconds)
-    member = now.lost[leave.incarnation]
-    death = now.death
-    if leave.exit_code is not None and death is None:
-        death = ProcessFailure(
+def record_failure(recovery_log: RecoveryLog, leave: Leave) -> RecoveryLog:
+    """Add a supervisor's report on a failed process to the open recovery, or how long a lost one was unresponsive."""
+    recovery = recovery_log.open
+    if recovery is None or leave.incarnation not in recovery.lost_members:
+        return recovery_log
+    member = recovery.lost_members[leave.incarnation]
+    failure = recovery.process_failure
+    if leave.exit_code is not None and failure is None:
+        failure = ProcessFailure(
             worker=member.worker,
             local_rank=member.local_rank,
             node=member.node,
@@ -100,46 +108,73 @@ def record_failure(ledger: RecoveryLog, leave: Leave) -> RecoveryLog:
             message=leave.message,
             last_lines=leave.last_lines,
         )
-    return replace(ledger, open=replace(now, detect_seconds=detect, death=death))
+    detect_seconds = max(recovery.detect_seconds, leave.unresponsive_seconds)
+    return replace(recovery_log, open=replace(recovery, detect_seconds=detect_seconds, process_failure=failure))
 
 
-def _with_progress(now: OpenRecovery, roster: GroupState, now_seconds: float) -> OpenRecovery:
-    """Return `now` with the first step of the new generation noted, and the first that is new."""
-    progress = roster.progress
-    if now.agreed_at is None or progress is None or progress.generation != now.agreed_generation:
-        return now
-    if now.began is None and progress.generation_start is not None:
-        now = replace(now, began=progress.generation_start, restored_at=now_seconds)
-    if now.caught_up_at is None and progress.step > now.step:
-        now = replace(now, caught_up_at=now_seconds)
-    return now
-
-
-def _close(ledger: RecoveryLog, now: OpenRecovery) -> RecoveryLog:
-    assert now.agreed_at is not None
-    assert now.caught_up_at is not None
-    began = now.began
-    in_memory = began is None or began.source == "Memory"
-    method: RecoveryMethod = "checkpoint" if not in_memory else "process" if now.death else "pod"
-    replayed_steps = max(0, now.step - began.step) if began else 0
-    recovery = RecoveryRecord(
-        term=now.term,
-        generation=now.generation,
-        method=method,
-        time=now.time,
-        detect_seconds=now.detect_seconds,
-        rendezvous_seconds=now.agreed_at - now.lost_at,
-        restore_seconds=began.seconds if began else 0.0,
-        replay_seconds=now.caught_up_at - now.restored_at if replayed_steps else 0.0,
-        replayed_steps=replayed_steps,
-        process_failure=now.death,
+def _with_losses(
+    recovery: OpenRecovery | None, before: GroupState, after: GroupState, now_seconds: float, time: str
+) -> OpenRecovery | None:
+    """Return the recovery with the members lost by this change; a loss before the end of one restarts its phases."""
+    gone = {name: state for name, state in before.members.items() if name not in after.members}
+    lost_members = {name: state.member for name, state in gone.items()}
+    if recovery is not None:
+        return replace(
+            recovery,
+            lost_members={**recovery.lost_members, **lost_members},
+            rendezvous_at_seconds=None,
+            generation_start=None,
+            caught_up_at_seconds=None,
+        )
+    if all(state.phase is Phase.JOINED for state in gone.values()):
+        return None  # it had not been part of a generation yet
+    return OpenRecovery(
+        term=before.term,
+        generation=before.generation,
+        time=time,
+        lost_members=lost_members,
+        lost_at_seconds=now_seconds,
+        step=before.progress.step if before.progress else 0,
     )
-    seconds = {**ledger.seconds}
-    for part, taken in recovery.seconds_by_phase.items():
-        seconds[method, part] = seconds.get((method, part), 0.0) + taken
+
+
+def _with_progress(recovery: OpenRecovery, group: GroupState, now_seconds: float) -> OpenRecovery:
+    """Return the recovery with the new generation's first step recorded, and its first one that is not a replay."""
+    progress = group.progress
+    if recovery.rendezvous_at_seconds is None or progress is None or progress.generation != recovery.next_generation:
+        return recovery
+    if recovery.generation_start is None and progress.generation_start is not None:
+        recovery = replace(recovery, generation_start=progress.generation_start, restored_at_seconds=now_seconds)
+    if recovery.caught_up_at_seconds is None and progress.step > recovery.step:
+        recovery = replace(recovery, caught_up_at_seconds=now_seconds)
+    return recovery
+
+
+def _close(recovery_log: RecoveryLog, recovery: OpenRecovery) -> RecoveryLog:
+    assert recovery.rendezvous_at_seconds is not None
+    assert recovery.caught_up_at_seconds is not None
+    start = recovery.generation_start
+    in_memory = start is None or start.source == "Memory"
+    method: RecoveryMethod = "checkpoint" if not in_memory else "process" if recovery.process_failure else "pod"
+    replayed_steps = max(0, recovery.step - start.step) if start else 0
+    record = RecoveryRecord(
+        term=recovery.term,
+        generation=recovery.generation,
+        method=method,
+        time=recovery.time,
+        detect_seconds=recovery.detect_seconds,
+        rendezvous_seconds=recovery.rendezvous_at_seconds - recovery.lost_at_seconds,
+        restore_seconds=start.seconds if start else 0.0,
+        replay_seconds=recovery.caught_up_at_seconds - recovery.restored_at_seconds if replayed_steps else 0.0,
+        replayed_steps=replayed_steps,
+        process_failure=recovery.process_failure,
+    )
+    seconds = {**recovery_log.seconds}
+    for phase, taken in record.seconds_by_phase.items():
+        seconds[method, phase] = seconds.get((method, phase), 0.0) + taken
     return RecoveryLog(
-        newest=(*ledger.newest, recovery)[-MOST_KEPT:],
-        count={**ledger.count, method: ledger.count.get(method, 0) + 1},
+        newest=(*recovery_log.newest, record)[-MAX_RECORDS:],
+        counts={**recovery_log.counts, method: recovery_log.counts.get(method, 0) + 1},
         seconds=seconds,
-        replayed_steps=ledger.replayed_steps + replayed_steps,
+        replayed_steps=recovery_log.replayed_steps + replayed_steps,
     )

@@ -1,4 +1,4 @@
-"""The coordinator over HTTP: reads messages, asks generation.py what follows, and answers."""
+"""The coordinator's HTTP server: parses messages, applies transitions.py to them, and answers."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,8 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import ValidationError
 
+from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.model import Message
 from llmtrain_api.protocol import (
     HEARTBEAT_SECONDS,
@@ -25,7 +27,8 @@ from llmtrain_api.protocol import (
     Progress,
 )
 from llmtrain_api.time_ledger import TimeLedger
-from llmtrain_coordinator import goodput, log, recovery_log, transitions
+from llmtrain_api.timestamps import now_rfc3339
+from llmtrain_coordinator import goodput, recovery_log, transitions
 from llmtrain_coordinator.connections import Connections
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
@@ -35,19 +38,19 @@ from llmtrain_coordinator.recovery_log import RecoveryLog
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 from llmtrain_coordinator.transitions import Rejection, Transition
 
-MOST_BYTES = 2**20
-"""Longest message that is read."""
+MAX_MESSAGE_BYTES = 2**20
+"""Longest message that is accepted."""
 CHECK_INTERVAL_SECONDS = 0.1
-"""How often leases and connections are looked at."""
+"""How often leases and connections are checked."""
 OPEN_PATHS = frozenset({"/metrics", "/healthz"})
-"""What Prometheus and the kubelet ask for, without the job's header."""
+"""Paths that Prometheus and the kubelet request, without the job's header."""
 
 MessageT = TypeVar("MessageT", bound=Message)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Coordinator:
-    """Holds the roster of one job; every change passes through `_follow`."""
+    """Holds the group state of one job; every change passes through `_apply`."""
 
     def __init__(
         self,
@@ -59,25 +62,29 @@ class Coordinator:
         ranks_per_worker: int,
         min_workers: int = 1,
         term: int = 0,
-        account: TimeLedger | None = None,
+        ledger: TimeLedger | None = None,
         no_progress: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         join_poll_seconds: float = JOIN_LONG_POLL_SECONDS,
     ) -> None:
-        self.roster = GroupState(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
-        self.ledger, self.goodput = RecoveryLog(), Goodput(account=account, no_progress=no_progress)
+        self.group = GroupState(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
+        self.recovery_log = RecoveryLog()
+        self.goodput = Goodput(ledger=ledger, no_progress=no_progress)
         self._namespace, self._job, self._uid = namespace, job, uid
-        self._clock, self._wall, self._join_poll_seconds = clock, wall_clock, join_poll_seconds
-        self._work_seconds: dict[str, float] = {}
-        self._leases, self._lines, self._polls = Leases(), Connections(), LongPolls()
-        self._offset_ms = 0
-        """How far the operator's clock is ahead of ours."""
+        self._clock, self._wall_clock, self._join_poll_seconds = clock, wall_clock, join_poll_seconds
+        self._compute_seconds: dict[str, float] = {}
+        self._leases, self._connections, self._long_polls = Leases(), Connections(), LongPolls()
+        self._clock_offset_ms = 0
+        """How far the operator's clock is ahead of this process's."""
+        self._log = JsonLog(fields={"job": job, "namespace": namespace})
         self._closing = False
 
     def application(self) -> web.Application:
-        """Return the web application. Serve it with `handler_cancellation`, so that a broken join is let go at once."""
-        application = web.Application(middlewares=[error_middleware, self._check_job_uid], client_max_size=MOST_BYTES)
+        """Return the web application. Serve it with `handler_cancellation`, which detects a broken join at once."""
+        application = web.Application(
+            middlewares=[error_middleware, self._check_job_uid], client_max_size=MAX_MESSAGE_BYTES
+        )
         application.add_routes(
             [
                 web.post("/v1/join", self.join),
@@ -90,163 +97,164 @@ class Coordinator:
                 web.get("/healthz", self.health),
             ]
         )
-        application.cleanup_ctx.append(self._look_at_leases)
+        application.cleanup_ctx.append(self._check_periodically)
         return application
 
     async def join(self, request: web.Request) -> web.Response:
-        """Answer with the membership as soon as it is complete."""
+        """Rendezvous: answer with the membership as soon as it is complete."""
         message = await read(request, Join)
-        if message.term > self.roster.term:
-            return refusal(503, f"A coordinator of term {message.term} has taken over from this one.")
+        if message.term > self.group.term:  # fencing: a newer coordinator exists
+            return error_response(503, f"A coordinator of term {message.term} has taken over from this one.")
         incarnation = message.member.incarnation
-        self._lines.forget(incarnation)
+        self._connections.forget(incarnation)
         self._leases.renew(incarnation, self._clock())
-        answer = self._apply(transitions.join(self.roster, message)).answer
+        answer = self._apply(transitions.join(self.group, message)).answer
         if not isinstance(answer, JoinPending):
-            return reply(answer)
+            return response(answer)
         async with self._member_connection(incarnation):
-            held = await self._polls.hold(incarnation, self._join_poll_seconds)
+            held = await self._long_polls.hold_join(incarnation, self._join_poll_seconds)
         self._leases.renew(incarnation, self._clock())
-        return reply(held or self.roster.waiting())
+        return response(held or self.group.join_pending())
 
     async def heartbeat(self, request: web.Request) -> web.Response:
         """Renew a lease; answer when the member's generation ends, or when the next heartbeat is due."""
         message, now = await read(request, Heartbeat), self._clock()
         incarnation = message.member.incarnation
         self._leases.renew(incarnation, now)
-        self._lines.note(incarnation, request.transport)
+        self._connections.track(incarnation, request.transport)
         if message.compute_seconds is not None:
-            self._work_seconds[incarnation] = message.compute_seconds
-        answer = self._apply(transitions.heartbeat(self.roster, message, now_seconds=now)).answer
+            self._compute_seconds[incarnation] = message.compute_seconds
+        answer = self._apply(transitions.heartbeat(self.group, message, now_seconds=now)).answer
         if answer == CurrentGeneration(generation=message.generation):
             async with self._member_connection(incarnation):
-                await self._polls.sleep(HEARTBEAT_SECONDS)
-        return reply(self.roster.generation())
+                await self._long_polls.hold_heartbeat(HEARTBEAT_SECONDS)
+        return response(self.group.current_generation())
 
     async def progress(self, request: web.Request) -> web.Response:
-        """Note how far the training is."""
+        """Record how far the training is."""
         message = await read(request, Progress)
-        turn = transitions.progress(self.roster, message, now_seconds=self._clock(), time=log.now())
-        return reply(self._apply(turn).answer)
+        transition = transitions.progress(self.group, message, now_seconds=self._clock(), time=now_rfc3339())
+        return response(self._apply(transition).answer)
 
     async def leave(self, request: web.Request) -> web.Response:
-        """Let a member go."""
+        """Remove a member that leaves, or that its supervisor reports as failed."""
         message = await read(request, Leave)
-        self._lines.forget(message.incarnation)
-        answer = self._apply(transitions.leave(self.roster, message)).answer
-        self.ledger = recovery_log.record_failure(self.ledger, message)
-        return reply(answer)
+        self._connections.forget(message.incarnation)
+        answer = self._apply(transitions.leave(self.group, message)).answer
+        self.recovery_log = recovery_log.record_failure(self.recovery_log, message)
+        return response(answer)
 
     async def workers(self, request: web.Request) -> web.Response:
-        """Change the number of workers."""
+        """Scale the job, and continue from the operator's ledger where that is ahead."""
         message = await read(request, DesiredWorkers)
         if message.now_ms is not None:
-            self._offset_ms += message.now_ms - self._now_ms()
+            self._clock_offset_ms += message.now_ms - self._now_ms()
         self.goodput = goodput.adopt(self.goodput, message.ledger, step=message.step)
-        self._apply(transitions.scale(self.roster, message))
-        return reply(self._status())
+        self._apply(transitions.scale(self.group, message))
+        return response(self._status())
 
     async def status(self, request: web.Request) -> web.Response:
-        """Say what is known."""
-        return reply(self._status())
+        """Return the job's status."""
+        return response(self._status())
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Say it to Prometheus."""
-        # Imported when first asked for: the training waits for this server, Prometheus does not.
+        """Return the metrics in Prometheus' text format."""
+        # Imported at the first scrape: the ranks wait for this server to start, Prometheus does not.
         from llmtrain_coordinator.metrics import JobCollector, exposition
 
-        collector = JobCollector(self.known(), self.labels)
+        collector = JobCollector(self.snapshot(), self.job_labels)
         return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
 
-    def known(self) -> CoordinatorSnapshot:
-        """Return all that metrics are read off; another thread may ask."""
+    async def health(self, request: web.Request) -> web.Response:
+        """Answer the kubelet's probe: the server is running."""
+        return web.Response(text="ok\n")
+
+    def snapshot(self) -> CoordinatorSnapshot:
+        """Return what the metrics are computed from. Safe to call from another thread."""
         return CoordinatorSnapshot(
-            roster=self.roster,
-            ledger=self.ledger,
-            account=self.goodput.counted,
-            work_seconds=dict(self._work_seconds),
+            group=self.group,
+            recovery_log=self.recovery_log,
+            ledger=self.goodput.exported_ledger,
+            compute_seconds=dict(self._compute_seconds),
         )
 
     @property
-    def labels(self) -> tuple[str, str]:
+    def job_labels(self) -> tuple[str, str]:
         """Return namespace and name of the job."""
         return self._namespace, self._job
 
-    async def health(self, request: web.Request) -> web.Response:
-        """Say that this process serves."""
-        return web.Response(text="ok\n")
+    def check_leases(self) -> None:
+        """Remove members whose lease has expired or whose connection is closed. A held join renews its lease."""
+        for incarnation in self._connections.closed():
+            self._apply(transitions.disconnect(self.group, incarnation))
+        now = self._clock()
+        for incarnation in self._long_polls.joining():
+            self._leases.renew(incarnation, now)
+        expired = self._leases.expired(self.group.members, now)
+        self._apply(transitions.expire(self.group, expired, now_seconds=now))
+        members = self.group.members
+        self._compute_seconds = {name: took for name, took in self._compute_seconds.items() if name in members}
+        for incarnation in expired:
+            lost = Leave(incarnation=incarnation, reason="Failed", unresponsive_seconds=LEASE_SECONDS)
+            self.recovery_log = recovery_log.record_failure(self.recovery_log, lost)
+
+    def _apply(self, transition: Transition) -> Transition:
+        """Store the transition's state, write its log entries and answer the requests that it settles."""
+        before, self.group = self.group, transition.group
+        self.goodput = goodput.on_group_change(self.goodput, before, self.group, now_ms=self._now_ms())
+        self.recovery_log = recovery_log.on_group_change(
+            self.recovery_log,
+            before,
+            self.group,
+            now_seconds=self._clock(),
+            time=now_rfc3339(),
+            no_progress=self.goodput.no_progress,
+        )
+        for entry in transition.entries:
+            self._log.info(entry.event, **entry.fields)
+        if any(entry.event != CoordinatorEvent.MEMBER_JOINED for entry in transition.entries):
+            self._long_polls.answer_joins(self.group)
+        if self.group.current_generation() != before.current_generation():
+            self._long_polls.answer_heartbeats()
+        return transition
 
     @contextlib.asynccontextmanager
     async def _member_connection(self, incarnation: str) -> AsyncIterator[None]:
-        """Wait for something while a process holds its connection open; if that closes, the process is dead."""
+        """Wait while a process holds its connection open; if the connection closes, the process has failed."""
         try:
             yield
         except asyncio.CancelledError:
             if not self._closing:
-                self._apply(transitions.disconnect(self.roster, incarnation))
+                self._apply(transitions.disconnect(self.group, incarnation))
             raise
 
-    def check_leases(self) -> None:
-        """Take for dead whoever has been silent for too long. Whoever holds a join open is not silent."""
-        for incarnation in self._lines.closed():
-            self._apply(transitions.disconnect(self.roster, incarnation))
-        now = self._clock()
-        for incarnation in self._polls.open():
-            self._leases.renew(incarnation, now)
-        silent = self._leases.silent(self.roster.seats, now)
-        self._apply(transitions.expire(self.roster, silent, now_seconds=now))
-        self._work_seconds = {name: took for name, took in self._work_seconds.items() if name in self.roster.seats}
-        for incarnation in silent:
-            lost = Leave(incarnation=incarnation, reason="Failed", unresponsive_seconds=LEASE_SECONDS)
-            self.ledger = recovery_log.record_failure(self.ledger, lost)
-
-    def _apply(self, turn: Transition) -> Transition:
-        """Take the turn's roster as ours, log what happened and answer the joins that it settles."""
-        former, self.roster = self.roster, turn.roster
-        self.goodput = goodput.on_group_change(self.goodput, former, turn.roster, now_ms=self._now_ms())
-        self.ledger = recovery_log.on_group_change(
-            self.ledger,
-            former,
-            turn.roster,
-            now_seconds=self._clock(),
-            time=log.now(),
-            no_progress=self.goodput.no_progress,
-        )
-        for event in turn.events:
-            log.write(event.name, {"job": self._job, "namespace": self._namespace, **event.fields})
-        if any(event.name != "joined" for event in turn.events):
-            self._polls.answer(self.roster)
-        if self.roster.generation() != former.generation():
-            self._polls.wake()
-        return turn
-
     def _now_ms(self) -> int:
-        return int(self._wall() * 1000) + self._offset_ms
+        return int(self._wall_clock() * 1000) + self._clock_offset_ms
 
     def _status(self) -> CoordinatorStatus:
-        return self.roster.status().model_copy(
-            update={"recoveries": list(self.ledger.newest), "ledger": self.goodput.account}
+        return self.group.status().model_copy(
+            update={"recoveries": list(self.recovery_log.newest), "ledger": self.goodput.ledger}
         )
 
-    async def _look_at_leases(self, application: web.Application) -> AsyncIterator[None]:
-        async def look_for_ever() -> None:
+    async def _check_periodically(self, application: web.Application) -> AsyncIterator[None]:
+        async def loop() -> None:
             while True:
                 await asyncio.sleep(CHECK_INTERVAL_SECONDS)
                 self.check_leases()
 
-        task = asyncio.create_task(look_for_ever())
+        task = asyncio.create_task(loop())
         yield
         self._closing = True
         task.cancel()
 
     @web.middleware
     async def _check_job_uid(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer 403 to whoever belongs to another job, such as a deleted one of the same name."""
+        """Answer 403 to processes of another job, such as a deleted one of the same name."""
         if request.path not in OPEN_PATHS and request.headers.get(JOB_HEADER) != self._uid:
-            sentence = (
+            message = (
                 f"This coordinator serves job {self._namespace}/{self._job} with another uid: see header {JOB_HEADER}."
             )
-            return refusal(403, sentence)
+            return error_response(403, message)
         return await handler(request)
 
 
@@ -258,11 +266,11 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return refusal(400, f"{where}: {first['msg']}" if where else str(first["msg"]))
+        return error_response(400, f"{where}: {first['msg']}" if where else str(first["msg"]))
     except web.HTTPRequestEntityTooLarge:
-        return refusal(413, f"A message has at most {MOST_BYTES} bytes.")
+        return error_response(413, f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
     except web.HTTPException as error:
-        return refusal(error.status, f"{request.method} {request.path}: {error.reason}.")
+        return error_response(error.status, f"{request.method} {request.path}: {error.reason}.")
 
 
 async def read(request: web.Request, message: type[MessageT]) -> MessageT:
@@ -270,13 +278,13 @@ async def read(request: web.Request, message: type[MessageT]) -> MessageT:
     return message.model_validate_json(await request.read())
 
 
-def reply(answer: Message | Rejection) -> web.Response:
+def response(answer: Message | Rejection) -> web.Response:
     """Return an answer as JSON."""
     if isinstance(answer, Rejection):
-        return refusal(410 if answer.not_wanted else 409, answer.sentence)
+        return error_response(410 if answer.surplus else 409, answer.message)
     return web.Response(text=answer.model_dump_json(by_alias=True, exclude_none=True), content_type="application/json")
 
 
-def refusal(status: int, sentence: str) -> web.Response:
+def error_response(status: int, message: str) -> web.Response:
     """Return an error as JSON."""
-    return web.json_response({"error": sentence}, status=status)
+    return web.json_response({"error": message}, status=status)

@@ -1,4 +1,4 @@
-"""All that a coordinator knows at one moment."""
+"""A consistent copy of what a coordinator knows, which other threads read to export metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +10,11 @@ from llmtrain_coordinator.recovery_log import RecoveryLog
 
 @dataclass(frozen=True, kw_only=True)
 class CoordinatorSnapshot:
-    """All that the metrics are read off."""
+    """Everything that the metrics of metrics.py are computed from."""
 
-    roster: GroupState
-    ledger: RecoveryLog
-    account: TimeLedger | None = None
-    work_seconds: Mapping[str, float] = field(default_factory=dict)
-    """What the last step's microbatches took each member, by incarnation."""
+    group: GroupState
+    recovery_log: RecoveryLog
+    ledger: TimeLedger | None = None
+    """The job's time by category; None until its counters can be exported without going backwards."""
+    compute_seconds: Mapping[str, float] = field(default_factory=dict)
+    """How long each member computed in its latest step, by incarnation; communication is not included."""

@@ -1,5 +1,5 @@
-"""The operator: makes what people asked for out of Kubernetes objects, and keeps it right.
+"""The operator: reconciles LLMTrainingJobs and LLMClusters.
 
 core/   decides: snapshots in, plans out; no clock, no network
-shell/  sees and acts: kopf, watches, the API, events, metrics
+shell/  observes and executes: kopf, watches, the Kubernetes API, events, metrics
 """

@@ -1,4 +1,4 @@
-"""A real coordinator whose collector is away at first: nobody waits for it, and it gets the metrics once it is there."""
+"""A coordinator whose OpenTelemetry collector is unreachable at first is not slowed, and exports once it is there."""
 
 import http.client
 import json
@@ -16,13 +16,14 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import JOB_HEADER
-from unit.coordinator.messages import joining, progressing
+from unit.coordinator.messages import join, progress
 
 DEADLINE_SECONDS = 30.0
-GRACE_SECONDS = 2.0
-"""What the operator's pod leaves a coordinator to end in."""
+GRACE_PERIOD_SECONDS = 2.0
+"""Termination grace period of a coordinator's pod."""
 
 
 def free_port() -> int:
@@ -32,17 +33,17 @@ def free_port() -> int:
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
-    give_up = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
-        assert time.monotonic() < give_up, f"waited in vain until {what}"
+        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS:g} s: {what}"
         time.sleep(0.02)
 
 
 class Coordinator:
-    """The process, with a collector's address that is told it."""
+    """A coordinator process that exports to the collector at an address."""
 
-    def __init__(self, folder: Path, collector: str) -> None:
-        self.port, self.log_file = free_port(), folder / "log"
+    def __init__(self, directory: Path, collector: str) -> None:
+        self.port, self.log_file = free_port(), directory / "log"
         names = ["--job=gpt", "--namespace=team", "--uid=uid-1", "--workers=1", "--ranks-per-worker=1"]
         otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_METRIC_EXPORT_INTERVAL": "200"}
         with self.log_file.open("wb") as log:
@@ -52,12 +53,12 @@ class Coordinator:
                 stdout=log,
                 stderr=log,
             )
-        eventually(lambda: "serving" in self.events(), "it serves")
+        eventually(lambda: CoordinatorEvent.COORDINATOR_STARTED in self.events(), "the coordinator listens")
 
     def events(self) -> list[str]:
         return [json.loads(line)["event"] for line in self.log_file.read_text().splitlines()]
 
-    def say(self, path: str, message: Model) -> float:
+    def send(self, path: str, message: Model) -> float:
         """Send a message; return the seconds until the answer."""
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
@@ -74,10 +75,12 @@ class Coordinator:
         return time.monotonic() - began
 
 
-def serve(port: int, sent: list[ExportMetricsServiceRequest]) -> ThreadingHTTPServer:
-    class Answer(BaseHTTPRequestHandler):
+def serve(port: int, received: list[ExportMetricsServiceRequest]) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            sent.append(ExportMetricsServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"]))))
+            received.append(
+                ExportMetricsServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+            )
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -85,15 +88,15 @@ def serve(port: int, sent: list[ExportMetricsServiceRequest]) -> ThreadingHTTPSe
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
-def steps(sent: list[ExportMetricsServiceRequest]) -> list[int]:
+def steps(received: list[ExportMetricsServiceRequest]) -> list[int]:
     return [
         point.as_int
-        for request in sent
+        for request in received
         for resource in request.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
@@ -104,38 +107,38 @@ def steps(sent: list[ExportMetricsServiceRequest]) -> list[int]:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of a collector that takes connections and never answers."""
+    """Yield the URL of a collector that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_collector_that_comes_late_gets_what_is_known_then(tmp_path: Path) -> None:
-    port, sent = free_port(), list[ExportMetricsServiceRequest]()
+def test_a_collector_that_starts_late_receives_the_newest_values(tmp_path: Path) -> None:
+    port, received = free_port(), list[ExportMetricsServiceRequest]()
     coordinator = Coordinator(tmp_path, f"http://127.0.0.1:{port}")
     try:
-        coordinator.say("/v1/join", joining("a0"))
-        eventually(lambda: "exportFailed" in coordinator.events(), "it has tried")
-        assert max(coordinator.say("/v1/progress", progressing(1, step)) for step in range(1, 8)) < 1.0
-        server = serve(port, sent)
-        eventually(lambda: 7 in steps(sent), "the collector has the newest step")
-        coordinator.say("/v1/progress", progressing(1, 9))
+        coordinator.send("/v1/join", join("a0"))
+        eventually(lambda: CoordinatorEvent.EXPORT_FAILED in coordinator.events(), "an export has failed")
+        assert max(coordinator.send("/v1/progress", progress(1, step)) for step in range(1, 8)) < 1.0
+        server = serve(port, received)
+        eventually(lambda: 7 in steps(received), "the collector has the newest step")
+        coordinator.send("/v1/progress", progress(1, 9))
         coordinator.stop()
-        assert steps(sent)[-1] == 9
+        assert steps(received)[-1] == 9
         server.shutdown()
         server.server_close()
     finally:
         coordinator.process.kill()
 
 
-def test_a_collector_that_never_answers_holds_up_nobody(tmp_path: Path, silent: str) -> None:
+def test_a_collector_that_never_answers_delays_nothing(tmp_path: Path, silent: str) -> None:
     coordinator = Coordinator(tmp_path, silent)
     try:
-        coordinator.say("/v1/join", joining("a0"))
+        coordinator.send("/v1/join", join("a0"))
         for step in range(1, 30):
-            assert coordinator.say("/v1/progress", progressing(1, step)) < 1.0
+            assert coordinator.send("/v1/progress", progress(1, step)) < 1.0
             time.sleep(0.02)
-        assert coordinator.stop() < GRACE_SECONDS
+        assert coordinator.stop() < GRACE_PERIOD_SECONDS
     finally:
         coordinator.process.kill()

@@ -61,8 +61,8 @@ def test_a_killed_coordinator_disturbs_nobody(workspace: Workspace) -> None:
     os.kill(workspace.processes("llmtrain_coordinator")[0], signal.SIGKILL)
     assert run.end() == 0, run.text
     assert "coordinator was killed by SIGKILL; starting it again" in run.text
-    assert event_names(workspace).count("generation began") == 1
-    assert "generation adopted" in event_names(workspace)
+    assert event_names(workspace).count("generationStarted") == 1
+    assert "generationAdopted" in event_names(workspace)
     assert run.lines[-1].startswith("local: small Succeeded steps=500")
 
 

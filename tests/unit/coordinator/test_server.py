@@ -1,4 +1,4 @@
-"""The protocol over HTTP."""
+"""The coordinator's protocol over HTTP."""
 
 import asyncio
 import io
@@ -11,12 +11,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import HEARTBEAT_SECONDS, JOB_HEADER
 from llmtrain_api.time_ledger import new_ledger
-from llmtrain_coordinator.server import MOST_BYTES, Coordinator
-from unit.coordinator.messages import beating, joining, leaving, progressing, wanting
+from llmtrain_coordinator.server import MAX_MESSAGE_BYTES, Coordinator
+from unit.coordinator.messages import heartbeat, join, leave, progress, scale
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until it is set."""
 
     now = 0.0
 
@@ -24,33 +24,37 @@ class Clock:
         return self.now
 
 
-class Trainers:
-    """Speaks to a coordinator of two workers over HTTP."""
+class Ranks:
+    """The ranks of two workers, which send messages to a coordinator over HTTP."""
 
-    def __init__(self, coordinator: Coordinator, client: TestClient, clock: Clock) -> None:
-        self.coordinator, self.client, self.clock = coordinator, client, clock
+    def __init__(self, coordinator: Coordinator, client: TestClient, clock: Clock, wall_clock: Clock) -> None:
+        self.coordinator, self.client, self.clock, self.wall_clock = coordinator, client, clock, wall_clock
 
-    async def say(self, path: str, message: Model, method: str = "POST") -> ClientResponse:
+    async def send(self, path: str, message: Model, method: str = "POST") -> ClientResponse:
+        """Send a message and return the response."""
         return await self.client.request(method, path, data=message.model_dump_json(by_alias=True))
 
-    def hold(self, incarnation: str, generation: int = 0) -> asyncio.Task[ClientResponse]:
-        return asyncio.create_task(self.say("/v1/join", joining(incarnation, generation)))
+    def hold_join(self, incarnation: str, generation: int = 0) -> asyncio.Task[ClientResponse]:
+        """Send a join and return its pending response."""
+        return asyncio.create_task(self.send("/v1/join", join(incarnation, generation)))
 
-    async def until_joined(self, number: int) -> None:
+    async def wait_for_joined(self, number: int) -> None:
+        """Wait until the coordinator has processed that many joins."""
         async with asyncio.timeout(5):
-            while self.coordinator.roster.status().joined != number:
+            while self.coordinator.group.status().joined != number:
                 await asyncio.sleep(0)
 
     async def begin(self) -> None:
-        first = self.hold("a0")
-        await self.until_joined(1)
-        await self.say("/v1/join", joining("a1"))
+        """Begin the first generation."""
+        first = self.hold_join("a0")
+        await self.wait_for_joined(1)
+        await self.send("/v1/join", join("a1"))
         await first
 
 
 @pytest.fixture
-async def trainers(request: pytest.FixtureRequest) -> AsyncIterator[Trainers]:
-    clock = Clock()
+async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[Ranks]:
+    clock, wall_clock = Clock(), Clock()
     coordinator = Coordinator(
         namespace="team",
         job="gpt",
@@ -58,172 +62,177 @@ async def trainers(request: pytest.FixtureRequest) -> AsyncIterator[Trainers]:
         workers=2,
         ranks_per_worker=1,
         clock=clock,
+        wall_clock=wall_clock,
         join_poll_seconds=getattr(request, "param", 60.0),
     )
     server = TestServer(coordinator.application(), handler_cancellation=True)
     async with TestClient(server, headers={JOB_HEADER: "uid-1"}) as client:
-        yield Trainers(coordinator, client, clock)
+        yield Ranks(coordinator, client, clock, wall_clock)
 
 
-async def test_a_held_join_is_answered_when_the_last_one_joins(trainers: Trainers) -> None:
-    first = trainers.hold("a0")
-    await trainers.until_joined(1)
-    second = await trainers.say("/v1/join", joining("a1"))
+async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: Ranks) -> None:
+    first = ranks.hold_join("a0")
+    await ranks.wait_for_joined(1)
+    second = await ranks.send("/v1/join", join("a1"))
     assert await (await first).json() == await second.json()
     assert [member["incarnation"] for member in (await second.json())["members"]] == ["a0", "a1"]
 
 
-@pytest.mark.parametrize("trainers", [0.01], indirect=True)
-async def test_a_join_whose_time_is_over_says_how_many_are_there(trainers: Trainers) -> None:
-    response = await trainers.say("/v1/join", joining("a0"))
+@pytest.mark.parametrize("ranks", [0.01], indirect=True)
+async def test_a_join_that_times_out_is_answered_with_the_number_of_joined_ranks(ranks: Ranks) -> None:
+    response = await ranks.send("/v1/join", join("a0"))
     assert await response.json() == {"waiting": True, "joined": 1, "desired": 2}
 
 
-async def test_a_held_join_is_refused_when_its_process_is_replaced(trainers: Trainers) -> None:
-    old = trainers.hold("a0")
-    await trainers.until_joined(1)
-    new = trainers.hold("b0")
+async def test_a_held_join_is_rejected_when_its_process_is_replaced(ranks: Ranks) -> None:
+    old = ranks.hold_join("a0")
+    await ranks.wait_for_joined(1)
+    new = ranks.hold_join("b0")
     response = await old
     assert (response.status, "replaced" in (await response.json())["error"]) == (410, True)
     new.cancel()
 
 
-async def test_a_held_join_is_refused_when_its_worker_is_not_wanted_any_more(trainers: Trainers) -> None:
-    held = trainers.hold("a1")
-    await trainers.until_joined(1)
-    status = await (await trainers.say("/v1/workers", wanting(1), "PUT")).json()
+async def test_a_held_join_is_rejected_when_its_worker_is_scaled_away(ranks: Ranks) -> None:
+    held = ranks.hold_join("a1")
+    await ranks.wait_for_joined(1)
+    status = await (await ranks.send("/v1/workers", scale(1), "PUT")).json()
     assert ((await held).status, status["desired"], status["joined"]) == (410, 1, 0)
 
 
-async def test_a_worker_beyond_the_wanted_is_told_so(trainers: Trainers) -> None:
-    response = await trainers.say("/v1/join", joining("a2"))
+async def test_a_surplus_worker_is_rejected_with_the_size_of_the_job(ranks: Ranks) -> None:
+    response = await ranks.send("/v1/join", join("a2"))
     assert response.status == 410
-    assert (await response.json())["error"] == "worker 2 rank 0 is not wanted: the job has 2 workers of 1 ranks."
+    error = (await response.json())["error"]
+    assert error == "worker 2 rank 0 is not part of the job: the job has 2 workers of 1 ranks."
 
 
-async def test_whoever_has_a_newer_coordinator_is_sent_to_it(trainers: Trainers) -> None:
-    newer = joining("a0").model_copy(update={"term": 1})
-    response = await trainers.say("/v1/join", newer)
+async def test_a_rank_of_a_newer_term_is_rejected(ranks: Ranks) -> None:
+    newer = join("a0").model_copy(update={"term": 1})
+    response = await ranks.send("/v1/join", newer)
     assert response.status == 503
     assert (await response.json())["error"] == "A coordinator of term 1 has taken over from this one."
-    assert trainers.coordinator.roster.status().joined == 0
+    assert ranks.coordinator.group.status().joined == 0
 
 
-async def test_silence_breaks_a_generation(trainers: Trainers) -> None:
-    await trainers.begin()
+async def test_a_silent_member_breaks_its_generation(ranks: Ranks) -> None:
+    await ranks.begin()
     for tenth in range(1, 21):
-        trainers.clock.now = tenth / 10
-        trainers.coordinator._leases.renew("a0", trainers.clock.now)
-        trainers.coordinator.check_leases()
-    assert await (await trainers.say("/v1/heartbeat", beating("a0", 1))).json() == {"generation": 2, "broken": True}
-    assert trainers.coordinator.roster.lost_members == 1
+        ranks.clock.now = tenth / 10
+        await ranks.send("/v1/heartbeat", heartbeat("a0", 0))  # of an old generation: answered at once
+        ranks.coordinator.check_leases()
+    assert await (await ranks.send("/v1/heartbeat", heartbeat("a0", 1))).json() == {"generation": 2, "broken": True}
+    assert ranks.coordinator.group.lost_members == 1
 
 
-async def test_a_held_heartbeat_is_answered_when_its_generation_ends(trainers: Trainers) -> None:
-    await trainers.begin()
+async def test_a_held_heartbeat_is_answered_when_its_generation_ends(ranks: Ranks) -> None:
+    await ranks.begin()
     began = asyncio.get_running_loop().time()
-    held = asyncio.create_task(trainers.say("/v1/heartbeat", beating("a0", 1)))
+    held = asyncio.create_task(ranks.send("/v1/heartbeat", heartbeat("a0", 1)))
     await asyncio.sleep(0)
-    await trainers.say("/v1/leave", leaving("a1", "Stopped"))
+    await ranks.send("/v1/leave", leave("a1", "Stopped"))
     assert await (await held).json() == {"generation": 2, "broken": False}
     assert asyncio.get_running_loop().time() - began < HEARTBEAT_SECONDS
 
 
-async def test_a_heartbeat_is_answered_when_the_next_is_due(trainers: Trainers) -> None:
-    await trainers.begin()
-    assert (await (await trainers.say("/v1/heartbeat", beating("a0", 1))).json())["generation"] == 1
+async def test_a_heartbeat_is_answered_when_the_next_one_is_due(ranks: Ranks) -> None:
+    await ranks.begin()
+    assert (await (await ranks.send("/v1/heartbeat", heartbeat("a0", 1))).json())["generation"] == 1
 
 
-async def test_a_member_whose_connection_closes_is_dead(trainers: Trainers) -> None:
-    await trainers.begin()
-    held = asyncio.create_task(trainers.say("/v1/heartbeat", beating("a1", 1)))
+async def test_a_member_whose_connection_closes_is_lost(ranks: Ranks) -> None:
+    await ranks.begin()
+    held = asyncio.create_task(ranks.send("/v1/heartbeat", heartbeat("a1", 1)))
     await asyncio.sleep(HEARTBEAT_SECONDS / 4)
     held.cancel()
     async with asyncio.timeout(HEARTBEAT_SECONDS / 2):
-        while not trainers.coordinator.roster.broken:
+        while not ranks.coordinator.group.broken:
             await asyncio.sleep(0)
-    assert trainers.coordinator.roster.lost_members == 1
+    assert ranks.coordinator.group.lost_members == 1
 
 
-async def test_a_connection_that_closes_between_two_heartbeats_is_a_death_too(trainers: Trainers) -> None:
-    await trainers.begin()
-    await (await trainers.say("/v1/heartbeat", beating("a1", 1))).read()
-    trainers.coordinator.check_leases()
-    assert trainers.coordinator.roster.running
-    await trainers.client.session.connector.close()  # type: ignore[union-attr]
+async def test_a_member_whose_connection_closes_between_two_heartbeats_is_lost(ranks: Ranks) -> None:
+    await ranks.begin()
+    await (await ranks.send("/v1/heartbeat", heartbeat("a1", 1))).read()
+    ranks.coordinator.check_leases()
+    assert ranks.coordinator.group.running
+    await ranks.client.session.connector.close()  # type: ignore[union-attr]
     async with asyncio.timeout(5):
-        while not trainers.coordinator.roster.broken:
-            trainers.coordinator.check_leases()
+        while not ranks.coordinator.group.broken:
+            ranks.coordinator.check_leases()
             await asyncio.sleep(0)
 
 
-async def test_whoever_holds_a_join_open_is_not_silent(trainers: Trainers) -> None:
-    held = trainers.hold("a0")
-    await trainers.until_joined(1)
+async def test_a_held_join_renews_its_lease(ranks: Ranks) -> None:
+    held = ranks.hold_join("a0")
+    await ranks.wait_for_joined(1)
     for second in range(1, 31):
-        trainers.clock.now = float(second)
-        trainers.coordinator.check_leases()
-    assert trainers.coordinator.roster.status().joined == 1
+        ranks.clock.now = float(second)
+        ranks.coordinator.check_leases()
+    assert ranks.coordinator.group.status().joined == 1
     held.cancel()
 
 
-async def test_progress_and_the_end_are_in_the_status(trainers: Trainers) -> None:
-    await trainers.begin()
-    await trainers.say("/v1/progress", progressing(1, 10))
+async def test_the_status_has_the_progress_of_a_finished_job(ranks: Ranks) -> None:
+    await ranks.begin()
+    await ranks.send("/v1/progress", progress(1, 10))
     for incarnation in ("a0", "a1"):
-        await trainers.say("/v1/leave", leaving(incarnation, "Finished"))
-    status = await (await trainers.client.get("/v1/status")).json()
+        await ranks.send("/v1/leave", leave(incarnation, "Finished"))
+    status = await (await ranks.client.get("/v1/status")).json()
     assert (status["state"], status["progress"]["step"], status["firstLoss"]) == ("Finished", 10, 2.0)
 
 
-REFUSALS = [
-    ("another job", "POST", "/v1/join", {JOB_HEADER: "uid-2"}, "{}", 403, "another uid"),
-    ("no JSON", "POST", "/v1/join", {}, "joining", 400, "Invalid JSON"),
-    ("a missing field", "POST", "/v1/leave", {}, '{"incarnation": "a0"}', 400, "reason: Field required"),
-    ("a wrong value", "PUT", "/v1/workers", {}, '{"workers": 0}', 400, "workers: Input should be greater"),
-    ("too many bytes", "POST", "/v1/join", {}, "x" * (MOST_BYTES + 1), 413, "at most 1048576 bytes"),
-    ("an unknown path", "GET", "/v2", {}, "", 404, "GET /v2: Not Found."),
-]
-
-
 @pytest.mark.parametrize(
-    ("sentence", "method", "path", "headers", "body", "status", "said"), REFUSALS, ids=[c[0] for c in REFUSALS]
+    ("method", "path", "headers", "body", "status", "error"),
+    [
+        pytest.param("POST", "/v1/join", {JOB_HEADER: "uid-2"}, "{}", 403, "another uid", id="of another job"),
+        pytest.param("POST", "/v1/join", {}, "join", 400, "Invalid JSON", id="without JSON"),
+        pytest.param(
+            "POST", "/v1/leave", {}, '{"incarnation": "a0"}', 400, "reason: Field required", id="with a missing field"
+        ),
+        pytest.param(
+            "PUT", "/v1/workers", {}, '{"workers": 0}', 400, "workers: Input should be greater", id="with a wrong value"
+        ),
+        pytest.param(
+            "POST",
+            "/v1/join",
+            {},
+            "x" * (MAX_MESSAGE_BYTES + 1),
+            413,
+            "at most 1048576 bytes",
+            id="with too many bytes",
+        ),
+        pytest.param("GET", "/v2", {}, "", 404, "GET /v2: Not Found.", id="to an unknown path"),
+    ],
 )
-async def test_refusal(
-    trainers: Trainers,
-    sentence: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: str,
-    status: int,
-    said: str,
+async def test_a_request_is_answered_with_an_error(
+    ranks: Ranks, method: str, path: str, headers: dict[str, str], body: str, status: int, error: str
 ) -> None:
-    response = await trainers.client.request(method, path, data=io.BytesIO(body.encode()), headers=headers)
+    response = await ranks.client.request(method, path, data=io.BytesIO(body.encode()), headers=headers)
     assert response.status == status
-    assert said in (await response.json())["error"]
+    assert error in (await response.json())["error"]
 
 
-async def test_what_a_newer_operator_says_beside_is_passed_over(trainers: Trainers) -> None:
+async def test_unknown_fields_of_a_newer_operator_are_ignored(ranks: Ranks) -> None:
     """A running job keeps its coordinator's image when the operator is upgraded."""
-    response = await trainers.client.request("PUT", "/v1/workers", data='{"workers": 1, "colour": {"of": "later"}}')
-    assert (response.status, trainers.coordinator.roster.workers) == (200, 1)
+    response = await ranks.client.request("PUT", "/v1/workers", data='{"workers": 1, "colour": {"of": "later"}}')
+    assert (response.status, ranks.coordinator.group.workers) == (200, 1)
 
 
-async def test_prometheus_and_the_kubelet_need_no_header(trainers: Trainers) -> None:
-    nobody = {JOB_HEADER: ""}
-    assert (await trainers.client.get("/healthz", headers=nobody)).status == 200
-    metrics = await trainers.client.get("/metrics", headers=nobody)
+async def test_prometheus_and_the_kubelet_need_no_header(ranks: Ranks) -> None:
+    without_uid = {JOB_HEADER: ""}
+    assert (await ranks.client.get("/healthz", headers=without_uid)).status == 200
+    metrics = await ranks.client.get("/metrics", headers=without_uid)
     assert 'llmtrain_job_ranks_desired{namespace="team",training_job="gpt"} 2.0' in await metrics.text()
 
 
-async def test_the_operators_clock_counts(trainers: Trainers) -> None:
-    trainers.coordinator._wall = lambda: 1_000.0
-    wanted = wanting(2).model_copy(update={"ledger": new_ledger(5_000_000), "now_ms": 5_003_000})
-    await trainers.say("/v1/workers", wanted, "PUT")
-    trainers.coordinator._wall = lambda: 1_001.5
-    await trainers.begin()
-    assert (await (await trainers.client.get("/v1/status")).json())["ledger"] == {
+async def test_the_ledger_follows_the_operators_clock(ranks: Ranks) -> None:
+    ranks.wall_clock.now = 1_000.0
+    desired = scale(2).model_copy(update={"ledger": new_ledger(5_000_000), "now_ms": 5_003_000})
+    await ranks.send("/v1/workers", desired, "PUT")
+    ranks.wall_clock.now = 1_001.5
+    await ranks.begin()
+    assert (await (await ranks.client.get("/v1/status")).json())["ledger"] == {
         "untilMs": 5_004_500,
         "ms": {"starting": 4_500},
     }

@@ -1,5 +1,6 @@
-"""Snapshots to plan on."""
+"""Jobs, pods, nodes and snapshots of them, as tests of decisions need them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,8 +10,10 @@ from llmtrain_api.conditions import Condition
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
+from llmtrain_api.protocol import CoordinatorStatus, Progress
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_api.timestamps import format_rfc3339
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
 
@@ -29,12 +32,12 @@ DATASET = {"id": "d1", "tokens": 1000, "heldOutTokens": 50, "vocabSize": 4096}
 
 
 def ago(seconds: float) -> str:
-    """Return the stamp of an instant in the past."""
+    """Return the RFC 3339 time `seconds` before NOW."""
     return format_rfc3339(NOW - timedelta(seconds=seconds))
 
 
 def job(status: dict[str, Any] | None = None, **spec: Any) -> Job:
-    """Return a job; `spec` replaces parts of a plain one."""
+    """Return a job; `spec` replaces fields of the default spec."""
     return Job(
         name="j",
         namespace="ns",
@@ -47,24 +50,25 @@ def job(status: dict[str, Any] | None = None, **spec: Any) -> Job:
 
 
 def started(**more: Any) -> dict[str, Any]:
-    """Return the status of a job that has begun."""
+    """Return the status of a job that has started."""
     images = {"trainerImage": "trainer-cpu:0", "coordinatorImage": "operator:0"}
     return {"startTime": ago(300), **images, **more}
 
 
-def observed(the_job: Job | None = None, **fields: Any) -> JobSnapshot:
-    """Return a snapshot."""
-    plain = JobSnapshot(
+def snapshot(the_job: Job | None = None, **fields: Any) -> JobSnapshot:
+    """Return a snapshot of a job in a cluster where nothing keeps it from starting."""
+    default = JobSnapshot(
         now=NOW, job=the_job or job(), cluster=CLUSTER, clusters=("default",), images=IMAGES, gang_available=True
     )
-    return replace(plain, **fields)
+    return replace(default, **fields)
 
 
 def pod(name: str, role: str = "worker", phase: str = "Running", **fields: Any) -> PodView:
-    """Return a pod of the job; a worker's number is the end of its name."""
+    """Return a pod of the job, bound to node-1; a worker's number is the end of its name."""
     labels = {ROLE_LABEL: role, **({WORKER_LABEL: name.rsplit("-", 1)[1]} if role == "worker" else {})}
     manifest: dict[str, Any] = {
-        "metadata": {"name": name, "uid": f"uid-of-{name}", "labels": labels},
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "ns", "uid": f"uid-of-{name}", "labels": labels},
         "spec": {"nodeName": "node-1", "containers": [{"image": "trainer-cpu:0"}]},
         "status": {"phase": phase},
     }
@@ -73,12 +77,49 @@ def pod(name: str, role: str = "worker", phase: str = "Running", **fields: Any) 
 
 
 def failed_pod(name: str, exit_code: int = 1, outcome: TerminationMessage | None = None, **fields: Any) -> PodView:
-    """Return a pod that ended badly."""
+    """Return a pod that failed, with `outcome` as its termination message."""
     role = "worker" if "worker" in name else name.rsplit("-", 1)[1]
     message = outcome.to_message() if outcome else ""
     return pod(name, role, "Failed", exit_code=exit_code, end_message=message, **fields)
 
 
+def succeeded_pod(name: str, role: str = "worker", **outcome: Any) -> PodView:
+    """Return a pod that succeeded; `outcome` are fields of its termination message."""
+    message = TerminationMessage(reason="Completed", **outcome).to_message()
+    return pod(name, role, "Succeeded", exit_code=0, end_message=message)
+
+
+def pending_pod(name: str, role: str = "worker", unschedulable: str = "") -> PodView:
+    """Return a pod without a node; `unschedulable` is the scheduler's message."""
+    return replace(pod(name, role, "Pending"), node="", unschedulable=unschedulable)
+
+
+def coordinator_status(state: str = "Training", **fields: Any) -> CoordinatorStatus:
+    """Return the status of a coordinator whose two ranks have joined."""
+    default = {"state": state, "generation": 1, "desired": 2, "joined": 2, "members": []}
+    return CoordinatorStatus.model_validate({**default, **fields})
+
+
+def progress(**fields: Any) -> Progress:
+    """Return the progress of a training after 25 of 100 steps."""
+    default = Progress(
+        generation=1,
+        step=25,
+        steps=100,
+        loss=3.25,
+        learning_rate=1e-3,
+        gradient_norm=1.0,
+        tokens=25600,
+        tokens_per_second=1024.0,
+    )
+    return default.model_copy(update=fields)
+
+
+def names(manifests: Iterable[Manifest]) -> list[str]:
+    """Return kinds and names of objects."""
+    return [f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in manifests]
+
+
 def conditions(status: JobStatus | None) -> dict[str, Condition]:
-    """Return conditions by type."""
+    """Return the conditions of a status by type."""
     return {condition.type: condition for condition in status.conditions} if status else {}

@@ -8,5 +8,5 @@
     hardware_alerts.py  the same about GPUs and nodes
     rendered.py   all of them as a rule file
 
-The chart ships the rule file, and docs/alerts.md is made from the same data: an alert without a runbook can't be written.
+The chart ships the rule file, and docs/reference/alerts.md is made from the same data: an alert without a runbook can't be written.
 """

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from the contract: `python -m llmtrain_api.generate.reference_docs docs`."""
+"""Writes the pages of docs/ that are made from the contract: `python -m llmtrain_api.generate.reference_docs docs/reference`."""
 
 import sys
 from collections.abc import Iterable
@@ -86,7 +86,7 @@ def without_dcgm() -> str:
 
 
 def metrics_page() -> str:
-    """Return docs/metrics.md."""
+    """Return docs/reference/metrics.md."""
     parts = [
         "# Metrics",
         GENERATED_MARKER,
@@ -118,7 +118,7 @@ def _table(head: str, rows: Iterable[str]) -> str:
 
 
 def alerts_page() -> str:
-    """Return docs/alerts.md: the runbook."""
+    """Return docs/reference/alerts.md: the runbook."""
     parts = [
         "# Alerts",
         GENERATED_MARKER,
@@ -143,4 +143,4 @@ PAGES = {"metrics.md": metrics_page, "alerts.md": alerts_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
-        (Path(sys.argv[1] if len(sys.argv) > 1 else "docs") / name).write_text(page())
+        (Path(sys.argv[1] if len(sys.argv) > 1 else "docs/reference") / name).write_text(page())

@@ -1,19 +1,19 @@
-"""Decisions, pure.
+"""Decisions of the operator: snapshots in, plans out. Nothing here reads a clock, an environment or a network.
 
-observed.py     what a decision is made from: one frozen snapshot
-pod_view.py     a pod, as far as decisions need it
-plan.py         what a decision is: objects to apply and delete, a status, events
-job.py          plan_job: the life of a job, stage by stage
-admission.py    may the job start: cluster, tenant, volumes, GPUs
-failures.py     pods that ended badly, and the budget for them
-pending.py      why pods don't run yet
-degraded.py     training with fewer workers than wanted
-suspension.py   stopping with a checkpoint, to go on later
-progress.py     the coordinator's figures as status
-stages.py       prepare, train and publish: the pods of each
-step.py         what a stage wants done and says, before it becomes a plan
-ending.py       what stays and what goes when a job is over; time to live, deadline
-cluster.py      plan_cluster: inventory and claims of an LLMCluster
-drift.py        whether a live object still says what was applied
-children/       builders of child objects
+job.py            plan_job: what one LLMTrainingJob needs now
+cluster.py        plan_cluster: inventory and claims of one LLMCluster
+fleet_metrics.py  samples of the metrics of all jobs, pools and claims
+stages/           prepare, train, publish: the pods that each stage needs
+status/           the parts of a job's status: workers, results, progress, recoveries, goodput
+policies/         one rule each: admission, scheduling, failures, deadline, ttl, ...
+stage_plan.py     what a stage decides: conditions, objects, deletions
+events.py         Kubernetes events of a job
+objects/          builders of the Kubernetes objects of a job
+plan.py           what a decision is: status, objects to apply and delete, events
+snapshot.py       what a decision is made from
+pod_view.py       a pod, as decisions see it
+node_view.py      a node, as decisions see it: ready, lost, its GPUs
+manifest.py       Kubernetes objects as plain dicts
+
+Modules import only from below in this list; import-linter checks it.
 """

@@ -1,78 +1,73 @@
-"""LLMCluster: what is there of what it promises, and the claims of its tenants."""
+"""One LLMCluster: its inventory as status, and the claims of its tenants."""
 
 from datetime import timedelta
 
 from llmtrain_api.cluster import ClaimStatus, ComputePool, PoolStatus
 from llmtrain_api.conditions import ClusterCondition, Reason, set_condition
 from llmtrain_api.timestamps import format_rfc3339
+from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.node_view import NodeView, nodes_of, ready_nodes
 from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.plan import Plan
-from llmtrain_operator.core.snapshot import ClusterSnapshot, NodeView
+from llmtrain_operator.core.snapshot import ClusterSnapshot
 
 MISSING_NAMESPACE_DELAY = timedelta(seconds=30)
-MOST_NOT_READY = 32
+"""How long to wait before a claim is created again in a namespace that did not exist."""
+MAX_NOT_READY = 32
+"""Nodes of a pool that the status lists as not ready."""
+MAX_CLAIMS = 1000
+"""Claims that the status lists."""
 
 
-def nodes_of(pool: ComputePool, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
-    """Return the nodes of a pool: those with its labels, or every ordinary one."""
-    if not pool.node_selector:
-        return tuple(node for node in nodes if node.schedulable_by_default)
-    wanted = pool.node_selector.items()
-    return tuple(node for node in nodes if wanted <= node.labels.items())
-
-
-def gpus_capacity(pools: list[ComputePool], nodes: tuple[NodeView, ...]) -> int:
-    """Return the GPUs of the ready nodes of all pools; a node of two pools counts once."""
-    names = {node.name: node.gpus for pool in pools for node in nodes_of(pool, nodes) if node.ready}
-    return sum(names.values())
-
-
-def plan_cluster(observed: ClusterSnapshot) -> Plan:
-    """Take stock, and make the claims that tenants lack."""
-    pools = [pool_status(pool, observed.nodes) for pool in observed.spec.compute_pools]
-    pairs = [(tenant.namespace, pool) for tenant in observed.spec.tenants for pool in observed.spec.storage_pools]
-    missing = [
-        persistent_volume_claim(pool, namespace, observed.name)
-        for namespace, pool in pairs
-        if (namespace, pool.name) not in observed.claims and namespace not in observed.missing_namespaces
+def plan_cluster(snapshot: ClusterSnapshot) -> Plan:
+    """Return the plan that updates the inventory and creates the claims that tenants lack."""
+    spec, before = snapshot.spec, snapshot.status
+    tenant_claims = [(tenant.namespace, pool) for tenant in spec.tenants for pool in spec.storage_pools]
+    missing = tuple(
+        persistent_volume_claim(pool, namespace, snapshot.name)
+        for namespace, pool in tenant_claims
+        if (namespace, pool.name) not in snapshot.claims and namespace not in snapshot.missing_namespaces
+    )
+    pools = [pool_status(pool, snapshot.nodes) for pool in spec.compute_pools]
+    nodes = ready_nodes(spec.compute_pools, snapshot.nodes)
+    claims = [
+        claim_status(namespace, pool.name, snapshot.claims, snapshot.missing_namespaces)
+        for namespace, pool in tenant_claims
     ]
-    unique = {
-        node.name: node for pool in observed.spec.compute_pools for node in nodes_of(pool, observed.nodes) if node.ready
-    }
     ready, reason, message = readiness(pools)
-    status = observed.status.model_copy(
+    conditions = set_condition(
+        tuple(before.conditions),
+        ClusterCondition.READY,
+        ready,
+        reason,
+        message,
+        now=format_rfc3339(snapshot.now),
+        generation=snapshot.metadata_generation,
+    )
+    status = before.model_copy(
         update={
-            "observed_generation": observed.metadata_generation,
+            "observed_generation": snapshot.metadata_generation,
             "nodes_expected": sum(pool.nodes_expected for pool in pools),
-            "nodes_ready": len(unique),
-            "gpus_capacity": sum(node.gpus for node in unique.values()),
-            "gpus_allocated": sum(node.gpus_allocated for node in unique.values()),
+            "nodes_ready": len(nodes),
+            "gpus_capacity": sum(node.gpus for node in nodes),
+            "gpus_allocated": sum(node.gpus_allocated for node in nodes),
             "pools": pools,
-            "claims": [claim_status(observed, namespace, pool.name) for namespace, pool in pairs][:1000],
-            "conditions": list(
-                set_condition(
-                    tuple(observed.status.conditions),
-                    ClusterCondition.READY,
-                    ready,
-                    reason,
-                    message,
-                    now=format_rfc3339(observed.now),
-                    generation=observed.metadata_generation,
-                )
-            ),
+            "claims": claims[:MAX_CLAIMS],
+            "conditions": list(conditions),
         }
     )
     return Plan(
-        status=status if status != observed.status else None,
-        apply=tuple(missing),
-        requeue_after=MISSING_NAMESPACE_DELAY if observed.missing_namespaces else None,
+        status=status if status != before else None,
+        apply=missing,
+        requeue_after=MISSING_NAMESPACE_DELAY if snapshot.missing_namespaces else None,
     )
 
 
 def pool_status(pool: ComputePool, nodes: tuple[NodeView, ...]) -> PoolStatus:
-    """Return what is there of one pool."""
-    mine = nodes_of(pool, nodes)
-    ready = [node for node in mine if node.ready]
+    """Return the inventory of one pool: expected and ready nodes, and their GPUs."""
+    of_pool = nodes_of(pool, nodes)
+    ready = [node for node in of_pool if node.ready]
+    not_ready = [f"{node.name}: {node.reason}"[:1024] for node in of_pool if not node.ready]
     return PoolStatus(
         name=pool.name,
         nodes_expected=pool.nodes,
@@ -80,27 +75,28 @@ def pool_status(pool: ComputePool, nodes: tuple[NodeView, ...]) -> PoolStatus:
         gpus_expected=pool.nodes * pool.gpus_per_node,
         gpus_capacity=sum(node.gpus for node in ready),
         gpus_allocated=sum(node.gpus_allocated for node in ready),
-        not_ready=[f"{node.name}: {node.reason}"[:1024] for node in mine if not node.ready][:MOST_NOT_READY],
+        not_ready=not_ready[:MAX_NOT_READY],
     )
 
 
 def readiness(pools: list[PoolStatus]) -> tuple[bool, Reason, str]:
-    """Return whether every pool has its nodes and GPUs, with a sentence."""
-    short = [
-        f"pool {pool.name} has {pool.nodes_ready} of {pool.nodes_expected} nodes and {pool.gpus_capacity} of {pool.gpus_expected} GPUs"
+    """Return whether every pool has its expected nodes and GPUs, with a reason and a message."""
+    incomplete = [
+        f"pool {pool.name} has {pool.nodes_ready} of {pool.nodes_expected} nodes "
+        f"and {pool.gpus_capacity} of {pool.gpus_expected} GPUs"
         for pool in pools
         if pool.nodes_ready < pool.nodes_expected or pool.gpus_capacity < pool.gpus_expected
     ]
-    if short:
-        return False, Reason.NODES_MISSING, "; ".join(short)[:2048]
+    if incomplete:
+        return False, Reason.NODES_MISSING, "; ".join(incomplete)[:2048]
     return True, Reason.NODES_READY, f"{sum(pool.nodes_ready for pool in pools)} nodes are ready"
 
 
-def claim_status(observed: ClusterSnapshot, namespace: str, name: str) -> ClaimStatus:
-    """Return what is there of one claim."""
-    if namespace in observed.missing_namespaces:
+def claim_status(
+    namespace: str, name: str, claims: dict[tuple[str, str], Manifest], missing_namespaces: frozenset[str]
+) -> ClaimStatus:
+    """Return the phase of one tenant's claim; Missing if the namespace does not exist."""
+    if namespace in missing_namespaces:
         return ClaimStatus(namespace=namespace, name=name, phase="Missing")
-    live = observed.claims.get((namespace, name))
-    return ClaimStatus(
-        namespace=namespace, name=name, phase=live.get("status", {}).get("phase", "Pending") if live else "Pending"
-    )
+    phase = claims.get((namespace, name), {}).get("status", {}).get("phase", "Pending")
+    return ClaimStatus(namespace=namespace, name=name, phase=phase)

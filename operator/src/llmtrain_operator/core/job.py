@@ -1,186 +1,213 @@
-"""The life of a job: from a snapshot of it to what has to be done now."""
+"""One LLMTrainingJob: from a snapshot of it to what has to be done now.
+
+Within this package, `before` is the status as last written and `status` the one that the plan will write.
+"""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from llmtrain_api.conditions import JobCondition, Reason, is_true
-from llmtrain_api.job_status import DatasetStatus, Failure, JobStatus, ModelStatus, WorkersStatus
-from llmtrain_api.names import JOB_LABEL, ROLE_LABEL
+from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
-from llmtrain_operator.core.plan import Event, Plan
-from llmtrain_operator.core.policies.admission import first_blocker
-from llmtrain_operator.core.policies.completion import plan_cleanup, remaining_deadline, terminal_stage
+from llmtrain_operator.core.events import condition_events, failure_events, repair_events
+from llmtrain_operator.core.objects.drift import changed_objects
+from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
+from llmtrain_operator.core.plan import Event, Plan, pod_references
+from llmtrain_operator.core.pod_view import pods_with_role
+from llmtrain_operator.core.policies.admission import Blocker, first_blocker, waiting_stage
+from llmtrain_operator.core.policies.cleanup import plan_cleanup
+from llmtrain_operator.core.policies.completion import is_finished, terminal_stage
+from llmtrain_operator.core.policies.deadline import remaining_deadline
 from llmtrain_operator.core.policies.failure_policy import (
+    failure_budget,
     failure_of,
-    is_lost,
     new_failed_pods,
-    record,
+    record_failures,
     recorded_failed_pods,
 )
-from llmtrain_operator.core.policies.suspend import suspend
-from llmtrain_operator.core.snapshot import JobSnapshot
-from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan, build_plan, is_finished, pod_reference
-from llmtrain_operator.core.stages import prepare, publish, train
+from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
+from llmtrain_operator.core.policies.ttl import plan_ttl
+from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
+from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan, update_conditions
+from llmtrain_operator.core.stages.pods import shared_objects
+from llmtrain_operator.core.stages.prepare import prepare
+from llmtrain_operator.core.stages.publish import publish
+from llmtrain_operator.core.stages.train import train
 from llmtrain_operator.core.status.goodput import with_goodput
 from llmtrain_operator.core.status.progress import with_progress
-from llmtrain_operator.core.status.recoveries import new_recoveries, process_failures, recovery_events, with_recoveries
+from llmtrain_operator.core.status.recoveries import (
+    new_recoveries,
+    process_failures,
+    recovery_events,
+    with_recoveries,
+)
+from llmtrain_operator.core.status.results import with_results
+from llmtrain_operator.core.status.workers import with_worker_counts
 
 
-def plan_job(observed: JobSnapshot) -> Plan:
-    """Bring one job one step nearer to what its owner asked for."""
-    if is_finished(observed.job.status):
-        return plan_cleanup(observed)
-    recoveries = new_recoveries(observed.job.status, observed.coordinator)
+def plan_job(snapshot: JobSnapshot) -> Plan:
+    """Return what the job needs now. A job that has ended is cleaned up, and deleted after its time to live."""
+    job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
+    before = job.status
+    if is_finished(before):
+        return plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
+    recoveries = new_recoveries(before, snapshot.coordinator)
+    failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (
-        *(failure_of(observed, pod) for pod in new_failed_pods(observed)),
-        *process_failures(observed.job.name, recoveries),
+        *(failure_of(pod, lost_nodes, now) for pod in failed_pods),
+        *process_failures(job.name, recoveries),
     )
-    status = with_results(with_progress(with_worker_counts(observed), observed.coordinator), observed)
+    status = next_status(snapshot, recoveries, failures)
+    end = terminal_stage(job, status, failures, pods=pods, now=now)
+    if end is not None:
+        return build_plan(snapshot, status, end)
+    return build_plan(snapshot, status, next_stage(snapshot, status), failures, recoveries)
+
+
+def next_status(
+    snapshot: JobSnapshot, recoveries: tuple[RecoveryRecord, ...], failures: tuple[Failure, ...]
+) -> JobStatus:
+    """Return the status with what the snapshot shows; `recoveries` and `failures` are those it does not record yet."""
+    job, pods = snapshot.job, snapshot.pods
+    status = with_worker_counts(job.status, job, pods_with_role(pods, "worker"))
+    status = with_progress(status, snapshot.coordinator)
+    status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
-    window = timedelta(seconds=observed.job.spec.recovery.window_seconds)
-    status = record(status, failures, window, observed.now)
-    if (end := terminal_stage(observed, status, failures)) is not None:
-        return with_goodput(observed, build_plan(observed, status, end))
-    step = suspend(observed, status) if observed.job.spec.suspend else next_stage(observed, status)
-    plan = with_failures(observed, build_plan(observed, status, resumed(observed, step)), failures)
-    return with_goodput(observed, replace(plan, events=(*plan.events, *recovery_events(recoveries))))
+    return record_failures(status, failures, failure_budget(job.spec.recovery), snapshot.now)
 
 
-def rejected(observed: JobSnapshot, sentence: str) -> Plan:
-    """Return the plan that says what the API server would not take."""
-    message = f"the Kubernetes API refused an object of this job: {sentence}"
-    said = ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=Reason.API_REJECTED, message=message)
-    return build_plan(
-        observed, observed.job.status, StagePlan(stage=observed.job.status.stage or "Waiting", said=(said,))
-    )
+def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
+    """Return the stage of a job that has not ended: suspended, or the next one of its work.
 
-
-def with_worker_counts(observed: JobSnapshot) -> JobStatus:
-    """Return the status with the workers counted and what the operator looks at noted."""
-    job = observed.job
-    workers = WorkersStatus(
-        desired=job.spec.workers.replicas,
-        ready=len([pod for pod in observed.with_role("worker") if pod.ready and not pod.deleting]),
-        active=job.status.workers.active,
-        selector=f"{JOB_LABEL}={job.name},{ROLE_LABEL}=worker",
-    )
-    return job.status.model_copy(update={"observed_generation": job.metadata_generation, "workers": workers})
-
-
-def with_results(status: JobStatus, observed: JobSnapshot) -> JobStatus:
-    """Return `status` with what the finished pods made."""
-    update: dict[str, Any] = {}
-    for pod in observed.pods:
-        outcome = pod.outcome if pod.phase == "Succeeded" else None
-        if outcome is not None and outcome.dataset is not None:
-            facts = outcome.dataset
-            update["dataset"] = DatasetStatus(
-                id=facts.id, tokens=facts.tokens, held_out_tokens=facts.held_out_tokens, vocab_size=facts.vocab_size
-            )
-        if outcome is not None and outcome.model is not None:
-            made = outcome.model
-            update["model"] = ModelStatus(
-                volume=observed.job.spec.checkpoint.volume,
-                path=made.path,
-                parameters=made.parameters,
-                sha256=made.sha256,
-                loss=f"{made.loss:.4f}",
-                perplexity=f"{made.perplexity:.1f}",
-                unigram_perplexity=f"{made.unigram_perplexity:.1f}",
-                sample=made.sample,
-            )
-    if training_completed(observed):
-        update["training_completed"] = True
-    return status.model_copy(update=update) if update else status
-
-
-def training_completed(observed: JobSnapshot) -> bool:
-    """Return whether the training is done: a worker ends well only when the last checkpoint is there.
-
-    Those that still run find that out and end too; a replacement that has no node yet isn't needed any more. A program
-    of the user's own must have come to its end in every worker, as only it knows what is left to do.
+    Failed pods that the status records already are deleted here, and so replaced by the next plan.
     """
-    workers = observed.with_role("worker")
-    spec = observed.job.spec
-    if spec.entrypoint is not None:
-        return {pod.worker for pod in workers if pod.phase == "Succeeded"} >= set(range(spec.workers.replicas))
-    running = [pod for pod in workers if pod.phase == "Running" and not is_lost(observed, pod)]
-    return not running and any(pod.phase == "Succeeded" for pod in workers)
-
-
-def next_stage(observed: JobSnapshot, status: JobStatus) -> StagePlan:
-    """Do the next stage, unless something stands in the way of starting it."""
-    started = bool(observed.pods)
-    if not started and (blocked := first_blocker(observed)) is not None:
-        return waiting(blocked.reason, blocked.message)
-    first = observed.job.status.start_time is None
-    if first:
-        status = status.model_copy(update=start_fields(observed))
-    if status.dataset is None and observed.job.spec.entrypoint is None:
-        step = prepare(observed, status)
-    elif not status.training_completed:
-        step = train(observed, status)
+    job, pods, lost_nodes = snapshot.job, snapshot.pods, snapshot.lost_nodes
+    if job.spec.suspend:
+        stage = suspend(status, pods=pods, objects=snapshot.objects, lost_nodes=lost_nodes)
     else:
-        step = publish(observed, status)
-    if not first:
-        return step
-    return replace(step, update={**step.update, **start_fields(observed)}, events=no_gang_event(observed))
+        stage = work_stage(snapshot, status)
+    failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
+    deadline = remaining_deadline(job.spec, job.status.start_time, snapshot.now)
+    times = [time for time in (stage.requeue_after, deadline) if time is not None]
+    return replace(
+        stage,
+        conditions=(*stage.conditions, *resumed_conditions(status, suspended=job.spec.suspend)),
+        delete=(*stage.delete, *pod_references(failed_pods, lost_nodes)),
+        requeue_after=min(times, default=None),
+    )
 
 
-def start_fields(observed: JobSnapshot) -> dict[str, Any]:
-    """Return what is fixed when a job starts: the images stay those through upgrades of the operator."""
-    spec, images = observed.job.spec, observed.images
-    default = images.trainer if spec.workers.gpus else images.trainer_cpu
+def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
+    """Return the next stage of a job's work: prepare, train or publish; or that it waits to be admitted."""
+    job, pods, images, lost_nodes = snapshot.job, snapshot.pods, snapshot.images, snapshot.lost_nodes
+    if not pods and (blocker := blocker_of(snapshot)) is not None:  # a running job outlives its LLMCluster
+        return waiting_stage(blocker)
+    starting = status.start_time is None
+    start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
+    status = status.model_copy(update=start)
+    if status.dataset is None and job.spec.entrypoint is None:
+        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy)
+    elif not status.training_completed:
+        stage = train(
+            job,
+            status,
+            pods=pods,
+            coordinator=snapshot.coordinator,
+            images=images,
+            gang_available=snapshot.gang_available,
+            lost_nodes=lost_nodes,
+        )
+    else:
+        stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)
+    shared = shared_objects(job, snapshot.cluster, claims=snapshot.claims, objects=snapshot.objects)
+    return replace(
+        stage,
+        desired=(*shared, *stage.desired),
+        events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
+        update={**stage.update, **start},
+    )
+
+
+def blocker_of(snapshot: JobSnapshot) -> Blocker | None:
+    """Return what keeps the job from starting; None if it can start."""
+    return first_blocker(
+        snapshot.job,
+        snapshot.cluster,
+        clusters=snapshot.clusters,
+        claims=snapshot.claims,
+        gpus_capacity=snapshot.gpus_capacity,
+    )
+
+
+def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:
+    """Return the fields of the status that are set at the start. A started job keeps its images through upgrades."""
+    default = images.trainer if job.spec.workers.gpus else images.trainer_cpu
     return {
-        "start_time": format_rfc3339(observed.now),
-        "trainer_image": spec.image or default,
+        "start_time": now,
+        "trainer_image": job.spec.image or default,
         "coordinator_image": images.coordinator,
     }
 
 
-def no_gang_event(observed: JobSnapshot) -> tuple[Event, ...]:
-    """Return the event that says that pods are scheduled one by one, where gang scheduling was hoped for."""
-    if observed.gang_available or observed.job.spec.scheduling.gang == "Off":
+def no_gang_events(job: Job, *, gang_available: bool) -> tuple[Event, ...]:
+    """Return the event of a job that asks for gang scheduling where it is not available."""
+    if gang_available or job.spec.scheduling.gang == "Off":
         return ()
-    text = "the API server serves no scheduling.k8s.io/v1beta1 PodGroups: pods are scheduled one by one, not as a gang"
+    text = (
+        f"the API server does not serve {POD_GROUP_VERSION} PodGroups: pods are scheduled individually, not as a gang; "
+        "set spec.scheduling.gang to Off if that is intended"
+    )
     return (Event(type="Warning", reason=Reason.NO_GANG_SCHEDULING, message=text),)
 
 
-def waiting(reason: Reason, message: str) -> StagePlan:
-    """The job can't start yet; whatever is missing is looked for again when it changes."""
-    return StagePlan(
-        stage="Waiting",
-        said=(
-            ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=reason, message=message),
-            ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
+def build_plan(
+    snapshot: JobSnapshot,
+    status: JobStatus,
+    stage: StagePlan,
+    failures: tuple[Failure, ...] = (),
+    recoveries: tuple[RecoveryRecord, ...] = (),
+) -> Plan:
+    """Return the plan of a stage: its conditions and goodput in the status, its objects where they differ, its events.
+
+    The status is written only if something besides the passing time has changed.
+    """
+    job, live = snapshot.job, snapshot.live_objects
+    before = job.status
+    conditions = update_conditions(
+        status.conditions, stage.conditions, now=snapshot.now, generation=job.metadata_generation
+    )
+    status = status.model_copy(update={**stage.update, "stage": stage.stage, "conditions": conditions})
+    ledger = snapshot.coordinator.ledger if snapshot.coordinator else None
+    apply = changed_objects(stage.desired, live)
+    return Plan(
+        status=with_goodput(before, status, ledger, created=job.created, now=snapshot.now)
+        if status != before
+        else None,
+        apply=apply,
+        delete=stage.delete,
+        events=(
+            *failure_events(failures),
+            *stage.events,
+            *repair_events(apply, live),
+            *condition_events(before, status),
+            *recovery_events(recoveries),
         ),
+        requeue_after=stage.requeue_after,
     )
 
 
-def resumed(observed: JobSnapshot, step: StagePlan) -> StagePlan:
-    """Return `step`, saying also that the job is no longer suspended, if it was; and when its deadline is."""
-    conditions = tuple(observed.job.status.conditions)
-    said = step.said
-    if is_true(conditions, JobCondition.SUSPENDED) and not observed.job.spec.suspend:
-        text = "goes on from the last checkpoint"
-        said = (
-            *said,
-            ConditionUpdate(type=JobCondition.SUSPENDED, status=False, reason=Reason.NOT_SUSPENDED, message=text),
-        )
-    times = [time for time in (step.requeue_after, remaining_deadline(observed)) if time is not None]
-    return replace(step, said=said, requeue_after=min(times) if times else None)
-
-
-def with_failures(observed: JobSnapshot, plan: Plan, failures: tuple[Failure, ...]) -> Plan:
-    """Return `plan` with an event for each new failure; pods recorded earlier are deleted, to be replaced."""
-    events = tuple(
-        Event(
-            type="Warning",
-            reason=Reason.WORKER_FAILED,
-            message=f"pod {failure.pod} on {failure.node or 'no node'} ended with {failure.reason} (exit code {failure.exit_code}): {failure.message}",
-        )
-        for failure in failures
+def rejected(snapshot: JobSnapshot, message: str) -> Plan:
+    """Return the plan of a job of which the API server rejected an object; `message` is the server's."""
+    before = snapshot.job.status
+    update = ConditionUpdate(
+        type=JobCondition.SCHEDULED,
+        status=False,
+        reason=Reason.API_REJECTED,
+        message=f"the Kubernetes API rejected an object of this job: {message}",
     )
-    gone = tuple(pod_reference(observed, pod) for pod in recorded_failed_pods(observed))
-    return replace(plan, delete=(*plan.delete, *gone), events=(*events, *plan.events))
+    conditions = update_conditions(
+        before.conditions, (update,), now=snapshot.now, generation=snapshot.job.metadata_generation
+    )
+    status = before.model_copy(update={"stage": before.stage or "Waiting", "conditions": conditions})
+    return Plan(status=status if status != before else None, events=condition_events(before, status))

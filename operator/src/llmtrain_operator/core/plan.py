@@ -1,17 +1,19 @@
-"""What a decision is: a value that the shell carries out."""
+"""What a decision is: a value that the shell executes."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from llmtrain_api.cluster import ClusterStatus
 from llmtrain_api.job_status import JobStatus
-from llmtrain_operator.core.snapshot import Manifest
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting
+from llmtrain_operator.core.pod_view import PodView
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectReference:
-    """One object by name; `uid` guards against deleting its successor."""
+    """One object by name. With `uid`, a successor of the same name is never deleted by mistake."""
 
     api_version: str
     kind: str
@@ -19,12 +21,12 @@ class ObjectReference:
     name: str
     uid: str = ""
     force: bool = False
-    """Whether it is to go without anyone's confirmation, as its node can give none."""
+    """Whether to delete without waiting for the kubelet, because its node is lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One line for `kubectl describe`."""
+    """One Kubernetes event, as `kubectl describe` shows it."""
 
     type: Literal["Normal", "Warning"]
     reason: str
@@ -33,13 +35,43 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to do now, in this order: status first, so that evidence is kept before anything is deleted."""
+    """What to do now. The status is written first, so that evidence is kept before anything is deleted."""
 
     status: JobStatus | ClusterStatus | None = None
-    """The whole new status; None leaves it."""
+    """The complete new status; None leaves it unchanged."""
     apply: tuple[Manifest, ...] = ()
     """Objects to apply, in order."""
     delete: tuple[ObjectReference, ...] = ()
     events: tuple[Event, ...] = ()
     requeue_after: timedelta | None = None
-    """When to look again if nothing happens."""
+    """When to reconcile again if nothing changes before."""
+
+
+def pod_references(pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[ObjectReference, ...]:
+    """Return references to exactly these pods; on lost nodes, with force, as no kubelet can confirm the deletion."""
+    return tuple(
+        ObjectReference(
+            api_version="v1",
+            kind="Pod",
+            namespace=pod.namespace,
+            name=pod.name,
+            uid=pod.uid,
+            force=pod.node in lost_nodes,
+        )
+        for pod in pods
+    )
+
+
+def object_references(objects: Mapping[ObjectKey, Manifest], kinds: tuple[str, ...]) -> tuple[ObjectReference, ...]:
+    """Return references to the objects of some kinds that are not being deleted already."""
+    return tuple(
+        ObjectReference(
+            api_version=manifest["apiVersion"],
+            kind=kind,
+            namespace=manifest["metadata"]["namespace"],
+            name=name,
+            uid=manifest["metadata"].get("uid", ""),
+        )
+        for (kind, name), manifest in objects.items()
+        if kind in kinds and not is_deleting(manifest)
+    )

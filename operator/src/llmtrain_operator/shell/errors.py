@@ -1,54 +1,56 @@
-"""Errors of the Kubernetes API, and which are worth another try.
+"""Errors of the Kubernetes API, and which of them are worth a retry.
 
 ApiError
-├── Refused     the object itself is not taken: say so, try again when something changes
-├── NotFound    it, or its namespace, isn't there
-├── Conflict    someone else was faster: look again
-└── Unavailable the server, or the way to it, is in trouble: try again later
+├── InvalidRequest  400, 403, 422: retrying would fail the same way; report it, and retry when something changes
+├── NotFound        404: the object or its namespace does not exist
+├── Conflict        409: the object has changed in between; observe again
+└── Unavailable     429, 5xx, no connection: retry later
 """
 
 import json
 
 
 class ApiError(Exception):
-    """The Kubernetes API did not do what was asked."""
+    """The Kubernetes API did not carry out a request."""
 
     def __init__(self, message: str, code: int = 0, retry_after_seconds: float = 0) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        """HTTP status; 0 without an answer."""
         self.retry_after_seconds = retry_after_seconds
 
 
 class InvalidRequest(ApiError):
-    """400, 403, 422: the same again would be refused again."""
+    """The server rejected the request itself: 400, 403 or 422."""
 
 
 class NotFound(ApiError):
-    """404."""
+    """The object or its namespace does not exist: 404."""
 
 
 class Conflict(ApiError):
-    """409."""
+    """The object has changed since it was read: 409."""
 
 
 class Unavailable(ApiError):
-    """429, 5xx, no connection."""
+    """The server or the connection has a problem: 429, 5xx, or no answer."""
+
+
+BY_CODE: dict[int, type[ApiError]] = {
+    400: InvalidRequest,
+    403: InvalidRequest,
+    422: InvalidRequest,
+    404: NotFound,
+    409: Conflict,
+}
 
 
 def error_for(code: int, body: bytes, retry_after: str | None) -> ApiError:
-    """Return the error that an answer stands for."""
+    """Return the error of an answer with the status `code`; `retry_after` is its header of that name."""
     try:
         message = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError):
         message = body.decode(errors="replace")[:500]
-    kinds: dict[int, type[ApiError]] = {
-        400: InvalidRequest,
-        403: InvalidRequest,
-        422: InvalidRequest,
-        404: NotFound,
-        409: Conflict,
-    }
-    kind = kinds.get(code, Unavailable)
     seconds = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-    return kind(message, code, seconds)
+    return BY_CODE.get(code, Unavailable)(message, code, seconds)

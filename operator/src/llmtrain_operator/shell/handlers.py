@@ -1,11 +1,12 @@
-"""What kopf calls: every change of the two resources people write goes into the store."""
+"""What kopf calls: every change of a job or an LLMCluster updates the store."""
 
 from typing import Any
 
 import kopf
 
 from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, GROUP, JOB_KIND, JOB_PLURAL, VERSION
-from llmtrain_operator.shell.store import Store
+from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.shell.store import Change, Store
 
 
 def registry(store: Store) -> kopf.OperatorRegistry:
@@ -36,8 +37,8 @@ def registry(store: Store) -> kopf.OperatorRegistry:
     return handlers
 
 
-def change_of(event: kopf.RawEvent, kind: str) -> tuple[str, dict[str, Any]]:
-    """Return a watch event as a change for the store."""
-    thing: dict[str, Any] = {**event["object"], "kind": kind, "apiVersion": f"{GROUP}/{VERSION}"}
-    thing["metadata"] = {key: value for key, value in thing["metadata"].items() if key != "managedFields"}
-    return ("drop" if event["type"] == "DELETED" else "put"), thing
+def change_of(event: kopf.RawEvent, kind: str) -> tuple[Change, Manifest]:
+    """Return a watch event as a change for the store; `kind` is that of the object."""
+    obj: Manifest = {**event["object"], "kind": kind, "apiVersion": f"{GROUP}/{VERSION}"}
+    obj["metadata"] = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return ("delete" if event["type"] == "DELETED" else "upsert"), obj

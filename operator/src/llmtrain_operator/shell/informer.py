@@ -1,35 +1,41 @@
-"""One resource, listed and watched: a copy that is a moment behind the API server's."""
+"""One resource, listed and watched: a local copy that lags slightly behind the API server."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
 
+from llmtrain_api.events import OperatorEvent
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.errors import ApiError
+from llmtrain_operator.shell.store import Change
 
-Manifest = dict[str, Any]
-Change = Callable[[str, Manifest], None]
-"""Called with "put" or "drop" and the object."""
+Handler = Callable[[Change, Manifest], None]
+"""Called for every change with the object."""
 
 PAGE_SIZE = 500
+"""Objects per page of a list."""
 WATCH_SECONDS = 240.0
+"""How long the server keeps a watch open."""
 RETRY_SECONDS = 1.0
+"""How long to wait after a failed list or watch."""
+GONE = 410
+"""HTTP status of a watch whose version is too old; listing again is the normal answer."""
 log = logging.getLogger(__name__)
 
 
 class Informer:
-    """Lists and watches one resource for ever and tells `change` of everything that differs."""
+    """Lists and watches one resource forever, and calls `handler` for every change."""
 
     def __init__(
         self,
         api: Api,
         api_version: str,
         kind: str,
-        handler: Change,
+        handler: Handler,
         *,
         selector: str = "",
-        trim: Callable[[Manifest], Manifest] = lambda thing: thing,
+        trim: Callable[[Manifest], Manifest] = lambda obj: obj,
     ) -> None:
         self.api, self.api_version, self.kind = api, api_version, kind
         self.handler, self.selector, self.trim = handler, selector, trim
@@ -37,7 +43,7 @@ class Informer:
         self.synced = asyncio.Event()
 
     async def run(self) -> None:
-        """List, watch, and list again when the watch can't go on."""
+        """List, then watch; list again when the watch cannot continue."""
         while True:
             try:
                 version = await self.list()
@@ -45,53 +51,55 @@ class Informer:
                 while True:
                     version = await self.watch(version)
             except ApiError as error:
-                if error.code != 410:
-                    log.warning("watching %s: %s", self.kind, error.message)
+                if error.code != GONE:
+                    fields = {"kind": self.kind, "message": error.message}
+                    log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": fields})
                 await asyncio.sleep(error.retry_after_seconds or RETRY_SECONDS)
 
     async def list(self) -> str:
-        """Read everything page by page; return the version it was read at."""
-        seen: dict[str, Manifest] = {}
+        """Read all objects page by page; return the resource version of the list."""
+        listed: dict[str, Manifest] = {}
         token = ""
         while True:
             page = await self.api.call("GET", self.path(f"limit={PAGE_SIZE}" + (f"&continue={token}" if token else "")))
-            for thing in page.get("items") or ():
-                seen[thing["metadata"]["uid"]] = self.normalize(thing)
+            for obj in page.get("items") or ():
+                listed[obj["metadata"]["uid"]] = self.normalize(obj)
             token = page["metadata"].get("continue", "")
             if not token:
                 break
-        for uid in self.known.keys() - seen.keys():
-            self.handler("drop", self.known[uid])
-        self.known = seen
-        for thing in seen.values():
-            self.handler("put", thing)
+        for uid in self.known.keys() - listed.keys():
+            self.handler("delete", self.known[uid])
+        self.known = listed
+        for obj in listed.values():
+            self.handler("upsert", obj)
         return str(page["metadata"]["resourceVersion"])
 
     async def watch(self, version: str) -> str:
-        """Follow changes since `version`; return the newest version seen when the server ends the watch."""
+        """Follow the changes since `version`; return the newest version seen when the server ends the watch."""
         query = f"watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS:.0f}"
-        async for line in self.api.watch(self.path(query), WATCH_SECONDS + 30):
-            thing = line["object"]
-            if line["type"] == "ERROR":
-                raise ApiError(thing.get("message", "the watch was ended"), int(thing.get("code", 0)))
-            version = thing["metadata"]["resourceVersion"]
-            if line["type"] != "BOOKMARK":
-                self.on_event(line["type"], self.normalize(thing))
+        async for event in self.api.watch(self.path(query), WATCH_SECONDS + 30):
+            obj = event["object"]
+            if event["type"] == "ERROR":
+                raise ApiError(obj.get("message", "the server ended the watch"), int(obj.get("code", 0)))
+            version = obj["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                self.on_event(event["type"], self.normalize(obj))
         return version
 
-    def on_event(self, type: str, thing: Manifest) -> None:
-        """Keep one change, and tell of it."""
+    def on_event(self, type: str, obj: Manifest) -> None:
+        """Record one change, and call the handler."""
+        uid = obj["metadata"]["uid"]
         if type == "DELETED":
-            self.known.pop(thing["metadata"]["uid"], None)
-            self.handler("drop", thing)
+            self.known.pop(uid, None)
+            self.handler("delete", obj)
         else:
-            self.known[thing["metadata"]["uid"]] = thing
-            self.handler("put", thing)
+            self.known[uid] = obj
+            self.handler("upsert", obj)
 
-    def normalize(self, thing: Manifest) -> Manifest:
-        """Return `thing` trimmed, with the type that lists leave out."""
-        thing["metadata"].pop("managedFields", None)
-        return {"apiVersion": self.api_version, "kind": self.kind, **self.trim(thing)}
+    def normalize(self, obj: Manifest) -> Manifest:
+        """Return the object trimmed, with the kind and version that lists leave out."""
+        metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+        return {"apiVersion": self.api_version, "kind": self.kind, **self.trim({**obj, "metadata": metadata})}
 
     def path(self, query: str) -> str:
         """Return the URL path with a query."""

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from prometheus_client import Counter, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.core import Metric as Family
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from llmtrain_api.metrics.metric import Metric
+from llmtrain_api.metrics.metric import Metric, Sample, families
 from llmtrain_api.metrics.operator import API_CALLS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
-from llmtrain_operator.core.fleet_metrics import FleetSnapshot, samples
+from llmtrain_operator.core.fleet_metrics import FleetSnapshot, fleet_samples
 
 
 def counter(metric: Metric) -> Counter:
@@ -19,39 +18,39 @@ def counter(metric: Metric) -> Counter:
 
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
-CALLS, RUNS, SECONDS = counter(API_CALLS), counter(RECONCILES), counter(RECONCILE_SECONDS)
+CALLS, RECONCILIATIONS, SECONDS = counter(API_CALLS), counter(RECONCILES), counter(RECONCILE_SECONDS)
 
 
 def count_call(verb: str, resource: str, code: int) -> None:
-    """Count one call to the API."""
+    """Count one call of the Kubernetes API."""
     CALLS.labels(verb=verb, resource=resource, code=str(code)).inc()
 
 
 def count_reconcile(kind: str, result: str, seconds: float) -> None:
     """Count one reconciliation."""
-    RUNS.labels(kind=kind, result=result).inc()
+    RECONCILIATIONS.labels(kind=kind, result=result).inc()
     SECONDS.labels(kind=kind).inc(seconds)
 
 
 class OperatorCollector(Collector):
-    """Gauges that are read at the moment of the scrape. Only who leads tells of jobs and pools, or sums would double."""
+    """Gauges that are computed when they are scraped.
+
+    Only the leader exports the metrics of jobs, pools and claims; with several replicas, sums would double.
+    """
 
     def __init__(
-        self, depth: Callable[[], int], leads: Callable[[], bool], census: Callable[[], FleetSnapshot]
+        self, queue_depth: Callable[[], int], is_leader: Callable[[], bool], observe: Callable[[], FleetSnapshot]
     ) -> None:
-        self.depth, self.leads, self.census = depth, leads, census
+        self.queue_depth, self.is_leader, self.observe = queue_depth, is_leader, observe
 
-    def collect(self) -> Iterator[Family]:
-        """Yield one family a metric."""
-        leads = self.leads()
-        told: dict[Metric, list[tuple[tuple[str, ...], float]]] = {
-            QUEUE_DEPTH: [((), self.depth())],
-            LEADER: [((), float(leads))],
-        }
-        for metric, labels, number in samples(self.census(), now=datetime.now(UTC)) if leads else ():
-            told.setdefault(metric, []).append((labels, number))
-        for metric, numbers in told.items():
-            family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-            for labels, number in numbers:
-                family.add_metric(labels, number)
-            yield family
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """Yield one family per metric."""
+        return families(self.samples(), gauge_family=GaugeMetricFamily, counter_family=CounterMetricFamily)
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the samples of one scrape."""
+        is_leader = self.is_leader()
+        yield Sample(QUEUE_DEPTH, (), self.queue_depth())
+        yield Sample(LEADER, (), float(is_leader))
+        if is_leader:
+            yield from fleet_samples(self.observe(), now=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Starts the operator: informers and kopf on every replica, reconciling on the one that leads."""
+"""Starts the operator: every replica runs informers and kopf, the leader reconciles."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 from prometheus_client import REGISTRY, start_http_server
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api, path_of
@@ -19,44 +20,46 @@ from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
 from llmtrain_operator.shell.leader import run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
+from llmtrain_operator.shell.observe import observe_fleet
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.settings import Settings
 from llmtrain_operator.shell.store import Store, trim_pod
 from llmtrain_operator.shell.work_queue import WorkQueue
 
 CONCURRENT_RECONCILES = 8
+"""Keys that are reconciled at the same time."""
 log = logging.getLogger(__name__)
 
 
 def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
-    """Return one informer for each resource that jobs are made of or run on."""
-    mine = JOB_LABEL
+    """Return one informer for each kind of object that jobs consist of or run on."""
     return [
         Informer(api, "v1", "Pod", store.pod_changed, trim=trim_pod),
         Informer(api, "v1", "Node", store.node_changed),
         Informer(api, "v1", "PersistentVolumeClaim", store.claim_changed),
-        Informer(api, "v1", "Service", store.object_changed, selector=mine),
-        Informer(api, "v1", "ConfigMap", store.object_changed, selector=mine),
-        *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=mine)] if gang else []),
+        Informer(api, "v1", "Service", store.object_changed, selector=JOB_LABEL),
+        Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL),
+        *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=JOB_LABEL)] if gang else []),
     ]
 
 
 async def list_once(api: Api, store: Store) -> None:
-    """Read all clusters and jobs once, so that no decision is made on half of them."""
-    for kind, change in ((CLUSTER_KIND, store.cluster_changed), (JOB_KIND, store.job_changed)):
+    """List all LLMClusters and jobs once, so that no decision is made before all are known."""
+    for kind, handle in ((CLUSTER_KIND, store.cluster_changed), (JOB_KIND, store.job_changed)):
         while True:
             try:
                 listing = await api.call("GET", path_of(API_VERSION, kind))
                 break
-            except ApiError as error:  # right after the installation the API server may not serve them yet
-                log.warning("reading %s: %s", kind, error.message)
+            except ApiError as error:  # right after the installation, the API server does not serve them yet
+                fields = {"kind": kind, "message": error.message}
+                log.warning(OperatorEvent.LIST_FAILED, extra={"fields": fields})
                 await asyncio.sleep(RETRY_SECONDS)
-        for thing in listing.get("items") or ():
-            change("put", {**thing, "apiVersion": API_VERSION, "kind": kind})
+        for obj in listing.get("items") or ():
+            handle("upsert", {**obj, "apiVersion": API_VERSION, "kind": kind})
 
 
 async def log_in() -> None:
-    """Read the service account of the pod, or outside a cluster the kubeconfig."""
+    """Load the pod's service account, or outside of a cluster the kubeconfig."""
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config()  # type: ignore[no-untyped-call]
     else:
@@ -64,21 +67,21 @@ async def log_in() -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Run until told to stop or the Lease is lost."""
+    """Run until cancelled or until the Lease is lost; raise the error of the first task that fails."""
     await log_in()
     async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
         gang = await api.has_resource(GANG_VERSION, "podgroups")
         ready, leads = asyncio.Event(), asyncio.Event()
-        REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, store.census))
+        REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port)
-        watches = informers(api, store, gang)
+        all_informers = informers(api, store, gang)
         reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
 
         async def sync_and_watch() -> None:
-            """Healthy, to the kubelet, is who has seen the cluster: kopf answers its probes from then on."""
-            await asyncio.gather(*(watch.synced.wait() for watch in watches))
+            """Run kopf once the caches have synced; only then does it answer the liveness probes."""
+            await asyncio.gather(*(informer.synced.wait() for informer in all_informers))
             await list_once(api, store)
             ready.set()
             health = f"http://0.0.0.0:{settings.health_port}/healthz"
@@ -90,11 +93,12 @@ async def run(settings: Settings) -> None:
 
         async def work() -> None:
             await leads.wait()
-            log.info("leading as %s, gang scheduling %s", settings.identity, "on" if gang else "not available")
+            fields = {"identity": settings.identity, "gang_scheduling": gang}
+            log.info(OperatorEvent.LEADER_ELECTED, extra={"fields": fields})
             await asyncio.gather(*(reconciler.work(session) for _ in range(CONCURRENT_RECONCILES)))
 
         tasks = [
-            *(asyncio.create_task(watch.run(), name=f"informer {watch.kind}") for watch in watches),
+            *(asyncio.create_task(informer.run(), name=f"informer {informer.kind}") for informer in all_informers),
             asyncio.create_task(sync_and_watch(), name="kopf"),
             asyncio.create_task(campaign(), name="lease"),
             asyncio.create_task(work(), name="work"),
@@ -105,5 +109,5 @@ async def run(settings: Settings) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*rest, return_exceptions=True)
         for task in done:
-            log.info("stopping: %s ended", task.get_name())
+            log.info(OperatorEvent.OPERATOR_STOPPED, extra={"fields": {"task": task.get_name()}})
             task.result()

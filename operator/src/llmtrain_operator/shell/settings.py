@@ -1,4 +1,4 @@
-"""What the operator is told by its environment; the chart sets it."""
+"""Settings of the operator, from its environment. The Helm chart sets them."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from llmtrain_operator.core.snapshot import Images
 
 
 class SettingMissingError(Exception):
-    """A setting that has no default is not there."""
+    """A setting that has no default is not set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Settings:
 
     images: Images
     namespace: str
-    """Namespace of the operator itself, where its Lease is."""
+    """Namespace of the operator itself, which holds its Lease."""
     identity: str
     """Name of this replica."""
     log_level: str = "INFO"
@@ -28,7 +28,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Return the settings in `environment`; SettingMissingError names the first that isn't there."""
+        """Return the settings in `environment`; SettingMissingError names the first required one that is not set."""
 
         def required(name: str) -> str:
             if not environment.get(name):

@@ -1,13 +1,14 @@
-"""Keys waiting to be reconciled: each once, each by one worker at a time, failures ever more slowly."""
+"""A work queue as in client-go: deduplicated keys, one worker per key, delays, exponential back-off."""
 
 import asyncio
 from typing import Literal, NamedTuple
 
 BASE_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.25, 60.0
+"""Delay after the first failure, which doubles with each further one, and its limit."""
 
 
 class Key(NamedTuple):
-    """What is to be reconciled."""
+    """A job or an LLMCluster to reconcile; `namespace` is empty for the latter."""
 
     kind: Literal["job", "cluster"]
     namespace: str
@@ -20,8 +21,10 @@ class WorkQueue:
     def __init__(self) -> None:
         self.ready: asyncio.Queue[Key] = asyncio.Queue()
         self.waiting: set[Key] = set()
+        """Keys in `ready`."""
         self.processing: set[Key] = set()
         self.dirty: set[Key] = set()
+        """Keys added while they were being processed."""
         self.timers: dict[Key, asyncio.TimerHandle] = {}
         self.failures: dict[Key, int] = {}
 
@@ -29,7 +32,7 @@ class WorkQueue:
         return len(self.waiting)
 
     def add(self, key: Key) -> None:
-        """Have `key` reconciled as soon as possible; if it is just being, then once more afterwards."""
+        """Enqueue `key` now; a key that is being processed is enqueued again when that is done."""
         if (timer := self.timers.pop(key, None)) is not None:
             timer.cancel()
         if key in self.processing:
@@ -39,31 +42,31 @@ class WorkQueue:
             self.ready.put_nowait(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Have `key` reconciled in a while, if nothing happens to it before."""
+        """Enqueue `key` after a delay, unless it is added before."""
         if (timer := self.timers.pop(key, None)) is not None:
             timer.cancel()
         self.timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
 
     async def take(self) -> Key:
-        """Wait for a key; `done` or `failed` must follow."""
+        """Wait for a key; the caller must call `done` or `failed` afterwards."""
         key = await self.ready.get()
         self.waiting.discard(key)
         self.processing.add(key)
         return key
 
     def done(self, key: Key, again_after_seconds: float | None = None) -> None:
-        """Say that `key` is reconciled."""
+        """Mark `key` as reconciled, to be enqueued again after a delay if one is given."""
         self.failures.pop(key, None)
         self.finish(key, again_after_seconds)
 
     def failed(self, key: Key, at_least_seconds: float = 0.0) -> None:
-        """Say that reconciling `key` failed: it is tried again, later each time."""
+        """Mark `key` as failed, to be retried after a delay that doubles with each failure."""
         count = self.failures[key] = self.failures.get(key, 0) + 1
         delay = min(BASE_DELAY_SECONDS * 2 ** min(count - 1, 16), MAX_DELAY_SECONDS)
         self.finish(key, max(delay, at_least_seconds))
 
     def finish(self, key: Key, again_after_seconds: float | None) -> None:
-        """Let `key` go, and have it come back if it must."""
+        """End the processing of `key`; enqueue it again if it was added in between, or after a delay if one is given."""
         self.processing.discard(key)
         if key in self.dirty:
             self.dirty.discard(key)

@@ -1,1 +1,11 @@
-"""Builders of child objects: one file a kind of child, each returns finished manifests."""
+"""Builders of the Kubernetes objects of a job. Each returns a complete manifest.
+
+pod.py          what all pods have in common
+worker.py       worker pods, and the pods of the stages prepare and publish
+coordinator.py  the coordinator's pod and Service
+pod_group.py    the PodGroup for gang scheduling
+pvc.py          PersistentVolumeClaims of storage pools
+run_config.py   the ConfigMap that trainers read
+metadata.py     labels and owner of every object
+drift.py        which objects differ from what was applied
+"""

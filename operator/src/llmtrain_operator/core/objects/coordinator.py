@@ -1,46 +1,41 @@
-"""The coordinator: one small pod and the only Service of a job."""
+"""The coordinator: one small pod, and the only Service of a job."""
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
 from llmtrain_api.rules import torchrun
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
-from llmtrain_operator.core.objects.pod import pod
+from llmtrain_operator.core.objects.pod import PodTemplate, pod
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.snapshot import Job, Manifest
+from llmtrain_operator.core.snapshot import Job
 
 ROLE = "coordinator"
+"""Role label of the pod and the Service."""
+GRACE_SECONDS = 2
+"""Termination grace period of the coordinator, which has no state to save."""
 
 
 def coordinator_pod(
     job: Job, *, term: int, image: str, pull_policy: str, gang: str, otlp_endpoint: str = ""
 ) -> Manifest:
-    """Return the pod. Its annotations let Prometheus find the job's metrics."""
-    spec = job.spec.workers
-    manifest = pod(
-        job,
-        name=coordinator_name(job.name),
+    """Return the coordinator's pod. Its annotations let Prometheus discover the job's metrics.
+
+    `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `otlp_endpoint` where metrics are
+    exported to; the last two can be empty.
+    """
+    template = PodTemplate(
         role=ROLE,
         image=image,
         pull_policy=pull_policy,
-        arguments=[
-            "llmtrain_coordinator",
-            f"--job={job.name}",
-            f"--namespace={job.namespace}",
-            f"--uid={job.uid}",
-            f"--workers={spec.replicas}",
-            f"--ranks-per-worker={spec.ranks}",
-            f"--min-workers={spec.min}",
-            f"--term={term}",
-            *(["--no-progress"] if torchrun(job.spec) else []),
-            f"--port={COORDINATOR_PORT}",
-        ],
+        arguments=arguments(job, term),
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
-        grace_seconds=2,
+        grace_seconds=GRACE_SECONDS,
         run_config=False,
-        env=[{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint}] if otlp_endpoint else [],
+        env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
         gang=gang,
     )
+    manifest = pod(job, coordinator_name(job.name), template)
     manifest["metadata"]["annotations"] = {
         TERM_ANNOTATION: str(term),
         "prometheus.io/scrape": "true",
@@ -52,8 +47,25 @@ def coordinator_pod(
     return manifest
 
 
+def arguments(job: Job, term: int) -> tuple[str, ...]:
+    """Return the command line of the coordinator."""
+    workers = job.spec.workers
+    return (
+        "llmtrain_coordinator",
+        f"--job={job.name}",
+        f"--namespace={job.namespace}",
+        f"--uid={job.uid}",
+        f"--workers={workers.replicas}",
+        f"--ranks-per-worker={workers.ranks}",
+        f"--min-workers={workers.min}",
+        f"--term={term}",
+        *(["--no-progress"] if torchrun(job.spec) else []),
+        f"--port={COORDINATOR_PORT}",
+    )
+
+
 def coordinator_service(job: Job) -> Manifest:
-    """Return the Service. It gives the address of a coordinator that isn't ready yet, too: trainers ask again."""
+    """Return the coordinator's Service. It resolves before the coordinator is ready, because trainers retry."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -66,9 +78,9 @@ def coordinator_service(job: Job) -> Manifest:
     }
 
 
-def next_term(status: JobStatus, living: PodView | None) -> int:
-    """Return the term of the coordinator that lives, or of the next one: greater than any before."""
-    if living is None:
+def next_term(status: JobStatus, existing: PodView | None) -> int:
+    """Return the term of the existing coordinator pod, or of the one to create: greater than all terms before."""
+    if existing is None:
         return status.coordinator_term + 1
-    annotations = living.manifest["metadata"].get("annotations") or {}
+    annotations = existing.manifest["metadata"].get("annotations") or {}
     return max(status.coordinator_term, int(annotations.get(TERM_ANNOTATION, 0)))

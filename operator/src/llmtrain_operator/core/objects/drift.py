@@ -1,34 +1,39 @@
-"""Whether a live object still says what was applied: how edits by hand are noticed."""
+"""Drift: which objects are missing, or no longer hold what was applied, for example after a manual edit."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmtrain_api.quantity import parse_quantity
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key
 
 
-def contains(live: Any, wanted: Any) -> bool:
-    """Return whether `live` holds every field of `wanted`; more fields, such as defaults, are fine."""
-    if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(
-            contains(live.get(key), value) for key, value in wanted.items() if value not in (None, {}, [])
-        )
-    if isinstance(wanted, list):
-        return isinstance(live, list) and len(live) == len(wanted) and all(map(contains, live, wanted))
-    return bool(live == wanted) or same_quantity(live, wanted)
+def changed_objects(desired: Iterable[Manifest], live: Mapping[ObjectKey, Manifest]) -> tuple[Manifest, ...]:
+    """Return the desired objects that must be applied and can be applied now, in order."""
+    return tuple(
+        manifest
+        for manifest in desired
+        if can_apply(manifest, existing := live.get(object_key(manifest))) and needs_apply(manifest, existing)
+    )
 
 
-def same_quantity(live: Any, wanted: Any) -> bool:
-    """Return whether two amounts are equal though written differently, as "1000m" and "1" are."""
-    try:
-        return parse_quantity(str(live)) == parse_quantity(str(wanted))
-    except ValueError:
-        return False
+def can_apply(desired: Manifest, live: Manifest | None) -> bool:
+    """Return whether an object can be applied now: not while one of its name is being deleted, or is a finished pod."""
+    if live is None:
+        return True
+    finished = desired["kind"] == "Pod" and live.get("status", {}).get("phase") in ("Failed", "Succeeded")
+    return not is_deleting(live) and not finished
 
 
-def enforced_fields(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of a manifest that must hold for the whole life of the object.
+def needs_apply(desired: Manifest, live: Manifest | None) -> bool:
+    """Return whether an object must be applied: it does not exist, or its enforced fields differ."""
+    return live is None or not contains(live, enforced_fields(desired))
 
-    A pod keeps what it was started with, so that an upgrade of the operator disturbs no running job:
-    only its labels and owner are held.
+
+def enforced_fields(manifest: Manifest) -> dict[str, Any]:
+    """Return the part of a manifest that is enforced for the lifetime of the object.
+
+    A running pod keeps what it was started with, so that an upgrade of the operator disturbs no job: only its labels,
+    owner and image are enforced.
     """
     if manifest["kind"] != "Pod":
         return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
@@ -40,6 +45,20 @@ def enforced_fields(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def needs_apply(wanted: dict[str, Any], live: dict[str, Any] | None) -> bool:
-    """Return whether `wanted` must be applied: it isn't there, or was changed by someone else."""
-    return live is None or not contains(live, enforced_fields(wanted))
+def contains(live: Any, desired: Any) -> bool:
+    """Return whether `live` has every field of `desired`. Further fields, such as defaults, are no drift."""
+    if isinstance(desired, dict):
+        return isinstance(live, dict) and all(
+            contains(live.get(key), value) for key, value in desired.items() if value not in (None, {}, [])
+        )
+    if isinstance(desired, list):
+        return isinstance(live, list) and len(live) == len(desired) and all(map(contains, live, desired))
+    return bool(live == desired) or is_same_quantity(live, desired)
+
+
+def is_same_quantity(live: Any, desired: Any) -> bool:
+    """Return whether two quantities are equal but written differently, such as "1000m" and "1"."""
+    try:
+        return parse_quantity(str(live)) == parse_quantity(str(desired))
+    except ValueError:
+        return False

@@ -1,13 +1,12 @@
-"""What all children of a job have in common: labels and an owner."""
-
-from typing import Any
+"""What all objects of a job have in common: labels and an owner."""
 
 from llmtrain_api.names import API_VERSION, JOB_KIND, JOB_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ROLE_LABEL
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.snapshot import Job
 
 
-def child_metadata(job: Job, name: str, role: str, **labels: str) -> dict[str, Any]:
-    """Return the metadata of a child: with the job as owner, Kubernetes deletes it with the job."""
+def child_metadata(job: Job, name: str, role: str, **labels: str) -> Manifest:
+    """Return the metadata of an object of `job`. As the job owns it, Kubernetes deletes it with the job."""
     return {
         "name": name,
         "namespace": job.namespace,

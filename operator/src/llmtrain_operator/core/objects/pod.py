@@ -1,63 +1,58 @@
-"""The frame of every pod: restricted, without a service account token, with the job's volumes."""
+"""What all pods of a job have in common: a restricted security context, no service account token, the volumes."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import GPU_RESOURCE, RUN_CONFIG_DIRECTORY, VOLUMES_DIRECTORY, run_config_name
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
-from llmtrain_operator.core.snapshot import Job, Manifest
+from llmtrain_operator.core.snapshot import Job
 
 USER_ID = 65532
+"""User and group that containers run as; the images declare the same."""
 
 
-def pod(
-    job: Job,
-    *,
-    name: str,
-    role: str,
-    image: str,
-    pull_policy: str,
-    arguments: Iterable[str],
-    resources: dict[str, Any],
-    grace_seconds: int,
-    labels: dict[str, str] | None = None,
-    env: Iterable[dict[str, Any]] = (),
-    volumes: Iterable[str] = (),
-    run_config: bool = True,
-    restart_policy: str = "Never",
-    gang: str = "",
-) -> Manifest:
-    """Return a pod of the job. `volumes` are claims, each mounted at /volumes/<claim>."""
-    scratch: list[tuple[str, dict[str, Any], str]] = [("tmp", {"emptyDir": {}}, "/tmp")]
-    if GPU_RESOURCE in resources.get("limits", {}):
-        scratch.append(("shm", {"emptyDir": {"medium": "Memory"}}, "/dev/shm"))
-    if run_config:
-        scratch.append(("run", {"configMap": {"name": run_config_name(job.name)}}, RUN_CONFIG_DIRECTORY))
-    claims = [
-        (f"volume-{i}", {"persistentVolumeClaim": {"claimName": claim}}, f"{VOLUMES_DIRECTORY}/{claim}")
-        for i, claim in enumerate(dict.fromkeys(volumes))
-    ]
-    container = {
-        "name": role,
-        "image": image,
-        "imagePullPolicy": pull_policy,
-        "args": list(arguments),
-        "env": list(env),
-        "resources": resources,
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": key, "mountPath": path} for key, _, path in (*scratch, *claims)],
-    }
+@dataclass(frozen=True, kw_only=True)
+class PodTemplate:
+    """What differs between the pods of a job."""
+
+    role: str
+    image: str
+    pull_policy: str
+    arguments: tuple[str, ...]
+    resources: dict[str, Any]
+    grace_seconds: int
+    """Time between SIGTERM and SIGKILL when the pod is deleted."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: tuple[dict[str, Any], ...] = ()
+    claims: tuple[str, ...] = ()
+    """PersistentVolumeClaims, each mounted at /volumes/<claim>."""
+    run_config: bool = True
+    """Whether to mount the run config."""
+    restart_policy: str = "Never"
+    gang: str = ""
+    """Name of the PodGroup; empty without gang scheduling."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A volume, and where the container mounts it."""
+
+    name: str
+    source: dict[str, Any]
+    path: str
+
+
+def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
+    """Return the pod `name` of a job."""
+    mounts = mounts_of(job, template)
     spec: dict[str, Any] = {
-        "restartPolicy": restart_policy,
+        "restartPolicy": template.restart_policy,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": grace_seconds,
+        "terminationGracePeriodSeconds": template.grace_seconds,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER_ID,
@@ -66,23 +61,52 @@ def pod(
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [container],
-        "volumes": [{"name": key, **source} for key, source, _ in (*scratch, *claims)],
+        "containers": [container(template, mounts)],
+        "volumes": [{"name": mount.name, **mount.source} for mount in mounts],
     }
     if job.spec.scheduling.priority_class_name:
         spec["priorityClassName"] = job.spec.scheduling.priority_class_name
-    if gang:
-        spec["schedulingGroup"] = {"podGroupName": gang}
+    if template.gang:
+        spec["schedulingGroup"] = {"podGroupName": template.gang}
+    metadata = child_metadata(job, name, template.role, **template.labels)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def mounts_of(job: Job, template: PodTemplate) -> list[Mount]:
+    """Return the volumes of a pod: /tmp, shared memory for GPUs, the run config and the claims."""
+    mounts = [Mount(name="tmp", source={"emptyDir": {}}, path="/tmp")]
+    if GPU_RESOURCE in template.resources.get("limits", {}):
+        mounts.append(Mount(name="shm", source={"emptyDir": {"medium": "Memory"}}, path="/dev/shm"))
+    if template.run_config:
+        source = {"configMap": {"name": run_config_name(job.name)}}
+        mounts.append(Mount(name="run", source=source, path=RUN_CONFIG_DIRECTORY))
+    for number, claim in enumerate(dict.fromkeys(template.claims)):
+        source = {"persistentVolumeClaim": {"claimName": claim}}
+        mounts.append(Mount(name=f"volume-{number}", source=source, path=f"{VOLUMES_DIRECTORY}/{claim}"))
+    return mounts
+
+
+def container(template: PodTemplate, mounts: list[Mount]) -> dict[str, Any]:
+    """Return the only container of a pod, named after its role."""
     return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": child_metadata(job, name, role, **(labels or {})),
-        "spec": spec,
+        "name": template.role,
+        "image": template.image,
+        "imagePullPolicy": template.pull_policy,
+        "args": list(template.arguments),
+        "env": list(template.env),
+        "resources": template.resources,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": mount.name, "mountPath": mount.path} for mount in mounts],
     }
 
 
 def placement(spec: JobSpec) -> dict[str, Any]:
-    """Return the fields that choose nodes, as the job's owner set them."""
+    """Return the fields of a pod's spec that select its nodes, from the job's spec."""
     fields: dict[str, Any] = {}
     if spec.workers.node_selector:
         fields["nodeSelector"] = dict(spec.workers.node_selector)

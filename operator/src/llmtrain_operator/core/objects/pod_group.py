@@ -1,14 +1,15 @@
-"""The PodGroup: workers and coordinator find their nodes all at once or not at all."""
+"""The PodGroup: with gang scheduling, the workers and the coordinator are placed together or not at all."""
 
 from llmtrain_api.names import pod_group_name
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
-from llmtrain_operator.core.snapshot import Job, Manifest
+from llmtrain_operator.core.snapshot import Job
 
 API_VERSION = "scheduling.k8s.io/v1beta1"
 
 
 def pod_group(job: Job) -> Manifest:
-    """Return the PodGroup of the job's workers and its coordinator."""
+    """Return the PodGroup of a job's workers and its coordinator."""
     spec: Manifest = {"schedulingPolicy": {"gang": {"minCount": job.spec.workers.replicas + 1}}}
     if job.spec.scheduling.priority_class_name:
         spec["priorityClassName"] = job.spec.scheduling.priority_class_name

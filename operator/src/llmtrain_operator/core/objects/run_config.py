@@ -1,4 +1,4 @@
-"""The ConfigMap with the run config. Immutable, as the parts of the spec that are in it."""
+"""The ConfigMap with the run config. It is immutable, as are the fields of the spec that it holds."""
 
 from llmtrain_api.names import (
     COORDINATOR_PORT,
@@ -9,12 +9,13 @@ from llmtrain_api.names import (
     run_config_name,
 )
 from llmtrain_api.run_config import run_config
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
-from llmtrain_operator.core.snapshot import Job, Manifest
+from llmtrain_operator.core.snapshot import Job
 
 
 def run_config_map(job: Job) -> Manifest:
-    """Return the ConfigMap that every trainer container mounts."""
+    """Return the ConfigMap that every trainer container of `job` mounts."""
     config = run_config(
         job.spec,
         job=job.name,

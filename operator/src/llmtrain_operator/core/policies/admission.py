@@ -1,80 +1,103 @@
-"""May the job start: its cluster, tenancy, volumes and GPUs. What can't be had is said, with the remedy."""
+"""Admission: whether a job can start. Each blocker names the field of the spec and the remedy."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from llmtrain_api.conditions import Reason
-from llmtrain_operator.core.snapshot import JobSnapshot
+from llmtrain_api.cluster import ClusterSpec
+from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job import JobSpec, Workers
+from llmtrain_operator.core.snapshot import Job
+from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Blocker:
-    """Why the job waits."""
+    """Why a job or its pods wait."""
 
     reason: Reason
     message: str
 
 
-def first_blocker(observed: JobSnapshot) -> Blocker | None:
-    """Return the first thing that keeps the job from starting, or None."""
+def first_blocker(
+    job: Job, cluster: ClusterSpec | None, *, clusters: tuple[str, ...], claims: Collection[str], gpus_capacity: int
+) -> Blocker | None:
+    """Return the first thing that keeps the job from starting; None if it can start.
+
+    `clusters` are the names of all LLMClusters, `claims` those of the PersistentVolumeClaims in the job's namespace,
+    `gpus_capacity` the GPUs of ready nodes that the job can use.
+    """
+    if cluster is None:
+        return missing_cluster(job.spec.cluster, clusters)
     return (
-        missing_cluster(observed)
-        or namespace_not_tenant(observed)
-        or missing_volume(observed)
-        or too_many_gpus(observed)
+        namespace_not_tenant(job, cluster)
+        or missing_volume(job, cluster, claims)
+        or insufficient_gpus(job.spec, gpus_capacity)
     )
 
 
-def missing_cluster(observed: JobSnapshot) -> Blocker | None:
-    """A job needs the LLMCluster that it names."""
-    name = observed.job.spec.cluster
-    if observed.cluster is not None:
-        return None
-    there = f"there are: {', '.join(observed.clusters)}" if observed.clusters else "there is none at all"
+def missing_cluster(name: str, clusters: tuple[str, ...]) -> Blocker:
+    """Return the blocker of a job whose LLMCluster does not exist."""
+    existing = f"existing: {', '.join(clusters)}" if clusters else "no LLMCluster exists"
     return Blocker(
         reason=Reason.CLUSTER_NOT_FOUND,
-        message=f"spec.cluster: there is no LLMCluster '{name}' ({there}); create it or name another",
+        message=f"spec.cluster: LLMCluster '{name}' does not exist ({existing}); create it or name an existing one",
     )
 
 
-def namespace_not_tenant(observed: JobSnapshot) -> Blocker | None:
-    """A cluster with tenants admits their namespaces only."""
-    assert observed.cluster is not None
-    tenants = [tenant.namespace for tenant in observed.cluster.tenants]
-    if not tenants or observed.job.namespace in tenants:
+def namespace_not_tenant(job: Job, cluster: ClusterSpec) -> Blocker | None:
+    """Return the blocker of a job outside of the tenant namespaces; a cluster without tenants admits all."""
+    tenants = [tenant.namespace for tenant in cluster.tenants]
+    if not tenants or job.namespace in tenants:
         return None
     return Blocker(
         reason=Reason.NAMESPACE_NOT_TENANT,
-        message=f"namespace '{observed.job.namespace}' is no tenant of LLMCluster '{observed.job.spec.cluster}'; "
-        "ask its owner to add it to spec.tenants, or use a namespace that is",
+        message=f"namespace '{job.namespace}' is not a tenant of LLMCluster '{job.spec.cluster}'; "
+        "add it to the cluster's spec.tenants, or create the job in a tenant namespace",
     )
 
 
-def missing_volume(observed: JobSnapshot) -> Blocker | None:
-    """A volume is a claim of the namespace or a storage pool of the cluster."""
-    assert observed.cluster is not None
-    pools = [pool.name for pool in observed.cluster.storage_pools]
-    spec = observed.job.spec
+def missing_volume(job: Job, cluster: ClusterSpec, claims: Collection[str]) -> Blocker | None:
+    """Return the blocker of a volume that is neither a claim of the namespace nor a storage pool of the cluster."""
+    pools = [pool.name for pool in cluster.storage_pools]
+    spec = job.spec
     for field, volume in (
         ("spec.data.source.volume", spec.data.source.volume),
         ("spec.checkpoint.volume", spec.checkpoint.volume),
     ):
-        if volume not in observed.claims and volume not in pools:
+        if volume not in claims and volume not in pools:
             return Blocker(
                 reason=Reason.VOLUME_NOT_FOUND,
-                message=f"{field}: namespace '{observed.job.namespace}' has no claim '{volume}' and LLMCluster '{spec.cluster}' "
-                f"no storage pool of that name (it has: {', '.join(pools) or 'none'}); correct the name or create the claim",
+                message=f"{field}: namespace '{job.namespace}' has no PersistentVolumeClaim '{volume}', and LLMCluster "
+                f"'{spec.cluster}' has no storage pool of that name (pools: {', '.join(pools) or 'none'}); "
+                "correct the name or create the claim",
             )
     return None
 
 
-def too_many_gpus(observed: JobSnapshot) -> Blocker | None:
-    """A job that asks for more GPUs than there are would wait for ever."""
-    workers = observed.job.spec.workers
-    wanted = workers.replicas * workers.gpus
-    if wanted <= observed.gpus_capacity:
+def insufficient_gpus(spec: JobSpec, gpus_capacity: int) -> Blocker | None:
+    """Return the blocker of a job that requests more GPUs than exist: it would wait forever."""
+    required = gpus_required(spec.workers)
+    if required <= gpus_capacity:
         return None
     return Blocker(
         reason=Reason.INSUFFICIENT_GPUS,
-        message=f"spec.workers: {workers.replicas} workers with {workers.gpus} GPUs each need {wanted} GPUs, and LLMCluster "
-        f"'{observed.job.spec.cluster}' has {observed.gpus_capacity} on ready nodes; lower replicas or gpus, or add nodes",
+        message=f"spec.workers: {spec.workers.replicas} workers with {spec.workers.gpus} GPUs each need {required} GPUs, "
+        f"but the ready nodes of LLMCluster '{spec.cluster}' have {gpus_capacity}; "
+        "lower replicas or gpus, or add nodes",
+    )
+
+
+def gpus_required(workers: Workers) -> int:
+    """Return the GPUs of all workers together."""
+    return workers.replicas * workers.gpus
+
+
+def waiting_stage(blocker: Blocker) -> StagePlan:
+    """Return the stage of a job that cannot start yet. It is reconciled again when what it waits for changes."""
+    return StagePlan(
+        stage="Waiting",
+        conditions=tuple(
+            ConditionUpdate(type=type, status=False, reason=blocker.reason, message=blocker.message)
+            for type in (JobCondition.SCHEDULED, JobCondition.RUNNING)
+        ),
     )

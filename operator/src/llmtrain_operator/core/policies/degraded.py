@@ -1,29 +1,43 @@
-"""Training that goes on with less than it should have: fewer workers than wanted, or checkpoints that fail."""
+"""Degraded: training continues with less than the spec asks for: missing workers, or failing checkpoints."""
 
 from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
-from llmtrain_operator.core.snapshot import JobSnapshot
+from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.stage_plan import ConditionUpdate
 
 
-def degraded(observed: JobSnapshot, status: JobStatus) -> tuple[ConditionUpdate, ...]:
-    """Return what to say of it: nothing until the first step is done, or while nobody knows."""
-    seen, workers = observed.coordinator, observed.job.spec.workers
-    if seen is None or status.first_step_time is None or seen.state == "Finished":
+def degraded_conditions(
+    spec: JobSpec, status: JobStatus, coordinator: CoordinatorStatus | None
+) -> tuple[ConditionUpdate, ...]:
+    """Return the condition Degraded; nothing before the first step, or while the state is unknown.
+
+    A coordinator at generation 0 has just started, and has not heard from the ranks that train.
+    """
+    if coordinator is None or coordinator.generation == 0 or coordinator.state == "Finished":
         return ()
-    if seen.generation == 0:
-        return ()  # a new coordinator, which has yet to hear from those that train
-    if seen.state == "Waiting":
-        text = f"{seen.joined // workers.ranks} workers are left and wait with their state: spec.workers.min is {workers.min}"
-        return (ConditionUpdate(type=JobCondition.DEGRADED, status=True, reason=Reason.TOO_FEW_WORKERS, message=text),)
-    if status.workers.active < workers.replicas:
-        text = f"training goes on with {status.workers.active} of {workers.replicas} workers; the others join when their pods run"
-        return (ConditionUpdate(type=JobCondition.DEGRADED, status=True, reason=Reason.WORKERS_MISSING, message=text),)
-    if seen.progress is not None and seen.progress.checkpoint_error:
-        volume = observed.job.spec.checkpoint.volume
-        text = f"training goes on, but its newest checkpoint could not be written: {seen.progress.checkpoint_error}; make room on volume {volume}, or see why it refuses"
-        return (
-            ConditionUpdate(type=JobCondition.DEGRADED, status=True, reason=Reason.CHECKPOINT_FAILED, message=text),
+    if status.first_step_time is None:
+        return ()
+    reason, message = degraded_because(spec, status.workers.active, coordinator)
+    is_degraded = reason is not Reason.ALL_WORKERS
+    return (ConditionUpdate(type=JobCondition.DEGRADED, status=is_degraded, reason=reason, message=message),)
+
+
+def degraded_because(spec: JobSpec, active: int, coordinator: CoordinatorStatus) -> tuple[Reason, str]:
+    """Return the reason and message of the condition Degraded; `active` workers take part in the training."""
+    workers, progress = spec.workers, coordinator.progress
+    if coordinator.state == "Waiting":
+        left = coordinator.joined // workers.ranks
+        return Reason.TOO_FEW_WORKERS, (
+            f"{left} workers are left, fewer than spec.workers.min ({workers.min}); they keep their state and wait for others"
         )
-    text = f"all {workers.replicas} workers train"
-    return (ConditionUpdate(type=JobCondition.DEGRADED, status=False, reason=Reason.ALL_WORKERS, message=text),)
+    if active < workers.replicas:
+        return Reason.WORKERS_MISSING, (
+            f"training continues with {active} of {workers.replicas} workers; the others join when their pods run"
+        )
+    if progress is not None and progress.checkpoint_error:
+        return Reason.CHECKPOINT_FAILED, (
+            f"training continues, but the newest checkpoint could not be written: {progress.checkpoint_error}; "
+            f"free space on volume {spec.checkpoint.volume}, or check why it rejects writes"
+        )
+    return Reason.ALL_WORKERS, f"all {workers.replicas} workers are training"

@@ -1,46 +1,49 @@
-"""Why pods don't run yet, in one sentence."""
+"""Scheduling: why pods do not run yet, with the messages of the scheduler and the kubelet."""
 
 from llmtrain_api.conditions import Reason
+from llmtrain_api.job import JobSpec, Workers
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
-from llmtrain_operator.core.snapshot import JobSnapshot
+
+UNBOUND_CLAIMS = "unbound immediate PersistentVolumeClaims"
+"""What the scheduler reports while the volumes of a pod are being provisioned."""
 
 
-def pull_failure(observed: JobSnapshot, pods: tuple[PodView, ...]) -> Blocker | None:
-    """An image that can't be pulled is named, with the field that names it."""
+def why_pending(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
+    """Return what keeps `pods` from running, if the cluster has reported a cause."""
+    return pull_failure(spec, pods) or unschedulable(spec.workers, pods)
+
+
+def pull_failure(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
+    """Return the first image that cannot be pulled, with the field that names it."""
     pod = next((pod for pod in pods if pod.pull_failure), None)
     if pod is None:
         return None
-    own = bool(observed.job.spec.image) and pod.role != "coordinator"
-    source = "spec.image" if own else "the operator's image setting"
+    from_spec = bool(spec.image) and pod.role != "coordinator"
+    field = "spec.image" if from_spec else "image of the operator's Helm chart"
     return Blocker(
         reason=Reason.IMAGE_PULL_FAILED,
-        message=f"{source}: pod {pod.name} can't get image '{pod.image}' ({pod.pull_failure.strip()}); "
-        "correct the image, or delete the job and create it anew with one that can be pulled",
+        message=f"{field}: pod {pod.name} cannot pull image '{pod.image}' ({pod.pull_failure.strip()}); "
+        "make the image available, or delete the job and create it with an image that can be pulled",
     )
 
 
-def unschedulable(observed: JobSnapshot, pods: tuple[PodView, ...]) -> Blocker | None:
-    """Pods without a node: the scheduler's own words, and what the job asks for."""
+def unschedulable(workers: Workers, pods: tuple[PodView, ...]) -> Blocker | None:
+    """Return why the scheduler finds no node for some pods, beside what the job requests."""
     waiting = [pod for pod in pods if pod.phase == "Pending" and not pod.node]
-    if not waiting:
+    cause = next((pod.unschedulable.strip() for pod in waiting if pod.unschedulable), "")
+    if not cause:
         return None
-    words = next((pod.unschedulable for pod in waiting if pod.unschedulable), "")
-    if not words:
-        return None
-    if "unbound immediate PersistentVolumeClaims" in words:
-        return Blocker(reason=Reason.VOLUME_PENDING, message=f"the volumes are not bound yet: {words.strip()}")
-    workers = observed.job.spec.workers
-    each = f"{workers.resources.cpu} CPU, {workers.resources.memory} memory" + (
-        f", {workers.gpus} GPUs" if workers.gpus else ""
-    )
+    if UNBOUND_CLAIMS in cause:
+        return Blocker(reason=Reason.VOLUME_PENDING, message=f"PersistentVolumeClaims are not bound yet: {cause}")
     return Blocker(
         reason=Reason.UNSCHEDULABLE,
-        message=f"{len(waiting)} of {len(pods)} pods have no node ({each} a worker): {words.strip()}; "
-        "lower spec.workers.replicas or spec.workers.resources, or wait for nodes to become free",
+        message=f"{len(waiting)} of {len(pods)} pods have no node (each worker requests {requests(workers)}): {cause}; "
+        "lower spec.workers.replicas or spec.workers.resources, or wait until nodes are free",
     )
 
 
-def why_pending(observed: JobSnapshot, pods: tuple[PodView, ...]) -> Blocker | None:
-    """Return what keeps `pods` from running, if anything is known."""
-    return pull_failure(observed, pods) or unschedulable(observed, pods)
+def requests(workers: Workers) -> str:
+    """Return what each worker requests, such as "1 CPU, 2Gi memory, 8 GPUs"."""
+    gpus = f", {workers.gpus} GPUs" if workers.gpus else ""
+    return f"{workers.resources.cpu} CPU, {workers.resources.memory} memory{gpus}"

@@ -1,31 +1,46 @@
-"""Suspended jobs: the workers write a checkpoint and go, then everything else but the volumes."""
+"""Suspend and resume: workers stop after a checkpoint; then everything but the volumes is deleted."""
 
-from llmtrain_api.conditions import JobCondition, Reason
+from collections.abc import Mapping
+
+from llmtrain_api.conditions import JobCondition, Reason, is_true
 from llmtrain_api.job_status import JobStatus
-from llmtrain_operator.core.snapshot import JobSnapshot
-from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan, object_references, pod_reference
+from llmtrain_operator.core.manifest import Manifest, ObjectKey
+from llmtrain_operator.core.plan import object_references, pod_references
+from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
+
+KINDS = ("Service", "PodGroup")
+"""Kinds of the objects that are deleted beside the pods; the run config stays, as it is immutable."""
 
 
-def suspend(observed: JobSnapshot, status: JobStatus) -> StagePlan:
-    """Stop the workers; the coordinator, whom they say goodbye to, goes last."""
-    trainers = [pod for pod in observed.pods if pod.role != "coordinator"]
-    alive = [pod for pod in trainers if pod.phase in ("Pending", "Running")]
-    leaving = trainers if alive else list(observed.pods)
-    references = tuple(pod_reference(observed, pod) for pod in leaving if not pod.deleting)
-    others = () if alive else object_references(observed, ("Service", "PodGroup"))
-    stopped = not observed.pods
+def suspend(
+    status: JobStatus, *, pods: tuple[PodView, ...], objects: Mapping[ObjectKey, Manifest], lost_nodes: frozenset[str]
+) -> StagePlan:
+    """Return the stage of a job with `spec.suspend`. The coordinator stops last: workers take leave of it."""
+    trainers = tuple(pod for pod in pods if pod.role != "coordinator")
+    active = any(pod.phase in ("Pending", "Running") for pod in trainers)
+    stopping = pod_references((pod for pod in (trainers if active else pods) if not pod.deleting), lost_nodes)
+    stopped = not pods
     message = (
-        "stopped; set spec.suspend to false to go on from the last checkpoint"
+        "suspended; set spec.suspend to false to continue from the last checkpoint"
         if stopped
-        else "pods are stopping after a checkpoint"
+        else "the pods write a checkpoint and stop"
     )
     reason = Reason.SUSPENDED if stopped else Reason.STOPPING
     return StagePlan(
         stage="Suspended",
-        said=(
+        conditions=(
             ConditionUpdate(type=JobCondition.SUSPENDED, status=stopped, reason=reason, message=message),
             ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
         ),
-        delete=(*references, *others),
+        delete=stopping if active else (*stopping, *object_references(objects, KINDS)),
         update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})} if stopped else {},
     )
+
+
+def resumed_conditions(status: JobStatus, *, suspended: bool) -> tuple[ConditionUpdate, ...]:
+    """Return the condition of a job that was suspended and is no longer; `suspended` is `spec.suspend`."""
+    if suspended or not is_true(tuple(status.conditions), JobCondition.SUSPENDED):
+        return ()
+    message = "resumed; training continues from the last checkpoint"
+    return (ConditionUpdate(type=JobCondition.SUSPENDED, status=False, reason=Reason.NOT_SUSPENDED, message=message),)

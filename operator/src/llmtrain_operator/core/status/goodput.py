@@ -1,14 +1,11 @@
-"""The account of a job's life: the coordinator's while there is one, and before and after it the operator's own."""
+"""The time ledger of a job: the coordinator's while one runs, continued by the operator before and after it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from llmtrain_api.conditions import JobCondition
 from llmtrain_api.job_status import GoodputStatus, JobStatus
 from llmtrain_api.time_ledger import CATEGORIES, TimeCategory, TimeLedger, new_ledger
 from llmtrain_api.timestamps import format_rfc3339, parse_rfc3339
-from llmtrain_operator.core.plan import Plan
-from llmtrain_operator.core.snapshot import JobSnapshot
 
 STAGES: dict[str, TimeCategory] = {
     "": "queued",
@@ -20,21 +17,23 @@ STAGES: dict[str, TimeCategory] = {
     "Suspended": "waiting",
     "Publishing": "evaluating",
 }
-"""What the time goes into at each stage, as far as the operator sees."""
+"""Category of the time that passes in each stage, as far as the operator can see."""
 
 
-def with_goodput(observed: JobSnapshot, plan: Plan) -> Plan:
-    """Return `plan` with the account brought up to date, if its status changes: time alone is no reason to write."""
-    status = plan.status
-    if not isinstance(status, JobStatus):
-        return plan
-    account = account_of(observed.job.status) or new_ledger(milliseconds(observed.job.created))
-    seen = observed.coordinator.ledger if observed.coordinator else None
-    if seen is not None and seen.total_ms >= account.total_ms:
-        account = seen
+def with_goodput(
+    before: JobStatus, status: JobStatus, ledger: TimeLedger | None, *, created: datetime, now: datetime
+) -> JobStatus:
+    """Return `status` with the time until `now` accounted for.
+
+    `before` is the status as last written, whose stage the time belongs to; `ledger` is the coordinator's, and
+    replaces that of the status if it is ahead.
+    """
+    latest = ledger_of(before) or new_ledger(milliseconds(created))
+    if ledger is not None and ledger.total_ms >= latest.total_ms:
+        latest = ledger
     if not coordinator_accounts(status):
-        account = account.advance(milliseconds(observed.now), {}, time_category(observed.job.status))
-    return replace(plan, status=status.model_copy(update={"goodput": goodput_status(account)}))
+        latest = latest.advance(milliseconds(now), {}, time_category(before))
+    return status.model_copy(update={"goodput": goodput_status(latest)})
 
 
 def coordinator_accounts(status: JobStatus) -> bool:
@@ -43,33 +42,34 @@ def coordinator_accounts(status: JobStatus) -> bool:
 
 
 def steps_done(status: JobStatus) -> int:
-    """Return how many steps the next coordinator takes for done; one after a suspension begins anew."""
+    """Return the steps that the next coordinator takes as done; 0 after a suspension, when training starts over."""
     return status.progress.step if status.progress and coordinator_accounts(status) else 0
 
 
 def time_category(status: JobStatus) -> TimeCategory:
-    """Return what the time went into while a job had this status."""
-    scheduled = [condition for condition in status.conditions if condition.type == JobCondition.SCHEDULED]
-    if STAGES[status.stage] == "starting" and scheduled and scheduled[0].status == "False":
-        return "queued"
-    return STAGES[status.stage]
+    """Return the category of the time that passes while a job has this status."""
+    category = STAGES[status.stage]
+    unscheduled = any(
+        condition.type == JobCondition.SCHEDULED and condition.status == "False" for condition in status.conditions
+    )
+    return "queued" if category == "starting" and unscheduled else category
 
 
-def account_of(status: JobStatus) -> TimeLedger | None:
-    """Return the account that a status holds."""
+def ledger_of(status: JobStatus) -> TimeLedger | None:
+    """Return the ledger that a status holds."""
     if status.goodput is None:
         return None
     seconds = status.goodput.seconds
-    ms = {kind: round(float(seconds[kind]) * 1000) for kind in CATEGORIES if kind in seconds}
+    ms = {category: round(float(seconds[category]) * 1000) for category in CATEGORIES if category in seconds}
     return TimeLedger(until_ms=milliseconds(parse_rfc3339(status.goodput.until)), ms=ms)
 
 
-def goodput_status(account: TimeLedger) -> GoodputStatus:
-    """Return an account as a status holds it."""
+def goodput_status(ledger: TimeLedger) -> GoodputStatus:
+    """Return a ledger in the form of the status."""
     return GoodputStatus(
-        ratio=f"{account.goodput:.3f}",
-        until=format_rfc3339(datetime.fromtimestamp(account.until_ms / 1000, UTC)),
-        seconds={kind: f"{ms / 1000:.3f}" for kind, ms in account.ms.items()},
+        ratio=f"{ledger.goodput:.3f}",
+        until=format_rfc3339(datetime.fromtimestamp(ledger.until_ms / 1000, UTC)),
+        seconds={category: f"{ms / 1000:.3f}" for category, ms in ledger.ms.items()},
     )
 
 

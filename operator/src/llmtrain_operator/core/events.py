@@ -1,0 +1,68 @@
+"""Kubernetes events of a job: changed conditions, repaired objects, failures."""
+
+from collections.abc import Iterable, Mapping
+
+from llmtrain_api.conditions import Reason
+from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
+from llmtrain_operator.core.plan import Event
+
+WARNING_REASONS = frozenset(
+    {
+        Reason.CLUSTER_NOT_FOUND,
+        Reason.NAMESPACE_NOT_TENANT,
+        Reason.VOLUME_NOT_FOUND,
+        Reason.INSUFFICIENT_GPUS,
+        Reason.UNSCHEDULABLE,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.API_REJECTED,
+        Reason.RECOVERING,
+        Reason.BAD_INPUT,
+        Reason.TOO_MANY_FAILURES,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.WORKERS_MISSING,
+        Reason.TOO_FEW_WORKERS,
+        Reason.CHECKPOINT_FAILED,
+    }
+)
+"""Reasons whose events are warnings."""
+
+
+def condition_events(before: JobStatus, status: JobStatus) -> tuple[Event, ...]:
+    """Return an event for each condition that became True, or False for a reason that is a warning."""
+    known = {(condition.type, condition.status, condition.reason) for condition in before.conditions}
+    changed = {
+        (condition.reason, condition.message): None  # two conditions can have the same reason and message
+        for condition in status.conditions
+        if (condition.type, condition.status, condition.reason) not in known
+        and (condition.status == "True" or condition.reason in WARNING_REASONS)
+    }
+    return tuple(
+        Event(type="Warning" if reason in WARNING_REASONS else "Normal", reason=reason, message=message)
+        for reason, message in changed
+    )
+
+
+def repair_events(applied: Iterable[Manifest], live: Mapping[ObjectKey, Manifest]) -> tuple[Event, ...]:
+    """Return an event for each applied object that existed already, and so was changed outside of the job."""
+    return tuple(
+        Event(
+            type="Normal",
+            reason=Reason.CHILD_REPAIRED,
+            message=f"{manifest['kind']} {manifest['metadata']['name']} was changed outside of the job and is restored; "
+            "change the job instead",
+        )
+        for manifest in applied
+        if object_key(manifest) in live and manifest["kind"] != "PodGroup"
+    )
+
+
+def failure_events(failures: Iterable[Failure]) -> tuple[Event, ...]:
+    """Return an event for each failure."""
+    return tuple(Event(type="Warning", reason=Reason.WORKER_FAILED, message=_describe(failure)) for failure in failures)
+
+
+def _describe(failure: Failure) -> str:
+    exit_code = "unknown" if failure.exit_code is None else failure.exit_code
+    where = f"pod {failure.pod} on {failure.node or 'no node'}"
+    return f"{where} ended with {failure.reason} (exit code {exit_code}): {failure.message}"

@@ -1,0 +1,22 @@
+"""Time to live: a finished job is deleted when `ttlSecondsAfterFinished` have passed."""
+
+from datetime import datetime, timedelta
+
+from llmtrain_api.names import API_VERSION, JOB_KIND
+from llmtrain_api.timestamps import parse_rfc3339
+from llmtrain_operator.core.plan import ObjectReference, Plan
+from llmtrain_operator.core.snapshot import Job
+
+
+def plan_ttl(job: Job, finish_time: str | None, now: datetime) -> Plan:
+    """Delete the finished `job` when its time to live has passed, or return when to look again."""
+    ttl_seconds = job.spec.ttl_seconds_after_finished
+    if ttl_seconds is None or finish_time is None:
+        return Plan()
+    remaining = parse_rfc3339(finish_time) + timedelta(seconds=ttl_seconds) - now
+    if remaining > timedelta(0):
+        return Plan(requeue_after=remaining)
+    reference = ObjectReference(
+        api_version=API_VERSION, kind=JOB_KIND, namespace=job.namespace, name=job.name, uid=job.uid
+    )
+    return Plan(delete=(reference,))

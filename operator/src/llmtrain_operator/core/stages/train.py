@@ -1,0 +1,132 @@
+"""Train: the coordinator and the workers, created together; workers beyond `replicas` are deleted."""
+
+from datetime import timedelta
+
+from llmtrain_api.conditions import Reason
+from llmtrain_api.job import JobSpec
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import coordinator_name, pod_group_name
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.rules import torchrun
+from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
+from llmtrain_operator.core.objects.pod_group import pod_group
+from llmtrain_operator.core.objects.worker import worker_pod
+from llmtrain_operator.core.plan import pod_references
+from llmtrain_operator.core.pod_view import PodView, pods_with_role
+from llmtrain_operator.core.policies.degraded import degraded_conditions
+from llmtrain_operator.core.snapshot import Images, Job
+from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
+from llmtrain_operator.core.stages.pods import pod_conditions
+from llmtrain_operator.core.status.goodput import coordinator_accounts
+
+STARTUP_POLL_INTERVAL = timedelta(seconds=0.5)
+"""How often the coordinator is polled until the first step is done."""
+POLL_INTERVAL = timedelta(seconds=5)
+"""How often it is polled afterwards."""
+
+
+def train(
+    job: Job,
+    status: JobStatus,
+    *,
+    pods: tuple[PodView, ...],
+    coordinator: CoordinatorStatus | None,
+    images: Images,
+    gang_available: bool,
+    lost_nodes: frozenset[str],
+) -> StagePlan:
+    """Return the stage that trains."""
+    workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
+    existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
+    term = next_term(status, existing)
+    training = is_training(job.spec, status, workers, coordinator)
+    surplus = (pod for pod in workers if pod.worker >= job.spec.workers.replicas and not pod.deleting)
+    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(job.spec)
+    return StagePlan(
+        stage=stage_name(status, training=training),
+        conditions=(
+            *training_conditions(job.spec, status, workers, coordinators, training=training),
+            *degraded_conditions(job.spec, status, coordinator),
+        ),
+        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
+        delete=pod_references(surplus, lost_nodes),
+        update={"coordinator_term": term},
+        requeue_after=POLL_INTERVAL if started and training else STARTUP_POLL_INTERVAL,
+    )
+
+
+def training_objects(
+    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool
+) -> tuple[Manifest, ...]:
+    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
+    coordinator = coordinator_pod(
+        job,
+        term=term,
+        image=status.coordinator_image,
+        pull_policy=images.pull_policy,
+        gang=gang,
+        otlp_endpoint=images.otlp_endpoint,
+    )
+    workers = (
+        worker_pod(
+            job,
+            worker,
+            dataset=status.dataset.id if status.dataset else "",
+            image=status.trainer_image,
+            pull_policy=images.pull_policy,
+            gang=gang,
+        )
+        for worker in range(job.spec.workers.replicas)
+    )
+    return (coordinator_service(job), *([pod_group(job)] if gang else []), coordinator, *workers)
+
+
+def is_training(
+    spec: JobSpec, status: JobStatus, workers: tuple[PodView, ...], coordinator: CoordinatorStatus | None
+) -> bool:
+    """Return whether a complete membership trains.
+
+    A coordinator at generation 0 has just started and knows of no membership yet. Until it does, or while none
+    answers, training is assumed to continue if all workers run.
+    """
+    if coordinator is not None and coordinator.generation > 0:
+        return coordinator.state != "Waiting"
+    alive = [pod for pod in workers if not pod.deleting and pod.phase in ("Running", "Succeeded")]
+    return status.stage == "Training" and len(alive) >= spec.workers.replicas
+
+
+def is_recovering(status: JobStatus) -> bool:
+    """Return whether the job has trained since it was started or resumed."""
+    return coordinator_accounts(status)
+
+
+def stage_name(status: JobStatus, *, training: bool) -> str:
+    """Return the new `status.stage`; `status` holds the stage so far."""
+    if training:
+        return "Training"
+    return "Recovering" if is_recovering(status) else "Starting"
+
+
+def training_conditions(
+    spec: JobSpec,
+    status: JobStatus,
+    workers: tuple[PodView, ...],
+    coordinators: tuple[PodView, ...],
+    *,
+    training: bool,
+) -> tuple[ConditionUpdate, ...]:
+    """Return whether all pods have a node, and whether they train."""
+    pods, replicas = (*workers, *coordinators), spec.workers.replicas
+    running = len([pod for pod in workers if pod.running])
+    is_running = True
+    if training:
+        reason, message = Reason.TRAINING, f"{replicas} workers are training"
+    elif is_recovering(status):
+        reason, is_running = Reason.RECOVERING, False
+        message = f"{running} of {replicas} workers run; training continues when enough have joined"
+    else:
+        reason = Reason.STARTING
+        message = f"{running} of {replicas} workers run; training starts when all have joined the coordinator"
+    return pod_conditions(spec, pods, desired=replicas + 1, reason=reason, message=message, is_running=is_running)

@@ -1,0 +1,38 @@
+"""Objects of a finished job are deleted before the job; volumes stay."""
+
+from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.policies.cleanup import plan_cleanup
+from unit.operator.builders import ago, job, pod, snapshot
+
+SUCCEEDED = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "", "lastTransitionTime": ago(10)}
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "j-coordinator", "namespace": "ns", "uid": "uid-of-service"},
+}
+OBJECTS = {("Service", "j-coordinator"): SERVICE}
+
+
+def test_pods_and_objects_are_deleted_before_the_job_and_volumes_stay() -> None:
+    status = {"conditions": [SUCCEEDED], "finishTime": ago(100)}
+    finished = snapshot(
+        job(status, ttlSecondsAfterFinished=1),
+        pods=(pod("j-worker-0", phase="Succeeded"),),
+        objects=OBJECTS,
+        claims={"datasets": {}},
+    )
+    assert [(reference.kind, reference.name) for reference in plan_job(finished).delete] == [
+        ("Pod", "j-worker-0"),
+        ("Service", "j-coordinator"),
+    ]
+
+
+def test_what_is_being_deleted_already_is_not_deleted_again() -> None:
+    metadata = {**SERVICE["metadata"], "deletionTimestamp": ago(1)}
+    objects = {("Service", "j-coordinator"): {**SERVICE, "metadata": metadata}}
+    assert plan_cleanup((pod("j-worker-0", deleting=True),), objects, frozenset()) is None
+
+
+def test_a_pod_on_a_lost_node_is_deleted_with_force() -> None:
+    plan = plan_cleanup((pod("j-worker-0"),), {}, frozenset({"node-1"}))
+    assert [reference.force for reference in plan.delete] == [True]

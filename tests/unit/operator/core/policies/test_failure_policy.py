@@ -1,0 +1,124 @@
+"""Each failure is recorded once, then its pod is replaced; failures outside of the window do not count."""
+
+from typing import Any
+
+from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.termination import TerminationMessage
+from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.policies.failure_policy import (
+    failure_of,
+    has_failed,
+    is_lost,
+    new_failed_pods,
+    permanent_failure,
+    record_failures,
+    recorded_failed_pods,
+)
+from unit.operator.builders import DATASET, NOW, ago, conditions, failed_pod, job, names, pod, snapshot, started
+
+CRASH = TerminationMessage(reason="Crashed", message="rank 0 ended with SIGSEGV", last_lines=["a", "b"])
+BAD_INPUT = TerminationMessage(reason="BadInput", message="spec.data.source.path: no text files")
+HOUR = FailureBudget(max_failures=2, window_seconds=3600)
+NODE_1 = frozenset({"node-1"})
+
+
+def failure(*args: Any, **fields: Any) -> Failure:
+    return failure_of(failed_pod(*args, **fields), frozenset(), NOW)
+
+
+def test_a_failure_holds_the_termination_message_of_the_pod() -> None:
+    found = failure("j-worker-1", 139, CRASH)
+    assert (found.pod, found.node, found.exit_code) == ("j-worker-1", "node-1", 139)
+    assert (found.reason, found.message, found.last_lines) == ("Crashed", CRASH.message, ["a", "b"])
+
+
+def test_a_pod_out_of_memory_is_reported_with_the_remedy() -> None:
+    found = failure("j-worker-0", 137, end_reason="OOMKilled")
+    assert found.reason == "OOMKilled"
+    assert "spec.workers.resources.memory" in found.message
+
+
+def test_a_pod_on_a_lost_node_is_lost_unless_it_has_finished() -> None:
+    assert is_lost(pod("j-worker-0"), NODE_1)
+    assert not is_lost(pod("j-worker-0", phase="Succeeded"), NODE_1)
+    assert not is_lost(pod("j-worker-0"), frozenset({"node-2"}))
+
+
+def test_a_failed_pod_that_is_being_deleted_is_being_replaced_already() -> None:
+    assert has_failed(failed_pod("j-worker-0"), frozenset())
+    assert not has_failed(failed_pod("j-worker-0", deleting=True), frozenset())
+
+
+def test_a_failed_pod_is_new_until_the_status_records_it() -> None:
+    pods = (failed_pod("j-worker-1"), failed_pod("j-worker-0"), pod("j-worker-2"))
+    status = JobStatus()
+    new = new_failed_pods(status, pods, frozenset())
+    assert [pod.name for pod in new] == ["j-worker-0", "j-worker-1"]
+    assert recorded_failed_pods(status, pods, frozenset()) == ()
+    status = record_failures(status, (failure("j-worker-0"),), HOUR, NOW)
+    assert [pod.name for pod in new_failed_pods(status, pods, frozenset())] == ["j-worker-1"]
+    assert [pod.name for pod in recorded_failed_pods(status, pods, frozenset())] == ["j-worker-0"]
+
+
+def test_a_new_failure_is_counted_before_its_pod_is_deleted() -> None:
+    failed = failed_pod("j-worker-1", 1, CRASH)
+    first = plan_job(snapshot(job(started(dataset=DATASET)), pods=(pod("j-worker-0"), failed)))
+    assert first.status.recoveries.count == 1
+    assert first.status.first_failure.message == CRASH.message
+    assert not [reference for reference in first.delete if reference.name == failed.name]
+    assert "WorkerFailed" in [event.reason for event in first.events]
+    second = plan_job(snapshot(job(first.status.document()), pods=(pod("j-worker-0"), failed)))
+    assert [reference.uid for reference in second.delete] == [failed.uid]
+    assert second.status is None or second.status.recoveries.count == 1
+
+
+def test_a_failed_pod_is_replaced_only_when_it_no_longer_exists() -> None:
+    failed = failed_pod("j-worker-1", 1, CRASH)
+    recorded = record_failures(JobStatus(), (failure_of(failed, frozenset(), NOW),), HOUR, NOW)
+    the_job = job({**started(dataset=DATASET), **recorded.document()})
+    assert "Pod j-worker-1" not in names(plan_job(snapshot(the_job, pods=(pod("j-worker-0"), failed))).apply)
+    assert "Pod j-worker-1" in names(plan_job(snapshot(the_job, pods=(pod("j-worker-0"),))).apply)
+
+
+def test_failures_outside_of_the_window_no_longer_count() -> None:
+    status = JobStatus.model_validate({"recoveries": {"count": 2, "times": [ago(4000), ago(10)]}})
+    after = record_failures(status, (failure("j-worker-0"),), HOUR, NOW)
+    assert after.recoveries.count == 3
+    assert len(after.recoveries.times) == 2
+
+
+def test_the_first_failure_is_kept_with_its_log() -> None:
+    status = record_failures(JobStatus(), (failure("j-worker-0", 1, CRASH),), HOUR, NOW)
+    status = record_failures(status, (failure("j-worker-1"),), HOUR, NOW)
+    assert (status.first_failure.pod, status.first_failure.last_lines) == ("j-worker-0", ["a", "b"])
+    assert [recent.last_lines for recent in status.recoveries.recent] == [[], []]
+
+
+def test_bad_input_is_permanent_and_fails_the_job_with_the_pods_own_message() -> None:
+    found = failure("j-prepare", 2, BAD_INPUT)
+    assert permanent_failure((failure("j-worker-0", 1, CRASH), found)) is found
+    plan = plan_job(snapshot(job(started()), pods=(failed_pod("j-prepare", 2, BAD_INPUT),)))
+    assert conditions(plan.status)["Failed"].message == BAD_INPUT.message
+    assert conditions(plan.status)["Failed"].reason == "BadInput"
+
+
+def test_the_same_exit_code_of_a_users_program_is_not_permanent() -> None:
+    assert permanent_failure((failure("j-worker-0", 2, CRASH),)) is None
+
+
+def test_a_pod_on_a_lost_node_is_replaced_without_its_kubelet() -> None:
+    here, away = pod("j-worker-0", node="node-2"), pod("j-worker-1")
+    first = plan_job(snapshot(job(started(dataset=DATASET)), pods=(here, away), lost_nodes=NODE_1))
+    assert first.status.first_failure.reason == "NodeLost"
+    assert "node node-1 is not ready" in first.status.first_failure.message
+    assert not first.delete
+    second = plan_job(snapshot(job(first.status.document()), pods=(here, away), lost_nodes=NODE_1))
+    assert [(reference.uid, reference.force) for reference in second.delete] == [(away.uid, True)]
+
+
+def test_a_pod_whose_deletion_a_lost_node_cannot_finish_is_deleted_with_force() -> None:
+    leaving = pod("j-worker-1", deleting=True)
+    status = plan_job(snapshot(job(started(dataset=DATASET)), pods=(leaving,), lost_nodes=NODE_1)).status
+    again = plan_job(snapshot(job(status.document()), pods=(leaving,), lost_nodes=NODE_1))
+    assert [(reference.name, reference.force) for reference in again.delete] == [("j-worker-1", True)]
