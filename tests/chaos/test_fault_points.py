@@ -167,7 +167,7 @@ def test_a_torn_checkpoint_is_passed_over(job: Job, dataset: str, undisturbed: J
     weights.write_bytes(weights.read_bytes()[:-100])
     again = [job.worker(number, dataset) for number in range(2)]
     assert [each.ends_with() for each in again] == [0, 0], again[0].text + again[1].text
-    refused = [line for worker in again for line in worker.events("checkpointRefused")]
+    refused = [line for worker in again for line in worker.events("checkpointRejected")]
     assert refused[0]["checkpoint"] == newest.name
     assert job.last_weights() == undisturbed.last_weights()
     shutil.rmtree(job.checkpoints)

@@ -51,7 +51,7 @@ def alone(data: Path, dataset: str, tmp_path: Path) -> Iterator[Job]:
 
 
 def joined(workers: dict[int, Process]) -> int:
-    return sum(len(worker.events("joined")) for worker in workers.values())
+    return sum(len(worker.events("generationJoined")) for worker in workers.values())
 
 
 @dataclass(kw_only=True)
@@ -74,7 +74,9 @@ class Run:
             self.workers[number] = self.job.worker(number, self.dataset)
             self.everyone.append(self.workers[number])
         fresh = [self.workers[number] for number in numbers]
-        self.operator.until(lambda _: all(worker.events("joined") for worker in fresh), "the newcomer has joined")
+        self.operator.until(
+            lambda _: all(worker.events("generationJoined") for worker in fresh), "the newcomer has joined"
+        )
         progress = self.operator.until(tells_steps, "its first step is told").progress
         assert progress is not None
         self.compiling_seconds += progress.time_spent.compiling
@@ -155,14 +157,14 @@ def check(run: Run, birth_ms: int, now_ms: int, record_measurement: RecordMeasur
     """
     account, kills = run.operator.account, len(run.killed_at)
     told = {kind: account.ms.get(kind, 0) / 1000 for kind in CATEGORIES}
-    joined_at, first_steps = instants(run.everyone, "joined"), instants(run.everyone, "firstStep")
+    joined_at, first_steps = instants(run.everyone, "generationJoined"), instants(run.everyone, "firstStep")
     last_step = instants(run.everyone, "step")[-1]
     pauses = length(gaps([*run.killed_at, *joined_at], first_steps))
     own = {
         "starting": joined_at[0] - birth_ms / 1000,
         "compiling": run.compiling_seconds,
         "recovering": length(gaps(run.killed_at, first_steps)),
-        "evaluating": seconds_logged(run.everyone, "evaluation"),
+        "evaluating": seconds_logged(run.everyone, "evaluated"),
     }
     own["stepping"] = last_step - joined_at[0] - pauses - own["evaluating"]
     error_seconds = (account.total_ms - (account.until_ms - birth_ms)) / 1000

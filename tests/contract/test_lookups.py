@@ -40,7 +40,7 @@ PLACES = {
     "clip_grad_norm": (f"{TRAINER}/training/train_state.py", "clip_grad_norm"),
     "atomic_directory": (f"{TRAINER}/atomic_directory.py", ""),
     "xid": ("operator/src/llmtrain_agent/gpu/xid.py", ""),
-    "mfu": (f"{TRAINER}/trainer/train_loop.py", "TrainLoop._mfu"),
+    "mfu": (f"{TRAINER}/models/flops.py", "mfu"),
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
 """Where the answer is."""

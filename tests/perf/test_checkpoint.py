@@ -18,23 +18,11 @@ from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.training.train_state import TrainState
 from perf.bench_models import MODELS, make_run
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 ROUNDS = 6
-
-
-def wait_of(learner: GPTTask) -> list[float]:
-    """Have the learner note, at the end of a list, how long its last step waited to change the state."""
-    settle, waited = learner.wait_for_snapshot, [0.0]
-
-    def timed() -> None:
-        began = time.perf_counter()
-        settle()
-        waited[:] = [time.perf_counter() - began]
-
-    learner.wait_for_snapshot = timed
-    return waited
 
 
 def test_a_checkpoint_beside_a_plain_save(tmp_path: Path) -> None:
@@ -43,26 +31,34 @@ def test_a_checkpoint_beside_a_plain_save(tmp_path: Path) -> None:
     run = make_run(tmp_path, MODELS["25m"], "Exact")
     dataset = prepare(run, Log()).dataset
     assert dataset is not None
-    learner = GPTTask(run, Dataset.open(run.data_directory, dataset.id), torch.device("cpu"))
-    learner.reset()
+    device = torch.device("cpu")
+    state = TrainState(GPTTask(run, Dataset.open(run.data_directory, dataset.id), device), run, device)
+    state.reset()
     checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=Log(min_level="warning"))
-    keeper = Checkpointer(learner, checkpoints, run, dataset.id, Log(min_level="warning"))
+    checkpointer = Checkpointer(state, checkpoints, run, data_name=dataset.id, log=Log(min_level="warning"))
     blocked, plain = [], []
-    waited = wait_of(learner)
-    for _ in range(ROUNDS):
-        learner.train_step(SingleProcess(), StopVotes())
+    waited = 0.0
+
+    def wait_for_snapshot() -> None:
+        nonlocal waited
         began = time.perf_counter()
-        keeper.save()
+        checkpointer.wait_for_snapshot()
+        waited = time.perf_counter() - began
+
+    for _ in range(ROUNDS):
+        state.train_step(SingleProcess(), StopVotes())
+        began = time.perf_counter()
+        checkpointer.save()
         begun = time.perf_counter() - began
-        step = learner.step
-        learner.train_step(SingleProcess(), StopVotes())
-        blocked.append(begun + waited.pop())
-        keeper.wait()
+        step = state.step
+        state.train_step(SingleProcess(), StopVotes(), wait_for_snapshot)
+        blocked.append(begun + waited)
+        checkpointer.wait()
         assert checkpoints.path(step).exists()
         began = time.perf_counter()
-        torch.save(learner.state_dict(), tmp_path / "plain.pt")
+        torch.save(state.state_dict(), tmp_path / "plain.pt")
         plain.append(time.perf_counter() - began)
-    keeper.close()
+    checkpointer.close()
     print(f"\ncheckpoint_block_over_torch_save {median(blocked[1:]) / median(plain[1:]):.3f} ratio")
     print(f"checkpoint_block_seconds_25m {median(blocked[1:]):.4f} s")
     print(f"checkpoint_block_seconds_25m_first {blocked[0]:.4f} s")

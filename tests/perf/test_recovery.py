@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from statistics import quantiles
 import pytest
 
 from llmtrain_api.protocol import LEASE_SECONDS
+from support.faults import armed, fault
 from support.polling import eventually
 from support.training_job import SPEC, Job, Process, end, make_job
 
@@ -21,7 +21,6 @@ ENDLESS = {"training": {**dict(SPEC["training"]), "steps": 10**6}}  # type: igno
 HALTS = int(os.environ.get("LLMTRAIN_BENCH_HALTS", "10"))
 GOODPUT_SECONDS = float(os.environ.get("LLMTRAIN_BENCH_GOODPUT_SECONDS", "300"))
 HANGS, HANG_SECONDS = 5, 5
-HOOKS = Path(__file__).parents[1] / "chaos" / "hooks"
 Start = Callable[..., tuple[Job, list[Process]]]
 CALM_SECONDS = 6.0
 """Time between two kills: the spare is there again."""
@@ -110,11 +109,13 @@ def test_a_hung_rank(data: Path, dataset: str, tmp_path: Path) -> None:
     """Each fault makes one rank wait for ever in a forward pass; the file that says so is written at that moment."""
     job = make_job(tmp_path, data, **ENDLESS, recovery={"hangSeconds": HANG_SECONDS})
     markers = [tmp_path / f"hung-{number}" for number in range(HANGS)]
-    faults = " ".join(f"forward:HANG:rank:{300 * (1 + number)}:{marker}" for number, marker in enumerate(markers))
-    hooks = {"LLMTRAIN_CHAOS": faults, "PYTHONPATH": ":".join([str(HOOKS), *sys.path])}
+    faults = [fault("forward", "HANG", marker=marker, step=300 * (1 + i)) for i, marker in enumerate(markers)]
     try:
         job.coordinator()
-        workers = [job.worker(0, dataset), job.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER="1", **hooks)]
+        workers = [
+            job.worker(0, dataset),
+            job.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER="1", **armed(*faults)),
+        ]
         pauses = []
         for marker in markers:
             eventually(marker.exists, "a rank hangs")

@@ -16,14 +16,17 @@ from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from llmtrain_api.protocol import Member, Membership
+from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.data.loader import MicrobatchLoader
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
 from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
-from llmtrain_trainer.training.partition import rank_range
+from llmtrain_trainer.training.reduction_tree import rank_range
 from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.training.train_state import TrainState
 from perf.bench_models import MICROBATCHES, MODELS, make_run
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
@@ -39,19 +42,28 @@ def connect(rank: int, size: int, port: int, store: Any) -> Collectives:
         for number in range(size)
     ]
     return ProcessGroup(
-        Membership(generation=1, members=members), str(rank), store, torch.device("cpu"), lambda: False, lambda: None
+        Membership(generation=1, members=members),
+        str(rank),
+        own_store=store,
+        device=torch.device("cpu"),
+        is_broken=lambda: False,
+        ping_watchdog=lambda: None,
     )
 
 
-def ddp_step(learner: GPTTask, rank: int, size: int) -> Callable[[], None]:
+def ddp_step(run: RunConfig, dataset: Dataset, rank: int, size: int) -> Callable[[], None]:
     """Return one step as people write it with DDP: the same network, microbatches, clipping and optimizer."""
-    learner.reset()
-    model: Any = DistributedDataParallel(learner.model) if size > 1 else learner.model
-    optimizer = torch.optim.AdamW(learner.model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
+    task = GPTTask(run, dataset, torch.device("cpu"))
+    task.init_weights()
+    model: Any = DistributedDataParallel(task.model) if size > 1 else task.model
+    batches = MicrobatchLoader(
+        tokens=dataset.training, training=run.training, context_length=task.config.context_length
+    )
+    optimizer = torch.optim.AdamW(task.model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
     mine = rank_range(MICROBATCHES, rank, size)
 
     def loss_of(number: int) -> torch.Tensor:
-        tokens = torch.from_numpy(np.ascontiguousarray(learner._batches.microbatch(0, number)))
+        tokens = torch.from_numpy(np.ascontiguousarray(batches.microbatch(0, number)))
         logits = model(tokens[:, :-1])
         return torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
 
@@ -64,7 +76,7 @@ def ddp_step(learner: GPTTask, rank: int, size: int) -> Callable[[], None]:
             else:
                 (loss_of(number) / len(mine)).backward()
         (loss_of(mine[-1]) / len(mine)).backward()
-        torch.nn.utils.clip_grad_norm_(learner.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(task.model.parameters(), 1.0)
         optimizer.step()
 
     return step
@@ -75,7 +87,8 @@ def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str,
     torch.set_num_threads(1)
     runs = {kind: make_run(folder, model, kind) for kind in ("Exact", "Fast")}
     opened = Dataset.open(runs["Exact"].data_directory, dataset)
-    learners = {kind: GPTTask(run, opened, torch.device("cpu")) for kind, run in runs.items()}
+    cpu = torch.device("cpu")
+    states = {kind: TrainState(GPTTask(run, opened, cpu), run, cpu) for kind, run in runs.items()}
     store = open_store()
     pipe.send(store.port)
     ports = pipe.recv()
@@ -84,10 +97,10 @@ def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str,
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(ports[-1])}
         distributed.init_process_group("gloo", rank=rank, world_size=size)
     steps: dict[str, Callable[[], Any]] = {}
-    for kind, learner in learners.items():
-        learner.reset()
-        steps[kind] = lambda learner=learner: learner.train_step(ranks, StopVotes())  # type: ignore[misc]
-    steps["DDP"] = ddp_step(GPTTask(runs["Exact"], opened, torch.device("cpu")), rank, size)
+    for kind, state in states.items():
+        state.reset()
+        steps[kind] = lambda state=state: state.train_step(ranks, StopVotes())  # type: ignore[misc]
+    steps["DDP"] = ddp_step(runs["Exact"], opened, rank, size)
     seconds: dict[str, list[float]] = {kind: [] for kind in steps}
     for _ in range(WARM_UP + ROUNDS):
         for kind, step in steps.items():

@@ -21,6 +21,7 @@ from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.training.train_state import TrainState
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 ROUNDS = 12
@@ -28,7 +29,7 @@ MICROBATCHES, MICROBATCH_SIZE = 8, 4
 
 
 @pytest.fixture
-def learner(tmp_path: Path) -> GPTTask:
+def state(tmp_path: Path) -> TrainState:
     """The example's model before its first step."""
     spec = JobSpec.model_validate(
         {
@@ -50,14 +51,16 @@ def learner(tmp_path: Path) -> GPTTask:
     (tmp_path / "data").mkdir()
     outcome = prepare(run, Log())
     assert outcome.dataset is not None
-    made = GPTTask(run, Dataset.open(run.data_directory, outcome.dataset.id), torch.device("cpu"))
+    device = torch.device("cpu")
+    task = GPTTask(run, Dataset.open(run.data_directory, outcome.dataset.id), device)
+    made = TrainState(task, run, device)
     made.reset()
     return made
 
 
-def peer_step(learner: GPTTask) -> Callable[[], None]:
+def peer_step(task: GPTTask) -> Callable[[], None]:
     """Return one step of the peer: the same sizes, microbatches, clipping and optimizer."""
-    shape = learner.shape
+    shape = task.config
     config = LlamaConfig(
         vocab_size=shape.vocab_size,
         hidden_size=shape.width,
@@ -90,14 +93,16 @@ def seconds(step: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def test_a_step_is_not_slower_than_the_peers(learner: GPTTask) -> None:
+def test_a_step_is_not_slower_than_the_peers(state: TrainState) -> None:
     """Measured in pairs; the first two warm up."""
-    ours, peers = (lambda: learner.train_step(SingleProcess(), StopVotes())), peer_step(learner)
+    task = state.task
+    assert isinstance(task, GPTTask)
+    ours, peers = (lambda: state.train_step(SingleProcess(), StopVotes())), peer_step(task)
     pairs = [(seconds(ours), seconds(peers)) for _ in range(ROUNDS)][2:]
     ratio = median(theirs / mine for mine, theirs in pairs)
     figures = {
-        "tokens_per_second": round(learner.tokens_per_step / median(mine for mine, _ in pairs)),
-        "peer_tokens_per_second": round(learner.tokens_per_step / median(theirs for _, theirs in pairs)),
+        "tokens_per_second": round(task.tokens_per_step / median(mine for mine, _ in pairs)),
+        "peer_tokens_per_second": round(task.tokens_per_step / median(theirs for _, theirs in pairs)),
         "ratio": round(ratio, 2),
         "threads": torch.get_num_threads(),
     }

@@ -1,21 +1,33 @@
-"""Faults that strike a process of a job at a named point, and the seed that chooses when."""
+"""Faults that tests inject into trainer processes, at the fault points of `llmtrain_trainer.fault_points`."""
 
-import os
-import random
 import sys
 from pathlib import Path
+from typing import Literal
 
-from support.training_job import Job
+from llmtrain_trainer.fault_points import FAULT_POINTS
 
-HOOKS = str(Path(__file__).parents[1] / "chaos" / "hooks")
-SEED = int(os.environ.get("LLMTRAIN_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
+HOOKS = Path(__file__).parents[1] / "chaos" / "hooks"
+STEP_POINTS = ("forward", "backward", "all_to_all", "all_gather", "update")
+"""Points that each rank passes in every step."""
+CHECKPOINT_POINTS = ("evaluation", "snapshot", "write_request")
+"""Points of rank 0 between two steps."""
+WRITER_POINTS = ("write", "rename")
+"""Points of the checkpoint writer."""
+SYNC_POINTS = ("state_sync", "broadcast")
+"""Points of the state synchronization at the start of a generation."""
+ALL_POINTS = (*STEP_POINTS, *CHECKPOINT_POINTS, *WRITER_POINTS, *SYNC_POINTS, "leave")
 
 
-def fault(job: Job, point: str, name: str, target: str, step: int, number: int = 0) -> str:
-    """Return one fault as the hooks read it."""
-    return f"{point}:{name}:{target}:{step}:{job.root}/struck-{number}"
+def fault(point: str, name: str, *, marker: Path, step: int = 0, target: Literal["rank", "supervisor"] = "rank") -> str:
+    """Return a fault as the hooks read it: what happens (`name`) at a point, once at least `step` steps are done.
+
+    The hooks create the file `marker` when they inject the fault. ValueError if there is no such point.
+    """
+    if point not in FAULT_POINTS:
+        raise ValueError(f"unknown fault point {point!r}; known points: {', '.join(sorted(FAULT_POINTS))}")
+    return f"{point}:{name}:{target}:{step}:{marker}"
 
 
 def armed(*faults: str) -> dict[str, str]:
-    """Return the environment of a process in which the faults strike."""
-    return {"LLMTRAIN_CHAOS": " ".join(faults), "PYTHONPATH": ":".join([HOOKS, *sys.path])}
+    """Return the environment variables of a process into which the faults are injected."""
+    return {"LLMTRAIN_CHAOS": " ".join(faults), "PYTHONPATH": ":".join([str(HOOKS), *sys.path])}

@@ -32,7 +32,7 @@ def test_it_shows_every_step_as_it_was_logged(undisturbed: Job) -> None:
     assert {line["step"]: line["loss"] for line in logged} == {
         step: pytest.approx(loss, abs=1e-4) for step, loss in losses if step in {line["step"] for line in logged}
     }
-    evaluations = undisturbed.processes[1].events("evaluation")
+    evaluations = undisturbed.processes[1].events("evaluated")
     assert [(line["step"], line["heldOutLoss"]) for line in evaluations] == [
         (step, pytest.approx(loss, abs=1e-4)) for step, loss in points(accumulator, "evaluation/loss")
     ]

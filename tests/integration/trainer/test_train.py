@@ -34,7 +34,7 @@ def test_two_workers_train_to_the_end(undisturbed: Job) -> None:
 def test_a_finished_job_is_not_trained_again(undisturbed: Job, dataset: str) -> None:
     late = undisturbed.worker(1, dataset)
     assert late.ends_with() == 0, late.text
-    assert not late.events("joined")
+    assert not late.events("generationJoined")
 
 
 def test_publish_knows_more_than_frequencies(undisturbed: Job, dataset: str) -> None:
@@ -57,8 +57,8 @@ def test_a_lost_worker_is_replaced_and_the_weights_are_the_same(job: Job, datase
     replacement = job.worker(1, dataset)
     assert [survivor.ends_with(), replacement.ends_with()] == [0, 0], survivor.text + replacement.text
     assert not survivor.events("restored")
-    assert [line["ranks"] for line in survivor.events("joined")] == [2, 1, 2]
-    assert replacement.events("joined")
+    assert [line["ranks"] for line in survivor.events("generationJoined")] == [2, 1, 2]
+    assert replacement.events("generationJoined")
     assert job.last_weights() == undisturbed.last_weights()
 
 
@@ -80,7 +80,7 @@ def test_a_halted_rank_holds_up_nobody_and_is_replaced(job: Job, dataset: str, u
     os.kill(first.rank(), signal.SIGSTOP)
     assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
     assert len(first.events("rankFrozen")) == 1
-    assert [line["ranks"] for line in second.events("joined")][:2] == [2, 1]
+    assert [line["ranks"] for line in second.events("generationJoined")][:2] == [2, 1]
     assert job.last_weights() == undisturbed.last_weights()
 
 

@@ -11,7 +11,7 @@ from llmtrain_trainer.models.config import GPTConfig
 from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.huggingface import export
 from llmtrain_trainer.models.init_weights import init_weights
-from unit.trainer.conftest import VOCAB_SIZE, prose
+from unit.trainer.builders import VOCAB_SIZE, prose
 
 SHAPE = GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=VOCAB_SIZE)
 

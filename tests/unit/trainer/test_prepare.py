@@ -13,7 +13,7 @@ from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.stages import prepare as stage
 from llmtrain_trainer.stages.prepare import prepare
-from unit.trainer.conftest import MakeRun, prose
+from unit.trainer.builders import MakeRun, prose
 
 
 def prepared(make_run: MakeRun, log: Log, **parts: object) -> Dataset:

@@ -6,7 +6,7 @@ import pytest
 
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, load_tokenizer, save_tokenizer, train_tokenizer
 from llmtrain_trainer.errors import BadInput
-from unit.trainer.conftest import VOCAB_SIZE, prose
+from unit.trainer.builders import VOCAB_SIZE, prose
 
 
 @pytest.mark.parametrize("text", ["the quick fox", "  def f(x):\n\treturn x\n", "żółw 漢字 🐢 \x00", ""])

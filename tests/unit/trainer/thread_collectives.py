@@ -17,60 +17,61 @@ DEADLINE_SECONDS = 60.0
 Result = TypeVar("Result")
 
 
-class Meeting:
-    """Where the ranks put down what they give, and take what is theirs."""
+class Exchange:
+    """The memory through which the ranks exchange tensors."""
 
     def __init__(self, size: int) -> None:
         self.barrier = threading.Barrier(size, timeout=DEADLINE_SECONDS)
-        self.turn = threading.Lock()
-        self.given: list[tuple[Tensor, Sequence[int]]] = [(torch.empty(0), ())] * size
+        self.running = threading.Lock()
+        """Held by the one thread that runs."""
+        self.inputs: list[tuple[Tensor, Sequence[int]]] = [(torch.empty(0), ())] * size
 
 
 class ThreadRank:
     """One of several ranks."""
 
-    def __init__(self, rank: int, size: int, meeting: Meeting) -> None:
-        self.rank, self.size, self._meeting = rank, size, meeting
+    def __init__(self, rank: int, size: int, exchange: Exchange) -> None:
+        self.rank, self.size, self._exchange = rank, size, exchange
 
     def all_reduce(self, tensor: Tensor) -> None:
-        tensor.copy_(torch.stack([given for given, _ in self._meet(tensor)]).sum(0))
+        tensor.copy_(torch.stack([each for each, _ in self._all_inputs(tensor)]).sum(0))
 
     def all_to_all(
         self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
     ) -> None:
-        parts = [given.split(list(sizes))[self.rank] for given, sizes in self._meet(sent, sent_sizes)]
-        assert [part.numel() for part in parts] == list(received_sizes)
-        received.copy_(torch.cat(parts))
+        slices = [each.split(list(sizes))[self.rank] for each, sizes in self._all_inputs(sent, sent_sizes)]
+        assert [each.numel() for each in slices] == list(received_sizes)
+        received.copy_(torch.cat(slices))
 
     def all_gather(self, whole: Tensor, part: Tensor) -> None:
-        whole.copy_(torch.cat([given for given, _ in self._meet(part)]))
+        whole.copy_(torch.cat([each for each, _ in self._all_inputs(part)]))
 
     def broadcast(self, tensor: Tensor, source: int) -> None:
-        tensor.copy_(self._meet(tensor)[source][0])
+        tensor.copy_(self._all_inputs(tensor)[source][0])
 
-    def _meet(self, tensor: Tensor, sizes: Sequence[int] = ()) -> list[tuple[Tensor, Sequence[int]]]:
-        """Return copies of what all ranks gave."""
-        self._meeting.given[self.rank] = (tensor.clone(), sizes)
+    def _all_inputs(self, tensor: Tensor, sizes: Sequence[int] = ()) -> list[tuple[Tensor, Sequence[int]]]:
+        """Return copies of the tensors of all ranks."""
+        self._exchange.inputs[self.rank] = (tensor.clone(), sizes)
         self._wait()
-        given = list(self._meeting.given)
+        inputs = list(self._exchange.inputs)
         self._wait()
-        return given
+        return inputs
 
     def _wait(self) -> None:
-        self._meeting.turn.release()
+        self._exchange.running.release()
         try:
-            self._meeting.barrier.wait()
+            self._exchange.barrier.wait()
         finally:
-            self._meeting.turn.acquire()
+            self._exchange.running.acquire()
 
 
-def together(size: int, act: Callable[[Collectives], Result]) -> list[Result]:
-    """Return what `act` returned on each rank."""
-    meeting = Meeting(size)
+def run_ranks(size: int, function: Callable[[Collectives], Result]) -> list[Result]:
+    """Return the results of `function` on each of `size` ranks."""
+    exchange = Exchange(size)
 
     def run(rank: int) -> Result:
-        with meeting.turn:
-            return act(ThreadRank(rank, size, meeting))
+        with exchange.running:
+            return function(ThreadRank(rank, size, exchange))
 
     with ThreadPoolExecutor(size) as pool:
         return list(pool.map(run, range(size)))

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from llmtrain_trainer.fault_points import fault_point
+
 UNFINISHED = ".unfinished-"
 """Prefix of directories that are being written, or whose writer failed."""
 
@@ -43,6 +45,7 @@ def remove_stale(directory: Path) -> None:
 
 
 def _rename(unfinished: Path, path: Path, *, replace: bool) -> None:
+    fault_point("rename")
     if replace and path.exists():
         outdated = unfinished.with_name(f"{unfinished.name}-outdated")
         path.rename(outdated)

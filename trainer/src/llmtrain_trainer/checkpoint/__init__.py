@@ -1,12 +1,13 @@
-"""The state of the training on a volume: safetensors by tensor name, and a manifest with checksums.
+"""Checkpoints on the job's volume: safetensors files by parameter name, and a manifest with their checksums.
 
-    manifest.py  what a checkpoint says of itself, and whether it is true
-    folder.py    the checkpoints of a job: the newest valid one, which ones stay
-    claim.py     which of two coordinators' checkpoints these are
-    save.py      state to checkpoint: a snapshot, while the next step computes, and an order to the writer
-    order.py     what the two say to each other
-    writer.py    the process that writes, while the training goes on
-    restore.py   checkpoint to state, at any number of ranks
+    checkpointable.py   the interface of a state that can be saved and restored
+    checkpointer.py     saves the state: a snapshot while the next step computes, then a request to the writer
+    writer_protocol.py  the messages between rank and writer
+    writer.py           the process that writes, while training continues
+    manifest.py         the description of a checkpoint, and its verification
+    store.py            the checkpoints of a job: the newest valid one, which ones are kept
+    fence.py            prevents an older coordinator's ranks from writing
+    restore.py          loads the state, at any number of ranks
 
-A checkpoint is never changed; it is there whole or not at all.
+A checkpoint never changes, and exists completely or not at all.
 """

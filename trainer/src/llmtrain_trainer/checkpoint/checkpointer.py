@@ -1,6 +1,6 @@
-"""State to checkpoint: it is copied to memory that a writer shares, while the next step computes its gradients.
+"""Saves checkpoints: the state is copied to memory shared with a writer process while the next step computes.
 
-The state changes only at the end of a step. If the copy isn't complete by then, the step waits for it.
+The state changes only at the end of a step. If the copy is not complete by then, the step waits for it.
 """
 
 import mmap
@@ -9,179 +9,207 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from llmtrain_api.events import TrainerEvent
 from llmtrain_api.protocol import CheckpointInfo, CheckpointWriteStats
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.timestamps import now_rfc3339
+from llmtrain_trainer.checkpoint.checkpointable import Checkpointable
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.checkpoint.manifest import Manifest
 from llmtrain_trainer.checkpoint.store import STATE_FILES, CheckpointStore
 from llmtrain_trainer.checkpoint.writer_protocol import TensorSlice, WriteRequest, WriteResult
 from llmtrain_trainer.errors import Fenced, TrainerError
-from llmtrain_trainer.log import Log, timestamp
-from llmtrain_trainer.training.train_state import TrainState
+from llmtrain_trainer.fault_points import fault_point
+from llmtrain_trainer.log import Log
 
-LOOK_SECONDS = 1.0
+PING_SECONDS = 1.0
+"""Time between two pings of the watchdog while waiting for the writer."""
 
 
 class Checkpointer:
-    """Keeps checkpoints of one learner. One is written at a time; the next waits for it."""
+    """Saves checkpoints of one training state. One is written at a time; the next one waits for it."""
 
     def __init__(
-        self, learner: TrainState, checkpoints: CheckpointStore, run: RunConfig, dataset: str, log: Log
+        self,
+        state: Checkpointable,
+        checkpoints: CheckpointStore,
+        run: RunConfig,
+        *,
+        data_name: str,
+        log: Log,
+        ping_watchdog: Callable[[], None] = lambda: None,
     ) -> None:
-        self._learner, self._checkpoints, self._run, self._dataset, self._log = learner, checkpoints, run, dataset, log
-        self._idle = threading.Event()
+        self._state, self._checkpoints, self._run, self._data_name = state, checkpoints, run, data_name
+        self._log, self._ping_watchdog = log, ping_watchdog
+        self._idle, self._copied = threading.Event(), threading.Event()
         self._idle.set()
+        self._copied.set()
         self._writer: subprocess.Popen[str] | None = None
         self._memory = torch.empty(0)
-        self._copied = threading.Event()
-        self._copied.set()
-        learner.wait_for_snapshot = self._copied.wait
         self.latest: CheckpointInfo | None = None
-        """The newest checkpoint that this process wrote."""
-        self.written: CheckpointWriteStats | None = None
+        """The newest checkpoint that this process has saved."""
+        self.latest_stats: CheckpointWriteStats | None = None
         """How it was written."""
         self.error = ""
-        """Why the newest attempt failed, if it did."""
-        self._superseded = False
+        """Why the newest attempt failed; empty if it succeeded."""
+        self._fenced = False
         self._term = 0
 
-    def save(self, held_out_loss: float | None = None) -> None:
-        """Begin the checkpoint of this step, unless it is there already. The loss is that of this very state."""
-        step = self._learner.step
-        if (self.latest and self.latest.step == step) or self._checkpoints.path(step).exists():
-            return
-        began = time.monotonic()
-        self.wait()
-        if self._superseded:
-            raise Fenced(self.error)
-        if self._writer is not None and self._writer.poll() is not None:
-            self.close()
-        if self._writer is None:
-            self._start()
-        self._copied.clear()
-        self._idle.clear()
-        threading.Thread(target=self._copy, args=(step, held_out_loss), name="snapshot", daemon=True).start()
-        self._log.info("snapshot", step=step, seconds=round(time.monotonic() - began, 4))
-
-    def _copy(self, step: int, held_out_loss: float | None) -> None:
-        """Take the snapshot, let the training change the state again, and have the snapshot written."""
-        try:
-            self._snapshot()
-        except RuntimeError as error:  # such as one of the device
-            self._heard(WriteResult(step=step, seconds=0.0, error=f"the state can't be copied: {error}"))
-            return
-        finally:
-            self._copied.set()
-        self._order(step, held_out_loss)
-
-    def claim(self, term: int) -> None:
-        """Keep checkpoints for a coordinator's term from now on; Superseded if a newer one trains this job."""
+    def acquire_fence(self, term: int) -> None:
+        """Save checkpoints for a coordinator's term from now on. Fenced if a newer coordinator trains this job."""
         acquire_fence(self._checkpoints.job_directory, term)
         self._term = term
 
+    def save(self, held_out_loss: float | None = None) -> None:
+        """Start to save the current state, unless its checkpoint exists. `held_out_loss` is that of this state."""
+        step = self._state.step
+        if (self.latest and self.latest.step == step) or self._checkpoints.path(step).exists():
+            return
+        started_at = time.monotonic()
+        self.wait()
+        if self._fenced:
+            raise Fenced(self.error)
+        self._ensure_writer()
+        self._copied.clear()
+        self._idle.clear()
+        threading.Thread(target=self._copy_state, args=(step, held_out_loss), name="snapshot", daemon=True).start()
+        self._log.info(TrainerEvent.SNAPSHOT_TAKEN, step=step, seconds=round(time.monotonic() - started_at, 4))
+
+    def wait_for_snapshot(self) -> None:
+        """Wait until no snapshot is being copied, so that the state can change."""
+        self._copied.wait()
+
     def wait(self) -> None:
-        """Wait until nothing is being written. A slow volume is no fault of this rank."""
-        while not self._idle.wait(LOOK_SECONDS):
-            self._learner.ping_watchdog()
+        """Wait until nothing is being written. A slow volume does not trigger the watchdog."""
+        while not self._idle.wait(PING_SECONDS):
+            self._ping_watchdog()
 
     def require_saved(self) -> None:
-        """Wait for the checkpoint of this step; TrainerError if it could not be written."""
+        """Wait for the checkpoint of the current step. TrainerError if it could not be written."""
         self.wait()
-        path = self._checkpoints.path(self._learner.step)
+        path = self._checkpoints.path(self._state.step)
         if not path.exists():
-            raise TrainerError(f"checkpoint {path.name} could not be written; see checkpointFailed in the log")
+            raise TrainerError(
+                f"checkpoint {path.name} could not be written; see {TrainerEvent.CHECKPOINT_FAILED} in the log"
+            )
 
     def close(self) -> None:
-        """Let the writer end, after what it is writing."""
+        """Stop the writer after what it is writing."""
         if self._writer is not None:
             assert self._writer.stdin is not None
             self._writer.stdin.close()
-            self._hearing.join()
+            self._results_reader.join()
             assert self._writer.stdout is not None
             self._writer.stdout.close()
             self._writer.wait()
             self._writer = None
 
-    def _start(self) -> None:
-        """Start a writer with memory for the whole state; a memory file has no name and no limit of its own."""
-        elements = sum(part.numel() for part in self._learner.parts.values())
+    def _ensure_writer(self) -> None:
+        """Start a writer unless one is running."""
+        if self._writer is not None and self._writer.poll() is not None:
+            self.close()
+        if self._writer is None:
+            self._writer = self._start_writer()
+            self._results_reader = threading.Thread(
+                target=self._read_results, args=(self._writer,), name="checkpoint-results", daemon=True
+            )
+            self._results_reader.start()
+
+    def _start_writer(self) -> "subprocess.Popen[str]":
+        """Start a writer that shares memory for the whole state. A memory file has no name and no size limit."""
+        size_bytes = 4 * sum(buffer.numel() for buffer in self._state.buffers.values())
         descriptor = os.memfd_create("llmtrain-snapshot")
-        os.ftruncate(descriptor, elements * 4)
-        shared = mmap.mmap(descriptor, elements * 4)
-        self._memory = torch.frombuffer(shared, dtype=torch.float32)
-        command = [sys.executable, "-m", "llmtrain_trainer.checkpoint.writer", str(descriptor), str(elements * 4)]
-        self._writer = subprocess.Popen(
+        os.ftruncate(descriptor, size_bytes)
+        self._memory = torch.frombuffer(mmap.mmap(descriptor, size_bytes), dtype=torch.float32)
+        command = [sys.executable, "-m", "llmtrain_trainer.checkpoint.writer", str(descriptor), str(size_bytes)]
+        writer = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[descriptor], text=True
         )
         os.close(descriptor)
-        self._hearing = threading.Thread(target=self._hear, args=(self._writer,), name="keeper", daemon=True)
-        self._hearing.start()
+        return writer
 
-    def _snapshot(self) -> None:
-        offset = 0
-        for part in self._learner.parts.values():
-            self._memory[offset : offset + part.numel()].copy_(part)
-            offset += part.numel()
+    def _copy_state(self, step: int, held_out_loss: float | None) -> None:
+        """Take the snapshot, let training change the state again, and request the write."""
+        try:
+            fault_point("snapshot")
+            offset = 0
+            for buffer in self._state.buffers.values():
+                self._memory[offset : offset + buffer.numel()].copy_(buffer)
+                offset += buffer.numel()
+        except RuntimeError as error:  # such as a device error
+            self._on_result(WriteResult(step=step, seconds=0.0, error=f"the state cannot be copied: {error}"))
+            return
+        finally:
+            self._copied.set()
+        self._request_write(step, held_out_loss)
 
-    def _order(self, step: int, held_out_loss: float | None) -> None:
-        manifest = Manifest(
-            step=step,
-            time=timestamp(),
-            job=self._run.job,
-            dataset=self._dataset,
-            parameters=self._learner.parameters.elements,
-            numerics=self._learner.numerics,
-            files={},
-            held_out_loss=held_out_loss,
-        )
-        order = WriteRequest(
+    def _request_write(self, step: int, held_out_loss: float | None) -> None:
+        fault_point("write_request")
+        request = WriteRequest(
             job_directory=str(self._checkpoints.job_directory),
             term=self._term,
             keep_last=self._run.checkpoint.keep_last,
             keep_best=self._run.checkpoint.keep_best,
-            manifest=manifest,
-            places=places(self._learner),
+            manifest=self._manifest(step, held_out_loss),
+            slices=tensor_slices(self._state),
         )
         assert self._writer is not None
         assert self._writer.stdin is not None
         try:
-            self._writer.stdin.write(order.model_dump_json(by_alias=True) + "\n")
+            self._writer.stdin.write(request.model_dump_json(by_alias=True) + "\n")
             self._writer.stdin.flush()
         except OSError as error:
-            self._heard(WriteResult(step=step, seconds=0.0, error=f"the writer is gone: {error}"))
+            self._on_result(WriteResult(step=step, seconds=0.0, error=f"the checkpoint writer has exited: {error}"))
 
-    def _hear(self, writer: "subprocess.Popen[str]") -> None:
+    def _manifest(self, step: int, held_out_loss: float | None) -> Manifest:
+        return Manifest(
+            step=step,
+            time=now_rfc3339(),
+            job=self._run.job,
+            dataset=self._data_name,
+            parameters=self._state.num_parameters,
+            numerics=self._state.numerics,
+            files={},
+            held_out_loss=held_out_loss,
+        )
+
+    def _read_results(self, writer: "subprocess.Popen[str]") -> None:
         assert writer.stdout is not None
         for line in writer.stdout:
-            self._heard(WriteResult.model_validate_json(line))
+            self._on_result(WriteResult.model_validate_json(line))
         if not self._idle.is_set():
-            self._heard(WriteResult(step=-1, seconds=0.0, error="the writer died"))
+            self._on_result(WriteResult(step=-1, seconds=0.0, error="the checkpoint writer exited unexpectedly"))
 
-    def _heard(self, done: WriteResult) -> None:
-        if done.checkpoint is not None:
-            self.latest, self.written, self.error = done.checkpoint, done.written, ""
-            self._log.info("checkpoint", step=done.step, seconds=round(done.seconds, 2), path=done.checkpoint.path)
+    def _on_result(self, result: WriteResult) -> None:
+        if result.checkpoint is not None:
+            self.latest, self.latest_stats, self.error = result.checkpoint, result.stats, ""
+            seconds = round(result.seconds, 2)
+            self._log.info(
+                TrainerEvent.CHECKPOINT_SAVED, step=result.step, seconds=seconds, path=result.checkpoint.path
+            )
         else:
-            self.error, self._superseded = done.error, done.superseded
-            self._log.warning("checkpointFailed", step=done.step, message=done.error)
+            self.error, self._fenced = result.error, result.fenced
+            self._log.warning(TrainerEvent.CHECKPOINT_FAILED, step=result.step, message=result.error)
         self._idle.set()
 
 
-def places(learner: TrainState) -> list[TensorSlice]:
-    """Return where each tensor of the state is once the parts lie one after the other."""
-    found, offset = [], 0
-    for part, buffer in learner.parts.items():
-        for name, tensor in learner.parameters.named(buffer).items():
-            found.append(_place(part, name, offset, tensor))
-            offset += tensor.numel()
-    return found
+def tensor_slices(state: Checkpointable) -> list[TensorSlice]:
+    """Return the place of each tensor when the buffers of the state lie one after the other."""
+    slices, offset = [], 0
+    for key, tensor in state.state_dict().items():
+        slices.append(_tensor_slice(key, offset, tensor))
+        offset += tensor.numel()
+    return slices
 
 
-def _place(part: str, name: str, offset: int, tensor: Tensor) -> TensorSlice:
-    weight = part == "weight"
-    file = STATE_FILES["weight" if weight else "optimizer"]
-    return TensorSlice(file=file, name=name if weight else f"{part}/{name}", offset=offset, shape=list(tensor.shape))
+def _tensor_slice(key: str, offset: int, tensor: Tensor) -> TensorSlice:
+    """Return the slice of the tensor `key`: weights have a file of their own, where they have no prefix."""
+    buffer, _, name = key.partition("/")
+    is_weight = buffer == "weight"
+    file = STATE_FILES["weight" if is_weight else "optimizer"]
+    return TensorSlice(file=file, name=name if is_weight else key, offset=offset, shape=list(tensor.shape))

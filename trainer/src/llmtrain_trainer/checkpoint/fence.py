@@ -1,8 +1,8 @@
-"""Whose checkpoints these are: the term of the newest coordinator that trains this job, beside them on the volume.
+"""Fencing: prevents the ranks of an older coordinator from writing checkpoints.
 
-Two coordinators may live for a while, one of them on a node that is cut off. Each gathers the workers that reach it. A
-generation of the newer one claims the job's folder; what an older one's generations would write is refused, and their
-ranks stop.
+Two coordinators of one job can run at the same time, for example if one of them is on a node that is cut off, and each
+gathers the workers that reach it. The newer one has the higher term. Rank 0 of each generation records its term as a
+fence in the job's directory. A rank of an older term that finds the fence writes nothing and stops.
 """
 
 import json
@@ -11,30 +11,30 @@ from pathlib import Path
 
 from llmtrain_trainer.errors import Fenced
 
-CLAIM_FILE = "claim.json"
+FENCE_FILE = "claim.json"
 
 
 def acquire_fence(job_directory: Path, term: int) -> None:
-    """Claim the job for a coordinator's term; Superseded if a newer one trains it."""
+    """Record a coordinator's term as the job's fence. Fenced if the fence has a newer term."""
     if check_fence(job_directory, term) == term:
         return
     job_directory.mkdir(parents=True, exist_ok=True)
-    aside = job_directory / f".{CLAIM_FILE}-{os.getpid()}"
-    aside.write_text(json.dumps({"term": term}))
-    aside.rename(job_directory / CLAIM_FILE)
+    temporary = job_directory / f".{FENCE_FILE}-{os.getpid()}"
+    temporary.write_text(json.dumps({"term": term}))
+    temporary.rename(job_directory / FENCE_FILE)
     check_fence(job_directory, term)
 
 
 def check_fence(job_directory: Path, term: int) -> int:
-    """Return the term that has claimed the job, 0 if none; Superseded if it is a newer one."""
-    claimed = _claimed(job_directory)
-    if claimed > term:
-        raise Fenced(f"another coordinator, of term {claimed}, trains this job now; this one has term {term}")
-    return claimed
+    """Return the term of the job's fence, 0 without one. Fenced if it is newer than `term`."""
+    fence_term = _read_fence(job_directory)
+    if fence_term > term:
+        raise Fenced(f"another coordinator, of term {fence_term}, trains this job now; this one has term {term}")
+    return fence_term
 
 
-def _claimed(job_directory: Path) -> int:
+def _read_fence(job_directory: Path) -> int:
     try:
-        return int(json.loads((job_directory / CLAIM_FILE).read_text())["term"])
+        return int(json.loads((job_directory / FENCE_FILE).read_text())["term"])
     except FileNotFoundError:
         return 0

@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, and whether it is true."""
+"""The manifest of a checkpoint: its description, with the checksums that prove it complete."""
 
 import hashlib
 from pathlib import Path
@@ -13,14 +13,14 @@ FORMAT = 1
 
 
 class FileDigest(Model):
-    """One file of a checkpoint."""
+    """Checksum and size of one file."""
 
     sha256: str
     size_bytes: int
 
 
 class Manifest(Model):
-    """Contents of `manifest.json`. A checkpoint without a valid one doesn't exist."""
+    """Contents of `manifest.json`. A directory without a valid manifest is not a checkpoint."""
 
     format: int = FORMAT
     step: int
@@ -28,39 +28,39 @@ class Manifest(Model):
     time: str
     job: str
     dataset: str
-    """The dataset that was trained on: the order of its samples goes on from `step`."""
+    """The dataset trained on: the order of its samples continues from `step`."""
     parameters: int
     held_out_loss: float | None = None
-    """Loss on held-out text after this step, in nats a token; None if it was not evaluated."""
+    """Held-out loss after this step in nats per token; None if it was not evaluated."""
     numerics: str = ""
-    """What computed it: see training/numerics.py."""
+    """Numerics of the ranks that computed the state, as `training/determinism.py` defines them."""
     files: dict[str, FileDigest]
 
 
 def digest_file(file: Path) -> FileDigest:
-    """Return what the manifest says of `file`."""
+    """Return checksum and size of `file`."""
     with file.open("rb") as content:
         return FileDigest(sha256=hashlib.file_digest(content, "sha256").hexdigest(), size_bytes=file.stat().st_size)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a checkpoint; CheckpointRefused if there is no valid one."""
+def read_manifest(directory: Path) -> Manifest:
+    """Return the manifest of a checkpoint. CheckpointInvalid if there is no valid one."""
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        manifest = Manifest.model_validate_json((directory / MANIFEST_FILE).read_bytes())
     except (OSError, ValidationError) as error:
-        raise CheckpointInvalid(f"{folder.name} has no valid manifest") from error
+        raise CheckpointInvalid(f"{directory.name} has no valid manifest") from error
     if manifest.format != FORMAT:
-        raise CheckpointInvalid(f"{folder.name} is of format {manifest.format}, not {FORMAT}")
+        raise CheckpointInvalid(f"{directory.name} has format {manifest.format}, not {FORMAT}")
     return manifest
 
 
-def verify(folder: Path) -> Manifest:
-    """Return the manifest after comparing every file with it; CheckpointRefused names the one that differs."""
-    manifest = read_manifest(folder)
-    for name, promised in manifest.files.items():
-        file = folder / name
-        if not file.is_file() or file.stat().st_size != promised.size_bytes:
-            raise CheckpointInvalid(f"{folder.name}/{name} is missing or incomplete")
-        if digest_file(file) != promised:
-            raise CheckpointInvalid(f"{folder.name}/{name} isn't what was written: its checksum differs")
+def verify(directory: Path) -> Manifest:
+    """Return the manifest after every file matched its checksum. CheckpointInvalid names the first that does not."""
+    manifest = read_manifest(directory)
+    for name, expected in manifest.files.items():
+        file = directory / name
+        if not file.is_file() or file.stat().st_size != expected.size_bytes:
+            raise CheckpointInvalid(f"{directory.name}/{name} is missing or incomplete")
+        if digest_file(file) != expected:
+            raise CheckpointInvalid(f"{directory.name}/{name} is corrupt: its checksum differs")
     return manifest

@@ -1,57 +1,63 @@
-"""Checkpoint to state, at any number of ranks: one reads it, and hands it over to the others."""
+"""Restores the training state from a checkpoint, at any number of ranks: one reads it and sends it to the others."""
 
 from pathlib import Path
 
 from safetensors.torch import load_file
 from torch import Tensor
 
-from llmtrain_trainer.checkpoint.manifest import read_manifest
+from llmtrain_api.events import TrainerEvent
+from llmtrain_trainer.checkpoint.checkpointable import Checkpointable
+from llmtrain_trainer.checkpoint.manifest import Manifest, read_manifest
 from llmtrain_trainer.checkpoint.store import STATE_FILES, CheckpointStore
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.training.train_state import TrainState
 
 
-def restore(learner: TrainState, checkpoints: CheckpointStore, log: Log) -> None:
-    """Bring `learner` to the newest whole checkpoint, or to the beginning."""
+def restore(state: Checkpointable, checkpoints: CheckpointStore, log: Log) -> None:
+    """Load the newest valid checkpoint into `state`; without one, reset it to the initial weights."""
     newest = checkpoints.newest()
     if newest is None:
-        learner.reset()
-        log.info("begun", parameters=learner.parameters.weights.numel())
+        state.reset()
+        log.info(TrainerEvent.INITIALIZED, parameters=state.num_parameters)
         return
     path = checkpoints.path(newest.step)
-    if learner.exact and newest.numerics != learner.numerics:
+    _check_numerics(state, newest, path)
+    load_into(state, path, newest.step)
+    log.info(TrainerEvent.RESTORED, step=newest.step, checkpoint=path.name)
+
+
+def _check_numerics(state: Checkpointable, manifest: Manifest, path: Path) -> None:
+    if state.exact and manifest.numerics != state.numerics:
         raise BadInput(
-            f"spec.training.reduction: {path.name} was computed with {newest.numerics or 'something unknown'}, this worker "
-            f"computes with {learner.numerics}, which gives other bits; use nodes and an image like those before, or make "
-            "a new job with reduction Fast"
+            f"spec.training.reduction: {path.name} was computed with {manifest.numerics or 'unknown numerics'}, this "
+            f"worker computes with {state.numerics}, which gives other bits; use nodes and an image like those before, or "
+            "create a new job with reduction Fast"
         )
-    load_into(learner, path, newest.step)
-    log.info("restored", step=newest.step, checkpoint=path.name)
 
 
-def load_into(learner: TrainState, path: Path, step: int) -> None:
-    """Bring `learner` to the state in the checkpoint `path`; BadInput if it is of another network."""
+def load_into(state: Checkpointable, path: Path, step: int) -> None:
+    """Load the checkpoint `path` into `state`. BadInput if it is of another network."""
     manifest = read_manifest(path)
-    if manifest.parameters != learner.parameters.weights.numel():
+    if manifest.parameters != state.num_parameters:
         raise BadInput(
-            f"{learner.spec_field}: {path.name} holds {manifest.parameters} parameters, but the job now asks for "
-            f"{learner.parameters.weights.numel()}; restore the model's sizes or make a new job"
+            f"{state.spec_field}: {path.name} holds {manifest.parameters} parameters, but the job now defines "
+            f"{state.num_parameters}; restore the model's sizes or create a new job"
         )
-    state = read_state(path)
-    if strangers := sorted(name for name, tensor in learner.state_dict().items() if not _fits(tensor, state.get(name))):
+    tensors = read_tensors(path)
+    mismatched = [name for name, tensor in state.state_dict().items() if not _matches(tensor, tensors.get(name))]
+    if mismatched:
         raise BadInput(
-            f"{learner.spec_field}: {path.name} holds no {strangers[0]} of the shape that the network has now; restore the "
-            "network or make a new job"
+            f"{state.spec_field}: {path.name} holds no {min(mismatched)} of the shape that the network has now; restore "
+            "the network or create a new job"
         )
-    learner.load_state_dict(state, step)
+    state.load_state_dict(tensors, step)
 
 
-def _fits(tensor: Tensor, kept: Tensor | None) -> bool:
-    return kept is not None and kept.shape == tensor.shape
+def _matches(tensor: Tensor, saved: Tensor | None) -> bool:
+    return saved is not None and saved.shape == tensor.shape
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint by the names that `State.state` gives them."""
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint, named as in `Checkpointable.state_dict`."""
     weights = load_file(path / STATE_FILES["weight"])
     return {f"weight/{name}": tensor for name, tensor in weights.items()} | load_file(path / STATE_FILES["optimizer"])

@@ -1,9 +1,10 @@
-"""The checkpoints of a job: where they are, which is the newest valid one, which ones stay."""
+"""The checkpoints of a job: their directories, the newest valid one, and which ones are kept."""
 
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmtrain_api.events import TrainerEvent
 from llmtrain_trainer.checkpoint.manifest import Manifest, read_manifest, verify
 from llmtrain_trainer.errors import CheckpointInvalid
 from llmtrain_trainer.log import Log
@@ -14,7 +15,7 @@ STATE_FILES = {"weight": "weights.safetensors", "optimizer": "optimizer.safetens
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointStore:
-    """The folder `checkpoints` of a job."""
+    """The directory `checkpoints` of a job."""
 
     job_directory: Path
     log: Log
@@ -22,48 +23,48 @@ class CheckpointStore:
 
     @property
     def root(self) -> Path:
-        """Where they are."""
+        """The directory that holds the checkpoints."""
         return self.job_directory / "checkpoints"
 
     def path(self, step: int) -> Path:
-        """Return the folder of the checkpoint after `step` steps."""
+        """Return the directory of the checkpoint after `step` steps."""
         return self.root / f"{PREFIX}{step:08d}"
 
     def newest(self) -> Manifest | None:
-        """Return the newest checkpoint that is whole. One that isn't is named in the log and passed over."""
-        for folder in sorted(self._folders(), reverse=True):
+        """Return the newest valid checkpoint; None if there is none. Invalid ones are logged and skipped."""
+        for directory in sorted(self._directories(), reverse=True):
             try:
-                return self._verify(folder)
-            except CheckpointInvalid as refusal:
-                self.log.warning("checkpointRefused", checkpoint=folder.name, message=str(refusal))
+                return self._verify(directory)
+            except CheckpointInvalid as error:
+                self.log.warning(TrainerEvent.CHECKPOINT_REJECTED, checkpoint=directory.name, message=str(error))
         return None
 
     def newest_step(self) -> int:
-        """Return the steps done by the newest whole checkpoint; 0 if there is none."""
+        """Return the number of steps of the newest valid checkpoint; 0 if there is none."""
         newest = self.newest()
         return newest.step if newest else 0
 
     def prune(self, *, keep_last: int, keep_best: int) -> None:
         """Remove all but the `keep_last` newest and the `keep_best` with the lowest held-out loss."""
-        folders = sorted(self._folders(), reverse=True)
-        best = sorted((loss, folder) for folder in folders if (loss := _held_out_loss(folder)) is not None)
-        kept = {*folders[:keep_last], *(folder for _, folder in best[:keep_best])}
-        for folder in folders:
-            if folder not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
+        directories = sorted(self._directories(), reverse=True)
+        best = sorted((loss, path) for path in directories if (loss := _held_out_loss(path)) is not None)
+        kept = {*directories[:keep_last], *(path for _, path in best[:keep_best])}
+        for directory in directories:
+            if directory not in kept:
+                shutil.rmtree(directory, ignore_errors=True)
 
-    def _folders(self) -> list[Path]:
-        return [folder for folder in self.root.glob(f"{PREFIX}*") if folder.is_dir()]
+    def _directories(self) -> list[Path]:
+        return [path for path in self.root.glob(f"{PREFIX}*") if path.is_dir()]
 
-    def _verify(self, folder: Path) -> Manifest:
-        """Compare checksums once a process: a checkpoint never changes after it was renamed."""
-        if folder not in self._verified:
-            self._verified[folder] = verify(folder)
-        return self._verified[folder]
+    def _verify(self, directory: Path) -> Manifest:
+        """Compare checksums once per process: a checkpoint never changes after it was renamed."""
+        if directory not in self._verified:
+            self._verified[directory] = verify(directory)
+        return self._verified[directory]
 
 
-def _held_out_loss(folder: Path) -> float | None:
+def _held_out_loss(directory: Path) -> float | None:
     try:
-        return read_manifest(folder).held_out_loss
+        return read_manifest(directory).held_out_loss
     except CheckpointInvalid:
         return None

@@ -1,9 +1,11 @@
-"""`python -m llmtrain_trainer.checkpoint.writer DESCRIPTOR BYTES`: writes checkpoints while the training goes on.
+"""`python -m llmtrain_trainer.checkpoint.writer DESCRIPTOR BYTES`: writes checkpoints while training continues.
 
-A process of its own, so that it shares no interpreter lock with the training; it imports no torch. Each checkpoint is
-written aside, flushed and renamed, so a crash at any point leaves the one before.
+The writer is a separate process so that it does not share the interpreter lock with training; it does not import torch.
+Each checkpoint is written to a temporary directory, flushed and renamed, so that a crash at any point leaves the
+previous checkpoint intact.
 """
 
+import errno
 import mmap
 import os
 import shutil
@@ -23,68 +25,78 @@ from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, FileDigest, Mani
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.checkpoint.writer_protocol import WriteRequest, WriteResult
 from llmtrain_trainer.errors import Fenced
+from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.log import Log
 
 Memory = NDArray[np.float32]
 
 
-def handle_request(order: WriteRequest, memory: Memory) -> WriteResult:
-    """Write one checkpoint, and remove what isn't kept any longer; an error costs this checkpoint and no more."""
-    began = time.monotonic()
-    checkpoints = CheckpointStore(job_directory=Path(order.job_directory), log=Log(min_level="warning"))
-    step = order.manifest.step
+def handle_request(request: WriteRequest, memory: Memory) -> WriteResult:
+    """Write one checkpoint and prune old ones. An error costs this checkpoint only."""
+    started_at = time.monotonic()
+    checkpoints = CheckpointStore(job_directory=Path(request.job_directory), log=Log(min_level="warning"))
+    step = request.manifest.step
     try:
-        remove_stale(checkpoints.root)
-        with atomic_directory(checkpoints.path(step), replace=True) as folder:
-            manifest = order.manifest.model_copy(update={"files": _write(order, memory, folder)})
-            (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))
-            check_fence(checkpoints.job_directory, order.term)
-        checkpoints.prune(keep_last=order.keep_last, keep_best=order.keep_best)
+        manifest = _write_checkpoint(request, checkpoints, memory)
+        checkpoints.prune(keep_last=request.keep_last, keep_best=request.keep_best)
     except Fenced as error:
-        return WriteResult(step=step, seconds=time.monotonic() - began, error=str(error), superseded=True)
+        return WriteResult(step=step, seconds=time.monotonic() - started_at, error=str(error), fenced=True)
     except (OSError, SafetensorError) as error:
-        return WriteResult(step=step, seconds=time.monotonic() - began, error=str(error))
-    seconds = time.monotonic() - began
-    done = checkpointed(manifest, checkpoints.path(step))
-    return WriteResult(
-        step=step, seconds=seconds, checkpoint=done, written=_written(manifest, checkpoints.root, seconds)
-    )
+        message = disk_full_message(error, checkpoints.root) or str(error)
+        return WriteResult(step=step, seconds=time.monotonic() - started_at, error=message)
+    seconds = time.monotonic() - started_at
+    checkpoint = CheckpointInfo(step=step, time=manifest.time, path=str(checkpoints.path(step)))
+    stats = _write_stats(manifest, checkpoints.root, seconds)
+    return WriteResult(step=step, seconds=seconds, checkpoint=checkpoint, stats=stats)
 
 
-def _written(manifest: Manifest, volume: Path, seconds: float) -> CheckpointWriteStats | None:
-    """Return what a checkpoint took, and what it left of its volume; None if the volume doesn't say."""
+def _write_checkpoint(request: WriteRequest, checkpoints: CheckpointStore, memory: Memory) -> Manifest:
+    remove_stale(checkpoints.root)
+    with atomic_directory(checkpoints.path(request.manifest.step), replace=True) as directory:
+        manifest = request.manifest.model_copy(update={"files": _write_files(request, memory, directory)})
+        (directory / MANIFEST_FILE).write_text(manifest.model_dump_json(by_alias=True, indent=2))
+        check_fence(checkpoints.job_directory, request.term)
+    return manifest
+
+
+def _write_files(request: WriteRequest, memory: Memory, directory: Path) -> dict[str, FileDigest]:
+    files: dict[str, dict[str, Memory]] = {}
+    for each in request.slices:
+        tensor = memory[each.offset : each.offset + int(np.prod(each.shape))].reshape(each.shape)
+        files.setdefault(each.file, {})[each.name] = tensor
+    for file, tensors in files.items():
+        save_file(tensors, directory / file)
+    fault_point("write")
+    return {file: digest_file(directory / file) for file in files}
+
+
+def _write_stats(manifest: Manifest, volume: Path, seconds: float) -> CheckpointWriteStats | None:
+    """Return size and duration of a checkpoint and the space left; None if the volume does not report its size."""
     try:
-        room = shutil.disk_usage(volume)
+        usage = shutil.disk_usage(volume)
     except OSError:
         return None
-    size = sum(file.size_bytes for file in manifest.files.values())
+    size_bytes = sum(file.size_bytes for file in manifest.files.values())
     return CheckpointWriteStats(
-        seconds=seconds, size_bytes=size, volume_size_bytes=room.total, volume_free_bytes=room.free
+        seconds=seconds, size_bytes=size_bytes, volume_size_bytes=usage.total, volume_free_bytes=usage.free
     )
 
 
-def checkpointed(manifest: Manifest, path: Path) -> CheckpointInfo:
-    """Return what the coordinator is told of a checkpoint."""
-    return CheckpointInfo(step=manifest.step, time=manifest.time, path=str(path))
-
-
-def _write(order: WriteRequest, memory: Memory, folder: Path) -> dict[str, FileDigest]:
-    files: dict[str, dict[str, Memory]] = {}
-    for place in order.places:
-        part = memory[place.offset : place.offset + int(np.prod(place.shape))].reshape(place.shape)
-        files.setdefault(place.file, {})[place.name] = part
-    for file, tensors in files.items():
-        save_file(tensors, folder / file)
-    return {file: digest_file(folder / file) for file in files}
+def disk_full_message(error: Exception, volume: Path) -> str | None:
+    """Return a message with a remedy if `error` means that the volume is full (ENOSPC); None otherwise."""
+    text = os.strerror(errno.ENOSPC)
+    if getattr(error, "errno", None) != errno.ENOSPC and text not in str(error):
+        return None
+    return f"{text}: {volume}; enlarge the checkpoint volume, or lower spec.checkpoint.keepLast or keepBest"
 
 
 def main() -> None:
-    """Obey orders until there are no more."""
+    """Handle requests from standard input until it is closed."""
     from llmtrain_trainer.parent_death import die_with_parent
 
     die_with_parent()
-    descriptor, size = int(sys.argv[1]), int(sys.argv[2])
-    memory = np.frombuffer(mmap.mmap(descriptor, size, prot=mmap.PROT_READ), dtype=np.float32)
+    descriptor, size_bytes = int(sys.argv[1]), int(sys.argv[2])
+    memory = np.frombuffer(mmap.mmap(descriptor, size_bytes, prot=mmap.PROT_READ), dtype=np.float32)
     os.close(descriptor)
     for line in sys.stdin:
         print(handle_request(WriteRequest.model_validate_json(line), memory).model_dump_json(by_alias=True), flush=True)

@@ -1,4 +1,4 @@
-"""What a rank and its writer say to each other: one JSON line each way for every checkpoint."""
+"""The messages between a rank and its checkpoint writer: one JSON line in each direction for every checkpoint."""
 
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import CheckpointInfo, CheckpointWriteStats
@@ -6,36 +6,39 @@ from llmtrain_trainer.checkpoint.manifest import Manifest
 
 
 class TensorSlice(Model):
-    """Where a tensor of float32 is in the shared memory."""
+    """A tensor's place in the shared memory and in the checkpoint."""
 
     file: str
-    """File of the checkpoint it goes to."""
+    """File of the checkpoint that holds the tensor."""
     name: str
+    """Name in that file."""
     offset: int
-    """In elements."""
+    """Position in the shared memory, in elements of float32."""
     shape: list[int]
 
 
 class WriteRequest(Model):
-    """Write what is in the shared memory now. `manifest` lacks the files, which are still to be written."""
+    """Asks the writer to write the contents of the shared memory as a checkpoint."""
 
     job_directory: str
     term: int
-    """Of the coordinator whose generation this is from."""
+    """Term of the coordinator whose generation took the snapshot."""
     keep_last: int
     keep_best: int
     manifest: Manifest
-    places: list[TensorSlice]
+    """The manifest without `files`, which the writer adds."""
+    slices: list[TensorSlice]
 
 
 class WriteResult(Model):
-    """What became of an order: a checkpoint, or the reason why there is none."""
+    """The outcome of a request: a checkpoint or an error."""
 
     step: int
     seconds: float
     checkpoint: CheckpointInfo | None = None
-    written: CheckpointWriteStats | None = None
-    """How a checkpoint was written."""
+    stats: CheckpointWriteStats | None = None
+    """How the checkpoint was written; None if the volume does not report its size."""
     error: str = ""
-    superseded: bool = False
-    """Whether it was refused because a newer coordinator trains this job."""
+    """Why there is no checkpoint; empty if there is one."""
+    fenced: bool = False
+    """Whether the request was refused because a newer coordinator trains this job."""

@@ -19,14 +19,16 @@ class HeartbeatThread:
     """Sends heartbeats while its `with` block runs. An unavailable coordinator does not affect training."""
 
     def __init__(self, coordinator: CoordinatorClient, member: Member, membership: Membership) -> None:
-        self.step = 0
-        """Steps done, for the next heartbeat."""
-        self.compute_seconds: float | None = None
-        """Duration of the last step's microbatches on this rank, for the next heartbeat; None before the first."""
+        self._step = 0
+        self._compute_seconds: float | None = None
         self._coordinator, self._member = coordinator, member
         self._generation, self._ranks = membership.generation, len(membership.members)
         self._changed, self._broken, self._closed = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def after_step(self, step: int, compute_seconds: float | None) -> None:
+        """Report with the next heartbeat that `step` steps are done, and the device time of the last one in seconds."""
+        self._step, self._compute_seconds = step, compute_seconds
 
     @property
     def changed(self) -> bool:
@@ -58,8 +60,8 @@ class HeartbeatThread:
             member=self._member,
             generation=self._generation,
             ranks=self._ranks,
-            step=self.step,
-            compute_seconds=self.compute_seconds,
+            step=self._step,
+            compute_seconds=self._compute_seconds,
         )
         try:
             current = self._coordinator.heartbeat(heartbeat)

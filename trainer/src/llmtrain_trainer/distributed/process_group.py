@@ -17,6 +17,7 @@ from torch._C import _distributed_c10d as c10d
 
 from llmtrain_api.protocol import Membership
 from llmtrain_trainer.errors import GenerationEnded
+from llmtrain_trainer.fault_points import fault_point
 
 CONNECT_TIMEOUT_SECONDS = 60.0
 """How long the members of a generation wait for each other."""
@@ -24,8 +25,24 @@ COLLECTIVE_TIMEOUT_SECONDS = 600.0
 """Timeout of a collective. Peers wait in one while the first rank writes a checkpoint."""
 POLL_SECONDS = 0.0005
 
-_abandoned: list[tuple[Any, Any]] = []
-"""Process groups that wait for a lost peer, and their incomplete collectives."""
+
+class _AbandonedGroups:
+    """Process groups that wait for a lost peer, with their incomplete collectives."""
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[Any, Any]] = []
+
+    def add(self, group: Any, work: Any) -> None:
+        """Keep `group` until its collective `work` has completed."""
+        self._groups.append((group, work))
+
+    def release_completed(self) -> None:
+        """Release the groups whose collectives have completed."""
+        self._groups = [(group, work) for group, work in self._groups if work is not None and not work.is_completed()]
+
+
+_ABANDONED = _AbandonedGroups()
+"""Those of this process. They are kept because destroying one blocks until its collective has completed."""
 
 
 def open_store() -> c10d.TCPStore:
@@ -36,23 +53,25 @@ def open_store() -> c10d.TCPStore:
 class ProcessGroup:
     """The connected ranks of one generation; implements `Collectives`.
 
-    `broken` returns whether a member is lost; `alive` is called while this rank waits for its peers.
+    `is_broken` returns whether a member is lost; `ping_watchdog` is called while this rank waits for its peers.
     """
 
     def __init__(
         self,
         membership: Membership,
         incarnation: str,
+        *,
         own_store: c10d.TCPStore,
         device: torch.device,
-        broken: Callable[[], bool],
-        alive: Callable[[], None],
+        is_broken: Callable[[], bool],
+        ping_watchdog: Callable[[], None],
     ) -> None:
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
-        self._device, self._broken, self._alive = device, broken, alive
+        self._device, self._is_broken, self._ping_watchdog = device, is_broken, ping_watchdog
         try:
             store = self._open_generation_store(membership, own_store)
+            _ABANDONED.release_completed()
             self._group = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
         except RuntimeError as error:
             raise GenerationEnded(f"the members of generation {self.generation} didn't connect") from error
@@ -65,15 +84,18 @@ class ProcessGroup:
         self, received: Tensor, sent: Tensor, received_sizes: Sequence[int], sent_sizes: Sequence[int]
     ) -> None:
         """Send each rank its slice of `sent` and fill `received` with theirs, both ordered by rank."""
+        fault_point("all_to_all")
         sizes = list(received_sizes), list(sent_sizes)
         self._run(lambda: self._group.alltoall_base(received, sent, *sizes, _with_timeout(c10d.AllToAllOptions())))
 
     def all_gather(self, whole: Tensor, part: Tensor) -> None:
         """Fill `whole` (size · n,) with the `part` (n,) of every rank, ordered by rank."""
+        fault_point("all_gather")
         self._run(lambda: self._group._allgather_base(whole, part, _with_timeout(c10d.AllgatherOptions())))
 
     def broadcast(self, tensor: Tensor, source: int) -> None:
         """Overwrite `tensor` on every rank with that of rank `source`."""
+        fault_point("broadcast")
         options = _with_timeout(c10d.BroadcastOptions())
         options.rootRank, options.rootTensor = source, 0
         self._run(lambda: self._group.broadcast([tensor], options))
@@ -86,10 +108,10 @@ class ProcessGroup:
             self._await(work)
             work.wait()
         except RuntimeError as error:
-            _abandoned.append((self._group, work))
+            _ABANDONED.add(self._group, work)
             raise GenerationEnded("a peer is lost") from error
         except GenerationEnded:
-            _abandoned.append((self._group, work))
+            _ABANDONED.add(self._group, work)
             raise
 
     def barrier(self) -> None:
@@ -99,8 +121,8 @@ class ProcessGroup:
     def _await(self, work: Any) -> None:
         """Poll until `work` is complete. GenerationEnded if a member is lost."""
         while not work.is_completed():
-            self._alive()
-            if self._broken():
+            self._ping_watchdog()
+            if self._is_broken():
                 raise GenerationEnded("a member is lost")
             time.sleep(POLL_SECONDS)
 
@@ -125,15 +147,14 @@ class ProcessGroup:
     def _await_all(self, store: c10d.Store) -> None:
         deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
         while not store.check([f"joined-{rank}" for rank in range(self.size)]):
-            self._alive()
-            if self._broken() or time.monotonic() > deadline:
+            self._ping_watchdog()
+            if self._is_broken() or time.monotonic() > deadline:
                 raise GenerationEnded(f"not all members of generation {self.generation} connected")
             time.sleep(POLL_SECONDS)
 
 
 def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
     """Return a new process group. Torch's global one is not used because it can't be abandoned."""
-    _abandoned[:] = [(group, work) for group, work in _abandoned if work is not None and not work.is_completed()]
     if device.type == "cuda":
         nccl: Any = c10d.ProcessGroupNCCL
         return nccl(store, rank, size, timedelta(seconds=COLLECTIVE_TIMEOUT_SECONDS))

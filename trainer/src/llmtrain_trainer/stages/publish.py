@@ -23,6 +23,7 @@ from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.huggingface import WEIGHTS_FILE, export
 from llmtrain_trainer.training.evaluation import held_out_loss
 from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.train_state import TrainState
 
 EVALUATED_TOKENS = 2**16
 """Held-out tokens of the final evaluation."""
@@ -38,18 +39,18 @@ def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage
     torch.set_num_threads(run.threads_per_rank)
     started_at = time.monotonic()
     dataset = Dataset.open(run.data_directory, dataset_id)
-    state = _load_newest(run, dataset, log)
-    loss = held_out_loss(state, dataset, SingleProcess(), EVALUATED_TOKENS)
+    task, state = _load_newest(run, dataset, log)
+    loss = held_out_loss(task.model, dataset, SingleProcess(), training=run.training, max_tokens=EVALUATED_TOKENS)
     directory = Path(run.job_directory) / MODEL_DIRECTORY
-    _export(state.model, dataset, directory)
+    _export(task.model, dataset, directory)
     info = ModelInfo(
         loss=loss,
         perplexity=math.exp(loss),
         unigram_perplexity=math.exp(dataset.facts.unigram_loss),
-        parameters=state.parameters.weights.numel(),
+        parameters=state.num_parameters,
         sha256=digest_file(directory / WEIGHTS_FILE).sha256,
         path=f"{directory.parent.name}/{MODEL_DIRECTORY}",
-        sample=_sample(run, state.model, dataset),
+        sample=_sample(run, task.model, dataset),
     )
     seconds = round(time.monotonic() - started_at, 1)
     log.info(TrainerEvent.PUBLISHED, **info.model_dump(), step=state.step, seconds=seconds)
@@ -57,15 +58,17 @@ def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage
     return TerminationMessage(reason="Completed", message=message, model=info)
 
 
-def _load_newest(run: RunConfig, dataset: Dataset, log: JsonLog) -> GPTTask:
-    """Return the state of the newest complete checkpoint."""
+def _load_newest(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:
+    """Return the task and the state of the newest complete checkpoint."""
     checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
     newest = checkpoints.newest()
     if newest is None:
         raise TrainerError(f"no complete checkpoint in {checkpoints.root}; nothing to publish")
-    state = GPTTask(run, dataset, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    task = GPTTask(run, dataset, device)
+    state = TrainState(task, run, device)
     load_into(state, checkpoints.path(newest.step), newest.step)
-    return state
+    return task, state
 
 
 def _export(model: GPT, dataset: Dataset, directory: Path) -> None:

@@ -1,7 +1,7 @@
-"""What chips can do at best, by their makers' data sheets: dense matrix products in bfloat16, operations a second.
+"""Peak FLOP/s of GPUs, from data sheets: dense matrix products in bfloat16.
 
-A chip that isn't here, a part of one, and a precision that isn't bfloat16 have no peak: none is claimed, and no
-utilization told.
+The peak is unknown for a model that is not listed, for a slice of a GPU, and for any precision but bfloat16. MFU is not
+reported then.
 """
 
 import re
@@ -23,19 +23,19 @@ PEAK_FLOPS = {
     "L40": 181e12,
     "L4": 121e12,
 }
-"""By a part of the name that the driver gives; the first that fits counts, so longer names come before shorter ones."""
-PART_OF_A_CHIP = re.compile(r"\bMIG\b|-\d+[ABCQ](ME)?$")
-"""What the names of slices end in (MIG 1g.10gb), and those of virtual GPUs (A100-10C, A100-1-5CME)."""
+"""By words of the name that the driver reports. The first match counts, so longer names precede shorter ones."""
+GPU_SLICE = re.compile(r"\bMIG\b|-\d+[ABCQ](ME)?$")
+"""Matches names of MIG devices (MIG 1g.10gb) and of virtual GPUs (A100-10C, A100-1-5CME)."""
 
 
 def peak_flops(device_name: str, precision: str) -> float | None:
-    """Return the operations a second of one chip at its best; None if they aren't known."""
-    if precision != "bfloat16" or PART_OF_A_CHIP.search(device_name):
+    """Return the peak FLOP/s of one GPU; None if unknown."""
+    if precision != "bfloat16" or GPU_SLICE.search(device_name):
         return None
     words = device_name.replace("-", " ").split()
-    return next((peak for name, peak in PEAK_FLOPS.items() if _names(name.split(), words)), None)
+    return next((peak for name, peak in PEAK_FLOPS.items() if _matches(name.split(), words)), None)
 
 
-def _names(name: list[str], words: list[str]) -> bool:
-    """Return whether every word of `name` is one of `words`: an A100 is no A10."""
+def _matches(name: list[str], words: list[str]) -> bool:
+    """Return whether every word of `name` is in `words`: an A100 is not an A10."""
     return all(word in words for word in name)

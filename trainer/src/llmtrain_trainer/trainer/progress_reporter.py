@@ -1,4 +1,4 @@
-"""Progress, sent by a thread of its own: a step never waits for the network."""
+"""Sends progress to the coordinator from a background thread, so that a step never waits for the network."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ SECONDS_BETWEEN = 0.25
 
 
 class ProgressReporter:
-    """Sends the first progress it is given and then the newest, a few times a second at most."""
+    """Sends the first progress it is given and then the newest, at most a few times per second."""
 
     def __init__(self, coordinator: CoordinatorClient) -> None:
         self._coordinator = coordinator
@@ -22,14 +22,14 @@ class ProgressReporter:
         threading.Thread(target=self._send_all, name="reporter", daemon=True).start()
 
     def offer(self, progress: Progress) -> None:
-        """Send `progress` soon, unless a newer one comes first."""
+        """Send `progress` soon, unless a newer one replaces it first."""
         with self._changed:
             self._pending = self._pending[:1] if self._first else []
             self._pending.append(progress)
             self._changed.notify_all()
 
     def flush(self, seconds: float) -> None:
-        """Wait until everything is sent, but at most for `seconds`."""
+        """Wait until everything is sent, at most for `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: not self._pending and not self._sending, seconds)
 
@@ -48,7 +48,7 @@ class ProgressReporter:
             time.sleep(SECONDS_BETWEEN)
 
     def _send(self, progress: Progress) -> bool:
-        """Return whether it needn't be sent again; what is refused is from a generation that is over."""
+        """Return whether it need not be sent again. A rejected message is of a generation that has ended."""
         try:
             self._coordinator.progress(progress)
         except CoordinatorUnavailable:

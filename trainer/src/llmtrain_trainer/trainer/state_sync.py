@@ -1,56 +1,60 @@
-"""The beginning of a generation: all ranks get the state of the one that is ahead.
+"""State synchronization at the start of a generation: all ranks receive the newest state.
 
-A survivor keeps its state; one that is a step behind, or new, gets it from a survivor's memory. Only when nobody
-holds any is the newest checkpoint read, by the first rank. Everything goes through `State.parts`.
+A rank that survived the previous generation keeps its state. A rank that is behind, or new, receives the state from the
+memory of a rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint. The state travels
+as the buffers of `TrainState.buffers`.
 """
 
 from typing import Literal
 
 import torch
 
+from llmtrain_api.events import TrainerEvent
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
+from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.training.train_state import TrainState
 
 CHUNK_ELEMENTS = 2**22
-"""Elements sent at once, 16 MiB: a receiver that dies is noticed between two chunks."""
-
+"""Elements sent at once, 16 MiB: a receiver that fails is noticed between two chunks."""
 
 Source = Literal["Memory", "Checkpoint", "Beginning"]
+"""Where the state of a generation comes from."""
 
 
-def sync_state(learner: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: Log) -> Source:
-    """Bring every rank to the state of the one that has done most steps; return where that state was."""
-    held = _held(learner, ranks)
-    lived = max(held) >= 0
-    if not lived:
+def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: Log) -> Source:
+    """Bring every rank to the state with the most steps; return where that state came from."""
+    held_steps = _held_steps(state, ranks)
+    in_memory = max(held_steps) >= 0
+    if not in_memory:
         if ranks.rank == 0:
-            restore(learner, checkpoints, log)
-        held = _held(learner, ranks)
-    newest = max(held)
-    behind = [rank for rank, step in enumerate(held) if step < newest]
+            restore(state, checkpoints, log)
+        held_steps = _held_steps(state, ranks)
+    newest = max(held_steps)
+    behind = [rank for rank, step in enumerate(held_steps) if step < newest]
     if behind:
-        _send(learner, ranks, source=held.index(newest), step=newest)
-        log.info("handedOver", step=newest, source=held.index(newest), behind=behind)
-    return "Memory" if lived else "Checkpoint" if newest else "Beginning"
+        source = held_steps.index(newest)
+        _broadcast_state(state, ranks, source=source, step=newest)
+        log.info(TrainerEvent.STATE_SYNCED, step=newest, source=source, behind=behind)
+    return "Memory" if in_memory else "Checkpoint" if newest else "Beginning"
 
 
-def _held(learner: TrainState, ranks: Collectives) -> list[int]:
-    """Return the steps done by each rank's state, -1 where there is none."""
-    steps = torch.zeros(ranks.size, dtype=torch.int64, device=learner.device)
-    steps[ranks.rank] = learner.step + 1 if learner.complete else 0
+def _held_steps(state: TrainState, ranks: Collectives) -> list[int]:
+    """Return the steps done by each rank's state, -1 for a rank without one."""
+    steps = torch.zeros(ranks.size, dtype=torch.int64, device=state.device)
+    steps[ranks.rank] = state.step + 1 if state.complete else 0
     ranks.all_reduce(steps)
     return [int(step) - 1 for step in steps.tolist()]
 
 
-def _send(learner: TrainState, ranks: Collectives, *, source: int, step: int) -> None:
-    """Broadcast the state; a receiver holds none until it has all of it."""
-    learner.wait_for_snapshot()
-    if learner.held_step != step:
-        learner.complete = False
-    for buffer in learner.parts.values():
+def _broadcast_state(state: TrainState, ranks: Collectives, *, source: int, step: int) -> None:
+    """Send the state of `source` to all ranks. A receiver's state is incomplete until it has received all of it."""
+    fault_point("state_sync")
+    if state.held_step != step:
+        state.mark_incomplete()
+    for buffer in state.buffers.values():
         for chunk in torch.split(buffer, CHUNK_ELEMENTS):
             ranks.broadcast(chunk, source)
-    learner.step, learner.complete = step, True
+    state.mark_complete(step)

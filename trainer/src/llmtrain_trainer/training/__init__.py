@@ -1,22 +1,17 @@
-"""One step and what surrounds it.
+"""One training step: what is trained, the state, gradients and their exact sum, the optimizer.
 
-    shares.py      which microbatches a rank computes
-    tree.py        the order in which their gradients are added
-    ranks.py       what a step asks of the other ranks
-    reduction.py   gradients of all ranks to their sum, exactly or fast
-    tally.py       loss, tokens and wishes of all ranks
-    noise.py       random numbers of a microbatch
-    schedule.py    the learning rate of a step
-    parameters.py  all weights in one buffer, gradients in others
-    adamw.py       the optimizer
-    state.py       the state of any training, and one step of it
-    learner.py     the same for our own network, on a dataset
-    numerics.py    what bits depend on beside the job
-    handover.py    the state of the rank ahead for all others
-    evaluation.py  held-out loss while training
-    chips.py       what a chip can do at best
-    pace.py        tokens a second, and which steps are logged
-    loop.py        the loop of one generation
+    task.py             the interface of what is trained
+    gpt_task.py         the built-in network, on a prepared dataset
+    train_state.py      weights, optimizer moments and steps done; one step
+    flat_parameters.py  all weights in one buffer, gradients in others
+    reduction.py        the sum of the gradients of all ranks, exact or fast
+    reduction_tree.py   which rank computes which microbatches, and the order in which gradients are added
+    step_totals.py      loss, tokens and stop votes of all ranks
+    adamw.py            the optimizer
+    lr_schedule.py      the learning rate of a step
+    determinism.py      random numbers of a microbatch, numerics of a rank
+    evaluation.py       held-out loss
+    device_timer.py     time that the device spends on a step
 
-Nothing here knows of HTTP or of processes.
+Nothing here knows HTTP, processes or checkpoints.
 """

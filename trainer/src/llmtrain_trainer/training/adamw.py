@@ -1,7 +1,7 @@
-"""AdamW (Loshchilov & Hutter 2019) on one flat buffer, by torch's fused kernel: one pass over the memory.
+"""AdamW (Loshchilov & Hutter 2019) on one flat buffer, with torch's fused kernel: one pass over the memory.
 
-The kernel is called here and not by torch.optim, which imports torch._dynamo at its first step: that costs seconds of
-every start.
+The kernel is called directly instead of through torch.optim, which imports torch._dynamo at its first step and so adds
+seconds to every start.
 """
 
 import torch
@@ -13,7 +13,7 @@ EPSILON = 1e-8
 
 
 class AdamW:
-    """Means of the gradients and of their squares: buffers (elements,)."""
+    """Exponential moving averages of the gradients and of their squares: buffers (elements,)."""
 
     def __init__(self, settings: Optimizer, exp_avg: Tensor, exp_avg_sq: Tensor) -> None:
         self.exp_avg, self.exp_avg_sq = exp_avg, exp_avg_sq
@@ -22,15 +22,15 @@ class AdamW:
 
     @torch.no_grad()
     def update(self, weights: Tensor, gradients: Tensor, *, decayed: int, step: int, learning_rate: float) -> None:
-        """Change `weights` by step number `step`, counted from 0; only the first `decayed` of them decay."""
+        """Update `weights` (elements,) in place for `step`, counted from 0. Weight decay applies to the first `decayed`."""
         count = torch.tensor(step + 1.0, device=weights.device)
-        for part, decay in ((slice(decayed), self._decay), (slice(decayed, None), 0.0)):
-            if weights[part].numel():
+        for span, decay in ((slice(decayed), self._decay), (slice(decayed, None), 0.0)):
+            if weights[span].numel():
                 torch._fused_adamw_(
-                    [weights[part]],
-                    [gradients[part]],
-                    [self.exp_avg[part]],
-                    [self.exp_avg_sq[part]],
+                    [weights[span]],
+                    [gradients[span]],
+                    [self.exp_avg[span]],
+                    [self.exp_avg_sq[span]],
                     [],
                     [count],
                     lr=learning_rate,

@@ -1,4 +1,4 @@
-"""How long work takes the device that does it: a GPU works on while Python goes on, so it notes the times itself."""
+"""Time that work takes on the device. A GPU runs asynchronously, so it records the times itself, as CUDA events."""
 
 import time
 from typing import Self
@@ -7,35 +7,35 @@ import torch
 
 
 class DeviceTimer:
-    """Adds up what a device does inside `with stopwatch:`."""
+    """Sums the time that the device spends on the work inside `with timer:`."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self.reset()
 
     def reset(self) -> None:
-        """Begin at 0."""
+        """Restart at 0."""
         self._seconds = 0.0
         self._events: list[torch.cuda.Event] = []
-        """A GPU's: when it begins and when it ends, in turn."""
+        """On a GPU: start and end of each block, alternating."""
 
     def seconds(self) -> float:
-        """Return the time of all that was done; waits for it, if a GPU is at it yet."""
+        """Return the summed time. Waits for a GPU that has not finished."""
         for last in self._events[-1:]:
             last.synchronize()
-        stretches = zip(self._events[::2], self._events[1::2], strict=True)
-        milliseconds = sum(float(begin.elapsed_time(end)) for begin, end in stretches)
+        blocks = zip(self._events[::2], self._events[1::2], strict=True)
+        milliseconds = sum(float(start.elapsed_time(end)) for start, end in blocks)
         return self._seconds + milliseconds / 1000
 
     def __enter__(self) -> Self:
-        self._seconds -= self._note()
+        self._seconds -= self._mark()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._seconds += self._note()
+        self._seconds += self._mark()
 
-    def _note(self) -> float:
-        """Return the time; let a GPU note it when it comes here, which is later."""
+    def _mark(self) -> float:
+        """Return the time on a CPU; on a GPU, queue an event that records the time when the GPU reaches it."""
         if self._device.type != "cuda":
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]

@@ -1,11 +1,14 @@
-"""All weights of a model in one buffer, all gradients in another: one reduction, one norm, one update a step."""
+"""All weights of a model in one buffer, all gradients in another: one reduction, one norm, one update per step."""
 
 import torch
 from torch import Tensor, nn
 
 
 class FlatParameters:
-    """The buffers (elements,) in float32, of what requires gradients. Matrices come first; `decayed` is the number of their elements."""
+    """Flat buffers (elements,) in float32 of the parameters that require gradients.
+
+    Matrices come first, because only they decay; `decayed` is the number of their elements.
+    """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
@@ -16,26 +19,26 @@ class FlatParameters:
         self.weights = self.zeros(device)
         self._named = dict(named)
         self._gradients: dict[int, dict[str, Tensor]] = {}
-        for name, part in self.named(self.weights).items():
-            self._named[name].data = part
+        for name, view in self.named(self.weights).items():
+            self._named[name].data = view
 
     def zeros(self, device: torch.device) -> Tensor:
         """Return a new buffer of the same size."""
         return torch.zeros(self.elements, device=device)
 
     def gradient_buffer(self, slack: int = 0) -> Tensor:
-        """Return a new buffer for gradients, with `slack` more zeros at its end."""
+        """Return a new buffer for gradients, with `slack` additional zeros at its end."""
         return torch.zeros(self.elements + slack, device=self.weights.device)
 
     def point_gradients_to(self, buffer: Tensor) -> None:
-        """Have the gradients of the next backward passes added to `buffer`, which must live as long as this."""
-        parts = self._gradients.get(buffer.data_ptr())
-        if parts is None:
-            parts = self._gradients[buffer.data_ptr()] = self.named(buffer[: self.elements])
+        """Add the gradients of the next backward passes to `buffer`, which must outlive this object."""
+        views = self._gradients.get(buffer.data_ptr())
+        if views is None:
+            views = self._gradients[buffer.data_ptr()] = self.named(buffer[: self.elements])
         for name, weight in self._named.items():
-            weight.grad = parts[name]
+            weight.grad = views[name]
 
     def named(self, buffer: Tensor) -> dict[str, Tensor]:
-        """Return the parts of a buffer by tensor name; writing to them writes to the buffer."""
-        parts = torch.split(buffer, [shape.numel() for shape in self._shapes.values()])
-        return {name: part.view(shape) for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)}
+        """Return views of a buffer by parameter name."""
+        views = torch.split(buffer, [shape.numel() for shape in self._shapes.values()])
+        return {name: flat.view(shape) for flat, (name, shape) in zip(views, self._shapes.items(), strict=True)}

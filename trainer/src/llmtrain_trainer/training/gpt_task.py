@@ -1,6 +1,4 @@
-"""Our own network learns to go on with text: which microbatches it sees, and how far off it is."""
-
-from collections.abc import Callable
+"""Pretraining of the built-in network: next-token prediction on a prepared dataset."""
 
 import torch
 from torch import Tensor
@@ -8,43 +6,59 @@ from torch import Tensor
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.loader import MicrobatchLoader
+from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.models.config import config_for
 from llmtrain_trainer.models.flops import flops_per_token
 from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.init_weights import init_weights
-from llmtrain_trainer.training.train_state import TrainState
+from llmtrain_trainer.training.evaluation import MAX_TOKENS_WHILE_TRAINING, held_out_loss
+from llmtrain_trainer.training.task import PingWatchdog
 
 
-class GPTTask(TrainState):
-    """A decoder that is trained on a dataset."""
+class GPTTask:
+    """A decoder that is trained on a dataset. Implements `Task`."""
 
-    def __init__(
-        self, run: RunConfig, dataset: Dataset, device: torch.device, ping_watchdog: Callable[[], None] = lambda: None
-    ) -> None:
+    spec_field = "spec.model"
+
+    def __init__(self, run: RunConfig, dataset: Dataset, device: torch.device) -> None:
+        self._training, self._dataset, self._device = run.training, dataset, device
         self._dropout = float(run.training.dropout)
+        self.config = config_for(run.model, dataset.facts.vocab_size)
+        self.model = GPT(self.config)
+        self.data_name = dataset.facts.id
         self.uses_rng = self._dropout > 0
-        self.shape = config_for(run.model, dataset.facts.vocab_size)
-        self.model = GPT(self.shape)
-        super().__init__(run, self.model, device, ping_watchdog)
         self._batches = MicrobatchLoader(
-            tokens=dataset.training, training=run.training, context_length=self.shape.context_length
+            tokens=dataset.training, training=run.training, context_length=self.config.context_length
         )
 
     @property
     def tokens_per_step(self) -> int:
-        """Tokens that one step learns from."""
-        return self.training.microbatches * self.training.microbatch_size * self.shape.context_length
+        """Tokens in all microbatches of a step."""
+        return self._training.microbatches * self._training.microbatch_size * self.config.context_length
 
     @property
     def flops_per_token(self) -> int:
-        """Operations that a token costs to learn from."""
-        return flops_per_token(self.shape)
+        """Floating-point operations to train on one token."""
+        return flops_per_token(self.config)
 
     def init_weights(self) -> None:
-        """Set the first weights, from the seed."""
-        init_weights(self.model, self.training.seed, self.shape.layers)
+        """Set the initial weights, a function of the job's seed."""
+        init_weights(self.model, self._training.seed, self.config.layers)
 
-    def loss(self, number: int) -> tuple[Tensor, int]:
-        """Return the summed loss of a microbatch of this step, and how many tokens it is the sum of."""
-        tokens_BM = torch.from_numpy(self._batches.microbatch(self.step, number)).to(self.device)
+    def loss(self, step: int, microbatch: int) -> tuple[Tensor, int]:
+        """Return the summed loss of a microbatch and its number of predicted tokens."""
+        tokens_BM = torch.from_numpy(self._batches.microbatch(step, microbatch)).to(self._device)
         return self.model.loss(tokens_BM, dropout=self._dropout), tokens_BM[:, 1:].numel()
+
+    def evaluate(
+        self, ranks: Collectives, ping_watchdog: PingWatchdog, max_tokens: int = MAX_TOKENS_WHILE_TRAINING
+    ) -> float:
+        """Return the held-out loss in nats per token over about `max_tokens` tokens, the same on every rank."""
+        return held_out_loss(
+            self.model,
+            self._dataset,
+            ranks,
+            training=self._training,
+            max_tokens=max_tokens,
+            ping_watchdog=ping_watchdog,
+        )

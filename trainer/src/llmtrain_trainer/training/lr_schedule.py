@@ -4,14 +4,14 @@ import math
 
 from llmtrain_api.job import Training
 
-LOWEST = 0.1
-"""Learning rate of the last step, as a part of the highest."""
+FINAL_FRACTION = 0.1
+"""Learning rate of the last step, as a fraction of the peak."""
 
 
 def learning_rate(step: int, training: Training) -> float:
     """Return the learning rate of `step`, counted from 0."""
-    highest, warmup = float(training.optimizer.learning_rate), training.warmup_steps
+    peak, warmup = float(training.optimizer.learning_rate), training.warmup_steps
     if step < warmup:
-        return highest * (step + 1) / warmup
-    done = (step - warmup) / max(1, training.steps - 1 - warmup)
-    return highest * (LOWEST + (1 - LOWEST) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(1, training.steps - 1 - warmup)
+    return peak * (FINAL_FRACTION + (1 - FINAL_FRACTION) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))

@@ -1,14 +1,19 @@
-"""The fixed binary tree over the microbatches of a step: which sums are made, and in which order.
+"""The fixed binary tree over the microbatches of a step: which rank computes which sums, and in which order.
 
-Adding floating-point numbers in another order gives other bits. So the order is a property of the step and not of
-the ranks: microbatch i is leaf i, a node adds the sum of its right half to that of its left half, and whoever owns
-all leaves of a node may compute it. Halves are powers of two wide; leaves beyond the last one are left out.
+Adding floating-point numbers in another order gives other bits. The order is therefore a property of the step and not
+of the ranks: microbatch i is leaf i, a node adds the sum of its right half to the sum of its left half, and a rank
+that has all leaves of a node can compute it. Halves are powers of two wide; leaves beyond the last one are left out.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+
+
+def rank_range(microbatches: int, rank: int, ranks: int) -> range:
+    """Return the contiguous range of a step's microbatches that `rank` computes; ranges differ by one at most."""
+    return range(rank * microbatches // ranks, (rank + 1) * microbatches // ranks)
 
 
 @dataclass(frozen=True, order=True)
@@ -20,18 +25,19 @@ class Node:
 
     @property
     def halves(self) -> tuple["Node", "Node"]:
-        """Its two children."""
+        """The two children."""
         half = self.width // 2
         return Node(self.start, half), Node(self.start + half, half)
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """Put the gradients of a microbatch into a buffer: alone, or added to those of the leaf before it."""
+    """Compute the gradients of a microbatch into a buffer."""
 
     number: int
     buffer: int
-    fresh: bool
+    overwrite: bool
+    """Whether the buffer is cleared first; otherwise the gradients are added to those of the leaf before."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,13 @@ class Add:
 
 @dataclass(frozen=True)
 class ReductionPlan:
-    """How a rank gets from its leaves to the sums it gives to the others."""
+    """How a rank computes the sums that it sends from its leaves."""
 
     operations: tuple[Leaf | Add, ...]
     sums: tuple[tuple[Node, int], ...]
-    """The nodes of its range with the buffers that hold them at the end."""
+    """The nodes that cover its range, with the buffers that hold them at the end."""
     buffers: int
-    """How many it needs at once: at most the depth of the tree more than it gives away."""
+    """Buffers needed at once: at most the depth of the tree more than there are sums."""
 
 
 def cover(leaves: range, count: int) -> tuple[Node, ...]:
@@ -58,52 +64,55 @@ def cover(leaves: range, count: int) -> tuple[Node, ...]:
     nodes, start = [], leaves.start
     while start < leaves.stop:
         width = 1
-        while start % (2 * width) == 0 and start + width < leaves.stop and _whole(start + 2 * width, leaves, count):
+        while (
+            start % (2 * width) == 0 and start + width < leaves.stop and _contains_all(start + 2 * width, leaves, count)
+        ):
             width *= 2
         nodes.append(Node(start, width))
         start += width
     return tuple(nodes)
 
 
-def _whole(stop: int, leaves: range, count: int) -> bool:
+def _contains_all(stop: int, leaves: range, count: int) -> bool:
+    """Return whether all existing leaves before `stop` are in `leaves`, from its start on."""
     return stop <= leaves.stop or leaves.stop == count
 
 
 def plan_reduction(leaves: range, count: int) -> ReductionPlan:
-    """Return how to add up `leaves`, a rank's part of `count`, with as few buffers as possible."""
+    """Return how to add up `leaves`, a rank's range of `count` leaves, with as few buffers as possible."""
     operations: list[Leaf | Add] = []
     free: list[int] = []
     used = 0
 
-    def take() -> int:
+    def allocate() -> int:
         nonlocal used
         if free:
             return free.pop()
         used += 1
         return used - 1
 
-    def grow(node: Node) -> int:
+    def build(node: Node) -> int:
         if node.width == 1:
-            buffer = take()
-            operations.append(Leaf(node.start, buffer, fresh=True))
+            buffer = allocate()
+            operations.append(Leaf(node.start, buffer, overwrite=True))
             return buffer
         left, right = node.halves
-        buffer = grow(left)
+        buffer = build(left)
         if right.start < count:
             if right.width == 1:
-                operations.append(Leaf(right.start, buffer, fresh=False))
+                operations.append(Leaf(right.start, buffer, overwrite=False))
             else:
-                other = grow(right)
+                other = build(right)
                 operations.append(Add(buffer, other))
                 free.append(other)
         return buffer
 
-    sums = tuple((node, grow(node)) for node in cover(leaves, count))
+    sums = tuple((node, build(node)) for node in cover(leaves, count))
     return ReductionPlan(operations=tuple(operations), sums=sums, buffers=used)
 
 
 def combine(sums: Mapping[Node, torch.Tensor], count: int) -> torch.Tensor:
-    """Return the sum at the root from nodes that cover all `count` leaves. Their tensors are used up."""
+    """Return the sum at the root from nodes that cover all `count` leaves. The tensors are overwritten."""
 
     def add_up(node: Node) -> torch.Tensor:
         if node in sums:

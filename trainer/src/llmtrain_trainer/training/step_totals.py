@@ -1,4 +1,4 @@
-"""What ranks tell each other along with a step, in one small sum."""
+"""Loss, tokens and votes of a step, summed over all ranks in one small all-reduce."""
 
 from dataclasses import dataclass
 
@@ -10,27 +10,35 @@ from llmtrain_trainer.distributed.collectives import Collectives
 
 @dataclass(frozen=True, kw_only=True)
 class StopVotes:
-    """What ranks tell each other along with a step: someone wants to leave this generation, or to stop."""
+    """Whether ranks vote to end the loop after a step: for another generation, or because the job stops."""
 
     leave: bool = False
     stop: bool = False
 
+    @property
+    def any(self) -> bool:
+        """Whether the loop ends after this step."""
+        return self.leave or self.stop
+
 
 class StepTotals:
-    """Loss and tokens of each microbatch, and wishes; summed over ranks without rounding, as all others hold zeros."""
+    """Loss and tokens of each microbatch, and votes.
 
-    def __init__(self, microbatches: int, wishes: StopVotes, device: torch.device) -> None:
+    Summing over the ranks involves no rounding, because each entry is zero on all ranks but one.
+    """
+
+    def __init__(self, microbatches: int, votes: StopVotes, device: torch.device) -> None:
         self._count = microbatches
         self._numbers = torch.zeros(2 * microbatches + 2, dtype=torch.float64, device=device)
-        self._numbers[-2], self._numbers[-1] = wishes.leave, wishes.stop
+        self._numbers[-2], self._numbers[-1] = votes.leave, votes.stop
 
-    def note(self, number: int, loss: Tensor, tokens: int) -> None:
-        """Note the summed loss of one microbatch."""
-        self._numbers[number] = loss
-        self._numbers[self._count + number] = tokens
+    def add(self, microbatch: int, loss: Tensor, tokens: int) -> None:
+        """Set the summed loss of one microbatch and its number of tokens."""
+        self._numbers[microbatch] = loss
+        self._numbers[self._count + microbatch] = tokens
 
     def all_reduce(self, ranks: Collectives) -> tuple[float, float, StopVotes]:
-        """Return the loss summed over all tokens, the number of tokens, and what any rank wishes."""
+        """Return the loss summed over all tokens, the number of tokens, and the votes of any rank."""
         ranks.all_reduce(self._numbers)
         loss, tokens = self._numbers[: 2 * self._count].view(2, self._count).sum(1).tolist()
         leave, stop = self._numbers[-2:].tolist()

@@ -1,13 +1,13 @@
-"""Programs of the user's own, in place of our network.
+"""Training with a program of the user's instead of the built-in network.
 
-    program.py      where the program is, and whether it can run at all
-    inside.py       mode Elastic: it runs in the rank's process
-    training.py     what `llmtrain.train` does there
-    student.py      the state of its training
-    checks.py       what a model and a loss must be
-    alongside.py    mode Torchrun: it runs as a process beside the rank, in one generation after the other
-    environment.py  what torchrun would tell it
-    script.py       that process
+    program.py       finds the program and checks that it can run
+    elastic.py       mode Elastic: the program runs in the rank's process and calls `llmtrain.train`
+    train_api.py     the implementation of `llmtrain.train`
+    user_task.py     the task of a user's model and loss
+    checks.py        the requirements for model and loss
+    torchrun.py      mode Torchrun: the program runs as a process beside the rank, once per generation
+    torchrun_env.py  the environment variables of torchrun
+    process.py       that process
 
-`program.py`, `alongside.py`, `environment.py` and `script.py` never import torch.
+`program.py`, `torchrun.py`, `torchrun_env.py` and `process.py` do not import torch.
 """

@@ -1,4 +1,4 @@
-"""What a user's model and loss must be so that their training is exact. Every refusal is a sentence with a remedy."""
+"""The requirements for a user's model and loss, which make their training exact. Every error names the remedy."""
 
 import torch
 from torch import Tensor, nn
@@ -8,18 +8,18 @@ from llmtrain_trainer.errors import BadInput
 
 
 def check_model(model: object) -> None:
-    """Refuse what can't be trained."""
+    """Check that `model` can be trained. BadInput with a remedy if not."""
     if not isinstance(model, nn.Module):
         raise BadInput(
-            f"llmtrain.train: model is a {type(model).__name__}, not a torch.nn.Module; give it the module itself"
+            f"llmtrain.train: model is a {type(model).__name__}, not a torch.nn.Module; pass the module itself"
         )
-    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    if not trained:
+    trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    if not trainable:
         raise BadInput("llmtrain.train: no parameter of the model requires gradients; there is nothing to train")
-    other = next((name for name, weight in trained.items() if weight.dtype != torch.float32), None)
+    other = next((name for name, weight in trainable.items() if weight.dtype != torch.float32), None)
     if other is not None:
         raise BadInput(
-            f"llmtrain.train: parameter {other} is {trained[other].dtype}, not torch.float32; call model.float(), and set "
+            f"llmtrain.train: parameter {other} is {trainable[other].dtype}, not torch.float32; call model.float(), and set "
             "spec.training.precision for the type of the matrix products"
         )
     for name, module in model.named_modules():
@@ -30,28 +30,28 @@ def check_model(model: object) -> None:
             )
 
 
-def check_samples(samples: object) -> None:
-    """Refuse anything but a number of samples."""
-    if not isinstance(samples, int) or samples < 1:
-        raise BadInput(f"llmtrain.train: samples is {samples!r}; give the number of samples, at least 1")
+def check_num_samples(num_samples: object) -> None:
+    """Check that `num_samples` is a positive number. BadInput if not."""
+    if not isinstance(num_samples, int) or num_samples < 1:
+        raise BadInput(f"llmtrain.train: num_samples is {num_samples!r}; pass the number of samples, at least 1")
 
 
 def check_loss(result: object) -> tuple[Tensor, int]:
-    """Return what the loss function returned, if it is a summed loss and what it is the sum of."""
+    """Return the result of a loss function: a summed loss, and how many terms it is the sum of. BadInput if it is not."""
     if not (isinstance(result, tuple) and len(result) == 2):
         raise BadInput(
-            f"llmtrain.train: loss returned a {type(result).__name__}; return two things, the summed loss and how many it is "
-            "the sum of"
+            f"llmtrain.train: loss returned a {type(result).__name__}; return a tuple of the summed loss and the "
+            "number of terms in the sum"
         )
     loss, count = result
     if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
         what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
         raise BadInput(
-            f"llmtrain.train: the first thing that loss returned is {what}; return one number with gradients, such as the "
+            f"llmtrain.train: the first value that loss returned is {what}; return one number with gradients, such as the "
             'result of a loss function with reduction="sum"'
         )
     if not isinstance(count, int) or count < 1:
         raise BadInput(
-            f"llmtrain.train: the second thing that loss returned is {count!r}; return how many the loss is the sum of, at least 1"
+            f"llmtrain.train: the second value that loss returned is {count!r}; return the number of terms in the sum, at least 1"
         )
     return loss.reshape(()), count

@@ -13,21 +13,21 @@ from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput, TrainerError, UserProgramFailed
 from llmtrain_trainer.log import Log
-from llmtrain_trainer.user_program import train_api
-from llmtrain_trainer.user_program.program import Program, find_program, program_environment
-from llmtrain_trainer.user_program.torchrun import failure_sentence
+from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
+from llmtrain_trainer.user_program.train_api import ProgramContext, active
 from llmtrain_trainer.worker.stop_signal import StopSignal
 
 
-def run_elastic(run: RunConfig, place: RankIdentity, stopping: StopSignal, log: Log) -> TerminationMessage:
-    """Run the program to its end; OwnCodeFailed if it fails, BadInput if it never called `llmtrain.train`."""
+def run_elastic(run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: Log) -> TerminationMessage:
+    """Run the program to its end. UserProgramFailed if it fails, BadInput if it never calls `llmtrain.train`."""
     program = find_program(run)
     os.environ.update(program_environment(run))
     torch.manual_seed(run.training.seed)
     random.seed(run.training.seed)
-    train_api.surroundings = around = train_api.ProgramContext(run=run, place=place, stopping=stopping, log=log)
-    _run(program)
-    if not around.trained:
+    context = ProgramContext(run=run, identity=identity, stop_signal=stop_signal, log=log)
+    with active(context):
+        _run(program)
+    if not context.trained:
         raise BadInput(
             f"spec.entrypoint: {program.name} ended without calling llmtrain.train; call it, or set spec.entrypoint.mode to "
             "Torchrun"
@@ -38,7 +38,7 @@ def run_elastic(run: RunConfig, place: RankIdentity, stopping: StopSignal, log: 
 
 
 def _run(program: Program) -> None:
-    """Run the program as `__main__`; its errors become OwnCodeFailed, ours stay what they are."""
+    """Run the program as `__main__`. Its own errors become UserProgramFailed; those of the trainer stay as they are."""
     sys.argv = [str(program.file or program.module), *program.arguments]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -51,19 +51,19 @@ def _run(program: Program) -> None:
             runpy.run_path(str(program.file), run_name="__main__")
     except TrainerError:
         raise
-    except SystemExit as end:
-        _check_exit(program, end)
+    except SystemExit as error:
+        _check_exit(program, error)
     except Exception as error:
         traceback.print_exc()
-        sentence = failure_sentence(program.name, 1, traceback.format_exception_only(error)[-1].strip())
-        raise UserProgramFailed(sentence, exit_code=1) from error
+        last_line = traceback.format_exception_only(error)[-1].strip()
+        raise UserProgramFailed(failure_message(program.name, 1, last_line), exit_code=1) from error
 
 
-def _check_exit(program: Program, end: SystemExit) -> None:
-    """Raise OwnCodeFailed for an exit code other than 0; words in its place mean 1, as to Python itself."""
-    if end.code is None or end.code == 0:
+def _check_exit(program: Program, error: SystemExit) -> None:
+    """Raise UserProgramFailed for an exit code other than 0. As in Python itself, a text in its place means 1."""
+    if error.code is None or error.code == 0:
         return
-    code, words = (end.code, "") if isinstance(end.code, int) else (1, str(end.code))
-    if words:
-        print(words, file=sys.stderr)
-    raise UserProgramFailed(failure_sentence(program.name, code, words), exit_code=code)
+    code, text = (error.code, "") if isinstance(error.code, int) else (1, str(error.code))
+    if text:
+        print(text, file=sys.stderr)
+    raise UserProgramFailed(failure_message(program.name, code, text), exit_code=code)

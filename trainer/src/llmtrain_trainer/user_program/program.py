@@ -1,4 +1,4 @@
-"""The user's program: where it is, and whether it can run at all. What can't is said in one sentence, at once."""
+"""The user's program: where it is, and whether it can run. One that cannot is reported at once, with the remedy."""
 
 import importlib.util
 import os
@@ -14,7 +14,7 @@ from llmtrain_trainer.errors import BadInput
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A module of the image, or a file; it is there and Python can read it."""
+    """A module of the image, or a file, that exists and that Python can compile."""
 
     module: str | None
     file: Path | None
@@ -22,21 +22,21 @@ class Program:
 
     @property
     def name(self) -> str:
-        """Return what people call it."""
+        """Return the name of the module or file, for messages."""
         return self.module or (self.file.name if self.file else "")
 
     @property
     def command(self) -> list[str]:
-        """Return the command line that runs it."""
-        what = ["-m", self.module] if self.module else [str(self.file)]
-        return [sys.executable, *what, *self.arguments]
+        """Return the command line that runs the program."""
+        target = ["-m", self.module] if self.module else [str(self.file)]
+        return [sys.executable, *target, *self.arguments]
 
 
 def find_program(run: RunConfig) -> Program:
-    """Return the job's program; BadInput if it isn't there or isn't Python."""
+    """Return the job's program. BadInput if it does not exist or is not Python."""
     entrypoint = run.entrypoint
     if entrypoint is None:
-        raise BadInput("spec.entrypoint: this job has none; this is a fault of whoever started this process")
+        raise BadInput("internal error: started to run a user program, but spec.entrypoint is not set")
     arguments = tuple(entrypoint.arguments)
     if entrypoint.module is not None:
         _check_module(entrypoint.module)
@@ -45,7 +45,7 @@ def find_program(run: RunConfig) -> Program:
 
 
 def program_environment(run: RunConfig) -> dict[str, str]:
-    """Return what every program is told of its job; the output folder is made."""
+    """Return the environment variables that describe the job. Creates the output directory."""
     output = Path(run.job_directory) / OUTPUT_FOLDER
     output.mkdir(parents=True, exist_ok=True)
     return {
@@ -64,7 +64,7 @@ def _check_module(module: str) -> None:
             spec.submodule_search_locations is None or importlib.util.find_spec(f"{module}.__main__") is not None
         )
     except ImportError as error:
-        raise BadInput(f"spec.entrypoint.module: {module} can't be imported in the trainer image: {error}") from error
+        raise BadInput(f"spec.entrypoint.module: {module} cannot be imported in the trainer image: {error}") from error
     if spec is None:
         raise BadInput(
             f"spec.entrypoint.module: there is no module {module} in the trainer image; correct the name, set spec.image to "
@@ -85,7 +85,13 @@ def _find_file(entrypoint: Entrypoint, run: RunConfig) -> Path:
     try:
         compile(file.read_bytes(), str(file), "exec")
     except (SyntaxError, ValueError) as error:
-        raise BadInput(f"spec.entrypoint.script: '{name}' isn't Python: {error}") from error
+        raise BadInput(f"spec.entrypoint.script: '{name}' is not Python: {error}") from error
     except OSError as error:
-        raise BadInput(f"spec.entrypoint.script: '{name}' {where} can't be read: {error.strerror}") from error
+        raise BadInput(f"spec.entrypoint.script: '{name}' {where} cannot be read: {error.strerror}") from error
     return file
+
+
+def failure_message(program: str, code: int, last_line: str) -> str:
+    """Return a sentence about a program that failed; the exit code of a signal is negative."""
+    cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return f"{program} {cause}" + (f": {last_line[:500]}" if last_line else "")

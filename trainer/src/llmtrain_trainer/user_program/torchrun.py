@@ -1,15 +1,18 @@
-"""Mode Torchrun: the rank is a member like any other, and runs the user's program beside itself.
+"""Mode Torchrun: the rank is a member like any other, and runs the user's program as a process beside itself.
 
-In each generation the program is started with torchrun's environment. When the generation ends it is asked to stop,
-and started anew in the next one, where it goes on from checkpoints of its own. If it fails because a peer is gone,
-that is told apart from a fault of its own by waiting whether the generation breaks: the first to fail is the first to
-have waited in vain, breaks it, and takes the blame.
+In each generation the program is started with torchrun's environment variables. When the generation ends, the program
+is asked to stop; in the next one it is started again and resumes from its own checkpoints.
+
+A program can fail because a peer is gone. To distinguish that from a failure of its own, the rank waits to see whether
+the generation breaks. If it does not, the failure is the program's own: the rank leaves and reports it, which breaks
+the generation for its peers.
 """
 
 import socket
 import time
 from pathlib import Path
 
+from llmtrain_api.events import TrainerEvent
 from llmtrain_api.protocol import LEASE_SECONDS, Leave, LeaveReason, Membership
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
@@ -21,41 +24,41 @@ from llmtrain_trainer.distributed.rendezvous import Rendezvous
 from llmtrain_trainer.errors import StopRequested, UserProgramFailed
 from llmtrain_trainer.log import Log
 from llmtrain_trainer.user_program.process import ProgramProcess
-from llmtrain_trainer.user_program.program import Program, find_program, program_environment
+from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.torchrun_env import torchrun_environment
 from llmtrain_trainer.worker.stop_signal import StopSignal
 
 GRACE_SECONDS = 30.0
 """How long the program may take to stop when it is asked to, as under torchrun."""
 BROKEN_GRACE_SECONDS = 5.0
-"""The same when a peer is gone: what it waits for never comes."""
+"""The same when a peer is gone: the program may be waiting for it in vain."""
 PEER_FAILURE_SECONDS = LEASE_SECONDS + 1.0
-"""How long a failed program's generation may take to turn out to be broken."""
-TICK_SECONDS = 0.02
+"""How long to wait after a failure of the program for its generation to break."""
+POLL_SECONDS = 0.02
 
 
 class TorchrunRunner:
-    """One rank without torch."""
+    """One rank, without torch."""
 
-    def __init__(self, run: RunConfig, place: RankIdentity, stopping: StopSignal, log: Log) -> None:
-        self._run, self._stopping, self._log = run, stopping, log
+    def __init__(self, run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: Log) -> None:
+        self._run, self._stop_signal, self._log = run, stop_signal, log
         self._program: Program = find_program(run)
-        self._own = program_environment(run)
-        self._meeting = reserve_port()
-        self._coordinator = self._new_connection()
-        self._member = place.member(self._meeting.getsockname()[1])
+        self._environment = program_environment(run)
+        self._reserved_port = reserve_port()
+        self._coordinator = self._new_client()
+        self._member = identity.member(self._reserved_port.getsockname()[1])
 
     def train(self) -> TerminationMessage:
-        """Run the program to its end; StopRequested if asked to stop first, OwnCodeFailed if it fails."""
-        joining = Rendezvous(
+        """Run the program to its end. StopRequested if asked to stop before, UserProgramFailed if it fails."""
+        rendezvous = Rendezvous(
             coordinator=self._coordinator,
             member=self._member,
             finished=lambda: False,
-            pause=self._stopping.pause,
+            pause=self._stop_signal.pause,
             log=self._log,
         )
         try:
-            while (membership := joining.next(0)) is not None:
+            while (membership := rendezvous.next(0)) is not None:
                 if self._finishes_in(membership):
                     break
         except StopRequested:
@@ -65,64 +68,60 @@ class TorchrunRunner:
         return TerminationMessage(reason="Completed", message=f"{self._program.name} ran to its end")
 
     def _finishes_in(self, membership: Membership) -> bool:
-        """Run the program in one generation; return whether it came to its end there."""
-        if membership.members[0].incarnation == self._name:
+        """Run the program in one generation; return whether it ran to its end."""
+        if membership.members[0].incarnation == self._member.incarnation:
             acquire_fence(Path(self._run.job_directory), membership.term)
-        environment = torchrun_environment(membership, self._name, run_id=self._run.uid)
+        environment = torchrun_environment(membership, self._member.incarnation, run_id=self._run.uid)
         log = self._log.bind(generation=membership.generation)
-        log.info("joined", rank=int(environment["RANK"]), ranks=len(membership.members))
-        with HeartbeatThread(self._new_connection(), self._member, membership) as pulse, self._stopping.deferred():
-            script = ProgramProcess(self._program.command, {**self._own, **environment}, self._log.write_raw)
+        log.info(TrainerEvent.GENERATION_JOINED, rank=int(environment["RANK"]), ranks=len(membership.members))
+        with HeartbeatThread(self._new_client(), self._member, membership) as heartbeat, self._stop_signal.deferred():
+            process = ProgramProcess(self._program.command, {**self._environment, **environment}, self._log.write_raw)
             try:
-                code = self._watch(script, pulse)
+                code = self._wait(process, heartbeat)
             finally:
-                script.kill_and_reap()
+                process.kill_and_reap()
             if code == 0:
                 return True
-            if self._stopping.requested:
-                raise StopRequested("stopped as asked; the program goes on from its own checkpoints")
-            if code is not None and not self._peer_failed(pulse, len(membership.members)):
-                self._leave("Failed")
-                raise UserProgramFailed(failure_sentence(self._program.name, code, script.last_line), exit_code=code)
-            log.warning("generationEnded", message="the program is started anew in the next one")
+            self._raise_own_failure(code, process, heartbeat, len(membership.members))
+            log.warning(TrainerEvent.GENERATION_ENDED, message="the program is restarted in the next generation")
             return False
 
-    def _watch(self, script: ProgramProcess, pulse: HeartbeatThread) -> int | None:
-        """Wait for the program's end; return its exit code, or None if it was asked to stop, however it took that."""
-        while script.exit_code is None:
-            if self._stopping.requested or pulse.changed:
-                script.terminate(BROKEN_GRACE_SECONDS if pulse.broken else GRACE_SECONDS)
+    def _wait(self, process: ProgramProcess, heartbeat: HeartbeatThread) -> int | None:
+        """Wait for the program; return its exit code, or None if it was asked to stop, whatever its exit code."""
+        while process.exit_code is None:
+            if self._stop_signal.requested or heartbeat.changed:
+                process.terminate(BROKEN_GRACE_SECONDS if heartbeat.broken else GRACE_SECONDS)
                 return None
-            time.sleep(TICK_SECONDS)
-        return script.exit_code
+            time.sleep(POLL_SECONDS)
+        return process.exit_code
 
-    def _peer_failed(self, pulse: HeartbeatThread, ranks: int) -> bool:
-        """Return whether the program failed for lack of a peer: then its generation is found to have ended."""
-        give_up = time.monotonic() + (PEER_FAILURE_SECONDS if ranks > 1 else 0.0)
-        while not pulse.changed and time.monotonic() < give_up and not self._stopping.requested:
-            time.sleep(TICK_SECONDS)
-        return pulse.changed
+    def _raise_own_failure(
+        self, code: int | None, process: ProgramProcess, heartbeat: HeartbeatThread, ranks: int
+    ) -> None:
+        """Raise StopRequested if asked to stop, UserProgramFailed if the failure `code` is the program's own."""
+        if self._stop_signal.requested:
+            raise StopRequested("stopped on request; the program resumes from its own checkpoints")
+        if code is not None and not self._peer_failed(heartbeat, ranks):
+            self._leave("Failed")
+            raise UserProgramFailed(failure_message(self._program.name, code, process.last_line), exit_code=code)
+
+    def _peer_failed(self, heartbeat: HeartbeatThread, ranks: int) -> bool:
+        """Return whether the program failed because a peer is gone: its generation turns out to have ended."""
+        deadline = time.monotonic() + (PEER_FAILURE_SECONDS if ranks > 1 else 0.0)
+        while not heartbeat.changed and time.monotonic() < deadline and not self._stop_signal.requested:
+            time.sleep(POLL_SECONDS)
+        return heartbeat.changed
 
     def _leave(self, reason: LeaveReason) -> None:
-        self._coordinator.leave_best_effort(Leave(incarnation=self._name, reason=reason))
+        self._coordinator.leave_best_effort(Leave(incarnation=self._member.incarnation, reason=reason))
 
-    def _new_connection(self) -> CoordinatorClient:
+    def _new_client(self) -> CoordinatorClient:
         return CoordinatorClient(self._run.coordinator, self._run.uid)
-
-    @property
-    def _name(self) -> str:
-        return self._member.incarnation
 
 
 def reserve_port() -> socket.socket:
-    """Return a socket that keeps a port from others, but not from a program that asks to reuse it, as torch does."""
+    """Return a socket that reserves a port, except for a program that asks to reuse it, as torch does."""
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.bind(("", 0))
     return reserved
-
-
-def failure_sentence(program: str, code: int, last_line: str) -> str:
-    """Return how the program ended, for people."""
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return f"{program} {how}" + (f": {last_line[:500]}" if last_line else "")

@@ -1,4 +1,4 @@
-"""The state of the training of a user's model: the same machinery, with their network and their loss."""
+"""The task of a user's program: the user's model and loss."""
 
 from collections.abc import Callable
 
@@ -7,38 +7,42 @@ from torch import Tensor, nn
 
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.sampler import Sampler
-from llmtrain_trainer.training.train_state import TrainState
+from llmtrain_trainer.distributed.collectives import Collectives
+from llmtrain_trainer.training.task import PingWatchdog
 from llmtrain_trainer.user_program.checks import check_loss
 
 Loss = Callable[[list[int]], tuple[Tensor, int]]
-"""Takes the numbers of samples; returns their summed loss, and how many (such as tokens) it is the sum of."""
+"""Takes indices of samples; returns their summed loss, and how many terms (such as tokens) it is the sum of."""
 
 
-class UserTask(TrainState):
-    """A user's model. Its first weights are those it was built with, so the program must build it from the seed."""
+class UserTask:
+    """A user's model. Implements `Task`.
+
+    Its initial weights are those it was built with, so the program must build it from the job's seed.
+    """
 
     spec_field = "spec.entrypoint"
     uses_rng = True
+    flops_per_token = None
 
-    def __init__(
-        self,
-        run: RunConfig,
-        model: nn.Module,
-        samples: int,
-        loss: Loss,
-        device: torch.device,
-        ping_watchdog: Callable[[], None],
-    ) -> None:
-        first = {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
-        super().__init__(run, model.to(device), device, ping_watchdog)
-        self._first, self._loss = first, loss
-        self._order = Sampler(training=run.training, size=samples)
+    def __init__(self, run: RunConfig, model: nn.Module, num_samples: int, loss: Loss, device: torch.device) -> None:
+        trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+        self._initial_weights = {name: weight.detach().clone() for name, weight in trained}
+        self.model = model.to(device)
+        self.data_name = run.entrypoint.name if run.entrypoint else ""
+        self._loss = loss
+        self._sampler = Sampler(training=run.training, size=num_samples)
 
     def init_weights(self) -> None:
-        """Set the first weights: those that the model was built with."""
-        for name, weight in self.parameters.named(self.parameters.weights).items():
-            weight.copy_(self._first[name])
+        """Set the weights that the model was built with."""
+        with torch.no_grad():
+            for name, weight in self.model.named_parameters():
+                if name in self._initial_weights:
+                    weight.copy_(self._initial_weights[name])
 
-    def loss(self, number: int) -> tuple[Tensor, int]:
-        """Return the summed loss of a microbatch of this step, and how many it is the sum of."""
-        return check_loss(self._loss(self._order.microbatch(self.step, number)))
+    def loss(self, step: int, microbatch: int) -> tuple[Tensor, int]:
+        """Return the summed loss of a microbatch, and how many terms it is the sum of."""
+        return check_loss(self._loss(self._sampler.microbatch(step, microbatch)))
+
+    def evaluate(self, ranks: Collectives, ping_watchdog: PingWatchdog) -> None:
+        """Return None: a user's program has no held-out data."""

@@ -1,4 +1,4 @@
-"""A rank asks until it has a place in a newer generation, or nothing is left to train."""
+"""A rank asks until it is a member of a newer generation, or the training is finished."""
 
 import io
 from collections.abc import Callable
@@ -17,10 +17,10 @@ Answer = Membership | JoinPending | Exception
 
 class Coordinator:
     def __init__(self, *answers: Answer) -> None:
-        self.answers, self.asked = list(answers), list[Join]()
+        self.answers, self.requests = list(answers), list[Join]()
 
     def join(self, join: Join) -> Membership | JoinPending:
-        self.asked.append(join)
+        self.requests.append(join)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -34,7 +34,7 @@ def generation(number: int, *members: Member) -> Membership:
     return Membership(generation=number, members=list(members))
 
 
-def joining(
+def rendezvous(
     coordinator: Coordinator, log: Log, *finished: bool, pause: Callable[[float], None] = lambda seconds: None
 ) -> Rendezvous:
     answers = [*finished, False]
@@ -47,53 +47,53 @@ def joining(
     )  # type: ignore[arg-type]
 
 
-def test_it_asks_through_waiting_and_silence(log: Log, lines: io.StringIO) -> None:
+def test_it_asks_again_after_a_pending_answer_and_an_outage(log: Log, lines: io.StringIO) -> None:
     complete = generation(3, OTHER, ME)
-    coordinator = Coordinator(CoordinatorUnavailable("nobody there"), JoinPending(joined=1, desired=2), complete)
-    assert joining(coordinator, log).next(None) == complete
-    assert "nobody there" in lines.getvalue()
+    coordinator = Coordinator(CoordinatorUnavailable("connection refused"), JoinPending(joined=1, desired=2), complete)
+    assert rendezvous(coordinator, log).next(None) == complete
+    assert "connection refused" in lines.getvalue()
 
 
-def test_it_tells_the_newest_generation_and_step(log: Log) -> None:
+def test_a_join_names_the_newest_generation_and_the_step(log: Log) -> None:
     coordinator = Coordinator(generation(3, ME), generation(7, ME))
-    asking = joining(coordinator, log)
-    asking.next(None)
-    asking.next(60)
-    assert [(join.generation, join.step) for join in coordinator.asked] == [(0, None), (3, 60)]
+    ranks_rendezvous = rendezvous(coordinator, log)
+    ranks_rendezvous.next(None)
+    ranks_rendezvous.next(60)
+    assert [(join.generation, join.step) for join in coordinator.requests] == [(0, None), (3, 60)]
 
 
-def test_a_generation_that_is_over_or_without_it_is_not_taken(log: Log) -> None:
+def test_an_old_generation_or_one_without_the_rank_is_not_joined(log: Log) -> None:
     expected = generation(5, ME)
     coordinator = Coordinator(generation(3, ME), generation(3, ME), generation(4, OTHER), expected)
-    asking = joining(coordinator, log)
-    assert asking.next(None) == generation(3, ME)
-    assert asking.next(None) == expected
+    ranks_rendezvous = rendezvous(coordinator, log)
+    assert ranks_rendezvous.next(None) == generation(3, ME)
+    assert ranks_rendezvous.next(None) == expected
 
 
-def test_an_older_coordinators_generation_is_not_taken(log: Log) -> None:
+def test_an_older_coordinators_generation_is_not_joined(log: Log) -> None:
     newer, older = generation(3, ME).model_copy(update={"term": 2}), generation(7, ME).model_copy(update={"term": 1})
     coordinator = Coordinator(newer, older, generation(4, ME).model_copy(update={"term": 2}))
-    asking = joining(coordinator, log)
-    assert [(asking.next(0) or newer).generation for _ in range(2)] == [3, 4]
-    assert [join.term for join in coordinator.asked] == [0, 2, 2]
+    ranks_rendezvous = rendezvous(coordinator, log)
+    assert [(ranks_rendezvous.next(0) or newer).generation for _ in range(2)] == [3, 4]
+    assert [join.term for join in coordinator.requests] == [0, 2, 2]
 
 
-def test_nothing_is_asked_when_the_training_is_finished(log: Log) -> None:
-    assert joining(Coordinator(), log, True).next(None) is None
+def test_a_finished_training_is_not_joined(log: Log) -> None:
+    assert rendezvous(Coordinator(), log, True).next(None) is None
 
 
 def test_the_end_of_the_training_is_noticed_while_waiting(log: Log) -> None:
-    assert joining(Coordinator(JoinPending(joined=1, desired=2)), log, False, True).next(None) is None
+    assert rendezvous(Coordinator(JoinPending(joined=1, desired=2)), log, False, True).next(None) is None
 
 
-def test_a_refusal_is_final(log: Log) -> None:
-    with pytest.raises(BadInput, match="not wanted"):
-        joining(Coordinator(BadInput("not wanted")), log).next(None)
+def test_a_rejected_join_is_final(log: Log) -> None:
+    with pytest.raises(BadInput, match="worker 5 does not exist"):
+        rendezvous(Coordinator(BadInput("worker 5 does not exist")), log).next(None)
 
 
-def test_a_stop_ends_the_waiting(log: Log) -> None:
+def test_a_stop_signal_ends_the_rendezvous(log: Log) -> None:
     def stop(seconds: float) -> None:
         raise StopRequested("stopped")
 
     with pytest.raises(StopRequested):
-        joining(Coordinator(CoordinatorUnavailable("nobody there")), log, pause=stop).next(None)
+        rendezvous(Coordinator(CoordinatorUnavailable("connection refused")), log, pause=stop).next(None)

@@ -1,4 +1,4 @@
-"""A program finds what torchrun would tell it."""
+"""A program finds the environment variables of torchrun."""
 
 import socket
 
@@ -7,17 +7,21 @@ from llmtrain_trainer.user_program.torchrun import reserve_port
 from llmtrain_trainer.user_program.torchrun_env import torchrun_environment
 
 
-def membership(*places: tuple[int, int]) -> Membership:
+def membership(*ranks: tuple[int, int]) -> Membership:
     members = [
         Member(
-            worker=worker, local_rank=rank, incarnation=f"{worker}.{rank}", address=f"10.0.0.{worker}", store_port=4000
+            worker=worker,
+            local_rank=local_rank,
+            incarnation=f"{worker}.{local_rank}",
+            address=f"10.0.0.{worker}",
+            store_port=4000,
         )
-        for worker, rank in places
+        for worker, local_rank in ranks
     ]
     return Membership(generation=3, members=members)
 
 
-def test_it_is_who_it_is_among_the_members() -> None:
+def test_ranks_follow_the_order_of_the_members() -> None:
     environment = torchrun_environment(membership((0, 0), (0, 1), (2, 0), (2, 1)), "2.1", run_id="uid")
     assert (
         environment
@@ -37,12 +41,12 @@ def test_it_is_who_it_is_among_the_members() -> None:
     )
 
 
-def test_local_ranks_have_no_holes_where_a_process_is_missing() -> None:
+def test_local_ranks_are_consecutive_when_a_process_is_missing() -> None:
     environment = torchrun_environment(membership((0, 1), (0, 3)), "0.3", run_id="uid")
     assert (environment["LOCAL_RANK"], environment["LOCAL_WORLD_SIZE"]) == ("1", "2")
 
 
-def test_a_reserved_port_is_nobody_elses_but_the_programs() -> None:
+def test_a_program_can_listen_on_its_reserved_port() -> None:
     with reserve_port() as reserved, socket.socket() as store:
         store.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         store.bind(("0.0.0.0", reserved.getsockname()[1]))

@@ -1,14 +1,14 @@
-"""The newest coordinator's generations own the job's folder; an older one's are refused."""
+"""The fence lets the newest coordinator's ranks write, and refuses those of an older one."""
 
 from pathlib import Path
 
 import pytest
 
-from llmtrain_trainer.checkpoint.fence import CLAIM_FILE, acquire_fence, check_fence
+from llmtrain_trainer.checkpoint.fence import FENCE_FILE, acquire_fence, check_fence
 from llmtrain_trainer.errors import Fenced
 
 
-def test_a_newer_term_takes_over_and_an_older_one_is_refused(tmp_path: Path) -> None:
+def test_a_newer_term_acquires_the_fence_and_an_older_one_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "job"
     check_fence(folder, 1)
     acquire_fence(folder, 1)
@@ -18,4 +18,4 @@ def test_a_newer_term_takes_over_and_an_older_one_is_refused(tmp_path: Path) -> 
     for refused in (acquire_fence, check_fence):
         with pytest.raises(Fenced, match="of term 3, trains this job now; this one has term 2"):
             refused(folder, 2)
-    assert [path.name for path in folder.iterdir()] == [CLAIM_FILE]
+    assert [path.name for path in folder.iterdir()] == [FENCE_FILE]

@@ -1,4 +1,4 @@
-"""Work is timed on the device that does it."""
+"""Work is timed on the device."""
 
 import time
 
@@ -8,16 +8,16 @@ import torch
 from llmtrain_trainer.training.device_timer import DeviceTimer
 
 
-def test_only_what_is_inside_counts_and_adds_up() -> None:
-    watch, began = DeviceTimer(torch.device("cpu")), time.perf_counter()
+def test_the_time_inside_the_blocks_is_summed() -> None:
+    timer, began = DeviceTimer(torch.device("cpu")), time.perf_counter()
     for _ in range(2):
-        with watch:
+        with timer:
             time.sleep(0.01)
     inside = time.perf_counter() - began
     time.sleep(0.05)
-    assert 0.02 <= watch.seconds() <= inside
-    watch.reset()
-    assert watch.seconds() == 0
+    assert 0.02 <= timer.seconds() <= inside
+    timer.reset()
+    assert timer.seconds() == 0
 
 
 class Event:
@@ -37,29 +37,29 @@ class Event:
         Event.done = len(Event.made)
 
     def elapsed_time(self, end: "Event") -> float:
-        assert Event.done == len(Event.made), "it is asked only once the GPU is there"
+        assert Event.done == len(Event.made), "read only after the GPU has finished"
         return end.at_ms - self.at_ms
 
 
-def test_a_gpu_notes_the_time_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_records_the_times_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: device)
-    watch = DeviceTimer(torch.device("cuda"))
+    timer = DeviceTimer(torch.device("cuda"))
     for _ in range(3):
-        with watch:
+        with timer:
             pass
-    assert watch.seconds() == 6
+    assert timer.seconds() == 6
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_real_gpu_is_timed_beyond_the_launch() -> None:
     device = torch.device("cuda")
     matrix = torch.randn(8192, 8192, device=device)
-    watch = DeviceTimer(device)
+    timer = DeviceTimer(device)
     torch.cuda.synchronize()
     began = time.perf_counter()
-    with watch:
+    with timer:
         for _ in range(20):
             matrix = matrix @ matrix / 8192
     launched = time.perf_counter() - began
-    assert watch.seconds() > launched
+    assert timer.seconds() > launched

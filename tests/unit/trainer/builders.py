@@ -1,0 +1,42 @@
+"""What the trainer's unit tests train: a network of a few thousand weights on a few thousand words."""
+
+from collections.abc import Callable
+
+import torch
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.stages.prepare import prepare
+from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.train_state import TrainState
+
+WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix black quartz and jovial oxen hum".split()
+VOCAB_SIZE = 300
+MakeRun = Callable[..., RunConfig]
+MakeCheckpointer = Callable[[TrainState], Checkpointer]
+
+
+def prose(words: int, seed: int = 1) -> str:
+    """Return text with some structure, a function of `seed`."""
+    state, lines = seed, []
+    for number in range(words):
+        state = (state * 1103515245 + 12345) % 2**31
+        lines.append(WORDS[state // 65536 % len(WORDS)] + ("\n" if number % 12 == 11 else " "))
+    return "".join(lines)
+
+
+def prepare_dataset(run: RunConfig, log: Log) -> Dataset:
+    """Return the job's prepared dataset."""
+    outcome = prepare(run, log)
+    assert outcome.dataset is not None
+    return Dataset.open(run.data_directory, outcome.dataset.id)
+
+
+def make_state(run: RunConfig, log: Log) -> TrainState:
+    """Return the state of the built-in network before the first step."""
+    device = torch.device("cpu")
+    state = TrainState(GPTTask(run, prepare_dataset(run, log), device), run, device)
+    state.reset()
+    return state

@@ -1,0 +1,37 @@
+"""A program's output is read to its end, and it stops when asked, or is killed."""
+
+import signal
+import sys
+import time
+
+from llmtrain_trainer.user_program.process import ProgramProcess
+
+DEADLINE_SECONDS = 20.0
+STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
+
+
+def start(code: str, lines: list[str]) -> ProgramProcess:
+    return ProgramProcess([sys.executable, "-c", code], {"WHO": "me"}, lines.append)
+
+
+def wait(process: ProgramProcess, lines: list[str], line: str = "") -> None:
+    give_up = time.monotonic() + DEADLINE_SECONDS
+    while process.exit_code is None if not line else line not in lines:
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+def test_exit_code_and_output_are_known() -> None:
+    lines: list[str] = []
+    process = start("import os, sys\nprint(os.environ['WHO'])\nprint('why', file=sys.stderr)\nsys.exit(3)", lines)
+    wait(process, lines)
+    process.kill_and_reap()
+    assert (process.exit_code, process.last_line, lines) == (3, "why", ["me\n", "why\n"])
+
+
+def test_it_is_killed_if_it_does_not_stop_when_asked() -> None:
+    lines: list[str] = []
+    process = start(STUBBORN, lines)
+    wait(process, lines, "up\n")
+    process.terminate(grace_seconds=0.1)
+    assert process.exit_code == -signal.SIGKILL

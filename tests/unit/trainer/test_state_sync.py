@@ -1,0 +1,43 @@
+"""All ranks start a generation with the newest state."""
+
+import torch
+
+from llmtrain_trainer.checkpoint.store import CheckpointStore
+from llmtrain_trainer.distributed.collectives import SingleProcess
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.trainer.state_sync import sync_state
+from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.training.train_state import TrainState
+from unit.trainer.builders import MakeRun, make_state
+from unit.trainer.thread_collectives import run_ranks
+
+
+def sync(states: list[TrainState], checkpoints: CheckpointStore, log: Log) -> list[str]:
+    """Synchronize the states of as many ranks; return where the state came from, as each rank saw it."""
+    return run_ranks(len(states), lambda ranks: sync_state(states[ranks.rank], checkpoints, ranks, log))
+
+
+def test_ranks_that_are_behind_receive_the_newest_state(
+    make_run: MakeRun, checkpoints: CheckpointStore, log: Log
+) -> None:
+    ahead, behind, empty = (make_state(make_run(), log) for _ in range(3))
+    empty.mark_incomplete()
+    ahead.train_step(SingleProcess(), StopVotes())
+    expected = ahead.parameters.weights.clone()
+    assert sync([empty, behind, ahead], checkpoints, log) == ["Memory"] * 3
+    for state in (ahead, behind, empty):
+        assert state.held_step == 1
+        assert torch.equal(state.parameters.weights, expected)
+        assert torch.equal(state.optimizer.exp_avg_sq, ahead.optimizer.exp_avg_sq)
+
+
+def test_without_a_state_in_memory_the_first_rank_restores_one(
+    make_run: MakeRun, checkpoints: CheckpointStore, log: Log
+) -> None:
+    states = [make_state(make_run(), log) for _ in range(2)]
+    expected = states[0].parameters.weights.clone()
+    for state in states:
+        state.mark_incomplete()
+        state.parameters.weights.zero_()
+    assert sync(states, checkpoints, log) == ["Beginning"] * 2
+    assert all(state.held_step == 0 and torch.equal(state.parameters.weights, expected) for state in states)

@@ -1,0 +1,94 @@
+"""A step is the same at any number of ranks, and the state is all that it depends on."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
+from llmtrain_trainer.log import Log
+from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.training.train_state import TrainState, clip_grad_norm
+from unit.trainer.builders import MakeRun, make_state
+from unit.trainer.thread_collectives import run_ranks
+
+Make = Callable[[], TrainState]
+MakeOf = Callable[[RunConfig], Make]
+
+
+@pytest.fixture
+def make_of(log: Log) -> MakeOf:
+    """Makes a maker of states for a run config."""
+    return lambda run: lambda: make_state(run, log)
+
+
+@pytest.fixture
+def make(make_run: MakeRun, make_of: MakeOf) -> Make:
+    return make_of(make_run())
+
+
+def train(make: Make, ranks: int, steps: int) -> list[TrainState]:
+    """Return the states of all ranks after some steps together."""
+    states = [make() for _ in range(ranks)]
+
+    def train_rank(group: Collectives) -> None:
+        for _ in range(steps):
+            states[group.rank].train_step(group, StopVotes())
+
+    run_ranks(ranks, train_rank)
+    return states
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_any_number_of_ranks_computes_the_same_bits(make: Make, ranks: int) -> None:
+    (single,) = train(make, 1, steps=3)
+    for state in train(make, ranks, steps=3):
+        for name, tensor in single.state_dict().items():
+            assert torch.equal(state.state_dict()[name], tensor), name
+
+
+def test_dropout_depends_on_the_microbatch_and_not_on_the_rank(make_run: MakeRun, make_of: MakeOf) -> None:
+    make = make_of(make_run(training={"steps": 20, "microbatches": 4, "microbatchSize": 2, "dropout": "0.3"}))
+    (single,) = train(make, 1, steps=2)
+    assert all(torch.equal(state.parameters.weights, single.parameters.weights) for state in train(make, 3, steps=2))
+
+
+def test_a_fast_reduction_differs_by_rounding_only(make_run: MakeRun, make_of: MakeOf) -> None:
+    make = make_of(make_run(training={"steps": 20, "microbatches": 4, "microbatchSize": 2, "reduction": "Fast"}))
+    (single,) = train(make, 1, steps=1)
+    states = train(make, 3, steps=1)
+    assert all(torch.allclose(state.parameters.weights, single.parameters.weights, atol=1e-5) for state in states)
+
+
+def test_the_vote_of_one_rank_reaches_all(make: Make) -> None:
+    states = [make(), make()]
+    votes = [StopVotes(stop=True), StopVotes()]
+    results = run_ranks(2, lambda ranks: states[ranks.rank].train_step(ranks, votes[ranks.rank]).votes)
+    assert results == [StopVotes(stop=True, leave=False)] * 2
+
+
+def test_the_state_dict_is_all_that_a_new_rank_needs(make: Make) -> None:
+    state, new = make(), make()
+    state.train_step(SingleProcess(), StopVotes())
+    new.load_state_dict({name: tensor.clone() for name, tensor in state.state_dict().items()}, state.step)
+    state.train_step(SingleProcess(), StopVotes())
+    new.train_step(SingleProcess(), StopVotes())
+    assert new.step == state.step == 2
+    assert torch.equal(new.parameters.weights, state.parameters.weights)
+
+
+def test_the_state_changes_only_after_before_update_has_returned(make: Make) -> None:
+    state = make()
+    before, seen = state.parameters.weights.clone(), []
+    state.train_step(SingleProcess(), StopVotes(), lambda: seen.append(state.parameters.weights.clone()))
+    assert torch.equal(seen[0], before)
+    assert not torch.equal(state.parameters.weights, before)
+
+
+def test_gradients_are_clipped_by_their_common_norm() -> None:
+    gradients = torch.tensor([3.0, 4.0])
+    assert clip_grad_norm(gradients, 1.0) == 5.0
+    assert torch.allclose(gradients, torch.tensor([0.6, 0.8]))
+    assert clip_grad_norm(gradients, 2.0) == pytest.approx(1.0)
+    assert torch.allclose(gradients, torch.tensor([0.6, 0.8]))

@@ -1,0 +1,58 @@
+"""What is trained: the interface between a network with its loss, and the training state that updates its weights.
+
+`GPTTask` trains the built-in network, `UserTask` the model of a user's program. `TrainState` holds a task and knows
+nothing else of what it trains.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from llmtrain_api.job import Training
+from llmtrain_trainer.distributed.collectives import Collectives
+
+PingWatchdog = Callable[[], None]
+"""Reports to the watchdog that this rank makes progress."""
+
+
+class Task(Protocol):
+    """A network, its initial weights, its loss and, optionally, its evaluation."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network. Parameters that require gradients are trained, all others stay as they are."""
+
+    @property
+    def spec_field(self) -> str:
+        """Field of the job that defines the network, for error messages."""
+
+    @property
+    def data_name(self) -> str:
+        """Name of the training data, which checkpoints record."""
+
+    @property
+    def uses_rng(self) -> bool:
+        """Whether the loss draws random numbers."""
+
+    @property
+    def flops_per_token(self) -> int | None:
+        """Floating-point operations to train on one token; None if unknown."""
+
+    def init_weights(self) -> None:
+        """Set the initial weights: the same ones on every rank."""
+
+    def loss(self, step: int, microbatch: int) -> tuple[Tensor, int]:
+        """Return the summed loss of a microbatch of `step`, both counted from 0, and the number of tokens in the sum."""
+
+    def evaluate(self, ranks: Collectives, ping_watchdog: PingWatchdog) -> float | None:
+        """Return the held-out loss in nats per token, the same on every rank; None without held-out data."""
+
+
+def autocast(device: torch.device, training: Training) -> contextlib.AbstractContextManager[None]:
+    """Return the context in which a network computes with the job's precision."""
+    if training.precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
