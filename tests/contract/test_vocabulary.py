@@ -56,7 +56,6 @@ PENDING = (
     "operator/src/llmtrain_agent/",
     "operator/src/llmtrain_cli/",
     "tests/",
-    "trainer/",
     "CHANGELOG.md",
 )
 """Where the dialect still stands: rewrite a part, then remove it here. The changelog names what was renamed."""

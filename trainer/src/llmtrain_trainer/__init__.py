@@ -17,6 +17,7 @@ Each process runs one stage; `python -m llmtrain_trainer --help` lists them. Upp
     errors.py            the tree of errors
     atomic_directory.py  directories that are written completely or not at all
     parent_death.py      processes that exit with their parent
+    fault_points.py      named points at which tests inject faults
     log.py               the log shared by all programs
 
 `data/`, `checkpoint/store.py`, `worker/` and the modules of this level do not import torch, which takes seconds.
