@@ -48,7 +48,7 @@ def lines(folder: Path, after: float = 0.0) -> list[tuple[int, int, int, float]]
 @pytest.mark.parametrize("killed", ["rank", "agent"])
 def test_a_kill_under_torchrun(tmp_path: Path, agents: int, killed: str) -> None:
     if killed == "agent" and agents == 1:
-        pytest.skip("nobody would be left")
+        pytest.skip("no rank would be left")
     port = free_port()
     running = [agent(tmp_path, number, agents, port) for number in range(agents)]
     try:

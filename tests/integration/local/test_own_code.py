@@ -102,7 +102,7 @@ def log(workspace: Workspace, worker: int) -> str:
     return file.read_text() if file.exists() else ""
 
 
-def test_a_models_weights_are_the_same_whoever_dies(workspace: Workspace) -> None:
+def test_a_models_weights_are_the_same_whichever_rank_fails(workspace: Workspace) -> None:
     write(workspace, LINE, "0", workers={"replicas": 1})
     alone = workspace.run()
     assert alone.end() == 0, alone.text
@@ -123,7 +123,7 @@ def test_a_models_weights_are_the_same_whoever_dies(workspace: Workspace) -> Non
     assert '"event": "rankFailed"' in log(workspace, 0) + log(workspace, 1)
 
 
-def test_a_torchrun_program_is_started_anew_when_the_membership_changes(workspace: Workspace) -> None:
+def test_a_torchrun_program_is_restarted_when_the_membership_changes(workspace: Workspace) -> None:
     write(workspace, COUNTING, mode="Torchrun")
     run = workspace.run()
     run.until(lambda: all(f"environment {rank} 2 0 1 0 127.0.0.1" in log(workspace, rank) for rank in (0, 1)))

@@ -54,7 +54,7 @@ def test_a_killed_worker_is_started_again_and_the_job_finishes(workspace: Worksp
     assert workspace.processes() == []
 
 
-def test_a_killed_coordinator_disturbs_nobody(workspace: Workspace) -> None:
+def test_a_killed_coordinator_does_not_disturb_training(workspace: Workspace) -> None:
     workspace.write_job(steps=500)
     run = workspace.run()
     run.until_line("step ")

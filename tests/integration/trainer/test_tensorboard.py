@@ -1,4 +1,4 @@
-"""TensorBoard, reading the folder beside the checkpoints, shows what was trained, whoever was the first rank."""
+"""TensorBoard, reading the folder beside the checkpoints, shows every step, whichever rank was the first."""
 
 import os
 import signal

@@ -74,7 +74,7 @@ def test_a_killed_rank_is_replaced_in_place_and_the_weights_are_the_same(
     assert job.last_weights() == undisturbed.last_weights()
 
 
-def test_a_halted_rank_holds_up_nobody_and_is_replaced(job: Job, dataset: str, undisturbed: Job) -> None:
+def test_a_halted_rank_is_replaced_without_delaying_the_others(job: Job, dataset: str, undisturbed: Job) -> None:
     job.coordinator()
     first, second = started(job, dataset)
     os.kill(first.rank(), signal.SIGSTOP)

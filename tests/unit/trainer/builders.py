@@ -1,4 +1,4 @@
-"""What the trainer's unit tests train: a network of a few thousand weights on a few thousand words."""
+"""Builders for the trainer's unit tests: a network of a few thousand weights on a few thousand words."""
 
 from collections.abc import Callable
 

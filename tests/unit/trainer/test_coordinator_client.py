@@ -1,4 +1,4 @@
-"""The client tells apart what is worth repeating and what isn't, and names the job in every request."""
+"""The client separates errors that can be retried from those that cannot, and names the job in every request."""
 
 import threading
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ ME = Member(worker=0, local_rank=0, incarnation="me", address="127.0.0.1", store
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     answer: tuple[int, str] = (200, '{"generation": 4}')
-    heard: list[tuple[str, str | None, str]]
+    requests: list[tuple[str, str | None, str]]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.heard.append((self.path, self.headers[JOB_HEADER], body))
+        self.server.requests.append((self.path, self.headers[JOB_HEADER], body))
         status, answer = self.server.answer
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
-    server.heard = []
+    server.requests = []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -64,15 +64,15 @@ def client(server: Server) -> Iterator[CoordinatorClient]:
     client.close()
 
 
-def test_messages_are_those_of_the_contract(server: Server, client: CoordinatorClient) -> None:
+def test_requests_carry_the_job_and_the_message(server: Server, client: CoordinatorClient) -> None:
     assert client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9)) == CurrentGeneration(generation=4)
     client.leave(Leave(incarnation="me", reason="Finished"))
-    assert [(path, job) for path, job, _ in server.heard] == [("/v1/heartbeat", "uid-1"), ("/v1/leave", "uid-1")]
-    assert Heartbeat.model_validate_json(server.heard[0][2]).step == 9
+    assert [(path, job) for path, job, _ in server.requests] == [("/v1/heartbeat", "uid-1"), ("/v1/leave", "uid-1")]
+    assert Heartbeat.model_validate_json(server.requests[0][2]).step == 9
 
 
 @pytest.mark.parametrize("answer", [JoinPending(joined=1, desired=2), Membership(generation=4, members=[ME])])
-def test_a_join_is_answered_in_two_ways(
+def test_a_join_has_two_kinds_of_answer(
     server: Server, client: CoordinatorClient, answer: JoinPending | Membership
 ) -> None:
     server.answer = (200, answer.model_dump_json(by_alias=True))
@@ -80,19 +80,21 @@ def test_a_join_is_answered_in_two_ways(
 
 
 @pytest.mark.parametrize("status", [403, 409])
-def test_a_refusal_carries_the_sentence(server: Server, client: CoordinatorClient, status: int) -> None:
-    server.answer = (status, '{"error": "worker 5 is not wanted"}')
-    with pytest.raises(BadInput, match="worker 5 is not wanted"):
+def test_a_rejected_request_is_bad_input_with_the_message(
+    server: Server, client: CoordinatorClient, status: int
+) -> None:
+    server.answer = (status, '{"error": "worker 5 does not exist"}')
+    with pytest.raises(BadInput, match="worker 5 does not exist"):
         client.join(Join(member=ME))
 
 
 @pytest.mark.parametrize("answer", [(500, "oops"), (503, '{"error": "starting"}'), (200, "not JSON"), (200, "{}")])
-def test_anything_else_is_worth_repeating(server: Server, client: CoordinatorClient, answer: tuple[int, str]) -> None:
+def test_any_other_answer_can_be_retried(server: Server, client: CoordinatorClient, answer: tuple[int, str]) -> None:
     server.answer = answer
     with pytest.raises(CoordinatorUnavailable):
         client.heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
 
 
-def test_nobody_there_is_worth_repeating() -> None:
+def test_an_unreachable_coordinator_can_be_retried() -> None:
     with pytest.raises(CoordinatorUnavailable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
         CoordinatorClient("127.0.0.1:1", "uid").heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))

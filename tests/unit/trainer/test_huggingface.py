@@ -1,4 +1,4 @@
-"""The exported model is a Llama to Hugging Face's libraries: same logits, same tokens."""
+"""Hugging Face's libraries load the exported model as a Llama, with the same logits and tokens."""
 
 import warnings
 from pathlib import Path
@@ -13,20 +13,20 @@ from llmtrain_trainer.models.huggingface import export
 from llmtrain_trainer.models.init_weights import init_weights
 from unit.trainer.builders import VOCAB_SIZE, prose
 
-SHAPE = GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=VOCAB_SIZE)
+CONFIG = GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=VOCAB_SIZE)
 
 
 @pytest.fixture
 def exported(tmp_path: Path) -> tuple[GPT, Path]:
-    model = GPT(SHAPE)
-    init_weights(model, 3, SHAPE.layers)
+    model = GPT(CONFIG)
+    init_weights(model, 3, CONFIG.layers)
     tokenizer = tokenizer_json(train_tokenizer([prose(2000)], VOCAB_SIZE))
     export(model, tokenizer, tmp_path, end_of_text=END_OF_TEXT, end_of_text_id=END_OF_TEXT_ID)
     return model, tmp_path
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_transformers_gives_the_same_logits(exported: tuple[GPT, Path]) -> None:
+def test_transformers_computes_the_same_logits(exported: tuple[GPT, Path]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from transformers import AutoModelForCausalLM
@@ -39,7 +39,7 @@ def test_transformers_gives_the_same_logits(exported: tuple[GPT, Path]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_transformers_gives_the_same_tokens(exported: tuple[GPT, Path]) -> None:
+def test_transformers_produces_the_same_tokens(exported: tuple[GPT, Path]) -> None:
     from transformers import AutoTokenizer
 
     folder = exported[1]

@@ -1,4 +1,4 @@
-"""Every end of a stage has a sentence, an exit code and, in a container, a termination message."""
+"""Every stage ends with an exit code and, in a container, a termination message."""
 
 import io
 from pathlib import Path
@@ -12,16 +12,16 @@ from llmtrain_trainer.errors import BadInput, StopRequested, TrainerError
 from llmtrain_trainer.outcomes import EXIT_CODES, run_stage, write_termination_message
 
 CASES = [
-    (BadInput("spec.data: no text"), ExitCode.BAD_INPUT, "spec.data: no text"),
-    (StopRequested("stopped"), ExitCode.STOPPED, "stopped"),
-    (TrainerError("no checkpoint"), ExitCode.FAILURE, "TrainerError: no checkpoint"),
-    (OSError("disk full\nand more"), ExitCode.FAILURE, "OSError: disk full"),
-    (KeyError(), ExitCode.FAILURE, "KeyError"),
+    pytest.param(BadInput("spec.data: no text"), ExitCode.BAD_INPUT, "spec.data: no text", id="bad input"),
+    pytest.param(StopRequested("stopped"), ExitCode.STOPPED, "stopped", id="stop"),
+    pytest.param(TrainerError("no checkpoint"), ExitCode.FAILURE, "TrainerError: no checkpoint", id="trainer error"),
+    pytest.param(OSError("disk full\nand more"), ExitCode.FAILURE, "OSError: disk full", id="first line only"),
+    pytest.param(KeyError(), ExitCode.FAILURE, "KeyError", id="no message"),
 ]
 
 
 @pytest.mark.parametrize(("error", "code", "message"), CASES)
-def test_an_error_ends_with_a_sentence_and_a_code(error: Exception, code: int, message: str, log: JsonLog) -> None:
+def test_an_error_ends_with_a_message_and_an_exit_code(error: Exception, code: int, message: str, log: JsonLog) -> None:
     def stage() -> TerminationMessage:
         raise error
 
@@ -44,7 +44,7 @@ def test_every_outcome_has_the_last_lines(log: JsonLog) -> None:
     assert '"event": "prepared", "step": 3' in run_stage(stage, log).last_lines[-1]
 
 
-def test_the_outcome_is_left_for_the_kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_termination_message_is_written_for_the_kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
     write_termination_message(TerminationMessage(reason="Stopped", message="why"))
     assert TerminationMessage.from_message((tmp_path / "log").read_text()) == TerminationMessage(
@@ -52,13 +52,13 @@ def test_the_outcome_is_left_for_the_kubelet(tmp_path: Path, monkeypatch: pytest
     )
 
 
-def test_outside_a_container_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_container_no_termination_message_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "nowhere" / "log"))
     write_termination_message(TerminationMessage(reason="Stopped"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_config_that_is_not_there_is_named(
+def test_a_missing_run_config_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
@@ -66,7 +66,7 @@ def test_a_run_config_that_is_not_there_is_named(
     assert "run.json can't be read: No such file" in capsys.readouterr().out
 
 
-def test_help_teaches_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_describes_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out

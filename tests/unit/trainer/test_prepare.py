@@ -1,4 +1,4 @@
-"""Text is tokenized once: the same text and settings find the dataset, and half a dataset is never one."""
+"""Text is tokenized once: the same text and settings reuse the dataset, and an incomplete dataset is never used."""
 
 import math
 from pathlib import Path
@@ -23,7 +23,7 @@ def prepared(make_run: MakeRun, log: JsonLog, **parts: object) -> Dataset:
     return Dataset.open(run.data_directory, outcome.dataset.id)
 
 
-def test_documents_are_there_with_an_end_each(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
+def test_each_document_is_followed_by_an_end_of_text(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
     dataset = prepared(make_run, log)
     tokens = np.concatenate((dataset.training, dataset.held_out))
     assert int((tokens == END_OF_TEXT_ID).sum()) == 8
@@ -33,13 +33,15 @@ def test_documents_are_there_with_an_end_each(make_run: MakeRun, log: JsonLog, v
     assert dataset.facts.held_out_tokens == len(dataset.held_out) > 0
 
 
-def test_the_same_again_is_found(make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_text_and_settings_reuse_the_dataset(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = prepared(make_run, log)
     monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("tokenized again"))
     assert prepared(make_run, log).facts == first.facts
 
 
-def test_other_text_is_another_dataset(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
+def test_other_text_makes_another_dataset(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
     first = prepared(make_run, log)
     (volume / "text" / "file-0.txt").write_text(prose(400, seed=99))
     assert prepared(make_run, log).facts.id != first.facts.id
@@ -55,13 +57,13 @@ def test_a_crash_leaves_no_dataset(make_run: MakeRun, log: JsonLog, monkeypatch:
     assert list(prepared_directory(make_run().data_directory, "any").parent.iterdir()) == []
 
 
-def test_text_shorter_than_the_context_is_named(make_run: MakeRun, log: JsonLog) -> None:
+def test_text_shorter_than_the_context_is_rejected(make_run: MakeRun, log: JsonLog) -> None:
     model = {"layers": 1, "width": 32, "heads": 4, "contextLength": 4096}
     with pytest.raises(BadInput, match=r"the held-out text is only \d+ tokens long.*lower spec\.model\.contextLength"):
         prepare(make_run(model=model), log)
 
 
-def test_a_dataset_that_is_not_there_is_named(make_run: MakeRun) -> None:
+def test_a_missing_dataset_is_named(make_run: MakeRun) -> None:
     with pytest.raises(BadInput, match="dataset abc is not prepared"):
         Dataset.open(make_run().data_directory, "abc")
 

@@ -1,4 +1,4 @@
-"""Text comes from the volume and nowhere else; whoever names it wrong is told the field and the remedy."""
+"""Text is read from the volume and nowhere else; a wrong path is rejected with the field and a remedy."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def names(path: str, volume: Path) -> list[str]:
     return [file.name for file in read_source(Source(volume="datasets", path=path), volume)]
 
 
-def test_files_come_in_the_order_of_their_names(volume: Path) -> None:
+def test_all_files_below_a_directory_are_read(volume: Path) -> None:
     (volume / "text" / "a-folder").mkdir()
     (volume / "text" / "a-folder" / "inner.txt").write_text("inner")
     (volume / "text" / ".hidden").write_text("hidden")
@@ -24,7 +24,7 @@ def test_a_single_file_is_a_source(volume: Path) -> None:
     assert names("text/file-3.txt", volume) == ["file-3.txt"]
 
 
-def test_the_whole_volume_is_a_source_without_what_was_prepared_on_it(volume: Path) -> None:
+def test_the_whole_volume_is_a_source_without_prepared_datasets(volume: Path) -> None:
     (volume / ".llmtrain").mkdir()
     (volume / ".llmtrain" / "tokenizer.json").write_text("{}")
     assert len(names(".", volume)) == 8
@@ -37,12 +37,12 @@ def test_the_standard_library_is_bundled(volume: Path) -> None:
     assert 5e6 < sum(len(file.content) for file in files) < 15e6
 
 
-def test_a_missing_path_is_named(volume: Path) -> None:
+def test_a_missing_path_is_rejected(volume: Path) -> None:
     with pytest.raises(BadInput, match=r"spec\.data\.source\.path: 'nowhere' is not on volume 'datasets'; put UTF-8"):
         names("nowhere", volume)
 
 
-def test_a_folder_without_text_is_named(volume: Path) -> None:
+def test_a_directory_without_text_is_rejected(volume: Path) -> None:
     (volume / "images").mkdir()
     (volume / "images" / "photo").write_bytes(b"\xff\xd8\xff")
     with pytest.raises(BadInput, match="no text files under 'images' on volume 'datasets'; put UTF-8 files there"):
@@ -50,13 +50,13 @@ def test_a_folder_without_text_is_named(volume: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc", "text/../../secret"])
-def test_a_path_out_of_the_volume_is_refused(volume: Path, path: str) -> None:
+def test_a_path_outside_the_volume_is_rejected(volume: Path, path: str) -> None:
     (volume.parent / "secret").write_text("secret")
     with pytest.raises(BadInput, match="leads out of the volume"):
         names(path, volume)
 
 
-def test_a_link_out_of_the_volume_is_refused(volume: Path) -> None:
+def test_a_link_to_outside_the_volume_is_rejected(volume: Path) -> None:
     (volume.parent / "secret").write_text("secret")
     (volume / "text" / "link").symlink_to(volume.parent / "secret")
     (volume / "folder-link").symlink_to(volume.parent)
@@ -66,7 +66,7 @@ def test_a_link_out_of_the_volume_is_refused(volume: Path) -> None:
         names("folder-link", volume)
 
 
-def test_a_dataset_has_another_name_when_anything_in_it_is_another() -> None:
+def test_a_fingerprint_changes_with_every_part_of_the_dataset() -> None:
     one, two = TextFile(name="a", content=b"12"), TextFile(name="b", content=b"3")
     same = fingerprint([one, two], 4096)
     assert same == fingerprint([one, two], 4096)

@@ -1,4 +1,4 @@
-"""Held-out text is chosen by name, so a file never changes sides; there is always some on both."""
+"""Held-out files are chosen by a hash of their name, so a file stays in its split; neither split is empty."""
 
 import pytest
 
@@ -10,20 +10,20 @@ def files(count: int) -> list[TextFile]:
     return [TextFile(name=f"file-{number}", content=f"text {number}".encode()) for number in range(count)]
 
 
-def test_about_the_wanted_part_is_held_out() -> None:
+def test_about_the_requested_percentage_is_held_out() -> None:
     parts = split(files(2000), 10)
     assert 150 < len(parts.held_out) < 250
     assert len(parts.training) + len(parts.held_out) == 2000
 
 
-def test_a_file_stays_on_its_side_when_others_come() -> None:
+def test_a_file_stays_in_its_split_when_others_are_added() -> None:
     before, after = split(files(500), 10), split(files(1000), 10)
     assert set(before.held_out) <= set(after.held_out)
 
 
 @pytest.mark.parametrize("percent", [1, 50])
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_a_few_files_are_on_both_sides(count: int, percent: int) -> None:
+def test_a_few_files_are_split_into_two_nonempty_parts(count: int, percent: int) -> None:
     parts = split(files(count), percent)
     assert parts.training
     assert parts.held_out

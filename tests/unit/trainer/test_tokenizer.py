@@ -1,4 +1,4 @@
-"""Any text becomes tokens and back; the special token is token 0 and never written by accident."""
+"""Any text can be tokenized and restored; the special token is token 0 and does not occur in text."""
 
 from pathlib import Path
 
@@ -10,18 +10,18 @@ from unit.trainer.builders import VOCAB_SIZE, prose
 
 
 @pytest.mark.parametrize("text", ["the quick fox", "  def f(x):\n\treturn x\n", "żółw 漢字 🐢 \x00", ""])
-def test_text_comes_back_as_it_was(text: str, tmp_path: Path) -> None:
+def test_decoding_restores_the_text(text: str, tmp_path: Path) -> None:
     save_tokenizer(train_tokenizer([prose(2000)], VOCAB_SIZE), tmp_path)
     tokenizer = load_tokenizer(tmp_path)
     assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
-def test_the_vocabulary_is_as_large_as_asked_and_begins_with_the_end_of_text() -> None:
+def test_the_vocabulary_has_the_requested_size_and_starts_with_the_end_of_text() -> None:
     tokenizer = train_tokenizer([prose(2000)], VOCAB_SIZE)
     assert tokenizer.get_vocab_size() == VOCAB_SIZE
     assert tokenizer.token_to_id(END_OF_TEXT) == END_OF_TEXT_ID
 
 
-def test_too_little_text_is_named() -> None:
+def test_too_little_text_is_rejected_with_the_field() -> None:
     with pytest.raises(BadInput, match=r"spec\.data\.tokenizer\.vocabSize: the text holds only .* not 4096; put more"):
         train_tokenizer([prose(50)], 4096)

@@ -27,7 +27,7 @@ class HeartbeatThread:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def after_step(self, step: int, compute_seconds: float | None) -> None:
-        """Set what the next heartbeat reports: the steps done, and the device time of the last step in seconds."""
+        """Report with the next heartbeat that `step` steps are done, and the device time of the last one in seconds."""
         self._step, self._compute_seconds = step, compute_seconds
 
     @property

@@ -27,22 +27,22 @@ POLL_SECONDS = 0.0005
 
 
 class _AbandonedGroups:
-    """Process groups that wait for a lost peer, and their incomplete collectives."""
+    """Process groups that wait for a lost peer, with their incomplete collectives."""
 
     def __init__(self) -> None:
         self._groups: list[tuple[Any, Any]] = []
 
     def add(self, group: Any, work: Any) -> None:
-        """Keep `group` until its collective `work` is complete."""
+        """Keep `group` until its collective `work` has completed."""
         self._groups.append((group, work))
 
     def release_completed(self) -> None:
-        """Release the groups whose collectives are complete."""
+        """Release the groups whose collectives have completed."""
         self._groups = [(group, work) for group, work in self._groups if work is not None and not work.is_completed()]
 
 
 _ABANDONED = _AbandonedGroups()
-"""Those of this process, kept until it exits: destroying one earlier would wait for its collective."""
+"""Those of this process. They are kept because destroying one blocks until its collective has completed."""
 
 
 def open_store() -> c10d.TCPStore:
@@ -71,6 +71,7 @@ class ProcessGroup:
         self._device, self._is_broken, self._ping_watchdog = device, is_broken, ping_watchdog
         try:
             store = self._open_generation_store(membership, own_store)
+            _ABANDONED.release_completed()
             self._group = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
         except RuntimeError as error:
             raise GenerationEnded(f"the members of generation {self.generation} didn't connect") from error
@@ -154,7 +155,6 @@ class ProcessGroup:
 
 def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
     """Return a new process group. Torch's global one is not used because it can't be abandoned."""
-    _ABANDONED.release_completed()
     if device.type == "cuda":
         nccl: Any = c10d.ProcessGroupNCCL
         return nccl(store, rank, size, timedelta(seconds=COLLECTIVE_TIMEOUT_SECONDS))
