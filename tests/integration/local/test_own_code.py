@@ -179,7 +179,7 @@ def test_an_exit_code_and_the_last_words_arrive(workspace: Workspace, mode: str)
 FAULTS = [
     # program, mode, words of the sentence
     pytest.param("print('no torch')", "Elastic", "without calling llmtrain.train", id="it never trains"),
-    pytest.param("def main(:\n", "Torchrun", "isn't Python", id="it isn't Python"),
+    pytest.param("def main(:\n", "Torchrun", "is not Python", id="it is not Python"),
 ]
 
 
