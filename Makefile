@@ -13,8 +13,8 @@ export PYTHONUNBUFFERED := 1
 
 python := .venv/bin/python
 pytest := $(python) -m pytest
-# One process for each core. A process that runs out of tests takes some of another's.
-parallel := -n auto --dist worksteal
+# One process for each core; the tests of a file run in one of them, in order.
+parallel := -n auto --dist loadfile
 e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
 # Helm's major version in `make chart-test`: 3 or 4.
@@ -60,7 +60,7 @@ e2e: venv ## tests with Helm, with promtool, and on a real cluster, which is cre
 	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
 	@$(pytest) tests/contract -q -m "helm or promtool" $(parallel)
 	@echo "▸ e2e tests on the cluster, side by side" >&2
-	@$(e2e) -m "not serial and not bench" -n 2 --dist loadgroup
+	@$(e2e) -m "not serial and not bench" -n 2 --dist loadfile
 	@echo "▸ e2e tests that need the cluster to themselves" >&2
 	@$(e2e) -m "serial and not bench"
 
@@ -98,7 +98,7 @@ render: render-files ## write generated files: CRDs, rules, dashboards, referenc
 render-files: venv
 	@$(python) -m llmtrain_api.generate.crd crds
 	@$(python) -m llmtrain_api.generate.reference_docs docs/reference
-	@$(python) docs/reference.py
+	@$(python) docs/render.py
 	@$(python) charts/render.py
 
 lock: venv ## resolve the newest allowed versions into requirements/*.lock

@@ -1,15 +1,69 @@
-"""Says at the end of a run what was measured, and how many tests of each layer passed."""
+"""Fixtures of several layers of tests; a run's end says what was measured and how many tests of each layer passed."""
 
+import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from figures import figure, noted
+from support.fake_nvml import compiled
+from support.measurements import RecordMeasurement, recorded, recorder
+from support.training_job import Job, end, make_job
 
-__all__ = ["figure"]
 TESTS = Path(__file__).parent
 WHERE = {"e2e": "on a real cluster"}
+
+
+@pytest.fixture
+def record_measurement(request: pytest.FixtureRequest) -> RecordMeasurement:
+    """Records a name, a value and a unit, which the run's end prints."""
+    return recorder(request.node)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the fake libnvidia-ml.so.1."""
+    return compiled(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data volume with a few of the standard library's modules as text."""
+    root = tmp_path_factory.mktemp("data")
+    (root / "text").mkdir()
+    for name in ("argparse", "ast", "csv", "inspect", "pathlib", "shutil", "socket", "tarfile", "textwrap", "typing"):
+        (root / "text" / f"{name}.py").write_text(Path(os.__file__).with_name(f"{name}.py").read_text())
+    return root
+
+
+@pytest.fixture(scope="session")
+def dataset(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The prepared dataset's id."""
+    job = make_job(tmp_path_factory.mktemp("prepare"), data)
+    prepare = job.stage("prepare")
+    assert prepare.ends_with() == 0, prepare.text
+    assert prepare.outcome.dataset is not None
+    return prepare.outcome.dataset.id
+
+
+@pytest.fixture(scope="session")
+def undisturbed(data: Path, dataset: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """A job that two workers trained to the end without any disturbance."""
+    job = make_job(tmp_path_factory.mktemp("undisturbed"), data)
+    job.coordinator()
+    workers = [job.worker(number, dataset) for number in range(2)]
+    assert [worker.ends_with() for worker in workers] == [0, 0], workers[0].text + workers[1].text
+    yield job
+    end(job)
+
+
+@pytest.fixture
+def job(data: Path, tmp_path: Path) -> Iterator[Job]:
+    """A job that hasn't begun. Whatever is started for it ends with the test."""
+    job = make_job(tmp_path, data)
+    yield job
+    end(job)
 
 
 def layer(report: pytest.TestReport) -> str:
@@ -18,11 +72,11 @@ def layer(report: pytest.TestReport) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures, and a line such as `passed: 120 unit, 14 integration, 23 e2e (on a real cluster)`."""
+    """Print the measurements, and a line such as `passed: 120 unit, 14 integration, 23 e2e (on a real cluster)`."""
     reports = [
         each for found in terminalreporter.stats.values() for each in found if isinstance(each, pytest.TestReport)
     ]
-    for line in noted(reports):
+    for line in recorded(reports):
         terminalreporter.write_line(line)
     passed = Counter(layer(report) for report in terminalreporter.getreports("passed") if report.when == "call")
     counts = [f"{count} {name}" + (f" ({WHERE[name]})" if name in WHERE else "") for name, count in passed.items()]

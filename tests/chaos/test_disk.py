@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import Job, end, eventually, make_job
+from support.polling import eventually
+from support.training_job import Job, end, make_job
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
 from llmtrain_api.protocol import JOB_HEADER, Join, Leave, Member
+from support.polling import eventually
+from support.training_job import SPEC, Job, Process, end, make_job
 
 STEPS, GENERATIONS = 10_000, 100
 MOST_GROWTH_MIB = 8.0

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from chaos.test_points import SEED
-from chaos.watching import Operator, gaps, instants, length, newest_step, seconds_logged, tells_steps
-from figures import Figure
-from integration.trainer.conftest import SPEC, Job, Process, end, eventually, make_job
+from chaos.time_accounting import Operator, gaps, instants, length, newest_step, seconds_logged, tells_steps
 from llmtrain_api.time_ledger import CATEGORIES, new_ledger
+from support.faults import SEED
+from support.measurements import RecordMeasurement
+from support.polling import eventually
+from support.training_job import SPEC, Job, Process, end, make_job
 
 CHANGES, STEPS, MOST = 20, 2000, 3
 UNSEEN_STEPS = 30
@@ -122,7 +123,7 @@ class Run:
 
 @pytest.mark.timeout(900)
 def test_twenty_changes_change_no_bit_and_lose_no_second(
-    alone: Job, data: Path, dataset: str, tmp_path: Path, figure: Figure
+    alone: Job, data: Path, dataset: str, tmp_path: Path, record_measurement: RecordMeasurement
 ) -> None:
     chance = random.Random(SEED)
     job = make_job(tmp_path, data, **PARTS)
@@ -142,12 +143,12 @@ def test_twenty_changes_change_no_bit_and_lose_no_second(
         assert [worker.ends_with() for worker in workers] == [0] * len(workers)
         assert weights(job) == weights(alone)
         assert run.operator.ask() is not None
-        check(run, birth_ms, int(time.time() * 1000), figure)
+        check(run, birth_ms, int(time.time() * 1000), record_measurement)
     finally:
         end(job)
 
 
-def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
+def check(run: Run, birth_ms: int, now_ms: int, record_measurement: RecordMeasurement) -> None:
     """Note the account beside the clock and the logs, and hold it against them.
 
     What the logs say is rougher: they know when a step ended after a pause, and not when the pause did.
@@ -166,12 +167,12 @@ def check(run: Run, birth_ms: int, now_ms: int, figure: Figure) -> None:
     own["stepping"] = last_step - joined_at[0] - pauses - own["evaluating"]
     error_seconds = (account.total_ms - (account.until_ms - birth_ms)) / 1000
     clock_error_seconds = (account.total_ms - (now_ms - birth_ms)) / 1000
-    figure("goodput_error_seconds", error_seconds, "s")
-    figure("goodput_clock_error_seconds", clock_error_seconds, "s")
-    figure("goodput_life_seconds", account.total_ms / 1000, "s")
+    record_measurement("goodput_error_seconds", error_seconds, "s")
+    record_measurement("goodput_clock_error_seconds", clock_error_seconds, "s")
+    record_measurement("goodput_life_seconds", account.total_ms / 1000, "s")
     for kind in CATEGORIES:
         by_logs = f", by the logs {own[kind]:.3f} s" if kind in own else ""
-        figure(f"goodput_{kind}_seconds", told[kind], f"s{by_logs}")
+        record_measurement(f"goodput_{kind}_seconds", told[kind], f"s{by_logs}")
     print(f"{kills} kills, {len(first_steps)} generations, {pauses:.3f} s of pauses")
     assert error_seconds == 0
     assert abs(clock_error_seconds) < CLOCK_SECONDS

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from integration.trainer.conftest import SPEC, Job, end, eventually, make_job
 from llmtrain_api.termination import ExitCode
+from support.polling import eventually
+from support.training_job import SPEC, Job, end, make_job
 
 STEPS = 60
 PARTS: dict[str, object] = {

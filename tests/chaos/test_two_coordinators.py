@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from chaos.test_points import armed, fault
-from integration.trainer.conftest import Job, end, eventually, make_job
 from llmtrain_api.termination import ExitCode
+from support.faults import armed, fault
+from support.polling import eventually
+from support.training_job import Job, end, make_job
 
 
 def test_the_older_ones_workers_stop_and_write_nothing(

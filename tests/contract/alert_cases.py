@@ -3,7 +3,7 @@
 Silent are: just below the threshold, each guard of the expression, and a condition that holds for too short a time.
 """
 
-from contract.histories import (
+from contract.promtool_series import (
     OF_JOB,
     OF_POOL,
     RUNS,

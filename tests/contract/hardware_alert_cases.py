@@ -1,6 +1,6 @@
 """Series for which each alert of GPUs, pods and nodes fires, and series for which it stays silent."""
 
-from contract.histories import (
+from contract.promtool_series import (
     OF_CLUSTER,
     OF_POD,
     ON_GPU,

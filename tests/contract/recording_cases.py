@@ -1,6 +1,6 @@
 """Series, and what each recording rule computes from them."""
 
-from contract.histories import (
+from contract.promtool_series import (
     OF_CLUSTER,
     OF_JOB,
     OF_POD,

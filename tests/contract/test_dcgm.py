@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from contract.test_alerts import promtool, rule_file, written  # noqa: F401
+from contract.promtool import Test, asked, check, written
 from llmtrain_api.alerting import dcgm
 from llmtrain_api.metrics.catalogue import CATALOGUE
 
@@ -37,57 +36,69 @@ SPOKEN = {
 pytestmark = pytest.mark.promtool
 
 
-def check(rule_file: Path, series: dict[str, str], record: str, expected: list[dict[str, Any]]) -> None:  # noqa: F811
-    inputs = [{"series": name, "values": f"{value}+0x5"} for name, value in series.items()]
-    question = {"expr": record, "eval_time": "2m", "exp_samples": expected}
-    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": [question]}
-    path = rule_file.parent / "dcgm.yaml"
-    path.write_text(yaml.safe_dump({"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": [test]}))
-    promtool("test", "rules", str(path))
+def case(name: str, series: dict[str, str], record: str, expected: list[dict[str, Any]]) -> Test:
+    """Return a test of what is recorded from series that keep their value."""
+    return asked(name, {labels: f"{value}+0x5" for labels, value in series.items()}, 2, record, expected)
 
 
-@pytest.mark.parametrize("field", dcgm.FIELDS, ids=lambda field: field.name)
+def silent(field: dcgm.Field, labels: str, value: str) -> Test:
+    """Return a test that nothing is recorded from a field's value."""
+    return case(field.name, {f"{field.name}{{{labels}}}": value}, field.metric.name, [])
+
+
 @pytest.mark.parametrize("labels", [EXPORTER, HELD], ids=["free", "held"])
-def test_a_field_becomes_ours(field: dcgm.Field, labels: str, rule_file: Path) -> None:  # noqa: F811
-    said, meant = SPOKEN[field.name]
-    name = field.metric.name
-    expected = [{"labels": written({**GPU, **field.labels}, name), "value": meant}]
-    check(rule_file, {f"{field.name}{{{labels}}}": said}, name, expected)
+def test_a_field_becomes_ours(labels: str, rule_file: Path) -> None:
+    cases = []
+    for field in dcgm.FIELDS:
+        said, meant = SPOKEN[field.name]
+        name = field.metric.name
+        expected = [{"labels": written({**GPU, **field.labels}, name), "value": meant}]
+        cases.append(case(field.name, {f"{field.name}{{{labels}}}": said}, name, expected))
+    check(rule_file, *cases)
 
 
-@pytest.mark.parametrize("field", dcgm.FIELDS, ids=lambda field: field.name)
-def test_no_value_is_nothing(field: dcgm.Field, rule_file: Path) -> None:  # noqa: F811
-    check(rule_file, {f"{field.name}{{{EXPORTER}}}": NO_VALUE}, field.metric.name, [])
+def test_no_value_is_nothing(rule_file: Path) -> None:
+    check(rule_file, *(silent(field, EXPORTER, NO_VALUE) for field in dcgm.FIELDS))
 
 
-@pytest.mark.parametrize("field", dcgm.FIELDS, ids=lambda field: field.name)
-def test_a_part_of_a_gpu_is_not_taken_for_it(field: dcgm.Field, rule_file: Path) -> None:  # noqa: F811
-    check(rule_file, {f'{field.name}{{{EXPORTER}, GPU_I_ID="1"}}': "1"}, field.metric.name, [])
+def test_a_part_of_a_gpu_is_not_taken_for_it(rule_file: Path) -> None:
+    check(rule_file, *(silent(field, f'{EXPORTER}, GPU_I_ID="1"', "1") for field in dcgm.FIELDS))
 
 
-def test_memory_in_all(rule_file: Path) -> None:  # noqa: F811
+def test_memory_in_all(rule_file: Path) -> None:
     name = "llmtrain_gpu_memory_size_bytes"
     used, free = f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}", f"DCGM_FI_DEV_FB_FREE{{{EXPORTER}}}"
-    check(rule_file, {used: "2", free: "6"}, name, [{"labels": written(GPU, name), "value": 8 * 2**20}])
-    check(rule_file, {used: "2", free: NO_VALUE}, name, [])
+    total = [{"labels": written(GPU, name), "value": 8 * 2**20}]
+    check(
+        rule_file,
+        case("both are known", {used: "2", free: "6"}, name, total),
+        case("one is not", {used: "2", free: NO_VALUE}, name, []),
+    )
 
 
-def test_what_identifies_a_gpu(rule_file: Path) -> None:  # noqa: F811
+def test_what_identifies_a_gpu(rule_file: Path) -> None:
     name = "llmtrain_gpu_info"
     expected = [{"labels": written({**GPU, "uuid": "GPU-7", "model": "NVIDIA H200"}, name), "value": 1}]
-    check(rule_file, {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "0"}, name, expected)
-    check(rule_file, {f'DCGM_FI_DEV_FB_USED{{{EXPORTER}, GPU_I_ID="1"}}': "0"}, name, [])
+    check(
+        rule_file,
+        case("a GPU", {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "0"}, name, expected),
+        case("a part of one", {f'DCGM_FI_DEV_FB_USED{{{EXPORTER}, GPU_I_ID="1"}}': "0"}, name, []),
+    )
 
 
 @pytest.mark.parametrize(
     "labels", [HELD, EXPORTER.replace("nvidia-dcgm-exporter-x", "gpt-worker-0") + ', namespace="team"']
 )
-def test_whose_a_gpu_is(labels: str, rule_file: Path) -> None:  # noqa: F811
+def test_whose_a_gpu_is(labels: str, rule_file: Path) -> None:
     name = "llmtrain_gpu_assigned"
     owner = {"namespace": "team", "pod": "gpt-worker-0", "training_job": "gpt"}
     held = {f"DCGM_FI_DEV_FB_USED{{{labels}}}": "5", KNOWN_POD: "1000"}
-    check(rule_file, held, name, [{"labels": written({**GPU, **owner}, name), "value": 1}])
-    check(rule_file, {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "5", KNOWN_POD: "1000"}, name, [])
+    free = {f"DCGM_FI_DEV_FB_USED{{{EXPORTER}}}": "5", KNOWN_POD: "1000"}
+    check(
+        rule_file,
+        case("a pod has it", held, name, [{"labels": written({**GPU, **owner}, name), "value": 1}]),
+        case("no pod has it", free, name, []),
+    )
 
 
 def of_pod(number: int, owner: str, more: str = "") -> str:
@@ -104,7 +115,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("way", OTHERS)
-def test_a_gpu_of_several_pods_is_nobodys_and_spoils_no_other(way: str, rule_file: Path) -> None:  # noqa: F811
+def test_a_gpu_of_several_pods_is_nobodys_and_spoils_no_other(way: str, rule_file: Path) -> None:
     names = [of_pod(0, "gpt-worker-0"), *OTHERS[way]]
     series = {f"DCGM_FI_DEV_FB_USED{{{name}}}": "5" for name in names}
     series |= {f"DCGM_FI_DEV_GPU_UTIL{{{name}}}": "50" for name in names}
@@ -115,19 +126,24 @@ def test_a_gpu_of_several_pods_is_nobodys_and_spoils_no_other(way: str, rule_fil
         "pod:llmtrain_gpu_utilization_ratio:avg": (owner, 0.5),
         "training_job:llmtrain_gpu_utilization_ratio:avg": ({"namespace": "team", "training_job": "gpt"}, 0.5),
     }
-    for name, (labels, meant) in told.items():
-        check(rule_file, series, name, [{"labels": written(labels, name), "value": meant}])
+    cases = [
+        case(name, series, name, [{"labels": written(labels, name), "value": meant}])
+        for name, (labels, meant) in told.items()
+    ]
     shared = "llmtrain_gpu_shared"
     numbers = {"0": 0} | ({"1": 1} if way == "sliced" else {})
     expected = [{"labels": written({"node": "n1", "gpu": gpu}, shared), "value": one} for gpu, one in numbers.items()]
-    check(rule_file, series, shared, expected)
+    check(rule_file, *cases, case(shared, series, shared, expected))
 
 
-def test_the_last_xid_is_counted_once(rule_file: Path) -> None:  # noqa: F811
+def test_the_last_xid_is_counted_once(rule_file: Path) -> None:
     name = "llmtrain_gpu_xid_errors_total"
     expected = [{"labels": written({**GPU, "xid": "79"}, name), "value": 1}]
-    check(rule_file, {f"DCGM_FI_DEV_XID_ERRORS{{{EXPORTER}}}": "79"}, name, expected)
-    check(rule_file, {f"DCGM_FI_DEV_XID_ERRORS{{{EXPORTER}}}": "0"}, name, [])
+    check(
+        rule_file,
+        case("an XID", {f"DCGM_FI_DEV_XID_ERRORS{{{EXPORTER}}}": "79"}, name, expected),
+        case("none", {f"DCGM_FI_DEV_XID_ERRORS{{{EXPORTER}}}": "0"}, name, []),
+    )
 
 
 def test_every_rule_is_tried_and_names_a_metric_of_ours() -> None:

@@ -19,7 +19,7 @@ PLACES = {
     "help": ("crds/src/llmtrain_api/metrics/metric.py", "Metric.help"),
     "ttl": (f"{OPERATOR}/core/policies/ttl.py", ""),
     "is_healthy": ("images/src/llmtrain_kind/cluster.py", "is_healthy"),
-    "attribution": ("operator/src/llmtrain_agent/collector.py", "NodeCollector._gpu_attribution"),
+    "attribution": ("operator/src/llmtrain_agent/attribution.py", ""),
     "failure_budget": ("crds/src/llmtrain_api/failure_budget.py", ""),
     "watchdog": (f"{TRAINER}/worker/watchdog.py", ""),
     "all_reduce": (f"{TRAINER}/distributed/process_group.py", "ProcessGroup.all_reduce"),

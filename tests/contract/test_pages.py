@@ -34,7 +34,7 @@ def test_a_page_of_the_contract_is_up_to_date(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cli.md", "values.md"])
 def test_a_page_of_the_command_line_and_the_chart_is_up_to_date(name: str) -> None:
-    pages = runpy.run_path(str(REPOSITORY / "docs" / "reference.py"))["PAGES"]
+    pages = runpy.run_path(str(REPOSITORY / "docs" / "render.py"))["PAGES"]
     assert (REFERENCE / name).read_text() == pages[name](), "run `make render`"
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.histories import JOB, OF_JOB, History, handed_over, job, lived
-from contract.test_alerts import asked, check, promtool, rule_file, written  # noqa: F401
+from contract.promtool import asked, check, promtool, written
+from contract.promtool_series import JOB, OF_JOB, History, handed_over, job, lived
 from llmtrain_dashboards.grafana import BOARDS
 
 VARIABLES = {"namespace": "team", "training_job": "gpt", "llmcluster": ".*", "node": ".*", "__rate_interval": "5m"}
@@ -105,7 +105,7 @@ CASES: list[tuple[str, str, str, History, Shown]] = [
     ("board", "title", "history", "shown"),
     [pytest.param(board, title, history, shown, id=f"{title}: {why}") for board, title, why, history, shown in CASES],
 )
-def test_a_panel_shows(board: str, title: str, history: History, shown: Shown, rule_file: Path) -> None:  # noqa: F811
+def test_a_panel_shows(board: str, title: str, history: History, shown: Shown, rule_file: Path) -> None:
     (query,) = PANELS[board, title].queries
     expected: list[dict[str, Any]] = [{"labels": written(labels, ""), "value": value} for labels, value in shown]
     check(rule_file, asked(title, history, 30, filled(query.expr), expected))

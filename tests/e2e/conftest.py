@@ -1,10 +1,9 @@
 """One cluster and one installed chart for all end-to-end tests. `make e2e` makes both before pytest starts.
 
-Tests run side by side, each process in a namespace of its own. Those that share the fake driver of the nodes run one after
-the other in one process; those that need the cluster to themselves are marked `serial` and run in a second pass.
+Files of tests run side by side, each process in a namespace of its own. Tests that need the cluster to themselves are
+marked `serial` and run in a second pass.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -15,19 +14,12 @@ import yaml
 
 from e2e.gpus import FakeGpus
 from e2e.kube import ROOT, Kube
-from e2e.scraping import Targets
+from e2e.nodes import CLUSTER
+from e2e.scraping import SCRAPE_SECONDS, Targets
 from llmtrain_api.generate.rule_file import rule_groups
-from prometheus import Prometheus, running_prometheus
+from support.prometheus_server import Prometheus, running_prometheus
 
-CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")
 NAMESPACE = "e2e"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that use the fake driver in one process: a node has only one."""
-    for item in items:
-        if "gpus" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("gpus"))
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +54,6 @@ def new_job(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     kube.delete_job(name)
 
 
-SCRAPE_SECONDS = 1
-
-
 @pytest.fixture(scope="module")
 def began() -> float:
     """When the scraping began, in seconds since 1970."""
@@ -80,9 +69,7 @@ def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
 
 
 @pytest.fixture(scope="module")
-def prometheus(
-    kube: Kube, gpus: FakeGpus, began: float, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
+def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
     folder = tmp_path_factory.mktemp("prometheus")
     targets = Targets(kube, folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.kube import ROOT, Kube, installed_image
-from fake_nvml import NAME, compiled
+from support.fake_nvml import NAME, compiled
 
 NAMESPACE, FOLDER, MOUNT = "fake-gpus", "/var/lib/fake-gpus", "/usr/local/nvidia/lib64"
 """Where the driver's files are on a node, and where agents see them."""

@@ -1,9 +1,13 @@
 """The nodes of the local cluster, as containers: what kubectl can't do to them."""
 
+import os
 import subprocess
 from typing import Any
 
 from e2e.kube import Kube
+
+CLUSTER = os.environ.get("LLMTRAIN_CLUSTER", "llmtrain")
+"""Name of the local cluster."""
 
 
 def engine(kube: Kube) -> str:

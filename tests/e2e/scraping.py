@@ -15,6 +15,7 @@ import yaml
 from e2e.kube import Kube, Manifest
 
 LOOK_SECONDS = 0.5
+SCRAPE_SECONDS = 1
 ANNOTATION = "prometheus.io"
 
 

@@ -27,9 +27,9 @@ LATER: list[Any] = [
         {"workers": {"replicas": 4, "gpus": 8}, "training": {"steps": 1, "microbatches": 32}},
         "Scheduled",
         "InsufficientGPUs",
-        ["32 GPUs", "has 16"],
+        ["32 GPUs", "have 16"],
         id="more GPUs than the cluster has",
-        marks=pytest.mark.xdist_group("gpus"),
+        marks=pytest.mark.serial,
     ),
     pytest.param(
         {"image": "localhost/nobody/has-this:v1"},

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import CLUSTER
 from e2e.jobs import ENDLESS, job
 from e2e.kube import ROOT, Kube, condition
-from e2e.nodes import engine, kill
-from figures import Figure
+from e2e.nodes import CLUSTER, engine, kill
+from support.measurements import RecordMeasurement
 
 pytestmark = pytest.mark.serial
 STEPS = 400
@@ -43,7 +42,9 @@ def wait_for_ranks(kube: Kube, name: str, workers: int) -> dict[str, Any]:
     return status
 
 
-def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed: str, figure: Figure) -> None:
+def test_scaling_and_deaths_change_no_bit(
+    kube: Kube, new_job: str, undisturbed: str, record_measurement: RecordMeasurement
+) -> None:
     kube.apply(elastic(new_job, 1))
     kube.wait_for_step(new_job, 20)
     kube.run("scale", f"ltj/{new_job}", "--replicas=3")
@@ -62,12 +63,14 @@ def test_scaling_and_deaths_change_no_bit(kube: Kube, new_job: str, undisturbed:
     goodput, created = status["goodput"], kube.get("ltj", new_job)["metadata"]["creationTimestamp"]
     life = datetime.fromisoformat(status["finishTime"]) - datetime.fromisoformat(created)
     accounted = sum(float(seconds) for seconds in goodput["seconds"].values())
-    figure("goodput_of_a_short_life_ratio", float(goodput["ratio"]), "ratio")
-    figure("goodput_error_seconds", abs(accounted - life.total_seconds()), "s")
+    record_measurement("goodput_of_a_short_life_ratio", float(goodput["ratio"]), "ratio")
+    record_measurement("goodput_error_seconds", abs(accounted - life.total_seconds()), "s")
     assert abs(accounted - life.total_seconds()) < 0.01, goodput
 
 
-def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job: str, figure: Figure) -> None:
+def test_a_killed_worker_costs_the_others_less_than_seconds(
+    kube: Kube, new_job: str, record_measurement: RecordMeasurement
+) -> None:
     kube.apply(elastic(new_job, 2, training={"steps": ENDLESS, "microbatches": 4, "microbatchSize": 2}))
     wait_for_ranks(kube, new_job, 2)
     kube.wait_for_step(new_job, 20)
@@ -80,7 +83,7 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(kube: Kube, new_job:
     assert "training continued with the other pods" in told
     assert told.endswith("0 steps were done again")
     seconds = pause(kube, f"{new_job}-worker-0", killed)
-    figure("pod_kill_to_next_step_seconds", seconds, "s")
+    record_measurement("pod_kill_to_next_step_seconds", seconds, "s")
     assert seconds < 30
 
 
@@ -123,7 +126,9 @@ def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str
     assert status["recoveries"]["count"] == 0
 
 
-def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str, figure: Figure) -> None:
+def test_a_dead_node_is_left_behind(
+    kube: Kube, new_job: str, undisturbed: str, record_measurement: RecordMeasurement
+) -> None:
     """Whatever else ran on that node, the coordinator or the operator, comes back elsewhere."""
     kube.apply(elastic(new_job, 2))
     wait_for_ranks(kube, new_job, 2)
@@ -134,7 +139,7 @@ def test_a_dead_node_is_left_behind(kube: Kube, new_job: str, undisturbed: str, 
     try:
         subprocess.run([engine(kube), "stop", "--time", "0", node], check=True, capture_output=True)
         seconds = pause(kube, first["metadata"]["name"], died)
-        figure("node_death_to_next_step_seconds", seconds, "s")
+        record_measurement("node_death_to_next_step_seconds", seconds, "s")
         status = kube.wait_for_stage(new_job, "Succeeded", 360)
     finally:
         subprocess.run([sys.executable, "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)

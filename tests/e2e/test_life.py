@@ -6,7 +6,7 @@ import pytest
 
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
-from figures import Figure
+from support.measurements import RecordMeasurement
 
 
 def test_apply_becomes_a_model(kube: Kube, new_job: str) -> None:
@@ -37,7 +37,7 @@ def leftovers(kube: Kube, name: str) -> list[object]:
 
 
 @pytest.mark.serial
-def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, figure: Figure) -> None:
+def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, record_measurement: RecordMeasurement) -> None:
     warm = f"{new_job}-warm"
     kube.apply(job(warm, steps=1, replicas=1))  # images are there and data is prepared
     kube.wait_for_stage(warm, "Succeeded")
@@ -47,7 +47,7 @@ def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, figure:
     status = kube.wait("the first step is done", lambda: (s := kube.status(new_job)).get("firstStepTime") and s)
     first_step = datetime.fromisoformat(status["firstStepTime"].replace("Z", "+00:00"))
     seconds = (first_step - applied).total_seconds()
-    figure("apply_to_first_step_seconds", seconds, "s")
+    record_measurement("apply_to_first_step_seconds", seconds, "s")
     assert 0 < seconds < 60
 
 

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from e2e.conftest import SCRAPE_SECONDS
 from e2e.gpus import FakeGpus, visible_gpus
 from e2e.jobs import ENDLESS, job, own
 from e2e.kube import ROOT, Kube, installed_image
 from e2e.nodes import kill
-from e2e.scraping import Targets
-from figures import Figure
+from e2e.scraping import SCRAPE_SECONDS, Targets
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_cli.prometheus import JobName
-from llmtrain_cli.top.ranks import questions
+from llmtrain_cli.top.ranks import exprs
 from llmtrain_dashboards.dashboard import Dashboard
 from llmtrain_dashboards.grafana import BOARDS
-from pictures import ask, draw
-from prometheus import Prometheus
+from support.dashboard_images import ask, draw
+from support.measurements import RecordMeasurement
+from support.prometheus_server import Prometheus
 
+pytestmark = pytest.mark.usefixtures("gpus")
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
 CHECKPOINT = {"volume": "checkpoints"}
 VARIABLES = {"training_job": ".*", "llmcluster": "default", "node": ".*", "__rate_interval": "10s"}
@@ -109,7 +109,7 @@ def test_gpus_that_pods_hold_are_told(kube: Kube, prometheus: Prometheus) -> Non
 
 
 def test_memory_and_network_of_a_job_are_what_its_containers_say(
-    kube: Kube, new_job: str, prometheus: Prometheus, figure: Figure
+    kube: Kube, new_job: str, prometheus: Prometheus, record_measurement: RecordMeasurement
 ) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
     kube.wait_for_step(new_job, 50)
@@ -127,8 +127,8 @@ def test_memory_and_network_of_a_job_are_what_its_containers_say(
         after = moved_bytes(kube, pod)
         worst["memory"] = max(worst.get("memory", 0.0), abs(used - memory) / memory)
         worst["network"] = max(worst.get("network", 0.0), (before - network) / before, (network - after) / after)
-    figure("pod_memory_error_ratio", worst["memory"], "ratio")
-    figure("pod_network_error_ratio", worst["network"], "ratio")
+    record_measurement("pod_memory_error_ratio", worst["memory"], "ratio")
+    record_measurement("pod_network_error_ratio", worst["network"], "ratio")
     assert worst["memory"] < 0.05
     assert worst["network"] < 0.05
 
@@ -179,8 +179,9 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
         assert uuids == visible_gpus(kube, pod), "the agent says what the kubelet told the container"
     busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
     kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
-    of_top = prometheus.query(questions(JobName(namespace=kube.namespace, name=new_job))["gpu"])
-    assert [series.value for series in of_top] == [pytest.approx(0.75)] * 4, "`llmtrain top` finds them"
+    of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
+    busy_gpus = [pytest.approx(0.75)] * 4
+    kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
     time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
     kube.delete_job(new_job)
     kube.wait("none is the job's", lambda: not prometheus.query(f"llmtrain_gpu_assigned{labels}"), 60)

@@ -7,11 +7,11 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from browser import open_page
 from e2e.jobs import job
 from e2e.kube import ROOT, Kube
 from e2e.nodes import kill
-from prometheus import Prometheus
+from support.browser import open_page
+from support.prometheus_server import Prometheus
 
 STEPS = 400
 DRAWN = ("loss", "speed", "time", "ranks", "cpus", "memory", "network")
@@ -47,13 +47,13 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
         assert 'class="trace ' in page.section(key) or 'class="points"' in page.section(key), f"{key} has curves"
     assert [row[1:3] for row in recoveries(page.section("ranks"))] == [["pod", "1"]], "the recovery is in the table"
     assert "stroke-dasharray" in page.section("ranks"), "and marked in the chart"
-    assert "Nobody told of a GPU of this job." in page.section("gpu")
+    assert "No GPU metrics of this job." in page.section("gpu")
     figures = dict(zip(*[iter(words(page.dom, "dt", "dd"))] * 2, strict=True))
     assert figures["Steps"] == f"{STEPS} / {STEPS}"
     assert figures["Recoveries by pod"] == "1"
     created = datetime.fromisoformat(kube.get("ltj", new_job)["metadata"]["creationTimestamp"])  # type: ignore[index]
     life = (datetime.fromisoformat(status["finishTime"]) - created).total_seconds()
-    assert 0.5 * life < float(figures["Life"].removesuffix(" s")) <= life + 1
+    assert 0.5 * life < float(figures["Lifetime"].removesuffix(" s")) <= life + 1
 
 
 def both_ranks(said: str) -> list[str]:

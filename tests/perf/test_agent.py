@@ -18,7 +18,6 @@ from pathlib import Path
 import grpc
 import pytest
 
-from integration.agent.conftest import library  # noqa: F401  the fake driver, compiled
 from llmtrain_agent.podresources import MESSAGES
 
 PODS, GPUS = 100, 8
@@ -172,7 +171,7 @@ def peak_mib(pid: int) -> float:
 
 
 @pytest.mark.timeout(180)
-def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, library: Path) -> None:  # noqa: F811
+def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, library: Path) -> None:
     environment = {
         **os.environ,
         "LD_LIBRARY_PATH": str(library),

@@ -11,10 +11,10 @@ from statistics import quantiles
 
 import pytest
 
-from integration.trainer.conftest import SPEC, Job, Process, data, dataset, end, eventually, make_job
 from llmtrain_api.protocol import LEASE_SECONDS
+from support.polling import eventually
+from support.training_job import SPEC, Job, Process, end, make_job
 
-__all__ = ["data", "dataset"]
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 KILLS = int(os.environ.get("LLMTRAIN_BENCH_KILLS", "50"))
 ENDLESS = {"training": {**dict(SPEC["training"]), "steps": 10**6}}  # type: ignore[call-overload]

@@ -15,9 +15,7 @@ import torch.multiprocessing as mp
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from llmtrain_api.job import JobSpec
 from llmtrain_api.protocol import Member, Membership
-from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
 from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
@@ -26,34 +24,10 @@ from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.partition import rank_range
 from llmtrain_trainer.training.step_totals import StopVotes
+from perf.bench_models import MICROBATCHES, MODELS, make_run
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 WARM_UP, ROUNDS = 2, 10
-MODELS: dict[str, dict[str, Any]] = {
-    "tiny": {"preset": "tiny", "contextLength": 64},
-    "25m": {"preset": "tiny", "layers": 7, "width": 512, "heads": 8, "kvHeads": 8, "contextLength": 128},
-}
-MICROBATCHES = 8
-
-
-def make_run(folder: Path, model: dict[str, Any], reduction: str) -> RunConfig:
-    spec = JobSpec.model_validate(
-        {
-            "model": model,
-            "data": {"source": {"volume": "datasets", "bundled": "python-stdlib"}, "tokenizer": {"vocabSize": 4096}},
-            "training": {"steps": 300, "microbatches": MICROBATCHES, "microbatchSize": 1, "reduction": reduction},
-            "checkpoint": {"volume": "checkpoints"},
-        }
-    )
-    return run_config(
-        spec,
-        job="bench",
-        namespace="local",
-        uid="bench",
-        data_directory=str(folder / "data"),
-        job_directory=str(folder / "job"),
-        coordinator="127.0.0.1:1",
-    )
 
 
 def connect(rank: int, size: int, port: int, store: Any) -> Collectives:

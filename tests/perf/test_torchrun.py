@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import free_port
+from support.ports import free_port
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 PEER = Path(__file__).with_name("torchrun_peer.py")

@@ -41,6 +41,8 @@ class CoordinatorEvent(StrEnum):
 class AgentEvent(StrEnum):
     """Events of the node agent."""
 
+    AGENT_STARTED = "agentStarted"
+    """The agent listens on `port` of `node`; `gpus` is auto, or off if another exporter reads the GPUs."""
     GPUS_NOT_FOUND = "gpusNotFound"
     """NVML is not available on the node; `reason` is its answer."""
     GPU_LOST = "gpuLost"

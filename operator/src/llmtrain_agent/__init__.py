@@ -1,13 +1,13 @@
-"""The node agent: what a node, its GPUs and the pods on it do, for Prometheus.
+"""The node agent: metrics of a node, its GPUs and the pods on it, for Prometheus.
 
-proc.py          what the node uses
-infiniband.py    what its InfiniBand ports carried
-cgroups.py       what pods use, by their control groups
-pods.py          which pods there are, and of which job
-podresources.py  which pod holds which device, by the kubelet
-gpu/             what each GPU does, by NVML
-aside.py         asks who may not answer
-collector.py     all of it at one scrape
-log.py           one JSON line an event
-__main__.py      the command line
+proc.py             the node's CPU, memory, disks and network
+infiniband.py       its InfiniBand and RoCE ports
+cgroups.py          what each pod uses, from its control groups
+pods.py             the node's pods and their jobs, from the API server
+podresources.py     which pod owns which device, from the kubelet
+gpu/                what each GPU does, from NVML
+attribution.py      which pod each GPU is attributed to
+background_call.py  calls that can block, with a timeout
+collector.py        all sources in one scrape
+__main__.py         the command line
 """

@@ -1,32 +1,35 @@
-"""Asks in a thread of its own: whoever doesn't answer holds nobody up, and ties up one thread at most."""
+"""Runs a blocking call in a background thread: a source that never answers delays nothing and holds one thread."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class BackgroundCall(Generic[Answer]):
-    """A question that is asked again only when its last answer came, however late. Not for several threads at once."""
+class BackgroundCall(Generic[Result]):
+    """A function that is called again only after its previous call has returned. Not thread-safe."""
 
-    def __init__(self, ask: Callable[[], Answer], seconds: float) -> None:
-        self._ask, self._seconds = ask, seconds
-        self._pending: Future[Answer] | None = None
+    def __init__(self, function: Callable[[], Result], timeout_seconds: float) -> None:
+        self._function, self._timeout_seconds = function, timeout_seconds
+        self._pending: Future[Result] | None = None
 
-    def __call__(self) -> Answer:
-        """Return the answer. Raises what the question raises, or TimeoutError (an OSError) after `seconds`."""
+    def __call__(self) -> Result:
+        """Return the result of a new call, or of the previous one if that has not been returned yet.
+
+        Raises what the function raises, or TimeoutError (an OSError) after `timeout_seconds`.
+        """
         if self._pending is None:
             self._pending = Future()
-            threading.Thread(target=self._settle, args=(self._pending,), daemon=True).start()
-        if not wait([self._pending], self._seconds).done:
-            raise TimeoutError(f"no answer within {self._seconds:g} s")
-        answered, self._pending = self._pending, None
-        return answered.result()
+            threading.Thread(target=self._run, args=(self._pending,), daemon=True).start()
+        if not wait([self._pending], self._timeout_seconds).done:
+            raise TimeoutError(f"no answer within {self._timeout_seconds:g} s")
+        done, self._pending = self._pending, None
+        return done.result()
 
-    def _settle(self, pending: "Future[Answer]") -> None:
+    def _run(self, pending: "Future[Result]") -> None:
         try:
-            pending.set_result(self._ask())
+            pending.set_result(self._function())
         except BaseException as error:
             pending.set_exception(error)

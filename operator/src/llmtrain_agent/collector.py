@@ -1,4 +1,4 @@
-"""One scrape: every source is read once, and one that fails takes nothing from the others."""
+"""Collects one scrape: every source is read once, and a source that fails does not affect the others."""
 
 import os
 import threading
@@ -11,62 +11,64 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from llmtrain_agent import infiniband, proc
+from llmtrain_agent.attribution import attribute_gpus, attribution_samples
 from llmtrain_agent.background_call import BackgroundCall
 from llmtrain_agent.cgroups import PodGroup, pod_groups
-from llmtrain_agent.gpu.reader import Log
 from llmtrain_agent.gpu.reading import GpuReading
-from llmtrain_agent.gpu.samples import Sample, samples
+from llmtrain_agent.gpu.samples import samples
 from llmtrain_agent.podresources import PodName
 from llmtrain_agent.pods import Pod
+from llmtrain_api.events import AgentEvent
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.metrics import node as metrics
-from llmtrain_api.metrics.metric import Metric
+from llmtrain_api.metrics.metric import Metric, Sample, families
 
 T = TypeVar("T")
 NODE_INIT = 1
-"""The process that is in the node's network for sure."""
-GPU_SECONDS = 1.0
-"""How long a driver is waited for. What it says later is told by the next scrape."""
+"""Process 1, which is always in the node's network namespace."""
+GPU_TIMEOUT_SECONDS = 1.0
+"""How long a scrape waits for the driver. A later answer is used by the next scrape."""
 Family = CounterMetricFamily | GaugeMetricFamily
 
 
 class GpuSource(Protocol):
-    """Knows the GPUs of this node."""
+    """A source of the node's GPUs."""
 
     @property
     def library(self) -> tuple[str, str]:
-        """Return who reads them, and the version."""
+        """Return the name of the library that reads them, and its version."""
 
     def read(self) -> tuple[GpuReading, ...]:
         """Read every GPU once."""
 
 
 class ExternalGpuExporter:
-    """GPUs that another exporter tells of."""
+    """The GPUs of a node on which DCGM exporter reads them: the agent reads none."""
 
     library = ("dcgm", "")
 
     def read(self) -> tuple[GpuReading, ...]:
-        """Read nothing."""
+        """Return no reading."""
         return ()
 
 
 class PodSource(Protocol):
-    """Knows the pods of this node."""
+    """A source of the node's pods."""
 
     def by_uid(self) -> dict[str, Pod]:
-        """Return them by UID."""
+        """Return the pods by UID."""
 
 
 class DeviceOwnerSource(Protocol):
-    """Knows who holds which device."""
+    """A source of the pods that own the node's devices."""
 
     def device_owners(self) -> dict[str, set[PodName]]:
-        """Return the pods by device."""
+        """Return the pods by device id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostPaths:
-    """Where the node's files are seen."""
+    """Where the node's file systems are mounted."""
 
     proc: Path = Path("/proc")
     sys: Path = Path("/sys")
@@ -74,127 +76,121 @@ class HostPaths:
 
 
 class NodeCollector(Collector):
-    """Reads the node whenever Prometheus asks; scrapes wait for each other."""
+    """Reads the node at each scrape; concurrent scrapes run one after the other."""
 
     def __init__(
-        self, *, node: str, roots: HostPaths, gpus: GpuSource, pods: PodSource, holders: DeviceOwnerSource, log: Log
+        self,
+        *,
+        node: str,
+        paths: HostPaths,
+        gpus: GpuSource,
+        pods: PodSource,
+        device_owners: DeviceOwnerSource,
+        log: JsonLog,
+        gpu_timeout_seconds: float = GPU_TIMEOUT_SECONDS,
     ) -> None:
-        self._node, self._roots, self._gpus = node, roots, gpus
-        self._read_gpus = BackgroundCall(gpus.read, GPU_SECONDS)
-        self._pods, self._holders, self._log = pods, holders, log
+        self._node, self._paths, self._gpus = node, paths, gpus
+        self._read_gpus = BackgroundCall(gpus.read, gpu_timeout_seconds)
+        self._pods, self._device_owners, self._log = pods, device_owners, log
         self._scrape_lock = threading.Lock()
-        self._failing: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
+        """Why each source failed that fails now."""
 
     def collect(self) -> Iterator[Family]:
-        """Yield one family a metric."""
+        """Return one family per metric."""
         with self._scrape_lock:
-            by_metric: dict[Metric, list[tuple[tuple[str, ...], float]]] = {}
-            for metric, value, labels in self._samples():
-                by_metric.setdefault(metric, []).append((labels, value))
-        for metric, numbers in by_metric.items():
-            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            family = kind(metric.name, metric.help, labels=metric.labels)
-            for labels, number in numbers:
-                family.add_metric(labels, number)
-            yield family
+            samples = self._samples()
+        return families(samples, gauge_family=GaugeMetricFamily, counter_family=CounterMetricFamily)
 
     def _samples(self) -> list[Sample]:
-        pods = self._try("pods", lambda: [self._pods.by_uid()])
-        known: dict[str, Pod] = pods[0] if pods else {}
-        readings = self._try("gpus", self._read_gpus)
+        by_uid = dict(self._read_source("pods", lambda: self._pods.by_uid().items()))
+        readings = self._read_source("gpus", self._read_gpus)
         return [
-            (metrics.GPU_LIBRARY, 1.0, (self._node, *self._gpus.library)),
+            Sample(metrics.GPU_LIBRARY, (self._node, *self._gpus.library), 1.0),
             *samples(readings, self._node),
-            *self._try("devices", lambda: self._gpu_attribution(readings, known)),
-            *self._try("node", self._of_node),
-            *self._try("infiniband", self._of_ports),
-            *self._try("control groups", lambda: self._of_pods(known)),
+            *self._read_source("devices", lambda: self._attribution_samples(readings, by_uid.values())),
+            *self._read_source("node", self._node_samples),
+            *self._read_source("infiniband", self._port_samples),
+            *self._read_source("control groups", lambda: self._pod_samples(by_uid)),
         ]
 
-    def _try(self, source: str, read: Callable[[], Iterable[T]]) -> list[T]:
-        """Return what a source says, nothing if it fails; say so once."""
+    def _read_source(self, source: str, read: Callable[[], Iterable[T]]) -> list[T]:
+        """Return what a source yields, or nothing if it fails; each new reason of a failure is logged once."""
         try:
             found = list(read())
         except (OSError, ValueError, KeyError) as error:
-            if self._failing.get(source) != str(error):
-                self._log("source fails", {"source": source, "reason": str(error)}, level="warning")
-            self._failing[source] = str(error)
+            if self._failures.get(source) != str(error):
+                self._log.warning(AgentEvent.SOURCE_FAILED, source=source, reason=str(error))
+            self._failures[source] = str(error)
             return []
-        self._failing.pop(source, None)
+        self._failures.pop(source, None)
         return found
 
-    def _gpu_attribution(self, readings: list[GpuReading], known: dict[str, Pod]) -> Iterator[Sample]:
-        """Say whose each GPU is, and of which nobody can say it."""
-        jobs = {(pod.namespace, pod.name): pod.training_job for pod in known.values()}
-        held = self._holders.device_owners() if readings else {}
-        for reading in readings:
-            holders = {pod for device in (reading.uuid, *reading.device_ids) for pod in held.get(device, ())}
-            yield metrics.GPU_SHARED, float(len(holders) > 1), (self._node, reading.index)
-            if len(holders) == 1:
-                (pod,) = holders
-                yield metrics.GPU_ASSIGNED, 1.0, (self._node, reading.index, *pod, jobs.get(pod, ""))
+    def _attribution_samples(self, readings: list[GpuReading], pods: Iterable[Pod]) -> Iterator[Sample]:
+        owners = self._device_owners.device_owners() if readings else {}
+        return attribution_samples(attribute_gpus(readings, owners, pods), self._node)
 
-    def _of_node(self) -> Iterator[Sample]:
-        here, roots = (self._node,), self._roots
-        yield metrics.NODE_CPUS, proc.cpus(roots.proc), here
-        yield metrics.NODE_CPU_SECONDS, proc.busy_seconds(roots.proc), here
-        size, used = proc.memory(roots.proc)
-        yield metrics.NODE_MEMORY, size, here
-        yield metrics.NODE_MEMORY_USED, used, here
-        read, written = proc.disks(roots.proc, roots.sys)
-        yield metrics.NODE_DISK, read, (self._node, "read")
-        yield metrics.NODE_DISK, written, (self._node, "written")
-        for device, moved in sorted(proc.physical_interfaces(self._traffic(NODE_INIT), roots.sys).items()):
-            yield metrics.NODE_NETWORK, moved.received_bytes, (self._node, device, "received")
-            yield metrics.NODE_NETWORK, moved.sent_bytes, (self._node, device, "sent")
+    def _node_samples(self) -> Iterator[Sample]:
+        labels, paths = (self._node,), self._paths
+        yield Sample(metrics.NODE_CPUS, labels, proc.cpus(paths.proc))
+        yield Sample(metrics.NODE_CPU_SECONDS, labels, proc.busy_seconds(paths.proc))
+        size, used = proc.memory(paths.proc)
+        yield Sample(metrics.NODE_MEMORY, labels, size)
+        yield Sample(metrics.NODE_MEMORY_USED, labels, used)
+        read, written = proc.disks(paths.proc, paths.sys)
+        yield Sample(metrics.NODE_DISK, (self._node, "read"), read)
+        yield Sample(metrics.NODE_DISK, (self._node, "written"), written)
+        for interface, traffic in sorted(proc.physical_interfaces(self._traffic(NODE_INIT), paths.sys).items()):
+            yield Sample(metrics.NODE_NETWORK, (self._node, interface, "received"), traffic.received_bytes)
+            yield Sample(metrics.NODE_NETWORK, (self._node, interface, "sent"), traffic.sent_bytes)
 
-    def _of_ports(self) -> Iterator[Sample]:
-        for port in infiniband.ports(self._roots.sys):
+    def _port_samples(self) -> Iterator[Sample]:
+        for port in infiniband.ports(self._paths.sys):
             labels = (self._node, port.device, port.number)
-            yield metrics.NODE_INFINIBAND, port.received_bytes, (*labels, "received")
-            yield metrics.NODE_INFINIBAND, port.sent_bytes, (*labels, "sent")
-            yield metrics.NODE_INFINIBAND_ERRORS, port.errors, labels
+            yield Sample(metrics.NODE_INFINIBAND, (*labels, "received"), port.received_bytes)
+            yield Sample(metrics.NODE_INFINIBAND, (*labels, "sent"), port.sent_bytes)
+            yield Sample(metrics.NODE_INFINIBAND_ERRORS, labels, port.errors)
 
-    def _of_pods(self, known: dict[str, Pod]) -> Iterator[Sample]:
-        mapped, outside = proc.mapped_disks(self._roots.sys), self._network(NODE_INIT)
-        for uid, group in sorted(pod_groups(self._roots.cgroup).items()):
-            if pod := known.get(uid):
+    def _pod_samples(self, by_uid: dict[str, Pod]) -> Iterator[Sample]:
+        mapped_disks, node_network = proc.mapped_disks(self._paths.sys), self._network_namespace(NODE_INIT)
+        for uid, group in sorted(pod_groups(self._paths.cgroup).items()):
+            if pod := by_uid.get(uid):
                 labels = (self._node, pod.namespace, pod.name, pod.training_job)
-                yield from _used(group, mapped, labels)
-                yield from self._pod_network(group, labels, outside)
+                yield from _usage_samples(group, mapped_disks, labels)
+                yield from self._pod_network(group, labels, node_network)
 
-    def _pod_network(self, group: PodGroup, labels: tuple[str, ...], outside: int) -> Iterator[Sample]:
-        """Yield a pod's traffic; nothing for one in the node's network, or one that has just ended."""
+    def _pod_network(self, group: PodGroup, labels: tuple[str, ...], node_network: int) -> Iterator[Sample]:
+        """Yield a pod's traffic; nothing for a pod in the node's network, or for one that has just ended."""
         process = group.process()
         if process is None:
             return
         try:
-            if self._network(process) == outside:
+            if self._network_namespace(process) == node_network:
                 return
-            out = [moved for device, moved in self._traffic(process).items() if device != "lo"]
+            traffic = [moved for interface, moved in self._traffic(process).items() if interface != "lo"]
         except OSError:
             return
-        yield metrics.POD_NETWORK, sum(moved.received_bytes for moved in out), (*labels, "received")
-        yield metrics.POD_NETWORK, sum(moved.sent_bytes for moved in out), (*labels, "sent")
+        yield Sample(metrics.POD_NETWORK, (*labels, "received"), sum(moved.received_bytes for moved in traffic))
+        yield Sample(metrics.POD_NETWORK, (*labels, "sent"), sum(moved.sent_bytes for moved in traffic))
 
     def _traffic(self, process: int) -> dict[str, proc.Traffic]:
-        return proc.devices((self._roots.proc / str(process) / "net" / "dev").read_text())
+        return proc.interfaces((self._paths.proc / str(process) / "net" / "dev").read_text())
 
-    def _network(self, process: int) -> int:
-        """Return what tells a process's network from others: the kernel makes these files once for each.
+    def _network_namespace(self, process: int) -> int:
+        """Return a number that identifies a process's network namespace: the inode of a file that exists once in each.
 
-        Reading the namespace's own name would need the right to trace processes.
+        Reading the namespace's own link would need the permission to trace processes.
         """
-        return os.stat(f"{self._roots.proc}/{process}/net/dev").st_ino
+        return os.stat(f"{self._paths.proc}/{process}/net/dev").st_ino
 
 
-def _used(group: PodGroup, mapped_disks: Container[str], labels: tuple[str, ...]) -> Iterator[Sample]:
+def _usage_samples(group: PodGroup, mapped_disks: Container[str], labels: tuple[str, ...]) -> Iterator[Sample]:
     usage = group.usage(mapped_disks)
-    told: tuple[tuple[Metric, float | None, tuple[str, ...]], ...] = (
-        (metrics.POD_CPU_SECONDS, usage.cpu_seconds, labels),
-        (metrics.POD_MEMORY_USED, usage.memory_bytes, labels),
-        (metrics.POD_MEMORY_LIMIT, usage.memory_limit_bytes, labels),
-        (metrics.POD_DISK, usage.read_bytes, (*labels, "read")),
-        (metrics.POD_DISK, usage.written_bytes, (*labels, "written")),
+    values: tuple[tuple[Metric, tuple[str, ...], float | None], ...] = (
+        (metrics.POD_CPU_SECONDS, labels, usage.cpu_seconds),
+        (metrics.POD_MEMORY_USED, labels, usage.memory_bytes),
+        (metrics.POD_MEMORY_LIMIT, labels, usage.memory_limit_bytes),
+        (metrics.POD_DISK, (*labels, "read"), usage.read_bytes),
+        (metrics.POD_DISK, (*labels, "written"), usage.written_bytes),
     )
-    return ((metric, value, where) for metric, value, where in told if value is not None)
+    return (Sample(metric, labels, value) for metric, labels, value in values if value is not None)

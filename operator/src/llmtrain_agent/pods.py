@@ -1,4 +1,4 @@
-"""The pods of this node, with the job each belongs to: asked of the API server, metadata alone."""
+"""The pods of this node and their training jobs, from the API server: metadata only."""
 
 import http.client
 import json
@@ -12,14 +12,14 @@ from pathlib import Path
 
 from llmtrain_api.names import JOB_LABEL
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT_DIR = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-ANSWER_SECONDS = 5.0
-"""Longer than anybody waits for it (see aside.py); then the connection is given up."""
-FRESH_SECONDS = 10.0
-"""How long an answer is believed. A pod that is newer is told of a little later."""
-MIRROR = "kubernetes.io/config.mirror"
-"""A static pod's control group is named by this annotation, not by the UID that the API server gave its mirror."""
+TIMEOUT_SECONDS = 5.0
+"""Timeout of the connection: longer than a scrape waits for the answer (see background_call.py)."""
+MAX_AGE_SECONDS = 10.0
+"""How long a list of pods is used. A newer pod appears up to this much later."""
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+"""Its value names a static pod's control group; the UID in the API is that of its mirror pod."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,61 +29,64 @@ class Pod:
     namespace: str
     name: str
     training_job: str
-    """Empty if it is of no job."""
+    """The job that it belongs to; empty if none."""
 
 
 class Pods:
-    """Asks again when the last answer is old, and keeps it if no other comes."""
+    """Lists the pods when the previous list is old, and keeps that one if the API server does not answer."""
 
-    def __init__(self, ask: Callable[[], bytes], clock: Callable[[], float] = time.monotonic) -> None:
-        self._ask, self._clock = ask, clock
-        self._asked_at: float | None = None
+    def __init__(self, list_pods: Callable[[], bytes], clock: Callable[[], float] = time.monotonic) -> None:
+        self._list_pods, self._clock = list_pods, clock
+        self._listed_at_seconds: float | None = None
         self._pods: dict[str, Pod] | None = None
 
     def by_uid(self) -> dict[str, Pod]:
-        """Return the pods by the UID that their control groups have; the last ones known if nobody answers.
+        """Return the pods by the UID in the names of their control groups; the last known ones if a request fails.
 
-        Raises OSError or ValueError if nobody ever answered as expected.
+        Raises OSError, ValueError or KeyError if no request has succeeded yet.
         """
         now = self._clock()
-        if self._asked_at is None or now - self._asked_at >= FRESH_SECONDS:
+        if self._listed_at_seconds is None or now - self._listed_at_seconds >= MAX_AGE_SECONDS:
             try:
-                self._pods = parsed(self._ask())
+                self._pods = parse_pods(self._list_pods())
             except (OSError, ValueError, KeyError):
                 if self._pods is None:
                     raise
-            self._asked_at = now
+            self._listed_at_seconds = now
         return self._pods or {}
 
 
-def parsed(answer: bytes) -> dict[str, Pod]:
-    """Return the pods of a list, by UID."""
-    found = {}
+def parse_pods(answer: bytes) -> dict[str, Pod]:
+    """Return the pods of a JSON list by UID."""
+    pods = {}
     for item in json.loads(answer).get("items") or ():
         metadata = item["metadata"]
-        uid = (metadata.get("annotations") or {}).get(MIRROR) or metadata["uid"]
+        uid = (metadata.get("annotations") or {}).get(MIRROR_ANNOTATION) or metadata["uid"]
         job = (metadata.get("labels") or {}).get(JOB_LABEL, "")
-        found[uid] = Pod(namespace=metadata["namespace"], name=metadata["name"], training_job=job)
-    return found
+        pods[uid] = Pod(namespace=metadata["namespace"], name=metadata["name"], training_job=job)
+    return pods
 
 
-def pod_lister(node: str, host: str, port: str, account: Path) -> Callable[[], bytes]:
-    """Return what asks the API server for this node's pods, from its cache. The token may be renewed meanwhile."""
-    context = ssl.create_default_context(cafile=str(account / "ca.crt"))
+def pod_lister(node: str, host: str, port: str, service_account_dir: Path) -> Callable[[], bytes]:
+    """Return a function that requests this node's pods from the API server's cache.
+
+    It reads the token at each call, because the kubelet renews it.
+    """
+    context = ssl.create_default_context(cafile=str(service_account_dir / "ca.crt"))
     query = urllib.parse.urlencode({"fieldSelector": f"spec.nodeName={node}", "resourceVersion": "0"})
-    where = f"[{host}]" if ":" in host else host
+    address = f"[{host}]" if ":" in host else host
 
-    def ask() -> bytes:
-        token = (account / "token").read_text()
+    def list_pods() -> bytes:
+        token = (service_account_dir / "token").read_text()
         request = urllib.request.Request(
-            f"https://{where}:{port}/api/v1/pods?{query}",
+            f"https://{address}:{port}/api/v1/pods?{query}",
             headers={"Authorization": f"Bearer {token}", "Accept": METADATA_ONLY},
         )
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS, context=context) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as answer:
                 text: bytes = answer.read()
                 return text
         except http.client.HTTPException as error:
             raise OSError(f"the API server's answer was cut off: {error!r}") from error
 
-    return ask
+    return list_pods

@@ -1,4 +1,4 @@
-"""What a node uses, by /proc and /sys. All roots are parameters, so that a container can be given the node's."""
+"""What a node uses, from /proc and /sys, whose paths are parameters: in a container the node's are mounted elsewhere."""
 
 import os
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SECTOR_BYTES = 512
-"""Of /proc/diskstats, whatever the disk's own sectors are."""
+"""Unit of /proc/diskstats, independent of a disk's own sector size."""
 BUSY = (0, 1, 2, 5, 6, 7)
-"""Fields of /proc/stat in which a CPU works: user, nice, system, irq, softirq, steal. Guests are in user already."""
+"""Fields of /proc/stat that are busy time: user, nice, system, irq, softirq, steal. User includes guests."""
 VIRTUAL_INTERFACE_PREFIXES = (
     "lo",
     "veth",
@@ -24,12 +24,12 @@ VIRTUAL_INTERFACE_PREFIXES = (
     "ifb",
     "nodelocaldns",
 )
-"""Names of devices that don't lead out of a node that is a container begin so: there no device is a card's."""
+"""Prefixes of interfaces that stay inside the node. Used on nodes that are containers and have no physical interface."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """Bytes of one network device."""
+    """Bytes of one network interface."""
 
     received_bytes: int
     sent_bytes: int
@@ -48,53 +48,55 @@ def cpus(proc: Path) -> int:
 
 
 def memory(proc: Path) -> tuple[int, int]:
-    """Return (bytes in all, bytes that nobody else could have)."""
+    """Return (size, used) of the memory in bytes; what is available to new processes does not count as used."""
     lines = (line.split() for line in (proc / "meminfo").read_text().splitlines())
-    table = {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines}
-    return table["MemTotal"], table["MemTotal"] - table["MemAvailable"]
+    size_bytes = {fields[0].rstrip(":"): int(fields[1]) * 1024 for fields in lines}
+    return size_bytes["MemTotal"], size_bytes["MemTotal"] - size_bytes["MemAvailable"]
 
 
 def disks(proc: Path, sys: Path) -> tuple[int, int]:
-    """Return (bytes read, bytes written) of all whole disks; what lies on others, such as loops, is counted there."""
+    """Return (bytes read, bytes written) of all physical disks; partitions and loop devices are part of those."""
     read = written = 0
     for line in (proc / "diskstats").read_text().splitlines():
-        words = line.split()
-        if (sys / "block" / words[2] / "device").exists():
-            read, written = read + int(words[5]) * SECTOR_BYTES, written + int(words[9]) * SECTOR_BYTES
+        fields = line.split()
+        if (sys / "block" / fields[2] / "device").exists():
+            read, written = read + int(fields[5]) * SECTOR_BYTES, written + int(fields[9]) * SECTOR_BYTES
     return read, written
 
 
-def devices(net_dev: str) -> dict[str, Traffic]:
-    """Return the traffic by device, from the text of a net/dev."""
-    found = {}
+def interfaces(net_dev: str) -> dict[str, Traffic]:
+    """Return the traffic by network interface, from the text of a net/dev file."""
+    traffic = {}
     for line in net_dev.splitlines()[2:]:
         name, _, numbers = line.partition(":")
-        words = numbers.split()
-        found[name.strip()] = Traffic(received_bytes=int(words[0]), sent_bytes=int(words[8]))
-    return found
+        fields = numbers.split()
+        traffic[name.strip()] = Traffic(received_bytes=int(fields[0]), sent_bytes=int(fields[8]))
+    return traffic
 
 
 def physical_interfaces(traffic: dict[str, Traffic], sys: Path) -> dict[str, Traffic]:
-    """Return the devices that lead out of the node: its cards.
+    """Return the physical interfaces, which carry traffic out of the node.
 
-    Bridges, bonds, tunnels and the pods' ends carry what cards carry once more. So does a card whose master is a card,
-    as a virtual function under Hyper-V's.
+    Bridges, bonds, tunnels and the pods' interfaces would count it a second time. So would an interface whose master is
+    physical, such as a virtual function under Hyper-V.
     """
-    cards = {}
+    physical = {}
     for name, moved in traffic.items():
-        place = sys / "class" / "net" / name
-        if (place / "device").exists() and not (place / "master" / "device").exists():
-            cards[name] = moved
-    return cards or {name: moved for name, moved in traffic.items() if not name.startswith(VIRTUAL_INTERFACE_PREFIXES)}
+        interface = sys / "class" / "net" / name
+        if (interface / "device").exists() and not (interface / "master" / "device").exists():
+            physical[name] = moved
+    if physical:
+        return physical
+    return {name: moved for name, moved in traffic.items() if not name.startswith(VIRTUAL_INTERFACE_PREFIXES)}
 
 
 def mapped_disks(sys: Path) -> frozenset[str]:
-    """Return the numbers (`major:minor`) of devices that lie on disks by the device mapper, such as LVM's."""
+    """Return the numbers (`major:minor`) of device-mapper devices, such as LVM volumes, which lie on other disks."""
     return frozenset(_number(disk) for disk in (sys / "block").glob("dm-*"))
 
 
 def _number(disk: Path) -> str:
     try:
         return (disk / "dev").read_text().strip()
-    except OSError:  # it went while we looked
+    except OSError:  # it has just been removed
         return ""

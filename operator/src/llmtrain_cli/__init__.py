@@ -1,21 +1,20 @@
-"""The `llmtrain` command: the same job files without a cluster.
+"""The `llmtrain` command: validates and runs job files without a cluster, and reads the telemetry of jobs on one.
 
-__main__.py    the subcommands
-errors.py      how a command ends otherwise than well
-job_file.py    reads a job file; every fault is a sentence that names its field
-validate.py    `llmtrain validate`
-logs.py        `llmtrain logs`
-run.py         `llmtrain run`: the story of one run on this machine
-folder.py      where a run keeps its files, and what it remembers
-process.py     one child process: its log, its outcome, its end
-crew.py        coordinator and workers, kept alive within the job's recovery budget
-watch.py       asks the coordinator how far the training is
-display.py     shows that: a progress bar, or plain lines
-summary.py     what came of it
-address.py     an address with a login in it
-order.py       names with numbers in them, in order
-prometheus.py  asks a Prometheus server
-top/           `llmtrain top`
-report/        `llmtrain report`
-tracking.py    `llmtrain mlflow`
+__main__.py          the subcommands, their options, and the exit codes
+errors.py            the errors of the command line
+job_file.py          reads a job file; every validation error names its field
+validate.py          `llmtrain validate`
+logs.py              `llmtrain logs`
+run.py               `llmtrain run`: the stages of one run on this machine
+workspace.py         the files of a run, and what the next run of the job reads from them
+process.py           one child process: its log, its termination message, its exit status
+local_supervisor.py  restarts the coordinator and the workers within the job's failure budget
+status_poller.py     polls the coordinator's status
+display.py           shows it: a progress bar, or plain lines
+summary.py           the result of a run
+server_url.py        a URL that can hold credentials
+prometheus.py        a client of Prometheus' query API
+top/                 `llmtrain top`
+report/              `llmtrain report`
+mlflow_export.py     `llmtrain mlflow`
 """

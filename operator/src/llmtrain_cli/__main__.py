@@ -1,4 +1,4 @@
-"""`llmtrain`: subcommands, and how errors become exit codes."""
+"""`llmtrain`: the subcommands, their options, and how errors become exit codes."""
 
 import argparse
 import sys
@@ -9,81 +9,134 @@ from typing import TYPE_CHECKING
 from llmtrain_cli.errors import CommandError, Interrupted
 
 if TYPE_CHECKING:
-    from llmtrain_cli.prometheus import Prometheus
+    from llmtrain_cli.prometheus import JobName, Prometheus
 
-DESCRIPTION = "Train the language model a job file describes, on this machine, and read what llmtrain's parts say."
+DESCRIPTION = """\
+Train the language model that a job file describes on this machine, without a cluster,
+and read the logs and metrics of jobs that run on a cluster."""
 EPILOG = """\
 examples:
-  llmtrain validate job.yaml
-  llmtrain run job.yaml                 train; Ctrl-C stops, the same command goes on
-  llmtrain run job.yaml --fresh         begin anew
+  llmtrain validate job.yaml            check a job file
+  llmtrain run job.yaml                 train; after Ctrl-C, the same command resumes
+  llmtrain run job.yaml --fresh         delete earlier results and start over
   kubectl logs gpt-worker-0 | llmtrain logs
-  llmtrain top gpt -n team              what each rank does now
-  llmtrain report gpt -n team           a page about the training, in gpt.html
-  llmtrain mlflow gpt -n team           its curves as a run of MLflow
+  llmtrain top gpt -n team              current speed and hardware use of each rank
+  llmtrain report gpt -n team           write a report of the training to gpt.html
+  llmtrain mlflow gpt -n team           export its curves to a run of MLflow
 
-installed from a checkout: pip install '.[cli]', for `run` '.[cli,trainer]', for `mlflow` '.[cli,mlflow]'
+`llmtrain COMMAND --help` describes the options of a command.
 
-exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted
+install from a checkout: pip install '.[cli]'; for `run` '.[cli,trainer]', for `mlflow` '.[cli,mlflow]'
+
+exit codes: 0 success, 1 failure, 2 invalid input, 130 interrupted
 """
 EXTRAS = {"run": "cli,trainer", "mlflow": "cli,mlflow"}
-"""What a subcommand needs beside the package; `cli` is enough for the others."""
+"""Extras of the package that a subcommand needs; the others need `cli`."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     root = argparse.ArgumentParser(
         prog="llmtrain", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="train a job on this machine, without a cluster")
-    run.add_argument("file", type=Path, metavar="job.yaml", help="job file, as for kubectl apply")
-    run.add_argument(
+    _add_validate(commands.add_parser("validate", help="check a job file", description=VALIDATE))
+    _add_run(commands.add_parser("run", help="train a job on this machine, without a cluster", description=RUN))
+    _add_logs(commands.add_parser("logs", help="make JSON log lines readable", description=LOGS))
+    _add_top(commands.add_parser("top", help="show each rank's speed and hardware use", description=TOP))
+    _add_report(commands.add_parser("report", help="write an HTML report of a training", description=REPORT))
+    _add_mlflow(commands.add_parser("mlflow", help="export a training's curves to MLflow", description=MLFLOW))
+    return root
+
+
+VALIDATE = (
+    "Check a job file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
+)
+RUN = """Train a job with the same coordinator and trainers as on a cluster, as processes of this machine. Ctrl-C writes a
+checkpoint and stops; the same command resumes from it. Example: %(prog)s examples/gpt-stdlib.yaml"""
+LOGS = """Show JSON log lines as time, level, event and fields; other lines are shown unchanged.
+Example: kubectl logs gpt-worker-0 | %(prog)s"""
+TOP = """Show what each rank of a running job and its hardware do, from Prometheus, until the training ends or Ctrl-C.
+Example: %(prog)s gpt -n team"""
+REPORT = """Write one self-contained HTML page about a job's newest training, from Prometheus: loss, throughput, where the
+time went, recoveries and hardware. Example: %(prog)s gpt -n team --since 30d"""
+MLFLOW = """Export the curves of a job's newest training from Prometheus to a run of MLflow. Run again, it adds the points
+that are new. Example: %(prog)s gpt -n team --tracking-uri http://mlflow.example"""
+
+
+def _add_validate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as kubectl applies it")
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as kubectl applies it")
+    command.add_argument(
         "--directory",
         type=Path,
         default=Path(".llmtrain"),
         metavar="DIR",
-        help="where volumes, checkpoints and logs are (default: %(default)s); "
-        "volume V of the job is the folder DIR/volumes/V",
+        help="folder of volumes, checkpoints and logs (default: %(default)s); "
+        "the job's volume V is the folder DIR/volumes/V",
     )
-    run.add_argument("--fresh", action="store_true", help="throw away what an earlier run of this job left there")
-    run.add_argument("--plain", action="store_true", help="lines in place of a progress bar")
-    logs = commands.add_parser("logs", help="make JSON log lines readable")
-    logs.add_argument("file", nargs="?", default="-", metavar="FILE", help="log file (default: standard input)")
-    validate = commands.add_parser("validate", help="say whether a job file is valid")
-    validate.add_argument("file", type=Path, metavar="job.yaml", help="job file")
-    top = commands.add_parser("top", help="show what each rank of a job does now, by Prometheus")
-    _add_job(top)
-    top.add_argument("--interval", type=float, default=2.0, metavar="SECONDS", help="how often (default: %(default)s)")
-    top.add_argument("--once", action="store_true", help="print it once and end")
-    report = commands.add_parser("report", help="write a page about a job's training, by Prometheus")
-    _add_job(report)
-    report.add_argument("--output", type=Path, metavar="FILE", help="where to (default: JOB.html)")
-    report.add_argument(
-        "--since", default="7d", metavar="TIME", help="how far to look back, as 12h or 30d (default: %(default)s)"
+    command.add_argument("--fresh", action="store_true", help="delete the results of earlier runs of this job first")
+    command.add_argument("--plain", action="store_true", help="print lines instead of a progress bar")
+
+
+def _add_logs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", nargs="?", default="-", metavar="FILE", help="log file (default: standard input)")
+
+
+def _add_top(command: argparse.ArgumentParser) -> None:
+    _add_job(command)
+    command.add_argument(
+        "--interval", type=float, default=2.0, metavar="SECONDS", help="time between updates (default: %(default)s)"
     )
-    mlflow = commands.add_parser("mlflow", help="write a job's curves into MLflow, by Prometheus; again goes on")
-    _add_job(mlflow)
-    mlflow.add_argument("--since", default="7d", metavar="TIME", help="how far to look back (default: %(default)s)")
-    mlflow.add_argument(
-        "--tracking-uri", metavar="URI", help="MLflow's server or folder (default: $MLFLOW_TRACKING_URI)"
+    command.add_argument("--once", action="store_true", help="print the current state once and exit")
+
+
+def _add_report(command: argparse.ArgumentParser) -> None:
+    _add_job(command)
+    _add_since(command)
+    command.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: JOB.html)")
+
+
+def _add_mlflow(command: argparse.ArgumentParser) -> None:
+    _add_job(command)
+    _add_since(command)
+    command.add_argument(
+        "--tracking-uri", metavar="URI", help="MLflow server or folder (default: $MLFLOW_TRACKING_URI)"
     )
-    mlflow.add_argument("--experiment", default="llmtrain", metavar="NAME", help="(default: %(default)s)")
-    mlflow.add_argument("--finish", action="store_true", help="the training is over: finish the run too")
-    return root
+    command.add_argument(
+        "--experiment", default="llmtrain", metavar="NAME", help="MLflow experiment of the run (default: %(default)s)"
+    )
+    command.add_argument("--finish", action="store_true", help="mark the run as finished: the training has ended")
 
 
 def _add_job(command: argparse.ArgumentParser) -> None:
     from llmtrain_cli.prometheus import DEFAULT, TOKEN_VARIABLE, VARIABLE
 
     command.add_argument("job", metavar="JOB", help="name of the job")
-    command.add_argument("-n", "--namespace", default="default", metavar="NS", help="its namespace (default: default)")
+    command.add_argument(
+        "-n", "--namespace", default="default", metavar="NS", help="namespace of the job (default: %(default)s)"
+    )
     command.add_argument(
         "--prometheus",
         metavar="URL",
-        help=f"server to ask (default: ${VARIABLE} or {DEFAULT}); http://user:password@host logs in, "
-        f"as does a token in ${TOKEN_VARIABLE}",
+        help=f"Prometheus server to query (default: ${VARIABLE}, else {DEFAULT}); log in with "
+        f"http://user:password@host or a bearer token in ${TOKEN_VARIABLE}",
     )
+
+
+def _add_since(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--since", default="7d", metavar="TIME", help="how far to look back, such as 12h or 30d (default: %(default)s)"
+    )
+
+
+def _job(options: argparse.Namespace) -> "JobName":
+    from llmtrain_cli.prometheus import JobName
+
+    return JobName(namespace=options.namespace, name=options.job)
 
 
 def _prometheus(options: argparse.Namespace) -> "Prometheus":
@@ -93,7 +146,7 @@ def _prometheus(options: argparse.Namespace) -> "Prometheus":
 
 
 def dispatch(options: argparse.Namespace) -> None:
-    """Run one subcommand; each imports only what it needs."""
+    """Run one subcommand; each imports only the packages it needs."""
     match options.command:
         case "run":
             from llmtrain_cli.run import run
@@ -108,29 +161,26 @@ def dispatch(options: argparse.Namespace) -> None:
 
             validate(options.file)
         case "top":
-            from llmtrain_cli.prometheus import JobName
             from llmtrain_cli.top.live import top
 
-            job = JobName(namespace=options.namespace, name=options.job)
-            top(_prometheus(options), job, every_seconds=max(0.1, options.interval), once=options.once)
+            interval_seconds = max(0.1, options.interval)
+            top(_prometheus(options), _job(options), interval_seconds=interval_seconds, once=options.once)
         case "report":
-            from llmtrain_cli.prometheus import JobName
             from llmtrain_cli.report import page
             from llmtrain_cli.report.history import read
 
-            job = JobName(namespace=options.namespace, name=options.job)
             file = options.output or Path(f"{options.job}.html")
-            page.write(read(_prometheus(options), job, options.since), file)
+            page.write(read(_prometheus(options), _job(options), options.since), file)
             print(f"report: {file}")
         case "mlflow":
-            from llmtrain_cli.mlflow_export import track
-            from llmtrain_cli.prometheus import JobName
+            from llmtrain_cli.mlflow_export import export
             from llmtrain_cli.report.history import read
 
-            job = JobName(namespace=options.namespace, name=options.job)
-            history = read(_prometheus(options), job, options.since)
-            id = track(history, tracking_uri=options.tracking_uri, experiment=options.experiment, ended=options.finish)
-            print(f"mlflow: run {id}")
+            history = read(_prometheus(options), _job(options), options.since)
+            run_id = export(
+                history, tracking_uri=options.tracking_uri, experiment=options.experiment, finish=options.finish
+            )
+            print(f"mlflow: run {run_id}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -149,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        print("llmtrain: interrupted before anything began.", file=sys.stderr)
+        print("llmtrain: interrupted before the run started.", file=sys.stderr)
         return Interrupted.exit_code
     return 0
 

@@ -1,4 +1,4 @@
-"""Shows how far a run is: a progress bar on a terminal, plain lines elsewhere."""
+"""Shows the progress of a run: a progress bar on a terminal, plain lines elsewhere."""
 
 import contextlib
 import time
@@ -11,48 +11,48 @@ from rich.progress import Progress as Bar
 
 from llmtrain_api.protocol import CoordinatorStatus, Progress
 
-QUIET_SECONDS = 5.0
-"""Time between two plain lines about steps."""
+LINE_INTERVAL_SECONDS = 5.0
+"""Minimum time between two plain lines about steps."""
 
 
 class Display(Protocol):
-    """What a run tells whoever watches."""
+    """Where a run reports its progress."""
 
-    def note(self, sentence: str) -> None:
-        """Say that something happened."""
+    def note(self, message: str) -> None:
+        """Report an event."""
 
     def show(self, status: CoordinatorStatus) -> None:
-        """Show how far the training is."""
+        """Report how far the training is."""
 
 
 class PlainLines:
-    """One line an event, and one every few seconds for the steps."""
+    """Writes a line for each event and each generation, and at most one every LINE_INTERVAL_SECONDS for steps."""
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], float]) -> None:
         self._write, self._clock = write, clock
-        self._said_at_seconds: float | None = None
+        self._last_line_at_seconds: float | None = None
         self._generation = 0
 
-    def note(self, sentence: str) -> None:
+    def note(self, message: str) -> None:
         """Write a line."""
-        self._write(sentence)
+        self._write(message)
 
     def show(self, status: CoordinatorStatus) -> None:
-        """Write a line if the generation is new, the training over, or nothing was said for a while."""
+        """Write a line for a new generation, and one for the step if it is the last or the interval has passed."""
         if status.generation != self._generation and status.state == "Training":
             self._generation = status.generation
             self._write(f"generation {status.generation}: {status.joined} of {status.desired} ranks")
         if status.progress and self._is_due(status.progress):
-            self._said_at_seconds = self._clock()
+            self._last_line_at_seconds = self._clock()
             self._write(describe(status.progress))
 
     def _is_due(self, progress: Progress) -> bool:
-        said = self._said_at_seconds
-        return said is None or progress.step == progress.steps or self._clock() - said >= QUIET_SECONDS
+        last = self._last_line_at_seconds
+        return last is None or progress.step == progress.steps or self._clock() - last >= LINE_INTERVAL_SECONDS
 
 
 class ProgressBar:
-    """A line that is drawn anew with every step; notes scroll by above it."""
+    """A line that is redrawn with every step; notes scroll above it."""
 
     def __init__(self, console: Console, job: str) -> None:
         self._bar = Bar(
@@ -66,12 +66,12 @@ class ProgressBar:
         self._task = self._bar.add_task(job, total=None, figures="")
         self._bar.start()
 
-    def note(self, sentence: str) -> None:
+    def note(self, message: str) -> None:
         """Print a line above the bar."""
-        self._bar.console.print(sentence, markup=False, highlight=False)
+        self._bar.console.print(message, markup=False, highlight=False)
 
     def show(self, status: CoordinatorStatus) -> None:
-        """Draw the bar."""
+        """Redraw the bar."""
         if status.progress:
             progress = status.progress
             figures = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tokens/s"
@@ -84,7 +84,7 @@ class ProgressBar:
 
 @contextlib.contextmanager
 def display_for(job: str, *, plain: bool) -> Iterator[Display]:
-    """Give the display that suits where the output goes."""
+    """Yield a progress bar on a terminal, plain lines elsewhere or if `plain` is set."""
     console = Console()
     if plain or not console.is_terminal:
         yield PlainLines(lambda line: print(line, flush=True), time.monotonic)
@@ -97,11 +97,11 @@ def display_for(job: str, *, plain: bool) -> Iterator[Display]:
 
 
 def describe(progress: Progress) -> str:
-    """Return how far the training is, in one line."""
-    seconds = (progress.steps - progress.step) * progress.tokens / max(progress.step, 1)
-    eta = seconds / progress.tokens_per_second if progress.tokens_per_second else 0.0
+    """Return step, loss, throughput and remaining time in one line."""
+    tokens = (progress.steps - progress.step) * progress.tokens / max(progress.step, 1)
+    remaining = tokens / progress.tokens_per_second if progress.tokens_per_second else 0.0
     held_out = f"  held out {progress.held_out_loss:.3f}" if progress.held_out_loss is not None else ""
     return (
         f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}{held_out}  "
-        f"{progress.tokens_per_second:,.0f} tokens/s  {eta:.0f} s left"
+        f"{progress.tokens_per_second:,.0f} tokens/s  {remaining:.0f} s left"
     )

@@ -1,31 +1,31 @@
-"""How a command ends otherwise than well. Every error is one sentence for whoever typed the command.
+"""Errors of the command line. Each has a one-line message with the cause and the remedy, and maps to an exit code.
 
 CommandError
-├── BadInput     exit code 2: the same again would end the same way
+├── BadInput     exit code 2: retrying the same command would fail the same way
 ├── RunFailed    exit code 1
-└── Interrupted  exit code 130: asked to stop
+└── Interrupted  exit code 130: stopped by SIGINT or SIGTERM
 """
 
 from typing import ClassVar
 
 
 class CommandError(Exception):
-    """The base of all errors of the command line."""
+    """Base of all errors of the command line; printed without a traceback."""
 
     exit_code: ClassVar[int] = 1
 
 
 class BadInput(CommandError):
-    """What was asked for can't be had; the sentence names the remedy."""
+    """The command's input is not valid; the message names what to change."""
 
     exit_code = 2
 
 
 class RunFailed(CommandError):
-    """Something broke."""
+    """A stage of the run failed."""
 
 
 class Interrupted(CommandError):
-    """Somebody asked to stop."""
+    """The run was stopped by a signal."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""Reads a job file. Every fault is a sentence that begins with the field as the file names it."""
+"""Reads and validates a job file. Every validation error begins with the path of the field in the file."""
 
 import difflib
 from collections.abc import Sequence
@@ -25,16 +25,16 @@ class Job:
 
 
 def read_job(path: Path) -> Job:
-    """Return the job in a YAML file. BadInput with one sentence a line if it isn't valid."""
+    """Return the job in a YAML file. BadInput with one line an error if it is not valid."""
     document = parse(path)
-    faults = faults_of(document)
-    if faults:
-        raise BadInput(f"{path} is not valid:\n" + "\n".join(f"  {fault}" for fault in faults))
+    errors = validation_errors(document)
+    if errors:
+        raise BadInput(f"{path} is not valid:\n" + "\n".join(f"  {error}" for error in errors))
     return Job(name=document["metadata"]["name"], spec=JobSpec.model_validate(document["spec"]))
 
 
 def parse(path: Path) -> dict[str, Any]:
-    """Return the one YAML document in a file."""
+    """Return the single YAML document in a file. BadInput if there is none, several, or no YAML."""
     try:
         documents = [document for document in yaml.safe_load_all(path.read_text()) if document is not None]
     except OSError as error:
@@ -48,66 +48,68 @@ def parse(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], documents[0])
 
 
-def faults_of(document: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a job, one sentence a fault; nothing if it is valid."""
-    faults = [
-        f"{field}: must be {wanted}, not {document.get(field)!r}"
-        for field, wanted in (("apiVersion", API_VERSION), ("kind", JOB_KIND))
-        if document.get(field) != wanted
+def validation_errors(document: dict[str, Any]) -> list[str]:
+    """Return the validation errors of a job, one string an error; empty if it is valid."""
+    errors = [
+        f"{field}: must be {expected}, not {document.get(field)!r}"
+        for field, expected in (("apiVersion", API_VERSION), ("kind", JOB_KIND))
+        if document.get(field) != expected
     ]
     metadata, spec = document.get("metadata"), document.get("spec")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(name, str) or not name:
-        faults.append("metadata.name: is missing; name the job")
+        errors.append("metadata.name: is missing; name the job")
     if not isinstance(spec, dict):
-        return [*faults, "spec: is missing; say what to train"]
+        return [*errors, "spec: is missing; add the specification of the training"]
     try:
         valid = JobSpec.model_validate(spec)
     except ValidationError as error:
-        return faults + [explain(details) for details in error.errors()]
-    return faults + (list(violations(name, valid)) if isinstance(name, str) and name else [])
+        return errors + [format_error(details) for details in error.errors()]
+    return errors + (list(violations(name, valid)) if isinstance(name, str) and name else [])
 
 
-def explain(error: ErrorDetails) -> str:
-    """Return one fault as a sentence: where it is, what is wrong, and the remedy."""
-    return f"{field_path(error['loc'])}: {_fault(error)}"
+def format_error(error: ErrorDetails) -> str:
+    """Return a pydantic error in one line: the field, what is wrong, and the remedy."""
+    return f"{field_path(error['loc'])}: {_problem(error)}"
 
 
 def field_path(location: Sequence[str | int]) -> str:
-    """Return a place in the spec as people write it, such as spec.workers.env[0].name."""
-    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    """Return the path of a field in the file, such as spec.workers.env[0].name."""
+    return "spec" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in location)
 
 
-def _fault(error: ErrorDetails) -> str:
-    given = error.get("input")
+def _problem(error: ErrorDetails) -> str:
+    value = error.get("input")
     match error["type"]:
         case "missing":
             return "is missing; add it"
         case "extra_forbidden":
-            return f"there is no such field{_nearest(error['loc'])}"
+            return f"there is no such field{_suggestion(error['loc'])}"
         case "literal_error":
-            return f"must be {error['ctx']['expected']}, not {given!r}"
-        case "string_type" if isinstance(given, int | float):
-            return f'must be a string; write it in quotes: "{given}"'
+            return f"must be {error['ctx']['expected']}, not {value!r}"
+        case "string_type" if isinstance(value, int | float):
+            return f'must be a string; write it in quotes: "{value}"'
         case "string_pattern_mismatch":
-            return f"{given!r} does not look as it must: {error['ctx']['pattern']}"
+            return f"{value!r} does not match the pattern {error['ctx']['pattern']}"
     message = error["msg"].removeprefix("Input should ").removeprefix("Value error, ")
-    return f"must {message}, not {given!r}" if error["msg"].startswith("Input should ") else message
+    return f"must {message}, not {value!r}" if error["msg"].startswith("Input should ") else message
 
 
-def _nearest(location: Sequence[str | int]) -> str:
-    """Return a proposal for a misspelt field, if one is near."""
+def _suggestion(location: Sequence[str | int]) -> str:
+    """Return a suggestion for an unknown field: the closest name, or all names."""
     names = [field.alias or name for name, field in _fields(location[:-1]).items()]
-    near = difflib.get_close_matches(str(location[-1]), names, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(names))}" if names else ""
+    close = difflib.get_close_matches(str(location[-1]), names, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; the fields are {', '.join(sorted(names))}" if names else ""
 
 
 def _fields(location: Sequence[str | int]) -> dict[str, Any]:
-    """Return the fields of the type at a place in the spec."""
-    kind: type[BaseModel] = JobSpec
-    for part in location:
-        field = next((field for name, field in kind.model_fields.items() if part in (field.alias, name)), None)
+    """Return the fields of the model at a location in the spec; empty if it is not a model."""
+    model: type[BaseModel] = JobSpec
+    for key in location:
+        field = next((field for name, field in model.model_fields.items() if key in (field.alias, name)), None)
         if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
             return {}
-        kind = field.annotation
-    return dict(kind.model_fields)
+        model = field.annotation
+    return dict(model.model_fields)

@@ -1,91 +1,90 @@
-"""Coordinator and workers of one run, kept alive within the job's recovery budget."""
+"""Runs the coordinator and the workers of one run, and restarts them within the job's failure budget."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_api.job import Recovery
+from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.termination import ExitCode
 from llmtrain_cli.errors import BadInput, RunFailed
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 
-STOP_SECONDS = 60.0
+WORKER_GRACE_SECONDS = 60.0
 """How long workers have to write a checkpoint."""
-KILL_SECONDS = 3.0
-"""How long the coordinator has: it has nothing to keep."""
+COORDINATOR_GRACE_SECONDS = 3.0
+"""The coordinator has no state to save."""
 
 Start = Callable[[ProcessSpec], Awaitable[Process]]
 
 
 @dataclass(kw_only=True)
-class FailureBudget:
-    """How many failures are put up with: `recovery.maxFailures` within the window."""
+class FailureHistory:
+    """The failures of a run so far, held against the job's failure budget."""
 
-    recovery: Recovery
+    budget: FailureBudget
     first: ExitStatus | None = None
     _failed_at_seconds: list[float] = field(default_factory=list)
 
-    def charge(self, end: ExitStatus, now_seconds: float) -> int:
-        """Count a failure; return how many there are within the window. RunFailed if that is too many."""
-        if end.exit_code == ExitCode.BAD_INPUT:
-            raise BadInput(end.sentence)
-        self.first = self.first or end
-        since = now_seconds - self.recovery.window_seconds
-        self._failed_at_seconds = [at for at in self._failed_at_seconds if at > since] + [now_seconds]
-        if len(self._failed_at_seconds) > self.recovery.max_failures:
-            raise RunFailed(f"{self.first.sentence} ({self._said})")
-        return len(self._failed_at_seconds)
+    def charge(self, status: ExitStatus, now_seconds: float) -> int:
+        """Count a failure; return the number of failures within the window. RunFailed if it exceeds the budget.
 
-    @property
-    def _said(self) -> str:
-        many = len(self._failed_at_seconds)
-        return f"{many} failure{'s' * (many > 1)}, spec.recovery.maxFailures is {self.recovery.max_failures}"
+        BadInput at once if the process exited with the code for bad input.
+        """
+        if status.exit_code == ExitCode.BAD_INPUT:
+            raise BadInput(status.message)
+        self.first = self.first or status
+        in_window = [at for at in self._failed_at_seconds if self.budget.in_window(now_seconds - at)]
+        self._failed_at_seconds = [*in_window, now_seconds]
+        count = len(self._failed_at_seconds)
+        if self.budget.is_exceeded(count):
+            raise RunFailed(f"{self.first.message} ({self.budget.explain(count)})")
+        return count
 
 
 class LocalSupervisor:
-    """Starts the parts, starts again what fails, and leaves nobody behind."""
+    """Starts the coordinator and the workers, restarts those that fail, and stops all of them in the end."""
 
     def __init__(self, start: Start, budget: FailureBudget, note: Callable[[str], None]) -> None:
-        self._start, self._budget, self._note = start, budget, note
+        self._start, self._failures, self._note = start, FailureHistory(budget=budget), note
         self._running: dict[str, Process] = {}
 
-    async def work(
+    async def run(
         self, coordinator: ProcessSpec, workers: Sequence[ProcessSpec], on_finished: Callable[[], Awaitable[None]]
     ) -> None:
-        """Run until every worker has finished; then `farewell` may ask the coordinator for the last time.
+        """Run until every worker has succeeded, then call `on_finished` while the coordinator still answers.
 
-        BadInput or RunFailed if a worker can't go on.
+        BadInput or RunFailed if a process fails for good.
         """
         try:
             async with asyncio.TaskGroup() as group:
-                served = group.create_task(self._keep(coordinator, needed_until_cancelled=True))
-                await asyncio.gather(*(group.create_task(self._keep(worker)) for worker in workers))
+                serving = group.create_task(self._supervise(coordinator, restart_always=True))
+                await asyncio.gather(*(group.create_task(self._supervise(worker)) for worker in workers))
                 await on_finished()
-                served.cancel()
+                serving.cancel()
         except* (BadInput, RunFailed) as errors:
             raise errors.exceptions[0] from None
         finally:
             await self._shutdown(coordinator)
 
     async def kill(self) -> None:
-        """End everyone now."""
+        """Kill all processes now."""
         await asyncio.gather(*(process.kill() for process in self._running.values()))
 
-    async def _keep(self, part: ProcessSpec, *, needed_until_cancelled: bool = False) -> None:
-        """Run one part until it succeeds, or for ever."""
+    async def _supervise(self, spec: ProcessSpec, *, restart_always: bool = False) -> None:
+        """Run a process until it succeeds, or until cancelled if it is to be restarted always."""
         while True:
-            process = await self._start(part)
-            self._running[part.name] = process
-            end = await process.end()
-            if end.succeeded and not needed_until_cancelled:
+            process = await self._start(spec)
+            self._running[spec.name] = process
+            status = await process.wait()
+            if status.succeeded and not restart_always:
                 return
-            many = self._budget.charge(end, time.monotonic())
-            self._note(f"{end.sentence}; starting it again (failure {many} of {self._budget.recovery.max_failures})")
+            count = self._failures.charge(status, time.monotonic())
+            self._note(f"{status.message}; restarting it (failure {count} of {self._failures.budget.max_failures})")
 
     async def _shutdown(self, coordinator: ProcessSpec) -> None:
-        """Let the workers write a checkpoint, then end the coordinator, which they need for that."""
+        """Let the workers write a checkpoint, then stop the coordinator, which they need for that."""
         workers = [process for name, process in self._running.items() if name != coordinator.name]
-        await asyncio.gather(*(worker.stop(STOP_SECONDS) for worker in workers))
+        await asyncio.gather(*(worker.stop(WORKER_GRACE_SECONDS) for worker in workers))
         if coordinator.name in self._running:
-            await self._running[coordinator.name].stop(KILL_SECONDS)
+            await self._running[coordinator.name].stop(COORDINATOR_GRACE_SECONDS)

@@ -1,4 +1,4 @@
-"""`llmtrain logs`: JSON log lines of the trainer, the coordinator and the operator, for people."""
+"""`llmtrain logs`: makes the JSON log lines of the trainer, the coordinator and the operator readable."""
 
 import json
 import os
@@ -8,13 +8,13 @@ from typing import TextIO
 
 from llmtrain_cli.errors import BadInput
 
-OWN_PLACE = ("time", "level", "event")
-BELOW = ("traceback",)
-"""Facts of many lines, shown below the event."""
+HEAD_FIELDS = ("time", "level", "event")
+MULTILINE_FIELDS = ("traceback",)
+"""Fields whose value has several lines, shown indented below the event."""
 
 
 def show(path: str) -> None:
-    """Print the lines of a file, or of standard input for "-"."""
+    """Print the log lines of a file, or of standard input for "-"."""
     if path == "-":
         _print(sys.stdin)
         return
@@ -26,17 +26,17 @@ def show(path: str) -> None:
 
 
 def readable(line: str) -> str:
-    """Return a log line as people read it; what is not a JSON log line stays as it is."""
+    """Return a log line in readable form: time, level, event, then the other fields. Other text is returned unchanged."""
     try:
         entry = json.loads(line)
     except ValueError:
         return line
     if not isinstance(entry, dict) or "event" not in entry:
         return line
-    facts = [f"{name}={_fact(value)}" for name, value in entry.items() if name not in OWN_PLACE + BELOW]
+    fields = [f"{name}={_value(value)}" for name, value in entry.items() if name not in HEAD_FIELDS + MULTILINE_FIELDS]
     head = f"{_clock(str(entry.get('time', '')))} {str(entry.get('level', '')).upper():<7} {entry['event']}"
-    below = [f"    {part}" for name in BELOW for part in str(entry.get(name, "")).splitlines()]
-    return "\n".join(["  ".join([head, *([" ".join(facts)] if facts else [])]), *below])
+    below = [f"    {text}" for name in MULTILINE_FIELDS for text in str(entry.get(name, "")).splitlines()]
+    return "\n".join(["  ".join([head, *([" ".join(fields)] if fields else [])]), *below])
 
 
 def _print(lines: Iterable[str], stream: TextIO | None = None) -> None:
@@ -44,16 +44,16 @@ def _print(lines: Iterable[str], stream: TextIO | None = None) -> None:
         for line in lines:
             print(readable(line.rstrip("\n")), file=stream or sys.stdout, flush=True)
     except BrokenPipeError:
-        # Whoever read the lines has seen enough, such as `head`; nothing is left to be flushed at exit.
+        # The reader of our output has exited, such as `head`: discard what is left to be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _clock(time: str) -> str:
-    """Return the time of day in an RFC 3339 instant: lines of one log are seldom days apart."""
+    """Return the time of day in an RFC 3339 timestamp: the lines of one log seldom span days."""
     return time.partition("T")[2].removesuffix("Z") or time or "-"
 
 
-def _fact(value: object) -> str:
+def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, str):

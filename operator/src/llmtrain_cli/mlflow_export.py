@@ -1,7 +1,7 @@
-"""`llmtrain mlflow`: a training's curves as a run of MLflow, from what Prometheus was told.
+"""`llmtrain mlflow`: exports a training's curves from Prometheus to a run of MLflow.
 
-Asked again, it goes on with the same run: that is found by tags. Nothing of MLflow is in the images, and no cluster needs
-a way to its server: whoever may read Prometheus and write to MLflow runs this, once or while the training goes on.
+Run again, it continues the same MLflow run, which it finds by tags. The images hold no part of MLflow and the cluster
+needs no route to its server: the command runs where both Prometheus and MLflow can be reached, after or during the training.
 """
 
 import os
@@ -18,76 +18,81 @@ from llmtrain_cli.report.history import History
 from llmtrain_cli.server_url import redact_credentials
 
 VARIABLE = "MLFLOW_TRACKING_URI"
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-"""MLflow's own are 7 and 120 s: many minutes for a server that is away."""
-TAGS = ("llmtrain.namespace", "llmtrain.job", "llmtrain.born")
+CLIENT_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+"""MLflow's own defaults, 7 retries of 120 s, would wait many minutes for an unreachable server."""
+TAGS = ("llmtrain.namespace", "llmtrain.job", "llmtrain.created")
 CURVES = ("loss", "held_out_loss", "tokens_per_second", "mfu", "tokens", "ranks")
-MOST_AT_ONCE = 1000
+MAX_BATCH_SIZE = 1000
 """Points of one call, by MLflow's API."""
-SAME_SECONDS = 30.0
-"""Births that are no further apart are of one training: what a coordinator accounts for is seconds old."""
+SAME_TRAINING_SECONDS = 30.0
+"""Creation times that differ by less belong to the same training: the time ledger can be some seconds old."""
 
 
-def track(history: History, *, tracking_uri: str | None, experiment: str, ended: bool) -> str:
-    """Write the points that the run lacks; return its id. CommandError if MLflow refuses or doesn't answer."""
-    where = tracking_uri or os.environ.get(VARIABLE)
-    if not where:
-        raise BadInput(f"nothing says where MLflow is: name its server by --tracking-uri or the variable {VARIABLE}")
-    for name, value in PATIENCE.items():
+def export(history: History, *, tracking_uri: str | None, experiment: str, finish: bool) -> str:
+    """Write the points that the run lacks; return its id. CommandError if MLflow refuses them or doesn't answer.
+
+    `finish` also sets the run's status to FINISHED.
+    """
+    uri = tracking_uri or os.environ.get(VARIABLE)
+    if not uri:
+        raise BadInput(f"the MLflow server is not set: use --tracking-uri or the variable {VARIABLE}")
+    for name, value in CLIENT_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    print(f"mlflow: writing to {redact_credentials(where)}, and waiting while it doesn't answer", file=sys.stderr)
+    print(f"mlflow: writing to {redact_credentials(uri)}; an unreachable server is retried", file=sys.stderr)
     try:
-        client = MlflowClient(tracking_uri=where)
+        client = MlflowClient(tracking_uri=uri)
         run = _run(client, history, experiment)
-        points = [point for name in CURVES for point in news(points_of(history, name), _newest(client, run, name))]
-        for first in range(0, len(points), MOST_AT_ONCE):
-            client.log_batch(run, metrics=points[first : first + MOST_AT_ONCE])
-        if ended:
-            client.set_terminated(run, "FINISHED", end_time=round(history.life.end * 1000))
+        points = [
+            point for name in CURVES for point in new_points(points_of(history, name), _newest(client, run, name))
+        ]
+        for first in range(0, len(points), MAX_BATCH_SIZE):
+            client.log_batch(run, metrics=points[first : first + MAX_BATCH_SIZE])
+        if finish:
+            client.set_terminated(run, "FINISHED", end_time=round(history.time_range.end * 1000))
     except (MlflowException, OSError) as error:
-        said = str(error).replace(where, redact_credentials(where))
-        raise CommandError(f"MLflow refuses, or doesn't answer: {said}") from error
+        message = str(error).replace(uri, redact_credentials(uri))
+        raise CommandError(f"the MLflow server refused the request or is unreachable: {message}") from error
     return run
 
 
 def points_of(history: History, name: str) -> list[Metric]:
-    """Return a curve's points in the order of time, at the step that was told at the same time."""
-    steps = {at: round(value) for one in history.series["step"] for at, value in one.points}
+    """Return a curve's points in time order, each at the step that was scraped at the same time."""
+    steps = {at: round(value) for each in history.series["step"] for at, value in each.points}
     return [
         Metric(key=name, value=value, timestamp=round(at * 1000), step=steps[at])
-        for one in history.series[name]
-        for at, value in one.points
+        for each in history.series[name]
+        for at, value in each.points
         if at in steps
     ]
 
 
-def news(points: Sequence[Metric], newest: Metric | None) -> list[Metric]:
-    """Return the points after the newest one that say another thing than the one before, each told once."""
+def new_points(points: Sequence[Metric], newest: Metric | None) -> list[Metric]:
+    """Return the points after the newest exported one, without repetitions of the point before."""
     if newest is not None:
         points = [newest, *(point for point in points if point.timestamp > newest.timestamp)]
-    changed = [after for before, after in pairwise(points) if _told(after) != _told(before)]
+    changed = [after for before, after in pairwise(points) if _identity(after) != _identity(before)]
     return changed if newest is not None else [*points[:1], *changed]
 
 
-def _told(point: Metric) -> tuple[float, ...]:
-    """Return what a point says: an evaluation is told of at all steps until the next."""
+def _identity(point: Metric) -> tuple[float, ...]:
+    """Return what makes a point a new one: an evaluation's result is exported at all steps until the next."""
     return (point.value,) if point.key == "held_out_loss" else (point.value, point.step)
 
 
 def _run(client: MlflowClient, history: History, experiment: str) -> str:
-    """Return the training's run, made if there is none."""
-    known = client.get_experiment_by_name(experiment)
-    where = known.experiment_id if known else client.create_experiment(experiment)
-    job, born = history.job, history.life.born
-    mine = f"tags.`{TAGS[0]}` = '{job.namespace}' and tags.`{TAGS[1]}` = '{job.name}'"
-    for run in client.search_runs([where], mine, max_results=1000):
-        if abs(float(run.data.tags.get(TAGS[2], "nan")) - born) < SAME_SECONDS:
+    """Return the id of the training's run; create it if there is none."""
+    existing = client.get_experiment_by_name(experiment)
+    experiment_id = existing.experiment_id if existing else client.create_experiment(experiment)
+    job, created = history.job, history.time_range.created
+    of_job = f"tags.`{TAGS[0]}` = '{job.namespace}' and tags.`{TAGS[1]}` = '{job.name}'"
+    for run in client.search_runs([experiment_id], of_job, max_results=1000):
+        if abs(float(run.data.tags.get(TAGS[2], "nan")) - created) < SAME_TRAINING_SECONDS:
             return str(run.info.run_id)
-    tags = dict(zip(TAGS, (job.namespace, job.name, f"{born:.3f}"), strict=True))
-    made = client.create_run(where, start_time=round(born * 1000), run_name=job.name, tags=tags)
-    return str(made.info.run_id)
+    tags = dict(zip(TAGS, (job.namespace, job.name, f"{created:.3f}"), strict=True))
+    run = client.create_run(experiment_id, start_time=round(created * 1000), run_name=job.name, tags=tags)
+    return str(run.info.run_id)
 
 
 def _newest(client: MlflowClient, run: str, name: str) -> Metric | None:
-    """Return the newest point that a run has."""
+    """Return the newest point of a run's metric."""
     return max(client.get_metric_history(run, name), key=lambda point: (point.timestamp, point.step), default=None)

@@ -1,4 +1,4 @@
-"""One child process: where its log goes, what it says of itself, and how it is ended."""
+"""One child process: its log file, its termination message, its exit status, and how it is stopped."""
 
 import asyncio
 import contextlib
@@ -12,93 +12,92 @@ from pathlib import Path
 
 from llmtrain_api.termination import ExitCode, TerminationMessage
 
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
 _LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSpec:
-    """What to start: one module of llmtrain with its arguments."""
+    """What to start: a Python module of llmtrain with its arguments."""
 
     name: str
-    """Names it in logs and sentences, such as "worker-0"."""
+    """Identifies the process in log file names and messages, such as "worker-0"."""
     arguments: Sequence[str]
     """Arguments of the Python interpreter."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to this process' environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExitStatus:
-    """How a process ended."""
+    """How a process exited."""
 
-    part: str
+    process: str
+    """Name of the process, as in ProcessSpec."""
     exit_code: int
+    """Negative if a signal killed the process."""
     outcome: TerminationMessage | None
 
     @property
     def succeeded(self) -> bool:
-        """Return whether it did what it was started for."""
+        """Return whether the process exited successfully."""
         return self.exit_code == ExitCode.SUCCESS
 
     @property
-    def sentence(self) -> str:
-        """Return why it ended, for people."""
-        return f"{self.part}: {self.outcome.message}" if self.outcome and self.outcome.message else self._death
-
-    @property
-    def _death(self) -> str:
+    def message(self) -> str:
+        """Return why the process exited: its termination message, or its exit code or signal."""
+        if self.outcome and self.outcome.message:
+            return f"{self.process}: {self.outcome.message}"
         if self.exit_code < 0:
-            return f"{self.part} was killed by {signal.Signals(-self.exit_code).name}"
-        return f"{self.part} ended with exit code {self.exit_code}"
+            return f"{self.process} was killed by {signal.Signals(-self.exit_code).name}"
+        return f"{self.process} ended with exit code {self.exit_code}"
 
 
 class Process:
-    """A running part. It ends with this process, even if that is killed."""
+    """A running child process. The kernel kills it when this process exits for any reason."""
 
-    def __init__(self, part: ProcessSpec, process: asyncio.subprocess.Process, outcome_file: Path) -> None:
-        self.part, self._process, self._outcome_file = part, process, outcome_file
+    def __init__(self, spec: ProcessSpec, process: asyncio.subprocess.Process, outcome_file: Path) -> None:
+        self.spec, self._process, self._outcome_file = spec, process, outcome_file
 
     @classmethod
-    async def start(cls, part: ProcessSpec, *, logs: Path, outcomes: Path) -> "Process":
-        """Start a part, appending what it prints to its log."""
-        outcome_file = outcomes / f"{part.name}.outcome"
+    async def start(cls, spec: ProcessSpec, *, logs: Path, outcomes: Path) -> "Process":
+        """Start a process. Its output is appended to `logs`/NAME.jsonl; its termination message is below `outcomes`."""
+        outcome_file = outcomes / f"{spec.name}.outcome"
         outcome_file.unlink(missing_ok=True)
-        with (logs / f"{part.name}.jsonl").open("ab") as log:
+        with (logs / f"{spec.name}.jsonl").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *part.arguments,
+                *spec.arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **part.environment, "LLMTRAIN_TERMINATION_LOG": str(outcome_file)},
-                start_new_session=True,  # Ctrl-C in the terminal is ours to answer
+                env={**os.environ, **spec.environment, "LLMTRAIN_TERMINATION_LOG": str(outcome_file)},
+                start_new_session=True,  # Ctrl-C in the terminal reaches this process alone
                 preexec_fn=_die_with_parent,
             )
-        return cls(part, process, outcome_file)
+        return cls(spec, process, outcome_file)
 
-    async def end(self) -> ExitStatus:
-        """Wait for the end. Whatever it leaves running ends too: a rank without its supervisor holds up the others."""
+    async def wait(self) -> ExitStatus:
+        """Wait for the exit, then kill the process group: a rank without its supervisor would block the other ranks."""
         code = await self._process.wait()
         self._kill_group()
         outcome = None
         with contextlib.suppress(OSError):
             outcome = TerminationMessage.from_message(self._outcome_file.read_text())
-        return ExitStatus(part=self.part.name, exit_code=code, outcome=outcome)
+        return ExitStatus(process=self.spec.name, exit_code=code, outcome=outcome)
 
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM: a worker writes a checkpoint first."""
-        self._signal(signal.SIGTERM)
-
-    async def stop(self, deadline_seconds: float) -> None:
-        """Ask to stop; kill whoever does not in time."""
-        self.ask_to_stop()
+    async def stop(self, grace_seconds: float) -> None:
+        """Send SIGTERM, on which a worker writes a checkpoint; kill the process if it runs after `grace_seconds`."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), deadline_seconds)
+            await asyncio.wait_for(self._process.wait(), grace_seconds)
         except TimeoutError:
             await self.kill()
 
     async def kill(self) -> None:
-        """End it now, with all it started."""
+        """Kill the process and everything it started, and wait for its exit."""
         self._kill_group()
         await self._process.wait()
 
@@ -106,13 +105,8 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
-
 
 def _die_with_parent() -> None:
-    """Make Linux kill this process when its parent dies; elsewhere this does nothing."""
+    """Make Linux kill this process when its parent exits; on other systems this does nothing."""
     with contextlib.suppress(AttributeError):
-        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Asks a Prometheus server, and says how to reach one."""
+"""A client of Prometheus' query API, and the expressions that select one job's series."""
 
 import http.client
 import json
@@ -7,43 +7,53 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from llmtrain_api.metrics.metric import Metric
 from llmtrain_cli.errors import BadInput, CommandError
-from llmtrain_cli.server_url import read_address, redact_credentials
+from llmtrain_cli.server_url import parse_server_url, redact_credentials
 
 VARIABLE, DEFAULT = "LLMTRAIN_PROMETHEUS", "http://127.0.0.1:9090"
 TOKEN_VARIABLE = "LLMTRAIN_PROMETHEUS_TOKEN"
-ANSWER_SECONDS = 30.0
-RATE_SECONDS = 150
-"""Over which speeds are taken at least: two scrapes lie in it also where there is one a minute."""
+TIMEOUT_SECONDS = 30.0
+MIN_RATE_WINDOW_SECONDS = 150
+"""Shortest window of a rate(): holds two scrapes at a scrape interval of one minute."""
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-HOW = (
-    f"name its address by --prometheus or the variable {VARIABLE}; one in a cluster is reached by "
+ADDRESS_HINT = (
+    f"set --prometheus or {VARIABLE} to the server's URL; forward the port of one inside a cluster with "
     "`kubectl -n monitoring port-forward svc/prometheus 9090`"
 )
-HOW_TO_LOG_IN = f"put a login into {VARIABLE} as http://user:password@host, or a token into {TOKEN_VARIABLE}"
+LOGIN_HINT = f"set {VARIABLE} to http://user:password@host, or {TOKEN_VARIABLE} to a bearer token"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One series of an answer; times are seconds since 1970."""
+    """One series of an answer."""
 
     labels: Mapping[str, str]
     points: tuple[tuple[float, float], ...]
+    """Times, in seconds since 1970, with their values."""
 
     @property
     def value(self) -> float:
-        """The last point's value."""
+        """Return the last point's value."""
         return self.points[-1][1]
+
+
+def sorted_by_label(series: Iterable[Series], label: str) -> list[Series]:
+    """Return series in the natural order of a label: worker-2 before worker-10, and GPU instance 0:2 before 0:10."""
+    return sorted(series, key=lambda each: _natural_key(each.labels[label]))
+
+
+def _natural_key(name: str) -> list[tuple[int, str]]:
+    return [(int(run), "") if run.isdigit() else (0, run) for run in re.split(r"(\d+)", name)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobName:
-    """A training job."""
+    """Namespace and name of a training job. BadInput if either is not a valid Kubernetes name."""
 
     namespace: str
     name: str
@@ -51,89 +61,94 @@ class JobName:
     def __post_init__(self) -> None:
         for field, value in vars(self).items():
             if not NAME.fullmatch(value):
-                raise BadInput(f"{field} {value!r} is no name of Kubernetes: lower case letters, digits, '-' and '.'")
+                raise BadInput(
+                    f"{field} {value!r} is not a valid Kubernetes name: use lower-case letters, digits, '-' and '.'"
+                )
 
     @property
     def labels(self) -> str:
-        """Return the labels of this job's series."""
+        """Return the label matchers of this job's series."""
         return f'namespace="{self.namespace}", training_job="{self.name}"'
 
     def selector(self, metric: Metric, more: str = "") -> str:
-        """Return a metric of this job as it was scraped: a series for each pod that told of it."""
+        """Return the selector of a metric of this job: one series for each pod that exported it."""
         return f"{metric.name}{{{self.labels}{more}}}"
 
     def expr(self, metric: Metric) -> str:
-        """Return a metric of this job, whoever tells of it: in another pod a coordinator is another instance."""
+        """Return a metric of this job from any instance: a coordinator in another pod is another instance."""
         return f"max by ({', '.join(metric.labels)}) ({self.selector(metric)})"
 
-    def rate(self, metric: Metric, by: str, seconds: float = RATE_SECONDS, more: str = "") -> str:
-        """Return how fast a counter grows, whoever tells of it."""
+    def rate(self, metric: Metric, by: str, seconds: float = MIN_RATE_WINDOW_SECONDS, more: str = "") -> str:
+        """Return the per-second rate of a counter of this job from any instance, over a window of `seconds`."""
         return f"max by ({by}) (rate({self.selector(metric, more)}[{round(seconds)}s]))"
 
 
 class Prometheus:
-    """A server. A question raises BadInput if no Prometheus answers or it asks for a login, CommandError if it refuses."""
+    """A Prometheus server.
 
-    def __init__(self, text: str) -> None:
+    Queries raise BadInput if no Prometheus answers at the URL or it requires a login, CommandError if it refuses them.
+    """
+
+    def __init__(self, url: str) -> None:
         try:
-            address = read_address(text)
+            server = parse_server_url(url)
         except ValueError as error:
-            raise BadInput(f"--prometheus {redact_credentials(text)!r} is no address: {error}") from None
-        self.url = address.url
-        self._login = address.login or _token()
+            raise BadInput(f"--prometheus {redact_credentials(url)!r} is not a valid URL: {error}") from None
+        self.url = server.url
+        self._authorization = server.authorization or _bearer_token()
 
-    def query(self, expression: str, at: float | None = None) -> list[Series]:
-        """Return what an expression is at a time, now unless one is given; of a range, all its points."""
-        return self._ask("query", {"query": expression} | ({} if at is None else {"time": f"{at:.3f}"}))
+    def query(self, expr: str, at: float | None = None) -> list[Series]:
+        """Return the value of an expression at a time, now by default; a range selector returns all its points."""
+        return self._request("query", {"query": expr} | ({} if at is None else {"time": f"{at:.3f}"}))
 
-    def query_range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
-        """Return what an expression was between two times, every `step` seconds."""
-        asked = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
-        return self._ask("query_range", asked)
+    def query_range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+        """Return the values of an expression between two times, every `step` seconds."""
+        parameters = {"query": expr, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
+        return self._request("query_range", parameters)
 
-    def _ask(self, endpoint: str, asked: Mapping[str, str]) -> list[Series]:
-        request = urllib.request.Request(f"{self.url}/api/v1/{endpoint}", urllib.parse.urlencode(asked).encode())
-        if self._login:
-            request.add_unredirected_header("Authorization", self._login)
+    def _request(self, endpoint: str, parameters: Mapping[str, str]) -> list[Series]:
+        request = urllib.request.Request(f"{self.url}/api/v1/{endpoint}", urllib.parse.urlencode(parameters).encode())
+        if self._authorization:
+            request.add_unredirected_header("Authorization", self._authorization)
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as refused:
-            raise _refusal(self.url, refused) from refused
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                text = response.read()
+        except urllib.error.HTTPError as response:
+            raise _refusal(self.url, response) from response
         except (OSError, ValueError, http.client.HTTPException) as error:
-            why = _printable(str(getattr(error, "reason", error))) or type(error).__name__
-            raise BadInput(f"no Prometheus answers at {self.url} ({why}); {HOW}") from error
+            reason = _printable(str(getattr(error, "reason", error))) or type(error).__name__
+            raise BadInput(f"no Prometheus answers at {self.url} ({reason}); {ADDRESS_HINT}") from error
         try:
             return _series(json.loads(text)["data"]["result"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise BadInput(f"what answers at {self.url} is no Prometheus; {HOW}") from error
+            raise BadInput(f"the server at {self.url} is not Prometheus; {ADDRESS_HINT}") from error
 
 
 def default_url() -> str:
-    """Return the server that is asked unless another is named."""
+    """Return the URL of the server that is queried unless --prometheus names one."""
     return os.environ.get(VARIABLE) or DEFAULT
 
 
-def _token() -> str | None:
+def _bearer_token() -> str | None:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not (token.isascii() and token.isprintable()):
-        raise BadInput(f"{TOKEN_VARIABLE} holds what no header may: it is one line of letters, digits and signs")
+        raise BadInput(f"{TOKEN_VARIABLE} is not a valid bearer token: use one line of printable ASCII")
     return f"Bearer {token}" if token else None
 
 
-def _refusal(url: str, refused: urllib.error.HTTPError) -> CommandError:
-    """Return an error with Prometheus' own words, or the status that a proxy before it answers."""
+def _refusal(url: str, response: urllib.error.HTTPError) -> CommandError:
+    """Return an error with Prometheus' own message, or with the HTTP status of a proxy in front of it."""
     try:
-        why = _printable(str(json.loads(refused.read())["error"]))
+        reason = _printable(str(json.loads(response.read())["error"]))
     except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
-        why = f"{refused.code} {refused.reason}"
-    if refused.code in (401, 403):
-        return BadInput(f"Prometheus at {url} refuses: {why}; {HOW_TO_LOG_IN}")
-    return CommandError(f"Prometheus at {url} refuses: {why}")
+        reason = f"{response.code} {response.reason}"
+    if response.code in (401, 403):
+        return BadInput(f"Prometheus at {url} refused the query: {reason}; {LOGIN_HINT}")
+    return CommandError(f"Prometheus at {url} refused the query: {reason}")
 
 
 def _printable(text: str) -> str:
-    """Return a server's words as one line that doesn't steer the terminal."""
+    """Return a server's message as one line without terminal control characters."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 

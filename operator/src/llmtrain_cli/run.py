@@ -1,4 +1,4 @@
-"""`llmtrain run`: the same processes as on a cluster, as children of this one."""
+"""`llmtrain run`: runs the processes of a job as children of this one, without a cluster."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ import socket
 import time
 from pathlib import Path
 
+from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.names import OUTPUT_FOLDER
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.rules import torchrun
@@ -15,126 +16,133 @@ from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
 from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
 from llmtrain_cli.job_file import read_job
-from llmtrain_cli.local_supervisor import KILL_SECONDS, FailureBudget, LocalSupervisor
+from llmtrain_cli.local_supervisor import COORDINATOR_GRACE_SECONDS, LocalSupervisor
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 from llmtrain_cli.status_poller import StatusPoller
 from llmtrain_cli.summary import Summary
 from llmtrain_cli.workspace import NAMESPACE, Workspace
 
+STAGE_GRACE_SECONDS = COORDINATOR_GRACE_SECONDS
+"""How long an interrupted prepare or publish has before it is killed."""
+
 
 def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
-    """Train the job in `file` and print what came of it."""
+    """Train the job in `file` below `directory` and print a summary."""
     job = read_job(file)
-    folder = Workspace(directory=directory, job=job)
-    with folder.opened(fresh=fresh), display_for(job.name, plain=plain) as display:
-        summary = asyncio.run(_until_asked_to_stop(LocalRun(folder, display)))
+    workspace = Workspace(directory=directory, job=job)
+    with workspace.open(fresh=fresh), display_for(job.name, plain=plain) as display:
+        summary = asyncio.run(_run_until_signalled(LocalRun(workspace, display)))
     print("\n".join(summary.lines()), flush=True)
 
 
-async def _until_asked_to_stop(local: "LocalRun") -> Summary:
-    """Carry the run out; SIGINT and SIGTERM end it in good order, a second one at once."""
-    task = asyncio.create_task(local.carry_out())
+async def _run_until_signalled(local_run: "LocalRun") -> Summary:
+    """Execute the run. The first SIGINT or SIGTERM stops it gracefully, the second one at once."""
+    task = asyncio.create_task(local_run.execute())
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, local.stop, task)
+        asyncio.get_running_loop().add_signal_handler(number, local_run.stop, task)
     try:
         return await task
     except asyncio.CancelledError:
-        raise Interrupted("stopped; the same command goes on from the last checkpoint.") from None
+        raise Interrupted("stopped; run the same command again to resume from the last checkpoint.") from None
 
 
 class LocalRun:
-    """One run: prepare, then coordinator and workers, then publish."""
+    """One run: the prepare stage, then the coordinator and the workers, then the publish stage."""
 
-    def __init__(self, folder: Workspace, display: Display) -> None:
-        self._folder, self._display, self._job = folder, display, folder.job
-        self._crew = LocalSupervisor(self._start, FailureBudget(recovery=self._job.spec.recovery), display.note)
+    def __init__(self, workspace: Workspace, display: Display) -> None:
+        self._workspace, self._display, self._job = workspace, display, workspace.job
+        recovery = self._job.spec.recovery
+        budget = FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
+        self._supervisor = LocalSupervisor(self._start, budget, display.note)
         self._stage: Process | None = None
         self._stopping = False
         self._status: CoordinatorStatus | None = None
 
-    async def carry_out(self) -> Summary:
-        """Run all stages; return the figures."""
+    async def execute(self) -> Summary:
+        """Run all stages; return the results. A user program has no prepare and no publish stage."""
         started = time.monotonic()
-        run = self._folder.write_run_config(_free_port())
+        config = self._workspace.write_run_config(_free_port())
         model: ModelInfo | None = None
-        if run.entrypoint is None:
-            model = await self._train_our_model(run)
+        if config.entrypoint is None:
+            model = await self._run_stages(config)
         else:
-            await self._train(run, "")
+            await self._train(config, "")
+        results = self._workspace.results
         return Summary(
             job=self._job.name,
             steps=self._job.spec.training.steps,
             model=model,
-            folder=self._folder.results.parent / model.path if model else self._folder.results / OUTPUT_FOLDER,
+            output_dir=results.parent / model.path if model else results / OUTPUT_FOLDER,
             seconds=time.monotonic() - started,
-            first_loss=self._folder.first_loss(None),
+            first_loss=self._workspace.first_loss(None),
             last=self._status.progress if self._status else None,
         )
 
-    async def _train_our_model(self, run: RunConfig) -> ModelInfo:
-        """Turn the text into tokens, train, and publish the model; return what is known of it."""
+    async def _run_stages(self, config: RunConfig) -> ModelInfo:
+        """Tokenize the text, train, and publish the model; return its figures."""
         prepared = await self._run_stage("prepare")
         self._display.note(prepared.message)
         dataset = prepared.dataset.id if prepared.dataset else ""
-        await self._train(run, dataset)
-        self._display.note("trained; evaluating and exporting the model")
+        await self._train(config, dataset)
+        self._display.note("training finished; evaluating and exporting the model")
         published = await self._run_stage("publish", dataset)
         if published.model is None:
-            raise RunFailed(f"publish said nothing of the model; see {self._folder.logs / 'publish.jsonl'}.")
+            log = self._workspace.logs / "publish.jsonl"
+            raise RunFailed(f"publish: the stage succeeded without reporting a model; see {log}.")
         return published.model
 
     def stop(self, task: "asyncio.Task[Summary]") -> None:
-        """Ask everyone to stop; kill them when asked again."""
+        """Stop the run gracefully; kill all processes if called a second time."""
         if self._stopping:
             asyncio.get_running_loop().create_task(self._kill())
             return
         self._stopping = True
-        self._display.note("stopping: the workers write a checkpoint first (once more to stop at once)")
+        self._display.note("stopping: workers write a checkpoint first (Ctrl-C again to stop at once)")
         task.cancel()
 
-    async def _train(self, run: RunConfig, dataset: str) -> None:
-        watch = StatusPoller(run, self._see)
-        watching = asyncio.create_task(watch.look_for_ever())
+    async def _train(self, config: RunConfig, dataset: str) -> None:
+        poller = StatusPoller(config, self._record_status)
+        polling = asyncio.create_task(poller.poll_forever())
         workers = [self._worker(number, dataset) for number in range(self._job.spec.workers.replicas)]
         try:
-            await self._crew.work(self._coordinator(run), workers, on_finished=watch.look)
+            await self._supervisor.run(self._coordinator(config), workers, on_finished=poller.poll)
         finally:
-            watching.cancel()
+            polling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await watching
+                await polling
 
-    def _see(self, status: CoordinatorStatus) -> None:
-        self._folder.first_loss(status.first_loss)
+    def _record_status(self, status: CoordinatorStatus) -> None:
+        self._workspace.first_loss(status.first_loss)
         self._status = status
         self._display.show(status)
 
     async def _run_stage(self, stage: str, dataset: str = "") -> TerminationMessage:
-        """Run a stage that is one process; return what it made."""
-        arguments = ["-m", "llmtrain_trainer", stage, "--run", str(self._folder.run_file)]
-        part = ProcessSpec(name=stage, arguments=[*arguments, *_dataset_option(dataset)])
-        self._stage = await self._start(part)
+        """Run a stage that is a single process; return its termination message."""
+        arguments = ["-m", "llmtrain_trainer", stage, "--run", str(self._workspace.run_file)]
+        spec = ProcessSpec(name=stage, arguments=[*arguments, *_dataset_option(dataset)])
+        self._stage = await self._start(spec)
         try:
-            end = await self._stage.end()
+            status = await self._stage.wait()
         finally:
-            await self._stage.stop(KILL_SECONDS)
-        if end.succeeded:
-            return end.outcome or TerminationMessage(reason="Completed")
-        raise self._failure(end)
+            await self._stage.stop(STAGE_GRACE_SECONDS)
+        if status.succeeded:
+            return status.outcome or TerminationMessage(reason="Completed")
+        raise self._failure(status)
 
-    def _failure(self, end: ExitStatus) -> BadInput | RunFailed:
-        if end.exit_code == ExitCode.BAD_INPUT:
+    def _failure(self, status: ExitStatus) -> BadInput | RunFailed:
+        if status.exit_code == ExitCode.BAD_INPUT:
             volume = self._job.spec.data.source.volume
-            return BadInput(f"{end.sentence} (volume {volume} is the folder {self._folder.volume(volume)})")
-        return RunFailed(f"{end.sentence}; see {self._folder.logs / end.part}.jsonl")
+            return BadInput(f"{status.message} (volume {volume} is the folder {self._workspace.volume(volume)})")
+        return RunFailed(f"{status.message}; see {self._workspace.logs / status.process}.jsonl")
 
-    def _coordinator(self, run: RunConfig) -> ProcessSpec:
-        host, _, port = run.coordinator.partition(":")
+    def _coordinator(self, config: RunConfig) -> ProcessSpec:
+        host, _, port = config.coordinator.partition(":")
         options = {
-            "job": run.job,
+            "job": config.job,
             "namespace": NAMESPACE,
-            "uid": run.uid,
+            "uid": config.uid,
             "workers": self._job.spec.workers.replicas,
-            "ranks-per-worker": run.ranks_per_worker,
+            "ranks-per-worker": config.ranks_per_worker,
             "host": host,
             "port": port,
         }
@@ -145,21 +153,21 @@ class LocalRun:
         )
 
     def _worker(self, number: int, dataset: str) -> ProcessSpec:
-        run_file = str(self._folder.run_file)
-        wished = {variable.name: variable.value for variable in self._job.spec.workers.env}
+        run_file = str(self._workspace.run_file)
+        user_environment = {variable.name: variable.value for variable in self._job.spec.workers.env}
         return ProcessSpec(
             name=f"worker-{number}",
             arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, *_dataset_option(dataset)],
-            environment={**wished, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
+            environment={**user_environment, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
         )
 
-    async def _start(self, part: ProcessSpec) -> Process:
-        return await Process.start(part, logs=self._folder.logs, outcomes=self._folder.own)
+    async def _start(self, spec: ProcessSpec) -> Process:
+        return await Process.start(spec, logs=self._workspace.logs, outcomes=self._workspace.state)
 
     async def _kill(self) -> None:
         if self._stage:
             await self._stage.kill()
-        await self._crew.kill()
+        await self._supervisor.kill()
 
 
 def _dataset_option(dataset: str) -> list[str]:
@@ -167,7 +175,7 @@ def _dataset_option(dataset: str) -> list[str]:
 
 
 def _free_port() -> int:
-    """Return a port that nobody serves on now."""
+    """Return a TCP port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

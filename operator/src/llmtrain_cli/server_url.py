@@ -1,4 +1,4 @@
-"""An address that may hold a login, which is sent and never shown."""
+"""A server's URL, whose credentials are sent with requests and never shown."""
 
 import base64
 import urllib.parse
@@ -6,38 +6,38 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
-    """A server's address."""
+class ServerUrl:
+    """An HTTP server's URL, split from its credentials."""
 
     url: str
-    """Without the login, and without a slash at its end."""
-    login: str | None
-    """What a header says of the login, None if there is none."""
+    """Without credentials and without a trailing slash."""
+    authorization: str | None
+    """Value of the Authorization header; None if the URL has no credentials."""
 
 
-def read_address(text: str) -> Address:
-    """Return what an address says. ValueError, without the login in it, if it is none of HTTP."""
+def parse_server_url(text: str) -> ServerUrl:
+    """Return the URL and its credentials. ValueError, whose text holds no credentials, if it is not an HTTP URL."""
     parts = urllib.parse.urlsplit(text.strip().rstrip("/"))
     host = parts.netloc.rpartition("@")[2]
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it begins with http:// or https:// and a host")
+        raise ValueError("it must begin with http:// or https:// and a host")
     try:
         _ = parts.port
     except ValueError:
-        raise ValueError("its port is no number up to 65535") from None
-    return Address(url=parts._replace(netloc=host).geturl(), login=_login(parts))
-
-
-def _login(parts: urllib.parse.SplitResult) -> str | None:
-    if parts.username is None:
-        return None
-    words = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-    return f"Basic {base64.b64encode(words.encode()).decode()}"
+        raise ValueError("its port must be a number up to 65535") from None
+    return ServerUrl(url=parts._replace(netloc=host).geturl(), authorization=_basic_auth(parts))
 
 
 def redact_credentials(text: str) -> str:
-    """Return an address, whatever its scheme, as it may be shown."""
+    """Return a URL of any scheme without its credentials, fit for messages."""
     before, mark, after = text.partition("://")
     host, slash, path = (after if mark else before).partition("/")
-    shown = f"{host.rpartition('@')[2]}{slash}{path}"
-    return f"{before}{mark}{shown}" if mark else shown
+    redacted = f"{host.rpartition('@')[2]}{slash}{path}"
+    return f"{before}{mark}{redacted}" if mark else redacted
+
+
+def _basic_auth(parts: urllib.parse.SplitResult) -> str | None:
+    if parts.username is None:
+        return None
+    credentials = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"

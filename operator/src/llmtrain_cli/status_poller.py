@@ -1,4 +1,4 @@
-"""Asks the coordinator how far the training is."""
+"""Polls the coordinator's status while a job trains."""
 
 import asyncio
 import contextlib
@@ -10,29 +10,30 @@ from pydantic import ValidationError
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus
 from llmtrain_api.run_config import RunConfig
 
-ASK_SECONDS = 0.3
+POLL_SECONDS = 0.3
+TIMEOUT_SECONDS = 5.0
 
 
 class StatusPoller:
-    """Shows the coordinator's status whenever it has changed. While it does not answer, nothing is shown."""
+    """Calls `show` with the coordinator's status whenever it has changed; a coordinator that doesn't answer is skipped."""
 
     def __init__(self, run: RunConfig, show: Callable[[CoordinatorStatus], None]) -> None:
         self._run, self._show = run, show
-        self._seen: CoordinatorStatus | None = None
+        self._last: CoordinatorStatus | None = None
 
-    async def look_for_ever(self) -> None:
-        """Look every now and then, until cancelled."""
+    async def poll_forever(self) -> None:
+        """Poll every POLL_SECONDS until cancelled."""
         while True:
-            await self.look()
-            await asyncio.sleep(ASK_SECONDS)
+            await self.poll()
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def look(self) -> None:
-        """Look once."""
-        timeout = aiohttp.ClientTimeout(total=5)
+    async def poll(self) -> None:
+        """Poll once."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         url, headers = f"http://{self._run.coordinator}/v1/status", {JOB_HEADER: self._run.uid}
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValidationError):
             async with aiohttp.request("GET", url, headers=headers, timeout=timeout) as response:
                 status = CoordinatorStatus.model_validate_json(await response.read())
-            if status != self._seen:
+            if status != self._last:
                 self._show(status)
-            self._seen = status
+            self._last = status

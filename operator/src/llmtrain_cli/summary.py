@@ -1,4 +1,4 @@
-"""What came of a run, in a few lines; the last one is for grep."""
+"""The result of a run, in a few lines; the last line is machine-readable."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,32 +9,32 @@ from llmtrain_api.termination import ModelInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The figures of a run that succeeded."""
+    """The results of a run that succeeded."""
 
     job: str
     steps: int
     model: ModelInfo | None
-    """None if the job ran a program of the user's own."""
-    folder: Path
-    """Where the model is, or what that program wrote."""
+    """None if the job ran a user program."""
+    output_dir: Path
+    """The published model, or the output folder of the user program."""
     seconds: float
     first_loss: float | None
     last: Progress | None
-    """None if the job had been trained to the end before, or its program doesn't say how far it is."""
+    """None if an earlier run had already finished the training, or the user program reports no progress."""
 
     def lines(self) -> list[str]:
-        """Return the summary."""
+        """Return the summary, a string a line."""
         return [
             *([f"loss      {self._loss} nats a token, over {self.steps} steps"] if self.last else []),
-            *(self._of(self.model) if self.model else [f"output    {self.folder}"]),
-            self._verdict,
+            *(self._model_lines(self.model) if self.model else [f"output    {self.output_dir}"]),
+            self._result_line,
         ]
 
-    def _of(self, model: ModelInfo) -> list[str]:
+    def _model_lines(self, model: ModelInfo) -> list[str]:
         return [
-            f"held out  perplexity {model.perplexity:.1f}; by token frequencies alone {model.unigram_perplexity:.1f}",
+            f"held out  perplexity {model.perplexity:.1f}; unigram baseline {model.unigram_perplexity:.1f}",
             *([f"speed     {self.last.tokens_per_second:,.0f} tokens/s"] if self.last else []),
-            f"model     {self.folder} ({model.parameters:,} parameters)",
+            f"model     {self.output_dir} ({model.parameters:,} parameters)",
             *(["sample", *(f"  | {_printable(line)}" for line in model.sample.splitlines())] if model.sample else []),
         ]
 
@@ -44,7 +44,7 @@ class Summary:
         return f"{self.first_loss or self.last.loss:.3f} -> {self.last.loss:.3f}"
 
     @property
-    def _verdict(self) -> str:
+    def _result_line(self) -> str:
         speed = f"{self.last.tokens_per_second:.0f}" if self.last else "-"
         perplexity = (
             f"perplexity={self.model.perplexity:.1f} unigramPerplexity={self.model.unigram_perplexity:.1f} "
@@ -58,5 +58,5 @@ class Summary:
 
 
 def _printable(text: str) -> str:
-    """Return a text without what would steer the terminal: a model writes anything."""
+    """Return a text without terminal control characters, which a model's sample can contain."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,4 +1,4 @@
-"""`llmtrain validate`: says whether a job file is valid, before anything is spent on it."""
+"""`llmtrain validate`: checks a job file without a cluster and without training."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from llmtrain_cli.job_file import read_job
 
 
 def validate(path: Path) -> None:
-    """Say ok. BadInput with one sentence a fault if the file isn't valid."""
+    """Print what the job would run. BadInput with one line an error if the file is not valid."""
     job = read_job(path)
     ranks = job.spec.workers.replicas * job.spec.workers.ranks
     print(f"{path}: ok: job {job.name} trains for {job.spec.training.steps} steps on {ranks} ranks")

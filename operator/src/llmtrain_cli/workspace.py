@@ -1,8 +1,8 @@
-"""Where a run keeps its files below `--directory`, and what the next run must know of it.
+"""The files of a run below `--directory`, and what the next run of the job reads from them.
 
-volumes/<volume>/       the job's volumes; the text is read here, checkpoints and the model are written here
-jobs/<job>/             run.json, spec.json, first-loss, lock, one outcome a process
-logs/<job>/             one .jsonl a process
+volumes/<volume>/       the job's volumes: input text, checkpoints and models
+jobs/<job>/             run.json, spec.json, first-loss, lock, and a termination message for each process
+logs/<job>/             a .jsonl file for each process
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from llmtrain_cli.errors import BadInput
 from llmtrain_cli.job_file import Job
 
 NAMESPACE = "local"
-FIXED_PARTS = ("entrypoint", "model", "task", "data", "training")
-"""Parts of the spec that checkpoints depend on."""
+FIXED_FIELDS = ("entrypoint", "model", "task", "data", "training")
+"""Fields of the spec that checkpoints depend on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +33,12 @@ class Workspace:
 
     @property
     def uid(self) -> str:
-        """Return the job's uid: the same for the same directory and name, so that the next run goes on."""
+        """Return the job's uid: the same for the same directory and name, so that the next run resumes."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.directory.resolve()}/{self.job.name}"))
 
     @property
-    def own(self) -> Path:
-        """Return the folder of what this job's runs remember."""
+    def state(self) -> Path:
+        """Return the folder of the state that is kept between runs of this job."""
         return self.directory / "jobs" / self.job.name
 
     @property
@@ -48,33 +48,36 @@ class Workspace:
 
     @property
     def run_file(self) -> Path:
-        """Return the run config's file."""
-        return self.own / "run.json"
+        """Return the path of the run config."""
+        return self.state / "run.json"
 
     @property
     def results(self) -> Path:
-        """Return the folder of this job's checkpoints and model, and of what its own program writes."""
+        """Return the folder of this job's checkpoints and model, and of a user program's output."""
         return self.volume(self.job.spec.checkpoint.volume) / job_directory(self.job.name, self.uid)
 
     def volume(self, name: str) -> Path:
-        """Return the folder that stands for a volume."""
+        """Return the folder that a volume is mapped to."""
         return self.directory / "volumes" / name
 
     @contextlib.contextmanager
-    def opened(self, *, fresh: bool) -> Iterator[None]:
-        """Make the folders and keep other runs out. BadInput if another one, or what an earlier one left, is in the way."""
-        for path in (self.own, self.logs, self.results, self.volume(self.job.spec.data.source.volume)):
+    def open(self, *, fresh: bool) -> Iterator[None]:
+        """Create the folders and lock them against other runs; `fresh` deletes the results of earlier runs.
+
+        BadInput if another run holds the lock, or if checkpoints of an earlier run don't fit the job.
+        """
+        for path in (self.state, self.logs, self.results, self.volume(self.job.spec.data.source.volume)):
             path.mkdir(parents=True, exist_ok=True)
         with self._locked():
             if fresh:
-                self._clear()
+                self._delete_results()
             self._refuse_changes()
-            (self.own / "spec.json").write_text(json.dumps(self._fixed_parts()))
+            (self.state / "spec.json").write_text(json.dumps(self._fixed_fields()))
             yield
 
     def write_run_config(self, port: int) -> RunConfig:
-        """Write the file that every process of this run reads."""
-        run = run_config(
+        """Write the run config that every process of this run reads; the coordinator listens on `port`."""
+        config = run_config(
             self.job.spec,
             job=self.job.name,
             namespace=NAMESPACE,
@@ -83,46 +86,49 @@ class Workspace:
             job_directory=str(self.results.resolve()),
             coordinator=f"127.0.0.1:{port}",
         )
-        self.run_file.write_text(run.model_dump_json(by_alias=True, exclude_none=True))
-        return run
+        self.run_file.write_text(config.model_dump_json(by_alias=True, exclude_none=True))
+        return config
 
-    def first_loss(self, seen: float | None) -> float | None:
-        """Return the loss of the job's first step: the one seen by its first run, even if this is a later one."""
-        file = self.own / "first-loss"
-        if not file.exists() and seen is not None:
-            file.write_text(repr(seen))
+    def first_loss(self, reported: float | None) -> float | None:
+        """Record the loss of the job's first step once; return the recorded one, also if an earlier run did it."""
+        file = self.state / "first-loss"
+        if not file.exists() and reported is not None:
+            file.write_text(repr(reported))
         return float(file.read_text()) if file.exists() else None
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self.own / "lock").open("w") as lock:
+        with (self.state / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                sentence = f"another `llmtrain run` is training job {self.job.name} in {self.directory}."
-                raise BadInput(sentence) from None
+                message = (
+                    f"another `llmtrain run` is training job {self.job.name} in {self.directory}: "
+                    "stop it, or use another --directory."
+                )
+                raise BadInput(message) from None
             yield
 
-    def _clear(self) -> None:
+    def _delete_results(self) -> None:
         for path in (self.results, self.logs):
             shutil.rmtree(path)
             path.mkdir()
-        (self.own / "first-loss").unlink(missing_ok=True)
+        (self.state / "first-loss").unlink(missing_ok=True)
 
-    def _fixed_parts(self) -> dict[str, object]:
+    def _fixed_fields(self) -> dict[str, object]:
         document = self.job.spec.document()
-        return {part: document[part] for part in FIXED_PARTS if part in document}
+        return {name: document[name] for name in FIXED_FIELDS if name in document}
 
     def _refuse_changes(self) -> None:
-        """Checkpoints of one training are of no use to another."""
-        file = self.own / "spec.json"
+        """Raise BadInput if there are results and a field changed that checkpoints depend on."""
+        file = self.state / "spec.json"
         if not file.exists() or not any(self.results.iterdir()):
             return
         before = json.loads(file.read_text())
-        now = self._fixed_parts()
-        changed = [f"spec.{part}" for part in FIXED_PARTS if before.get(part) != now.get(part)]
+        now = self._fixed_fields()
+        changed = [f"spec.{name}" for name in FIXED_FIELDS if before.get(name) != now.get(name)]
         if changed:
             raise BadInput(
-                f"{' and '.join(changed)} can't be changed: {self.results} holds what job {self.job.name} has trained; "
-                "add --fresh to throw that away and begin anew, or give the job another name."
+                f"{' and '.join(changed)} can't be changed: {self.results} holds the results of job {self.job.name}; "
+                "add --fresh to delete them and start over, or rename the job."
             )

@@ -37,7 +37,7 @@ def begin_if_possible(group: GroupState, entries: Entries) -> Change:
 def begin_after_last_call(group: GroupState, entries: Entries, now_seconds: float) -> Change:
     """Begin this coordinator's first generation without the missing ranks once the last call is over.
 
-    A coordinator that replaces another one doesn't know which processes are alive: its last call takes one lease.
+    A coordinator that replaces another one does not know which processes are alive: its last call takes one lease.
     """
     if group.running or group.generation > 0 or not group.has_enough_members:
         return replace(group, last_call_since_seconds=None), entries

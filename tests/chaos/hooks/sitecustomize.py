@@ -15,7 +15,7 @@ import sys
 import threading
 
 POINTS = {
-    "forward": ("llmtrain_trainer.models.gpt", "Gpt.loss"),
+    "forward": ("llmtrain_trainer.models.gpt", "GPT.loss"),
     "backward": ("llmtrain_trainer.training.gpt_task", "torch.autograd.backward"),
     "exchange": ("llmtrain_trainer.distributed.process_group", "ProcessGroup.all_to_all"),
     "gather": ("llmtrain_trainer.distributed.process_group", "ProcessGroup.all_gather"),

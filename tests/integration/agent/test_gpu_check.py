@@ -1,4 +1,4 @@
-"""`make gpu-check` without a GPU: the fake library on one side, a script named nvidia-smi on the other."""
+"""`make gpu-check` compares a fake NVML with a script named nvidia-smi."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ Check = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    """Run the check with a fast clock, on the library in a folder."""
+    """Return a function that runs the check with short rounds, on the library in a directory."""
     (tmp_path / "script").write_text(SCRIPT)
 
     def run(library: Path | None, *command: str, celsius: int = 61) -> subprocess.CompletedProcess[str]:
@@ -54,7 +54,7 @@ def check(tmp_path: Path) -> Check:
     return run
 
 
-def test_values_that_agree_are_printed_and_pass(check: Check, library: Path) -> None:
+def test_equal_values_are_printed_and_pass(check: Check, library: Path) -> None:
     done = check(library, "sleep", "60")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -81,10 +81,10 @@ def test_a_load_that_ends_before_a_comparison_fails(check: Check, library: Path)
     assert "values compared" not in done.stdout
 
 
-def test_without_a_gpu_it_says_so_in_a_sentence(check: Check) -> None:
+def test_without_a_gpu_the_reason_is_printed(check: Check) -> None:
     done = check(None, "sleep", "60")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "gpu-check: this machine has no NVIDIA GPU that answers: NVML Shared Library Not Found, "
+        "gpu-check: this machine has no usable NVIDIA GPU: NVML Shared Library Not Found, "
         "so there is nothing to compare."
     ]

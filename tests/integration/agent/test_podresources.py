@@ -1,4 +1,4 @@
-"""The PodResources API over real gRPC, on a socket as the kubelet's."""
+"""The PodResources client speaks gRPC on a socket like the kubelet's."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from llmtrain_agent.podresources import MESSAGES, PodResources
 PODS = {"a": ["GPU-1", "GPU-2"], "b": ["GPU-3::0"], "c": ["GPU-3::1"], "d": [], "e": ["nvidia0/vgpu1"]}
 
 
-def answer(request: object, context: object) -> object:
+def list_pod_resources(request: object, context: object) -> object:
     response = MESSAGES["ListPodResourcesResponse"]()
     for name, devices in PODS.items():
         pod = response.pod_resources.add(name=name, namespace="team")
@@ -23,7 +23,7 @@ def answer(request: object, context: object) -> object:
 @pytest.fixture
 def socket(tmp_path: Path) -> Iterator[str]:
     handler = grpc.unary_unary_rpc_method_handler(
-        answer,
+        list_pod_resources,
         request_deserializer=MESSAGES["ListPodResourcesRequest"].FromString,
         response_serializer=lambda message: message.SerializeToString(),
     )
@@ -35,9 +35,9 @@ def socket(tmp_path: Path) -> Iterator[str]:
     server.stop(0)
 
 
-def test_who_holds_which_device(socket: str) -> None:
-    held = PodResources(socket).device_owners()
-    assert held == {
+def test_every_device_has_its_owners(socket: str) -> None:
+    owners = PodResources(socket).device_owners()
+    assert owners == {
         "GPU-1": {("team", "a")},
         "GPU-2": {("team", "a")},
         "GPU-3": {("team", "b"), ("team", "c")},
@@ -45,16 +45,16 @@ def test_who_holds_which_device(socket: str) -> None:
     }
 
 
-def test_a_kubelet_that_does_not_answer(tmp_path: Path) -> None:
+def test_an_unreachable_kubelet_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="PodResources"):
         PodResources(f"{tmp_path}/none.sock").device_owners()
 
 
-def test_the_messages_are_the_kubelets() -> None:
-    """Field numbers as in k8s.io/kubelet/pkg/apis/podresources/v1/api.proto, written out as they go over the wire."""
+def test_the_field_numbers_are_the_kubelets() -> None:
+    """A message encoded by hand, as in k8s.io/kubelet/pkg/apis/podresources/v1/api.proto."""
     device = b"\x0a\x0envidia.com/gpu" + b"\x12\x05GPU-1"
     container = b"\x0a\x01t" + b"\x12" + bytes([len(device)]) + device
     pod = b"\x0a\x01p" + b"\x12\x01n" + b"\x1a" + bytes([len(container)]) + container
-    read = MESSAGES["ListPodResourcesResponse"].FromString(b"\x0a" + bytes([len(pod)]) + pod)
-    (found,) = read.pod_resources
-    assert (found.name, found.namespace, list(found.containers[0].devices[0].device_ids)) == ("p", "n", ["GPU-1"])
+    response = MESSAGES["ListPodResourcesResponse"].FromString(b"\x0a" + bytes([len(pod)]) + pod)
+    (decoded,) = response.pod_resources
+    assert (decoded.name, decoded.namespace, list(decoded.containers[0].devices[0].device_ids)) == ("p", "n", ["GPU-1"])

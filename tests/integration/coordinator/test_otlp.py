@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -19,24 +19,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import JOB_HEADER
+from support.polling import eventually
+from support.ports import free_port
 from unit.coordinator.messages import join, progress
 
 DEADLINE_SECONDS = 30.0
 GRACE_PERIOD_SECONDS = 2.0
 """Termination grace period of a coordinator's pod."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS:g} s: {what}"
-        time.sleep(0.02)
 
 
 class Coordinator:
@@ -68,7 +57,7 @@ class Coordinator:
         return time.monotonic() - began
 
     def stop(self) -> float:
-        """Ask it to stop; return the seconds it took."""
+        """Stop it with SIGTERM and return the seconds until it exits."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(DEADLINE_SECONDS) == 0

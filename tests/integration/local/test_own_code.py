@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from integration.local.conftest import JOB, Workspace
+from support.local_run import JOB, Workspace
 
 LINE = """
 import sys, time
@@ -160,7 +160,7 @@ def test_only_the_program_that_failed_is_blamed_and_not_its_peers(workspace: Wor
     write(workspace, PEERS, mode="Torchrun", recovery={"maxFailures": 1})
     run = workspace.run()
     assert run.end() == 0, run.text
-    failures = [line for line in run.lines if "starting it again" in line]
+    failures = [line for line in run.lines if "restarting it" in line]
     assert len(failures) == 1, run.text
     assert "program.py ended with exit code 3" in failures[0]
     assert "all together 2" in log(workspace, 0)

@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from integration.local.conftest import DEADLINE_SECONDS, Workspace
+from support.local_run import DEADLINE_SECONDS, Workspace
 
 
 def entries(workspace: Workspace) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def test_a_stopped_run_goes_on_where_it_was(workspace: Workspace) -> None:
     stopped.until_line("step ")
     stopped.process.send_signal(signal.SIGINT)
     assert stopped.end() == 130, stopped.text
-    assert "the same command goes on" in stopped.lines[-1]
+    assert "run the same command again to resume" in stopped.lines[-1]
     assert workspace.processes() == []
 
     resumed = workspace.run()
@@ -49,7 +49,7 @@ def test_a_killed_worker_is_started_again_and_the_job_finishes(workspace: Worksp
     run.until_line("step ")
     os.kill(workspace.processes("worker")[0], signal.SIGKILL)
     assert run.end() == 0, run.text
-    assert "was killed by SIGKILL; starting it again (failure 1 of 10)" in run.text
+    assert "was killed by SIGKILL; restarting it (failure 1 of 10)" in run.text
     assert run.lines[-1].startswith("local: small Succeeded")
     assert workspace.processes() == []
 
@@ -60,7 +60,7 @@ def test_a_killed_coordinator_disturbs_nobody(workspace: Workspace) -> None:
     run.until_line("step ")
     os.kill(workspace.processes("llmtrain_coordinator")[0], signal.SIGKILL)
     assert run.end() == 0, run.text
-    assert "coordinator was killed by SIGKILL; starting it again" in run.text
+    assert "coordinator was killed by SIGKILL; restarting it" in run.text
     assert event_names(workspace).count("generationStarted") == 1
     assert "generationAdopted" in event_names(workspace)
     assert run.lines[-1].startswith("local: small Succeeded steps=500")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from integration.trainer.conftest import STEPS, Job, eventually
+from support.polling import eventually
+from support.training_job import STEPS, Job
 
 TAGS = {"train/loss", "train/learning_rate", "train/gradient_norm", "speed/tokens_per_second", "evaluation/loss"}
 

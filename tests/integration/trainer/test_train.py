@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from integration.trainer.conftest import STEPS, Job, Process, eventually, make_job
 from llmtrain_api.termination import ExitCode
 from llmtrain_trainer.worker.supervisor import MOST_RESTARTS
+from support.polling import eventually
+from support.training_job import STEPS, Job, Process, make_job
 
 
 def started(job: Job, dataset: str) -> list[Process]:

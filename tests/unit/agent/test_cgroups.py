@@ -1,4 +1,4 @@
-"""Pods are found and read in every layout that nodes have."""
+"""Pods' control groups are found and read in every layout of nodes."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from llmtrain_agent.cgroups import Usage, pod_groups, pod_uid
 UID = "c181b5db-1027-48b1-a895-4384085236f5"
 
 
-def write(folder: Path, files: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def write(directory: Path, files: dict[str, str]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (directory / name).write_text(text)
 
 
 V2 = {
@@ -44,15 +44,15 @@ def test_version_2_in_every_layout(path: str, tmp_path: Path) -> None:
     )
 
 
-def test_devices_without_traffic_before_one_with_it(tmp_path: Path) -> None:
-    """As kernels write io.stat since 5.10 and until 252c651a4c85 was mended."""
+def test_disks_without_traffic_before_one_with_traffic(tmp_path: Path) -> None:
+    """As kernels write io.stat since 5.10, until 252c651a4c85 fixed it."""
     write(tmp_path, {"cgroup.controllers": ""})
     write(tmp_path / f"kubepods/pod{UID}", {"io.stat": "7:7 7:6 7:5 259:0 rbytes=28672 wbytes=0 rios=5\n"})
     usage = pod_groups(tmp_path)[UID].usage()
     assert (usage.read_bytes, usage.written_bytes) == (28672, 0)
 
 
-def test_what_went_through_the_device_mapper_counts_once(tmp_path: Path) -> None:
+def test_traffic_through_the_device_mapper_counts_once(tmp_path: Path) -> None:
     write(tmp_path, {"cgroup.controllers": ""})
     write(tmp_path / f"kubepods/pod{UID}", {"io.stat": "259:0 rbytes=5 wbytes=7\n252:0 rbytes=5 wbytes=7\n"})
     usage = pod_groups(tmp_path)[UID].usage(frozenset({"252:0"}))
@@ -62,12 +62,12 @@ def test_what_went_through_the_device_mapper_counts_once(tmp_path: Path) -> None
 
 
 def version_1(mount: Path, limit: str) -> None:
-    place = f"kubelet/kubepods/burstable/pod{UID}"
+    path = f"kubelet/kubepods/burstable/pod{UID}"
     memory = {"memory.usage_in_bytes": "1000000\n", "memory.limit_in_bytes": limit}
-    write(mount / "memory" / place, {**memory, "memory.stat": "total_inactive_file 400000\n"})
-    write(mount / "cpuacct" / place, {"cpuacct.usage": "2500000000\n"})
-    served = "8:0 Read 100\n8:0 Write 200\n8:0 Total 300\nTotal 300\n"
-    write(mount / "blkio" / place, {"blkio.throttle.io_service_bytes_recursive": served})
+    write(mount / "memory" / path, {**memory, "memory.stat": "total_inactive_file 400000\n"})
+    write(mount / "cpuacct" / path, {"cpuacct.usage": "2500000000\n"})
+    traffic = "8:0 Read 100\n8:0 Write 200\n8:0 Total 300\nTotal 300\n"
+    write(mount / "blkio" / path, {"blkio.throttle.io_service_bytes_recursive": traffic})
 
 
 def test_version_1(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_no_limit_is_none(tmp_path: Path) -> None:
     assert pod_groups(unified)[UID].usage().memory_limit_bytes is None
 
 
-def test_a_pod_that_ends_while_it_is_read_has_nothing(tmp_path: Path) -> None:
+def test_a_pod_that_ends_during_a_scrape_has_unknown_usage(tmp_path: Path) -> None:
     write(tmp_path, {"cgroup.controllers": ""})
     (tmp_path / f"kubepods/pod{UID}").mkdir(parents=True)
     assert pod_groups(tmp_path)[UID].usage() == Usage()
@@ -100,7 +100,7 @@ def test_a_process_is_found_in_a_container(tmp_path: Path) -> None:
     assert pod_groups(tmp_path)[UID].process() == 4711
 
 
-def test_a_process_is_found_where_crio_puts_it_and_the_monitor_is_none(tmp_path: Path) -> None:
+def test_a_process_of_cri_o_is_found_and_its_monitor_is_skipped(tmp_path: Path) -> None:
     write(tmp_path, {"cgroup.controllers": ""})
     write(tmp_path / f"kubepods/pod{UID}/crio-conmon-abc.scope", {"cgroup.procs": "12\n"})
     assert pod_groups(tmp_path)[UID].process() is None
@@ -110,9 +110,9 @@ def test_a_process_is_found_where_crio_puts_it_and_the_monitor_is_none(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["kubepods", "podman", "burstable", "pod12", f"crio-{UID}"])
-def test_other_folders_are_no_pods(name: str) -> None:
+def test_other_directories_are_no_pods(name: str) -> None:
     assert pod_uid(name) is None
 
 
-def test_a_static_pods_uid_has_no_dashes() -> None:
+def test_a_static_pods_uid_without_dashes_is_found() -> None:
     assert pod_uid("pod6a4e8d6223b830f7e3b10d64a635dcf8") == "6a4e8d6223b830f7e3b10d64a635dcf8"

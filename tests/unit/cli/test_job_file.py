@@ -1,4 +1,4 @@
-"""Faults of a job file are sentences that name the field as the file does."""
+"""Validation errors of a job file name the field by its path in the file, and the remedy."""
 
 import copy
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from llmtrain_cli.__main__ import main
-from llmtrain_cli.job_file import faults_of, read_job
+from llmtrain_cli.errors import BadInput
+from llmtrain_cli.job_file import read_job, validation_errors
 
 JOB: dict[str, Any] = {
     "apiVersion": "llmtrain.dev/v1alpha1",
@@ -21,28 +22,43 @@ JOB: dict[str, Any] = {
         "checkpoint": {"volume": "results"},
     },
 }
-GONE = object()
+MISSING = object()
 
-FAULTS = [
-    ("a number below its bound", "spec.workers.replicas", 0, "must be greater than or equal to 1, not 0"),
-    ("a word in place of a number", "spec.workers.replicas", "two", "must be a valid integer, unable to parse"),
-    ("a missing field", "spec.training.steps", GONE, "is missing; add it"),
-    ("a misspelt field", "spec.workers.replica", 1, "there is no such field; did you mean replicas?"),
-    ("a field of something else", "spec.data.bucket", "x", "there is no such field; there are heldOutPercent, source"),
-    (
-        "a number in place of a string",
+INVALID = [
+    pytest.param(
+        "spec.workers.replicas", 0, "must be greater than or equal to 1, not 0", id="a number below its bound"
+    ),
+    pytest.param(
+        "spec.workers.replicas", "two", "must be a valid integer, unable to parse", id="a string instead of a number"
+    ),
+    pytest.param("spec.training.steps", MISSING, "is missing; add it", id="a missing field"),
+    pytest.param("spec.workers.replica", 1, "there is no such field; did you mean replicas?", id="a misspelt field"),
+    pytest.param(
+        "spec.data.bucket", "x", "there is no such field; the fields are heldOutPercent, source", id="an unknown field"
+    ),
+    pytest.param(
         "spec.workers.resources",
         {"cpu": 4},
         'must be a string; write it in quotes: "4"',
+        id="a number instead of a string",
     ),
-    ("a string of the wrong form", "spec.workers.resources", {"memory": "2 GB"}, "'2 GB' does not look as it must"),
-    ("a word that is not offered", "spec.model", {"name": "rnn"}, "must be 'gpt', not 'rnn'"),
-    ("a bad item of a list", "spec.workers.env", [{"name": "A"}, {"name": "1"}], "'1' does not look as it must"),
-    ("another kind", "kind", "Job", "must be LLMTrainingJob, not 'Job'"),
-    ("no version", "apiVersion", GONE, "must be llmtrain.dev/v1alpha1, not None"),
-    ("no name", "metadata.name", GONE, "is missing; name the job"),
-    ("no spec", "spec", GONE, "is missing; say what to train"),
-    ("a rule over several fields", "spec.workers.min", 3, "must not be greater than spec.workers.replicas"),
+    pytest.param(
+        "spec.workers.resources",
+        {"memory": "2 GB"},
+        "'2 GB' does not match the pattern",
+        id="a string of the wrong form",
+    ),
+    pytest.param("spec.model", {"name": "rnn"}, "must be 'gpt', not 'rnn'", id="a value that is not offered"),
+    pytest.param(
+        "spec.workers.env", [{"name": "A"}, {"name": "1"}], "'1' does not match the pattern", id="an item of a list"
+    ),
+    pytest.param("kind", "Job", "must be LLMTrainingJob, not 'Job'", id="another kind"),
+    pytest.param("apiVersion", MISSING, "must be llmtrain.dev/v1alpha1, not None", id="no version"),
+    pytest.param("metadata.name", MISSING, "is missing; name the job", id="no name"),
+    pytest.param("spec", MISSING, "is missing; add the specification of the training", id="no spec"),
+    pytest.param(
+        "spec.workers.min", 3, "must not be greater than spec.workers.replicas", id="a rule over several fields"
+    ),
 ]
 
 
@@ -50,36 +66,36 @@ def changed(path: str, value: object) -> dict[str, Any]:
     """Return a valid job in which the field at `path` has another value."""
     job = copy.deepcopy(JOB)
     *parents, last = path.split(".")
-    at = job
+    fields = job
     for parent in parents:
-        at = at.setdefault(parent, {})
-    if value is GONE:
-        del at[last]
+        fields = fields.setdefault(parent, {})
+    if value is MISSING:
+        del fields[last]
     else:
-        at[last] = value
+        fields[last] = value
     return job
 
 
-def test_a_valid_job_has_no_faults() -> None:
-    assert faults_of(JOB) == []
+def test_a_valid_job_has_no_errors() -> None:
+    assert validation_errors(JOB) == []
 
 
-@pytest.mark.parametrize(("sentence", "path", "value", "said"), FAULTS, ids=[case[0] for case in FAULTS])
-def test_fault(sentence: str, path: str, value: object, said: str) -> None:
-    (fault,) = faults_of(changed(path, value))
-    assert fault.startswith(path)
-    assert said in fault
+@pytest.mark.parametrize(("path", "value", "message"), INVALID)
+def test_an_error_names_the_field_and_the_remedy(path: str, value: object, message: str) -> None:
+    (error,) = validation_errors(changed(path, value))
+    assert error.startswith(path)
+    assert message in error
 
 
-def test_an_item_of_a_list_is_named_by_its_number() -> None:
-    (fault,) = faults_of(changed("spec.workers.env", [{"name": "A"}, {"name": "1"}]))
-    assert fault.startswith("spec.workers.env[1].name: ")
+def test_an_item_of_a_list_is_named_by_its_index() -> None:
+    (error,) = validation_errors(changed("spec.workers.env", [{"name": "A"}, {"name": "1"}]))
+    assert error.startswith("spec.workers.env[1].name: ")
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     job = changed("spec.training.steps", 0)
     job["spec"]["workers"]["replicas"] = 0
-    assert len(faults_of(job)) == 2
+    assert len(validation_errors(job)) == 2
 
 
 def test_a_job_is_read(tmp_path: Path) -> None:
@@ -88,32 +104,23 @@ def test_a_job_is_read(tmp_path: Path) -> None:
     assert (read_job(file).name, read_job(file).spec.training.steps) == ("gpt", 10)
 
 
-FILES = [
-    ("nothing", "", "holds 0 documents"),
-    ("two documents", "a: 1\n---\nb: 2\n", "holds 2 documents"),
-    ("no YAML", "a: [1", "is not YAML"),
-    ("a list", "- 1\n", "a job file holds one LLMTrainingJob"),
-    ("another object", "kind: Pod\n", "kind: must be LLMTrainingJob"),
-]
-
-
-@pytest.mark.parametrize(("sentence", "text", "said"), FILES, ids=[case[0] for case in FILES])
-def test_a_file_that_is_no_job_is_bad_input(
-    sentence: str, text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "holds 0 documents", id="an empty file"),
+        pytest.param("a: 1\n---\nb: 2\n", "holds 2 documents", id="two documents"),
+        pytest.param("a: [1", "is not YAML", id="no YAML"),
+        pytest.param("- 1\n", "a job file holds one LLMTrainingJob", id="a list"),
+        pytest.param("kind: Pod\n", "kind: must be LLMTrainingJob", id="another object"),
+    ],
+)
+def test_a_file_that_is_not_a_job_is_bad_input(text: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
     file.write_text(text)
-    assert main(["validate", str(file)]) == 2
-    assert said in capsys.readouterr().err
+    with pytest.raises(BadInput, match=message):
+        read_job(file)
 
 
-def test_validate_says_ok(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "job.yaml"
-    file.write_text(yaml.safe_dump(JOB))
-    assert main(["validate", str(file)]) == 0
-    assert capsys.readouterr().out == f"{file}: ok: job gpt trains for 10 steps on 2 ranks\n"
-
-
-def test_a_file_that_is_not_there_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "/nowhere/job.yaml"]) == 2
     assert capsys.readouterr().err.startswith("llmtrain: /nowhere/job.yaml can't be read: No such file")

@@ -14,6 +14,7 @@ from llmtrain_api.protocol import CoordinatorStatus, Progress
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
 
@@ -123,3 +124,40 @@ def names(manifests: Iterable[Manifest]) -> list[str]:
 def conditions(status: JobStatus | None) -> dict[str, Condition]:
     """Return the conditions of a status by type."""
     return {condition.type: condition for condition in status.conditions} if status else {}
+
+
+def node(ready: str = "True", *, name: str = "n", labels: dict[str, str] | None = None, **spec: Any) -> Manifest:
+    """Return a node with 8 GPUs; `ready` is the status of its condition Ready."""
+    return {
+        "metadata": {"name": name, "uid": f"uid-of-{name}", "labels": labels or {}},
+        "spec": spec,
+        "status": {
+            "conditions": [{"type": "Ready", "status": ready, "message": "kubelet stopped posting"}],
+            "allocatable": {"nvidia.com/gpu": "8"},
+            "capacity": {"nvidia.com/gpu": "8"},
+        },
+    }
+
+
+def node_view(
+    name: str,
+    *,
+    gpus: int = 8,
+    capacity: int = 8,
+    allocated: int = 0,
+    ready: bool = True,
+    ordinary: bool = True,
+    **labels: str,
+) -> NodeView:
+    """Return the view of a node; its pods are in the namespace "team"."""
+    return NodeView(
+        name=name,
+        labels=labels,
+        ready=ready,
+        reason="" if ready else "cordoned",
+        schedulable_by_default=ordinary,
+        gpus=gpus,
+        gpus_allocated=allocated,
+        gpus_capacity=capacity,
+        gpus_by_namespace={"team": allocated} if allocated else {},
+    )

@@ -1,7 +1,7 @@
 """Writes docs/reference from the contract: `python -m llmtrain_api.generate.reference_docs docs/reference`.
 
 Metrics and alerts are here, fields of both resources in resource_pages.py, log events and environment variables in
-runtime_pages.py. `docs/reference.py` adds the pages of the command line and of the chart's values.
+runtime_pages.py. `docs/render.py` adds the pages of the command line and of the chart's values.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Compares what the agent tells of this machine's GPUs with nvidia-smi, while a command loads them.
+"""Compares the agent's GPU readings with nvidia-smi on this machine, while a command puts load on the GPUs.
 
     python -m llmtrain_agent.gpu.check -- llmtrain run job.yaml
 
-Exits with 0 if all values agree, 1 if one differs or the command never used a GPU, 2 if there is no GPU to ask.
+Exits with 0 if all values agree, 1 if one differs or the command never used a GPU, 2 if there is no usable GPU.
 """
 
 import shutil
@@ -17,42 +17,43 @@ import pynvml as nvml
 from llmtrain_agent.gpu.comparison import COLUMNS, Row, compare, parse
 from llmtrain_agent.gpu.reader import NvmlReader, open_gpus
 from llmtrain_agent.gpu.reading import GpuReading
-from llmtrain_agent.log import write
+from llmtrain_api.jsonlog import JsonLog
 
 ROUNDS = 15
 ROUND_SECONDS = 1.0
-LOAD_SECONDS = 300.0
-"""How long the command may take until it uses a GPU: it may have to prepare data first."""
-STOP_SECONDS = 30.0
+LOAD_TIMEOUT_SECONDS = 300.0
+"""How long the command can take to use a GPU: it may have to prepare data first."""
+STOP_TIMEOUT_SECONDS = 30.0
+"""How long the command has to exit after SIGTERM."""
 AGREE, DIFFER, NO_GPU = 0, 1, 2
 Round = tuple[tuple[GpuReading, ...], dict[str, Row]]
 
 
-class NoGpu(Exception):
-    """There is nothing to compare, and why."""
+class NoGpuError(Exception):
+    """There is nothing to compare, for the reason in the message."""
 
 
-class NoLoad(Exception):
-    """The command did not use a GPU, and what it did."""
+class NoLoadError(Exception):
+    """The command did not use a GPU; the message says what it did."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compare; return the exit code."""
+    """Run the comparison and return the exit code."""
     command = list(arguments)[1:] if arguments[:1] == ["--"] else list(arguments)
     try:
-        gpus = _gpus()
+        reader = _open_reader()
         with _running(command) as load:
-            _await_load(gpus, load)
-            comparisons = list(compare(_rounds(gpus, load)))
+            _await_load(reader, load)
+            comparisons = list(compare(_rounds(reader, load)))
         if not comparisons:
-            raise NoLoad("the load ended before a value could be compared")
-    except NoGpu as reason:
+            raise NoLoadError("the load ended before a value could be compared")
+    except NoGpuError as reason:
         print(f"gpu-check: {reason}, so there is nothing to compare.", file=sys.stderr)
         return NO_GPU
-    except NoLoad as reason:
+    except NoLoadError as reason:
         print(f"gpu-check: {reason}.", file=sys.stderr)
         return DIFFER
-    gpus.close()
+    reader.close()
     for comparison in comparisons:
         print(comparison)
     differing = sum(not comparison.agrees for comparison in comparisons)
@@ -60,21 +61,21 @@ def main(arguments: Sequence[str]) -> int:
     return DIFFER if differing else AGREE
 
 
-def _gpus() -> NvmlReader:
+def _open_reader() -> NvmlReader:
     try:
-        gpus = open_gpus(write)
+        reader = open_gpus(JsonLog())
     except nvml.NVMLError as error:
-        raise NoGpu(f"this machine has no NVIDIA GPU that answers: {error}") from error
-    if not gpus.read():
-        raise NoGpu("NVIDIA's driver is here and lists no GPU")
+        raise NoGpuError(f"this machine has no usable NVIDIA GPU: {error}") from error
+    if not reader.read():
+        raise NoGpuError("NVIDIA's driver is installed but lists no GPU")
     if shutil.which("nvidia-smi") is None:
-        raise NoGpu("there is no nvidia-smi on the PATH")
-    return gpus
+        raise NoGpuError("nvidia-smi is not on the PATH")
+    return reader
 
 
 @contextmanager
 def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes] | None]:
-    """Run the load beside; what it prints goes to standard error."""
+    """Run the load in the background, with its output on standard error."""
     load = subprocess.Popen(command, stdout=sys.stderr.fileno(), stdin=subprocess.DEVNULL) if command else None
     try:
         yield load
@@ -82,34 +83,34 @@ def _running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes] | None]
         if load:
             load.terminate()
             try:
-                load.wait(timeout=STOP_SECONDS)
+                load.wait(timeout=STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 load.kill()
                 load.wait()
 
 
-def _await_load(gpus: NvmlReader, load: subprocess.Popen[bytes] | None) -> None:
-    """Wait until a GPU works. Raises NoLoad."""
-    deadline = time.monotonic() + LOAD_SECONDS
-    while load and not any(reading.utilization_ratio for reading in gpus.read()):
+def _await_load(reader: NvmlReader, load: subprocess.Popen[bytes] | None) -> None:
+    """Wait until a GPU is busy. Raises NoLoadError."""
+    deadline = time.monotonic() + LOAD_TIMEOUT_SECONDS
+    while load and not any(reading.utilization_ratio for reading in reader.read()):
         if load.poll() is not None:
-            raise NoLoad(f"the load ended with {load.returncode} before it used a GPU")
+            raise NoLoadError(f"the load ended with {load.returncode} before it used a GPU")
         if time.monotonic() > deadline:
-            raise NoLoad(f"the load used no GPU within {LOAD_SECONDS:.0f} s")
+            raise NoLoadError(f"the load used no GPU within {LOAD_TIMEOUT_SECONDS:.0f} s")
         time.sleep(ROUND_SECONDS)
 
 
-def _rounds(gpus: NvmlReader, load: subprocess.Popen[bytes] | None) -> Iterator[Round]:
-    """Yield what both say, several times. Ends early with the load, whose last round may be of an idle GPU."""
+def _rounds(reader: NvmlReader, load: subprocess.Popen[bytes] | None) -> Iterator[Round]:
+    """Yield several rounds of both sides. Stops when the load ends, because its last round could be of an idle GPU."""
     for _ in range(ROUNDS):
-        looked = gpus.read(), _smi()
+        values = reader.read(), _nvidia_smi()
         if load and load.poll() is not None:
             return
-        yield looked
+        yield values
         time.sleep(ROUND_SECONDS)
 
 
-def _smi() -> dict[str, Row]:
+def _nvidia_smi() -> dict[str, Row]:
     query = ["nvidia-smi", f"--query-gpu={','.join(COLUMNS)}", "--format=csv,noheader,nounits"]
     return parse(subprocess.run(query, check=True, capture_output=True, text=True, timeout=60).stdout)
 

@@ -1,4 +1,4 @@
-"""What nvidia-smi says beside what the agent says, and how far apart the two may be."""
+"""Compares the agent's readings with nvidia-smi's values, within a tolerance for each."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,20 +12,22 @@ MIB = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """A value both tell: nvidia-smi's column and unit, the agent's, and the greater of two tolerances."""
+    """A value that both report. The greater one of the two tolerances applies."""
 
     name: str
     column: str
+    """nvidia-smi's name of it."""
     unit: float
+    """nvidia-smi's unit in base units."""
     agent: Callable[[GpuReading], float | None]
     absolute: float = 0.0
     """In base units."""
     relative: float = 0.0
-    """Of what nvidia-smi says."""
+    """As a fraction of nvidia-smi's value."""
 
 
 VALUES = (
-    # Both are means over the last sixth of a second to second, asked for a moment apart.
+    # Both are means over the last sixth of a second to second, queried at slightly different times.
     Value(
         name="utilization_ratio",
         column="utilization.gpu",
@@ -107,12 +109,12 @@ VALUES = (
 )
 COLUMNS = ("uuid", *(value.column for value in VALUES))
 Row = Mapping[str, float]
-"""One GPU's values in base units, by the agent's names; those that nvidia-smi doesn't tell are missing."""
+"""One GPU's values in base units by the agent's names, without those that nvidia-smi does not report."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One value of one GPU, the median of several rounds on either side."""
+    """One value of one GPU: the median of several rounds on both sides."""
 
     gpu: str
     name: str
@@ -122,7 +124,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Tell whether both say the same, or neither says anything."""
+        """Return whether both values are within the tolerance, or neither is known."""
         if self.agent is None or self.smi is None:
             return self.agent is self.smi
         return abs(self.agent - self.smi) <= self.tolerance
@@ -134,7 +136,7 @@ class Comparison:
 
 
 def parse(table: str) -> dict[str, Row]:
-    """Read nvidia-smi's csv (noheader, nounits) of COLUMNS, by UUID. "[N/A]" and the like are no numbers."""
+    """Return the rows of nvidia-smi's CSV output of COLUMNS (noheader, nounits) by UUID, without values like "[N/A]"."""
     rows: dict[str, Row] = {}
     for cells in csv.reader(table.splitlines(), skipinitialspace=True):
         uuid, *texts = cells
@@ -144,17 +146,20 @@ def parse(table: str) -> dict[str, Row]:
 
 
 def compare(rounds: Iterable[tuple[Iterable[GpuReading], Mapping[str, Row]]]) -> Iterator[Comparison]:
-    """Yield each value of each GPU that nvidia-smi lists. Medians, as no two looks are at the same moment."""
-    pairs: dict[str, list[tuple[GpuReading | None, Row]]] = {}
+    """Yield each value of each GPU that nvidia-smi lists.
+
+    Medians of the rounds are compared, because both sides are never read at exactly the same time.
+    """
+    by_gpu: dict[str, list[tuple[GpuReading | None, Row]]] = {}
     for readings, rows in rounds:
         by_uuid = {reading.uuid: reading for reading in readings}
         for uuid, row in rows.items():
-            pairs.setdefault(uuid, []).append((by_uuid.get(uuid), row))
-    for uuid, looks in pairs.items():
-        gpu = next((reading.index for reading, _ in looks if reading), uuid)
+            by_gpu.setdefault(uuid, []).append((by_uuid.get(uuid), row))
+    for uuid, pairs_of_gpu in by_gpu.items():
+        gpu = next((reading.index for reading, _ in pairs_of_gpu if reading), uuid)
         for value in VALUES:
-            agent = _median(value.agent(reading) if reading else None for reading, _ in looks)
-            smi = _median(row.get(value.name) for _, row in looks)
+            agent = _median(value.agent(reading) if reading else None for reading, _ in pairs_of_gpu)
+            smi = _median(row.get(value.name) for _, row in pairs_of_gpu)
             tolerance = max(value.absolute, value.relative * (smi or 0.0))
             yield Comparison(gpu=gpu, name=value.name, agent=agent, smi=smi, tolerance=tolerance)
 

@@ -1,49 +1,56 @@
-"""The node's driver, which may come after the agent: installers load it minutes after a node is there."""
+"""Finds the node's driver, which can appear after the agent has started: installers load it minutes after boot."""
 
 import time
 from collections.abc import Callable
 
 import pynvml as nvml
 
-from llmtrain_agent.gpu.reader import Log, NvmlReader, open_gpus
+from llmtrain_agent.gpu.reader import NvmlReader, open_gpus
 from llmtrain_agent.gpu.reading import GpuReading
+from llmtrain_api.events import AgentEvent
+from llmtrain_api.jsonlog import JsonLog
 
-LOOK_SECONDS = 60.0
+RETRY_SECONDS = 60.0
+"""How often a missing driver is looked for."""
 ABSENT = frozenset({nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED})
-"""What a node without GPUs says too."""
+"""Errors that a node without GPUs reports too."""
 
 
 class Driver:
-    """Reads the GPUs as soon as there is a driver. Not for several threads at once."""
+    """Reads the GPUs as soon as there is a driver. Not thread-safe."""
 
-    def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, log: JsonLog, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
-        self._gpus: NvmlReader | None = None
-        self._looked_at: float | None = None
+        self._reader: NvmlReader | None = None
+        self._tried_at_seconds: float | None = None
         self._reason = ""
 
     @property
     def library(self) -> tuple[str, str]:
-        """Return who reads the GPUs: nvml and the driver's version, or none."""
-        return ("nvml", self._gpus.version) if self._gpus else ("none", "")
+        """Return what reads the GPUs: "nvml" and the driver's version, or "none"."""
+        return ("nvml", self._reader.version) if self._reader else ("none", "")
 
     def read(self) -> tuple[GpuReading, ...]:
-        """Read every GPU once; none where there is no driver that can be used."""
-        if self._gpus is None and (self._looked_at is None or self._clock() - self._looked_at >= LOOK_SECONDS):
-            self._looked_at = self._clock()
-            self._look()
-        return self._gpus.read() if self._gpus else ()
+        """Read every GPU once; empty while there is no usable driver."""
+        if self._reader is None:
+            self._open_if_due()
+        return self._reader.read() if self._reader else ()
 
     def close(self) -> None:
-        """Give the library back."""
-        if self._gpus:
-            self._gpus.close()
+        """Shut NVML down."""
+        if self._reader:
+            self._reader.close()
 
-    def _look(self) -> None:
-        """Look for a driver, and say why there is none, once for each reason."""
+    def _open_if_due(self) -> None:
+        """Try to open the driver every `RETRY_SECONDS`; each new reason of a failure is logged once."""
+        now = self._clock()
+        if self._tried_at_seconds is not None and now - self._tried_at_seconds < RETRY_SECONDS:
+            return
+        self._tried_at_seconds = now
         try:
-            self._gpus = open_gpus(self._log, self._clock)
+            self._reader = open_gpus(self._log, self._clock)
         except nvml.NVMLError as error:
             if str(error) != self._reason:
-                self._log("no GPUs", {"reason": str(error)}, level="info" if error.value in ABSENT else "warning")
+                log = self._log.info if error.value in ABSENT else self._log.warning
+                log(AgentEvent.GPUS_NOT_FOUND, reason=str(error))
             self._reason = str(error)

@@ -1,4 +1,4 @@
-"""What is known of one GPU at one time. None, or a missing key: the GPU doesn't say."""
+"""The values of one GPU at one time. A value that the GPU does not report is None, or its key is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,27 +6,29 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Which GPU it is. `index` is the driver's number, "0:1" for the second part of GPU 0 under MIG."""
+    """Identifies a GPU."""
 
     index: str
+    """Stable index: NVML's at first sight; "0:1" for the second MIG instance of GPU 0."""
     uuid: str
     model: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class GpuReading:
-    """One GPU, or one part of it under MIG. Base units; ratios are 0 to 1.
+    """One GPU, or one of its MIG instances. Base units; ratios are 0 to 1.
 
-    A lost GPU has no values but those that the agent itself has counted.
+    A lost GPU has no values except those that the agent counts itself.
     """
 
     index: str
     uuid: str
     model: str
     device_ids: tuple[str, ...] = ()
-    """Other names that device plugins have for it or for parts of it: UUIDs of parts, and GKE's nvidia0, nvidia0/gi2."""
+    """Other ids of device plugins for it and its MIG instances: UUIDs of instances, and GKE's nvidia0, nvidia0/gi2."""
     lost: bool = False
     utilization_ratio: float | None = None
+    """Fraction of time in which a kernel ran."""
     sm_active_ratio: float | None = None
     tensor_active_ratio: float | None = None
     memory_active_ratio: float | None = None
@@ -36,14 +38,15 @@ class GpuReading:
     power_watts: float | None = None
     power_limit_watts: float | None = None
     energy_joules: float | None = None
+    """Since the driver was loaded."""
     clock_hertz: Mapping[str, float] = field(default_factory=dict)
     """By clock: sm, memory."""
     throttled: Mapping[str, bool] = field(default_factory=dict)
     """By reason: power, thermal, hardware."""
     ecc_errors: Mapping[str, float] = field(default_factory=dict)
-    """By severity: corrected, uncorrected."""
+    """By severity: corrected, uncorrected. Since the driver was loaded."""
     xid_errors: Mapping[str, int] = field(default_factory=dict)
-    """By XID number, since the agent began."""
+    """By Xid number, since the agent started."""
     pcie_bytes_per_second: Mapping[str, float] = field(default_factory=dict)
     """By direction: received, sent."""
     nvlink_bytes: Mapping[str, float] = field(default_factory=dict)

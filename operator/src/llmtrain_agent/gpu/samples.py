@@ -1,31 +1,28 @@
-"""Readings as metrics, named as in the catalogue of llmtrain_api.metrics.node."""
+"""GPU readings as samples of the metrics in llmtrain_api.metrics.node."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_api.metrics import node as metrics
-from llmtrain_api.metrics.metric import Metric
-
-Sample = tuple[Metric, float, tuple[str, ...]]
-"""A metric, its value, and the values of its labels."""
+from llmtrain_api.metrics.metric import Metric, Sample
 
 
 def samples(readings: Iterable[GpuReading], node: str) -> Iterator[Sample]:
-    """Yield what is known. What a GPU doesn't tell has no sample, so that nothing looks idle that is unknown."""
+    """Yield the known values. An unknown value has no sample, because a 0 would look like an idle GPU."""
     for reading in readings:
         labels = (node, reading.index)
         if reading.uuid:
-            yield metrics.GPU_INFO, 1.0, (*labels, reading.uuid, reading.model)
-        yield metrics.GPU_LOST, float(reading.lost), labels
-        for metric, value in _numbers(reading):
+            yield Sample(metrics.GPU_INFO, (*labels, reading.uuid, reading.model), 1.0)
+        yield Sample(metrics.GPU_LOST, labels, float(reading.lost))
+        for metric, value in _single_values(reading):
             if value is not None:
-                yield metric, value, labels
-        for metric, values in _families(reading):
-            for key, value in sorted(values.items()):
-                yield metric, float(value), (*labels, key)
+                yield Sample(metric, labels, value)
+        for metric, values in _values_by_label(reading):
+            for label, value in sorted(values.items()):
+                yield Sample(metric, (*labels, label), float(value))
 
 
-def _numbers(reading: GpuReading) -> tuple[tuple[Metric, float | None], ...]:
+def _single_values(reading: GpuReading) -> tuple[tuple[Metric, float | None], ...]:
     return (
         (metrics.GPU_UTILIZATION, reading.utilization_ratio),
         (metrics.GPU_SM_ACTIVE, reading.sm_active_ratio),
@@ -40,7 +37,7 @@ def _numbers(reading: GpuReading) -> tuple[tuple[Metric, float | None], ...]:
     )
 
 
-def _families(reading: GpuReading) -> tuple[tuple[Metric, Mapping[str, float]], ...]:
+def _values_by_label(reading: GpuReading) -> tuple[tuple[Metric, Mapping[str, float]], ...]:
     return (
         (metrics.GPU_CLOCK, reading.clock_hertz),
         (metrics.GPU_THROTTLED, reading.throttled),

@@ -1,7 +1,7 @@
-"""`llmtrain report`: a page about a training, from what Prometheus was told meanwhile.
+"""`llmtrain report`: an HTML page about a training, from its series in Prometheus.
 
-history.py     when the training was, and what it told
-recoveries.py  its recoveries, and what they cost
-charts.py      what is drawn of it
-page.py        one HTML file that needs nothing else
+history.py     when the training ran, and its series
+recoveries.py  its recoveries and their cost
+charts.py      the charts of the page
+page.py        the page: one HTML file without external resources
 """

@@ -1,4 +1,4 @@
-"""What is drawn of a training: pure, from its history to plotly's figures."""
+"""The charts of the report: pure functions from a training's history to plotly figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 from plotly.colors import qualitative
 
 from llmtrain_api.protocol import RECOVERY_PHASES
-from llmtrain_cli.natural_sort import natural_key
-from llmtrain_cli.prometheus import Series
+from llmtrain_cli.prometheus import Series, sorted_by_label
 from llmtrain_cli.report.history import History
 from llmtrain_cli.report.recoveries import RecoveryGroup, recoveries
 
@@ -27,17 +26,19 @@ COLOURS = {
     "recovering": "#c62828",
     "replaying": "#ef6c00",
 }
-"""Of each kind of second: what serves the training is cool, what is lost is warm."""
+"""Of each time category: cool colours for useful time, warm ones for lost time, grey before the training."""
 
-MOST_LINES = 12
-"""Of one chart, each in a colour of its own: nobody tells more apart."""
-MOST_MINUTES = 300
-"""What is longer is drawn over hours."""
+MAX_LINES = 12
+"""Lines of one chart, each in a colour of its own; more could not be distinguished."""
+MAX_MINUTES = 300
+"""Longer trainings are drawn over hours."""
+NO_GPU = "No GPU metrics of this job."
+NO_AGENT = "No node agent exported metrics of this job's pods."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """One figure, or why there is none; below it may be a table, whose first row has the titles."""
+    """One figure, or why there is none, and an optional table below it whose first row holds the titles."""
 
     key: str
     title: str
@@ -47,207 +48,220 @@ class Chart:
     table: Sequence[Sequence[str]] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Curve:
+    """A chart of one curve of the history over time."""
+
+    key: str
+    title: str
+    help: str
+    name: str
+    """Of the curve in the history."""
+    unit: str
+    by: str = ""
+    """Label that each line is named after."""
+    missing: str = "No data."
+
+
+SPEED = (
+    _Curve(key="speed", title="Tokens a second", help="Of all ranks.", name="tokens_per_second", unit="tokens/s"),
+    _Curve(
+        key="mfu",
+        title="MFU",
+        help="Model FLOPs utilization: fraction of the GPUs' peak throughput that the model uses.",
+        name="mfu",
+        unit="ratio",
+        missing="The peak throughput of this job's hardware is not known.",
+    ),
+)
+HARDWARE = (
+    _Curve(
+        key="gpu",
+        title="GPU utilization",
+        help="Fraction of time in which a kernel ran, by pod.",
+        name="gpu",
+        unit="ratio",
+        by="pod",
+        missing=NO_GPU,
+    ),
+    _Curve(
+        key="gpu-memory",
+        title="GPU memory",
+        help="Memory in use, by pod.",
+        name="gpu_memory",
+        unit="bytes",
+        by="pod",
+        missing=NO_GPU,
+    ),
+    _Curve(key="cpus", title="CPUs in use", help="By pod.", name="cpus", unit="CPUs", by="pod", missing=NO_AGENT),
+    _Curve(
+        key="memory",
+        title="Memory",
+        help="Memory that can't be reclaimed, by pod.",
+        name="memory",
+        unit="bytes",
+        by="pod",
+        missing=NO_AGENT,
+    ),
+    _Curve(
+        key="network",
+        title="Network",
+        help="Received and sent, by pod.",
+        name="network",
+        unit="bytes/s",
+        by="pod",
+        missing=NO_AGENT,
+    ),
+)
+
+
 def charts(history: History) -> list[Chart]:
     """Return all charts, in the order of the page."""
     return [
         _loss(history),
-        _lines(history, "speed", "Tokens a second", "Of all ranks together.", "tokens_per_second", "tokens/s"),
-        _lines(
-            history,
-            "mfu",
-            "MFU",
-            "Part of what the chips could do at best.",
-            "mfu",
-            "ratio",
-            missing="No chip of this job is one whose peak is known.",
-        ),
+        *(_over_curve(history, curve) for curve in SPEED),
         _time(history),
         _ranks(history),
-        _lines(
-            history,
-            "gpu",
-            "GPUs busy",
-            "Part of the time in which any kernel ran, by pod.",
-            "gpu",
-            "ratio",
-            by="pod",
-            missing="Nobody told of a GPU of this job.",
-        ),
-        _lines(
-            history,
-            "gpu-memory",
-            "GPU memory",
-            "By pod.",
-            "gpu_memory",
-            "bytes",
-            by="pod",
-            missing="Nobody told of a GPU of this job.",
-        ),
-        _lines(
-            history,
-            "cpus",
-            "CPUs busy",
-            "By pod.",
-            "cpus",
-            "CPUs",
-            by="pod",
-            missing="No node agent told of this job's pods.",
-        ),
-        _lines(
-            history,
-            "memory",
-            "Memory",
-            "What can't be reclaimed, by pod.",
-            "memory",
-            "bytes",
-            by="pod",
-            missing="No node agent told of this job's pods.",
-        ),
-        _lines(
-            history,
-            "network",
-            "Network",
-            "Received and sent together, by pod.",
-            "network",
-            "bytes/s",
-            by="pod",
-            missing="No node agent told of this job's pods.",
-        ),
+        *(_over_curve(history, curve) for curve in HARDWARE),
     ]
 
 
-def _lines(
-    history: History,
-    key: str,
-    title: str,
-    help: str,
-    name: str,
-    unit: str,
-    *,
-    by: str = "",
-    missing: str = "Nothing was told.",
-) -> Chart:
-    series = history.series[name]
+def _over_curve(history: History, curve: _Curve) -> Chart:
+    series = history.series[curve.name]
     if not series:
-        return Chart(key=key, title=title, help=help, figure=None, missing=missing)
-    figure = _over_time(history, unit)
-    if len(series) > MOST_LINES:
-        series = spread(series, by)
-    elif by:
-        series = sorted(series, key=lambda one: natural_key(one.labels[by]))
-    for one in series:
-        x, y = _drawn(history, one)
-        figure.add_scatter(x=x, y=y, mode="lines", name=one.labels[by] if by else title)
-    return Chart(key=key, title=title, help=help, figure=figure)
+        return Chart(key=curve.key, title=curve.title, help=curve.help, figure=None, missing=curve.missing)
+    figure = _time_figure(history, curve.unit)
+    if len(series) > MAX_LINES:
+        series = spread(series, curve.by)
+    elif curve.by:
+        series = sorted_by_label(series, curve.by)
+    for each in series:
+        x, y = _xy(history, each)
+        figure.add_scatter(x=x, y=y, mode="lines", name=each.labels[curve.by] if curve.by else curve.title)
+    return Chart(key=curve.key, title=curve.title, help=curve.help, figure=figure)
 
 
 def spread(series: Sequence[Series], by: str) -> list[Series]:
-    """Return the most, the median and the least of many series at each time."""
-    told: dict[float, list[float]] = {}
-    for one in series:
-        for at, value in one.points:
-            told.setdefault(at, []).append(value)
+    """Return the maximum, the median and the minimum of many series at each time."""
+    values: dict[float, list[float]] = {}
+    for each in series:
+        for at, value in each.points:
+            values.setdefault(at, []).append(value)
     return [
-        Series(labels={by: f"{name} of {len(series)}"}, points=tuple((at, chosen(told[at])) for at in sorted(told)))
-        for name, chosen in (("most", max), ("median", median), ("least", min))
+        Series(
+            labels={by: f"{name} of {len(series)}"}, points=tuple((at, aggregate(values[at])) for at in sorted(values))
+        )
+        for name, aggregate in (("maximum", max), ("median", median), ("minimum", min))
     ]
 
 
 def _loss(history: History) -> Chart:
-    """Draw the loss over steps: what was done again lies where it belongs."""
-    steps = {at: value for one in history.series["step"] for at, value in one.points}
+    """Draw the loss over steps, so that replayed steps lie at their place."""
+    steps = {at: value for each in history.series["step"] for at, value in each.points}
     figure = _figure("step", "nats a token")
-    curves = [("loss", "training", one.points) for one in history.series["loss"]]
-    curves += [("held_out_loss", "held out", news(one)) for one in history.series["held_out_loss"]]
-    for name, legend, told in curves:
-        points = sorted((steps[at], value) for at, value in told if at in steps)
+    curves = [("lines", "training", each.points) for each in history.series["loss"]]
+    curves += [("lines+markers", "held out", changes(each)) for each in history.series["held_out_loss"]]
+    for mode, legend, values in curves:
+        points = sorted((steps[at], value) for at, value in values if at in steps)
         if points:
             x, y = zip(*points, strict=True)
-            figure.add_scatter(x=x, y=y, mode="lines" if name == "loss" else "lines+markers", name=legend)
-    help = "Of the training text, and of text that is held out."
+            figure.add_scatter(x=x, y=y, mode=mode, name=legend)
+    help = "On the training text and on held-out text."
     if not figure.data:
-        return Chart(key="loss", title="Loss", help=help, figure=None, missing="The job did no step.")
+        return Chart(key="loss", title="Loss", help=help, figure=None, missing="The job completed no step.")
     return Chart(key="loss", title="Loss", help=help, figure=figure)
 
 
-def news(one: Series) -> tuple[tuple[float, float], ...]:
-    """Return the points at which a series says another thing than before: what is evaluated is told until the next time."""
-    return (*one.points[:1], *(after for before, after in pairwise(one.points) if after[1] != before[1]))
+def changes(series: Series) -> tuple[tuple[float, float], ...]:
+    """Return the points whose value differs from the one before: an evaluation's result is exported until the next."""
+    return (
+        *series.points[:1],
+        *(after for before, after in pairwise(series.points) if after[1] != before[1]),
+    )
 
 
 def _time(history: History) -> Chart:
-    """Draw what each stretch of time went into: from one word of the account to the next, however long that took."""
-    figure, unit_seconds = _over_time(history, "part of the time"), _unit(history)[1]
-    grown = {one.labels["category"]: _increases(one) for one in history.series["seconds"]}
-    grown = {kind: increases for kind, increases in grown.items() if any(seconds > 0 for _, seconds in increases)}
+    """Draw the share of each time category between two updates of the time ledger, however far apart they are."""
+    figure, unit_seconds = _time_figure(history, "fraction of time"), _unit(history)[1]
+    grown = {each.labels["category"]: _increases(each) for each in history.series["seconds"]}
+    grown = {
+        category: increases for category, increases in grown.items() if any(seconds > 0 for _, seconds in increases)
+    }
     spent: dict[float, float] = {}
     for increases in grown.values():
         for at, seconds in increases:
             spent[at] = spent.get(at, 0.0) + seconds
     ends = sorted(at for at, seconds in spent.items() if seconds > 0)
-    begins = dict(zip(ends, [history.life.start, *ends], strict=False))
-    for kind, increases in sorted(grown.items(), key=lambda item: list(COLOURS).index(item[0])):
-        told = [(begins[at], at, seconds / spent[at]) for at, seconds in increases if at in begins]
-        x = [(begin - history.life.start) / unit_seconds for begin, _, _ in told]
-        width = [(end - begin) / unit_seconds for begin, end, _ in told]
-        parts = [part for _, _, part in told]
-        figure.add_bar(x=x, width=width, offset=0, y=parts, name=kind, marker_color=COLOURS[kind], marker_line_width=0)
+    start = history.time_range.start
+    begins = dict(zip(ends, [start, *ends], strict=False))
+    for category, increases in sorted(grown.items(), key=lambda item: list(COLOURS).index(item[0])):
+        spans = [(begins[at], at, seconds / spent[at]) for at, seconds in increases if at in begins]
+        figure.add_bar(
+            x=[(begin - start) / unit_seconds for begin, _, _ in spans],
+            width=[(end - begin) / unit_seconds for begin, end, _ in spans],
+            offset=0,
+            y=[share for _, _, share in spans],
+            name=category,
+            marker_color=COLOURS[category],
+            marker_line_width=0,
+        )
     figure.update_layout(barmode="stack")
-    return Chart(key="time", title="Where the time went", help="Every second is of exactly one kind.", figure=figure)
+    return Chart(key="time", title="Where the time went", help="Every second belongs to one category.", figure=figure)
 
 
 def _ranks(history: History) -> Chart:
-    figure = _over_time(history, "ranks")
-    for name, legend in (("ranks", "live"), ("wanted", "wanted")):
-        for one in history.series[name]:
-            x, y = _drawn(history, one)
+    figure = _time_figure(history, "ranks")
+    for name, legend in (("ranks", "live"), ("desired", "desired")):
+        for each in history.series[name]:
+            x, y = _xy(history, each)
             figure.add_scatter(x=x, y=y, mode="lines", line_shape="hv", name=legend)
-    found = recoveries(history)
-    for recovery in found:
-        told = (recovery.at - history.life.start) / _unit(history)[1]
-        figure.add_vline(x=told, line_dash="dot", line_color="#c62828", line_width=1)
-    help = "Those that live and those that are wanted. A dotted line is where a recovery was told"
-    help += "; the table says what it took, and the seconds it cost." if found else "; there was none."
-    return Chart(key="ranks", title="Ranks and recoveries", help=help, figure=figure, table=_table(found))
+    groups = recoveries(history)
+    for group in groups:
+        at = (group.at - history.time_range.start) / _unit(history)[1]
+        figure.add_vline(x=at, line_dash="dot", line_color="#c62828", line_width=1)
+    help = "Live and desired ranks. "
+    help += "A dotted line marks a recovery; the table has its method and cost." if groups else "No recoveries."
+    return Chart(key="ranks", title="Ranks and recoveries", help=help, figure=figure, table=_table(groups))
 
 
-def _table(found: Sequence[RecoveryGroup]) -> list[list[str]]:
-    titles = ["told (UTC)", "method", "recoveries", *(f"{part}, s" for part in RECOVERY_PHASES), "in all, s"]
+def _table(groups: Sequence[RecoveryGroup]) -> list[list[str]]:
+    titles = ["time (UTC)", "method", "recoveries", *(f"{phase}, s" for phase in RECOVERY_PHASES), "total, s"]
     rows = [
         [
-            datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-            one.method,
-            str(one.count),
-            *(f"{one.seconds[part]:.1f}" if part in one.seconds else "-" for part in RECOVERY_PHASES),
-            f"{sum(one.seconds.values()):.1f}" if one.seconds else "-",
+            datetime.fromtimestamp(group.at, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            group.method,
+            str(group.count),
+            *(f"{group.seconds[phase]:.1f}" if phase in group.seconds else "-" for phase in RECOVERY_PHASES),
+            f"{sum(group.seconds.values()):.1f}" if group.seconds else "-",
         ]
-        for one in found
+        for group in groups
     ]
     return [titles, *rows] if rows else []
 
 
-def _increases(one: Series) -> list[tuple[float, float]]:
-    """Return by how much a counter grew up to each point; the first may have told of a time before."""
-    pairs = zip(one.points, one.points[1:], strict=False)
+def _increases(series: Series) -> list[tuple[float, float]]:
+    """Return a counter's increase up to each point but the first, whose increase can be older than the chart."""
+    pairs = zip(series.points, series.points[1:], strict=False)
     return [(at, max(0.0, after - before)) for (_, before), (at, after) in pairs]
 
 
 def _unit(history: History) -> tuple[str, float]:
-    """Return the unit that times are drawn in, and its seconds."""
-    minutes = (history.life.end - history.life.start) / 60
-    return ("hours", 3600.0) if minutes > MOST_MINUTES else ("minutes", 60.0)
+    """Return the unit of the time axis, and its seconds."""
+    minutes = (history.time_range.end - history.time_range.start) / 60
+    return ("hours", 3600.0) if minutes > MAX_MINUTES else ("minutes", 60.0)
 
 
-def _drawn(history: History, one: Series) -> tuple[list[float], list[float]]:
+def _xy(history: History, series: Series) -> tuple[list[float], list[float]]:
     unit_seconds = _unit(history)[1]
-    return [(at - history.life.start) / unit_seconds for at, _ in one.points], [value for _, value in one.points]
+    times = [(at - history.time_range.start) / unit_seconds for at, _ in series.points]
+    return times, [value for _, value in series.points]
 
 
-def _over_time(history: History, y: str) -> Any:
-    """Return an empty figure of the whole training, as wide as all others, so that they can be compared."""
+def _time_figure(history: History, y: str) -> Any:
+    """Return an empty figure over the whole training, as wide as all others, so that charts can be compared."""
     unit, unit_seconds = _unit(history)
     figure = _figure(unit, y)
-    figure.update_xaxes(range=[0, (history.life.end - history.life.start) / unit_seconds])
+    figure.update_xaxes(range=[0, (history.time_range.end - history.time_range.start) / unit_seconds])
     return figure
 
 

@@ -1,4 +1,4 @@
-"""When a training was, and what was told of it meanwhile."""
+"""When a training ran, and its series in that time."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from llmtrain_api.alerting.hardware import joined_with_owner_pod
 from llmtrain_api.metrics import job, node
 from llmtrain_cli.errors import BadInput
-from llmtrain_cli.prometheus import RATE_SECONDS, JobName, Prometheus, Series
+from llmtrain_cli.prometheus import MIN_RATE_WINDOW_SECONDS, JobName, Prometheus, Series
 
 POINTS = 400
-"""Of each curve."""
-MARGIN_SECONDS = 1.0
+"""Points of each curve."""
+MIN_DURATION_SECONDS = 1.0
 CURVES = {
     "step": job.JOB_STEP,
     "steps": job.JOB_STEPS,
@@ -22,97 +22,102 @@ CURVES = {
     "mfu": job.JOB_MFU,
     "seconds": job.JOB_SECONDS,
     "ranks": job.JOB_RANKS,
-    "wanted": job.JOB_RANKS_DESIRED,
+    "desired": job.JOB_RANKS_DESIRED,
 }
-"""What is asked for as it is, whoever told of it."""
-COUNTS = {"recoveries": job.JOB_RECOVERIES, "recovery_seconds": job.JOB_RECOVERY_SECONDS}
-"""What is asked for scrape by scrape: a coordinator counts anew, and may do so more than once between two points."""
+"""Metrics that are queried at POINTS times, from any instance."""
+COUNTERS = {"recoveries": job.JOB_RECOVERIES, "recovery_seconds": job.JOB_RECOVERY_SECONDS}
+"""Metrics that are read scrape by scrape: a coordinator's counters can reset more than once between two points."""
 BY_POD = ("gpu", "gpu_memory", "cpus", "memory", "network")
-"""What is asked for by pod, whichever node it is on."""
+"""Hardware curves by pod, from any node."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimeRange:
-    """A training in time, in seconds since 1970."""
+    """When a training ran, in seconds since 1970."""
 
-    born: float
-    """When its job was made, or up to seconds later: the same for whoever looks at another part of it."""
+    created: float
+    """When the job was created, or some seconds later. The same for each part of the training that is looked at."""
     start: float
     end: float
-    """When it was first and last told of."""
+    """First and last scrape."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """One training. Series are by the names of CURVES, COUNTS and BY_POD."""
+    """One training. Series are keyed by the names of CURVES, COUNTERS and BY_POD."""
 
     job: JobName
-    life: TimeRange
+    time_range: TimeRange
     series: Mapping[str, Sequence[Series]]
 
     def last(self, name: str) -> float | None:
         """Return the newest value of a curve, None if there is none."""
-        found = [one.points[-1] for one in self.series[name] if one.points]
-        return max(found)[1] if found else None
+        points = [each.points[-1] for each in self.series[name] if each.points]
+        return max(points)[1] if points else None
 
     def totals(self, name: str, label: str) -> dict[str, float]:
-        """Return the newest values by a label."""
-        return {one.labels[label]: one.value for one in self.series[name]}
+        """Return the newest values of a curve by a label."""
+        return {each.labels[label]: each.value for each in self.series[name]}
 
 
-def read(prometheus: Prometheus, of: JobName, since: str) -> History:
-    """Return the newest training of a name; BadInput if Prometheus was told of none in the last `since`, such as 7d."""
-    account = prometheus.query(f"{of.selector(job.JOB_SECONDS)}[{since}]")
-    if not account:
+def read(prometheus: Prometheus, job_name: JobName, since: str) -> History:
+    """Return the newest training of a name. BadInput if there is no series of it in the last `since`, such as 7d."""
+    ledger = prometheus.query(f"{job_name.selector(job.JOB_SECONDS)}[{since}]")
+    if not ledger:
         raise BadInput(
-            f"Prometheus at {prometheus.url} was told of no job {of.name} in namespace {of.namespace} in the last {since}; "
-            "look further back by --since"
+            f"no metrics of job {job_name.namespace}/{job_name.name} at {prometheus.url} in the last {since}: "
+            "look further back with --since"
         )
-    life = newest_life(account)
-    step = max(1.0, (life.end - life.start) / POINTS)
+    time_range = newest_time_range(ledger)
+    step = max(1.0, (time_range.end - time_range.start) / POINTS)
     curves = {
-        name: prometheus.query_range(text, life.start, life.end, step) for name, text in questions(of, step).items()
+        name: prometheus.query_range(expr, time_range.start, time_range.end, step)
+        for name, expr in exprs(job_name, step).items()
     }
-    return History(job=of, life=life, series=curves | {name: _scrapes(prometheus, of, life, name) for name in COUNTS})
+    counters = {name: _scrapes(prometheus, job_name, time_range, name) for name in COUNTERS}
+    return History(job=job_name, time_range=time_range, series=curves | counters)
 
 
-def _scrapes(prometheus: Prometheus, of: JobName, life: TimeRange, name: str) -> list[Series]:
-    """Return what each instance told of a counter at each scrape of a life."""
-    seconds = math.ceil(life.end - life.start) + 1  # some versions leave out what is at the very beginning
-    found = prometheus.query(f"{of.selector(COUNTS[name])}[{seconds}s]", at=life.end)
-    mine = [replace(one, points=tuple(point for point in one.points if point[0] >= life.start)) for one in found]
-    return [one for one in mine if one.points]
+def _scrapes(prometheus: Prometheus, job_name: JobName, time_range: TimeRange, name: str) -> list[Series]:
+    """Return a counter of each instance at each scrape within a time range."""
+    seconds = math.ceil(time_range.end - time_range.start) + 1  # some versions exclude the left boundary
+    series = prometheus.query(f"{job_name.selector(COUNTERS[name])}[{seconds}s]", at=time_range.end)
+    within = [
+        replace(each, points=tuple(point for point in each.points if point[0] >= time_range.start)) for each in series
+    ]
+    return [each for each in within if each.points]
 
 
-def questions(of: JobName, step: float) -> dict[str, str]:
+def exprs(job_name: JobName, step: float) -> dict[str, str]:
     """Return the expressions of all curves, by name, for points that are `step` seconds apart."""
-    seconds, mine = max(RATE_SECONDS, 4 * step), f"{{{of.labels}}}"
+    seconds, selector = max(MIN_RATE_WINDOW_SECONDS, 4 * step), f"{{{job_name.labels}}}"
     return {
-        **{name: of.expr(metric) for name, metric in CURVES.items()},
-        "gpu": f"avg by (pod) ({joined_with_owner_pod(node.GPU_UTILIZATION.name, mine)})",
-        "gpu_memory": f"sum by (pod) ({joined_with_owner_pod(node.GPU_MEMORY_USED.name, mine)})",
-        "cpus": of.rate(node.POD_CPU_SECONDS, "pod", seconds),
-        "memory": f"max by (pod) ({of.selector(node.POD_MEMORY_USED)})",
-        "network": f"sum by (pod) ({of.rate(node.POD_NETWORK, 'pod, direction', seconds)})",
+        **{name: job_name.expr(metric) for name, metric in CURVES.items()},
+        "gpu": f"avg by (pod) ({joined_with_owner_pod(node.GPU_UTILIZATION.name, selector)})",
+        "gpu_memory": f"sum by (pod) ({joined_with_owner_pod(node.GPU_MEMORY_USED.name, selector)})",
+        "cpus": job_name.rate(node.POD_CPU_SECONDS, "pod", seconds),
+        "memory": f"max by (pod) ({job_name.selector(node.POD_MEMORY_USED)})",
+        "network": f"sum by (pod) ({job_name.rate(node.POD_NETWORK, 'pod, direction', seconds)})",
     }
 
 
-def newest_life(account: Sequence[Series]) -> TimeRange:
-    """Return when the newest job of a name was, by the seconds of its life as they were scraped.
+def newest_time_range(ledger: Sequence[Series]) -> TimeRange:
+    """Return when the newest job of a name ran, from the scrapes of its time ledger.
 
-    A job was born at the time of a scrape less all its seconds, or a little earlier; what was told before is of a former
-    job of the name. That holds whoever tells, and a new coordinator may begin with an account that is a little older.
-    Only a former job's coordinator that ends late is known otherwise: going back in time, the seconds more than double.
+    A job was created at the time of a scrape minus the sum of its seconds, or a little earlier; scrapes before that are of
+    an earlier job of the same name. This holds for every instance, although a new coordinator can start from a ledger that
+    is a little older. One case is detected by another rule: the earlier job's coordinator exits after the newest job's
+    start. Its sum is more than twice as large, going back in time.
     """
-    told: dict[tuple[float, str], float] = {}
-    for one in account:
-        for at, seconds in one.points:
-            teller = at, one.labels.get("instance", "")
-            told[teller] = told.get(teller, 0.0) + seconds
-    (end, _), after = max(told.items())
-    start, born = end, end - after
-    for (at, _), seconds in sorted(told.items(), reverse=True):
-        if at < born or seconds > 2 * after:
+    sums: dict[tuple[float, str], float] = {}
+    for each in ledger:
+        for at, seconds in each.points:
+            key = at, each.labels.get("instance", "")
+            sums[key] = sums.get(key, 0.0) + seconds
+    (end, _), after = max(sums.items())
+    start, created = end, end - after
+    for (at, _), seconds in sorted(sums.items(), reverse=True):
+        if at < created or seconds > 2 * after:
             break
-        start, after, born = at, seconds, min(born, at - seconds)
-    return TimeRange(born=born, start=start, end=max(end, start + MARGIN_SECONDS))
+        start, after, created = at, seconds, min(created, at - seconds)
+    return TimeRange(created=created, start=start, end=max(end, start + MIN_DURATION_SECONDS))

@@ -1,4 +1,4 @@
-"""One HTML file: figures, charts and the script that draws them. It asks for nothing from anywhere, and may not."""
+"""The report: one HTML file with figures, charts and their script. Its content security policy forbids all requests."""
 
 import os
 from collections import Counter
@@ -22,7 +22,7 @@ TEMPLATE = """\
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ name }}: a training</title>
+<title>{{ name }}: training report</title>
 <link rel="icon" href="data:,">
 <style>
 body { font-family: system-ui, sans-serif; color: #222; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
@@ -46,8 +46,8 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 <p>{{ chart.help }}</p>
 {% if chart.drawn %}{{ chart.drawn }}{% else %}<p class="missing">{{ chart.missing }}</p>{% endif %}
 {% for row in chart.table %}
-{% if loop.first %}<table><tr>{% for word in row %}<th>{{ word }}</th>{% endfor %}</tr>
-{% else %}<tr>{% for word in row %}<td>{{ word }}</td>{% endfor %}</tr>
+{% if loop.first %}<table><tr>{% for cell in row %}<th>{{ cell }}</th>{% endfor %}</tr>
+{% else %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endif %}{% if loop.last %}</table>{% endif %}
 {% endfor %}
 </section>
@@ -58,27 +58,27 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 
 
 def figures(history: History) -> list[tuple[str, str]]:
-    """Return the numbers at the head of the page."""
+    """Return the titles and values at the head of the page."""
     seconds, methods = history.totals("seconds", "category"), Counter[str]()
-    for one in recoveries(history):
-        methods[one.method] += one.count
-    life = sum(seconds.values())
+    for group in recoveries(history):
+        methods[group.method] += group.count
+    lifetime = sum(seconds.values())
     steps = history.last("steps")
     numbers: list[tuple[str, float | None, str]] = [
         ("Steps", history.last("step"), "{:,.0f}" + (f" / {steps:,.0f}" if steps else "")),
         ("Tokens", history.last("tokens"), "{:,.0f}"),
         ("Training loss", history.last("loss"), "{:.3f}"),
         ("Held-out loss", history.last("held_out_loss"), "{:.3f}"),
-        ("Life", life, "{:,.0f} s"),
-        ("Goodput", seconds.get("stepping", 0.0) / life if life else None, "{:.1%}"),
+        ("Lifetime", lifetime, "{:,.0f} s"),
+        ("Goodput", seconds.get("stepping", 0.0) / lifetime if lifetime else None, "{:.1%}"),
         ("Recoveries", methods.total(), "{:.0f}"),
     ]
-    found = [(title, "not told" if value is None else text.format(value)) for title, value, text in numbers]
-    return found + [(f"Recoveries by {method}", f"{count}") for method, count in sorted(methods.items())]
+    shown = [(title, "no data" if value is None else form.format(value)) for title, value, form in numbers]
+    return shown + [(f"Recoveries by {method}", f"{count}") for method, count in sorted(methods.items())]
 
 
 def page(history: History) -> str:
-    """Return the page."""
+    """Return the page as HTML."""
     shown = [
         {
             "key": chart.key,
@@ -100,7 +100,8 @@ def page(history: History) -> str:
         for chart in charts(history)
     ]
     times = (
-        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (history.life.start, history.life.end)
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        for at in (history.time_range.start, history.time_range.end)
     )
     return (
         Environment(autoescape=True)
@@ -116,13 +117,13 @@ def page(history: History) -> str:
 
 
 def write(history: History, file: Path) -> None:
-    """Write the page whole or not at all. BadInput if a folder is named, CommandError if the file can't be written."""
+    """Write the page atomically. BadInput if `file` is a folder, CommandError if it can't be written."""
     if file.is_dir():
-        raise BadInput(f"{file} is a folder: --output names a file")
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
+        raise BadInput(f"{file} is a folder: set --output to a file")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        aside.write_text(page(history), encoding="utf-8")
-        aside.replace(file)
+        temporary.write_text(page(history), encoding="utf-8")
+        temporary.replace(file)
     except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise CommandError(f"{file} can't be written: {error.strerror}; name another place by --output") from error
+        temporary.unlink(missing_ok=True)
+        raise CommandError(f"{file} can't be written: {error.strerror}; set --output to another file") from error

@@ -1,4 +1,4 @@
-"""The recoveries of a training, and what they cost."""
+"""The recoveries of a training, and their cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,49 +12,48 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryGroup:
-    """What was told at once: mostly one recovery."""
+    """The recoveries of one method that one scrape found; in most cases a single one."""
 
     at: float
-    """When it was told, in seconds since 1970."""
+    """Time of the scrape, in seconds since 1970."""
     method: str
-    """What it took."""
     count: int
     seconds: Mapping[str, float]
-    """What they cost together, by part."""
+    """Cost of all of them, by phase."""
 
 
 def recoveries(history: History) -> list[RecoveryGroup]:
-    """Return all recoveries in the order of time."""
+    """Return all recoveries in time order."""
     costs = {
-        key: dict(_growth(points))
-        for key, points in _told(history.series["recovery_seconds"], "instance", "method", "phase").items()
+        key: dict(_increases(points))
+        for key, points in _by_labels(history.series["recovery_seconds"], "instance", "method", "phase").items()
     }
-    found = []
-    for (instance, method), points in _told(history.series["recoveries"], "instance", "method").items():
-        parts = {part: costs.get((instance, method, part), {}) for part in RECOVERY_PHASES}
-        found += [
+    groups = []
+    for (instance, method), points in _by_labels(history.series["recoveries"], "instance", "method").items():
+        cost_by_phase = {phase: costs.get((instance, method, phase), {}) for phase in RECOVERY_PHASES}
+        groups += [
             RecoveryGroup(
                 at=at,
                 method=method,
                 count=round(count),
-                seconds={name: cost[at] for name, cost in parts.items() if at in cost},
+                seconds={phase: cost[at] for phase, cost in cost_by_phase.items() if at in cost},
             )
-            for at, count in _growth(points)
+            for at, count in _increases(points)
             if count > 0
         ]
-    return sorted(found, key=lambda one: (one.at, one.method))
+    return sorted(groups, key=lambda group: (group.at, group.method))
 
 
-def _told(series: Sequence[Series], *labels: str) -> dict[tuple[str, ...], Points]:
-    """Return what was told by some labels, in the order of time: an instance may be scraped for two jobs of Prometheus."""
-    told: dict[tuple[str, ...], Points] = {}
-    for one in series:
-        key = tuple(one.labels.get(name, "") for name in labels)
-        told[key] = sorted([*told.get(key, []), *one.points])
-    return told
+def _by_labels(series: Sequence[Series], *labels: str) -> dict[tuple[str, ...], Points]:
+    """Return the points by some labels, in time order: one instance can be scraped by two jobs of Prometheus."""
+    points: dict[tuple[str, ...], Points] = {}
+    for each in series:
+        key = tuple(each.labels.get(name, "") for name in labels)
+        points[key] = sorted([*points.get(key, []), *each.points])
+    return points
 
 
-def _growth(points: Points) -> Points:
-    """Return by how much a counter grew up to each point, from 0 on and anew wherever it fell: a coordinator began anew."""
+def _increases(points: Points) -> Points:
+    """Return a counter's increase up to each point, the first from 0; a decrease is a reset, as in PromQL."""
     before = [0.0, *(value for _, value in points)]
     return [(at, value - old if value >= old else value) for old, (at, value) in zip(before, points, strict=False)]

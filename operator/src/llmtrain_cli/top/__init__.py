@@ -1,6 +1,6 @@
-"""`llmtrain top`: what a job and its ranks do now, as Prometheus was last told.
+"""`llmtrain top`: the current state of a job and its ranks, from Prometheus.
 
-ranks.py   what is asked, and what is known of each rank
-screen.py  how it looks, as far as the terminal has room
-live.py    again and again, through scrapes that fail, until the training has ended
+ranks.py   the queries, and the state of each rank
+screen.py  the headline and the table, fitted to the terminal
+live.py    the update loop, which survives failed queries and ends with the training
 """

@@ -1,5 +1,5 @@
-/* A libnvidia-ml.so.1 without a GPU: the functions of NVML that the node agent asks, with NVIDIA's signatures and
-   structures, answered from a script (script.h). LLMTRAIN_FAKE_NVML_CALLS names a file for one line a question. */
+/* A libnvidia-ml.so.1 without a GPU: the functions of NVML that the node agent calls, with NVIDIA's signatures and
+   structures, answered from a script (script.h). LLMTRAIN_FAKE_NVML_CALLS names a file for one line per query. */
 #include "script.h"
 
 #include <stdint.h>
@@ -9,14 +9,14 @@
 
 enum {
     SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TIMEOUT = 10,
-    GPU_IS_LOST = 15, MOST_GPUS = 16, MOST_PARTS = 7
+    GPU_IS_LOST = 15, MAX_GPUS = 16, MAX_INSTANCES = 7
 };
 typedef int nvmlReturn_t;
 
 struct device {
-    int gpu, part;
+    int gpu, instance;
     int session; /* the nvmlInit that found it */
-    int gone;    /* was unplugged since: the handle stays dead */
+    int gone;    /* was unplugged since: the handle stays invalid */
 };
 typedef struct device *nvmlDevice_t;
 typedef struct { unsigned long long total, free, used; } nvmlMemory_t;
@@ -50,8 +50,8 @@ typedef struct {
 } nvmlGpmMetricsGet_t;
 typedef struct { unsigned version, supported; } nvmlGpmSupport_t;
 
-static struct device gpus[MOST_GPUS], parts[MOST_GPUS][MOST_PARTS];
-static int session, found[MOST_GPUS], found_count, delivered[MOST_GPUS];
+static struct device gpus[MAX_GPUS], instances[MAX_GPUS][MAX_INSTANCES];
+static int session, found[MAX_GPUS], found_count, delivered[MAX_GPUS];
 
 static int absent(int gpu) {
     struct answer answer = script_answer(gpu, -1, "absent");
@@ -60,22 +60,22 @@ static int absent(int gpu) {
 
 static int total(void) {
     struct answer answer = script_answer(-1, -1, "gpus");
-    return answer.error || answer.number > MOST_GPUS ? 0 : (int)answer.number;
+    return answer.error || answer.number > MAX_GPUS ? 0 : (int)answer.number;
 }
 
-/* Reads the script anew, and notes which GPUs are unplugged. */
+/* Reads the script again, and notes which GPUs are unplugged. */
 static void refresh(void) {
     script_refresh();
-    for (int gpu = 0; gpu < MOST_GPUS; gpu++)
+    for (int gpu = 0; gpu < MAX_GPUS; gpu++)
         gpus[gpu].gone |= absent(gpu);
 }
 
-static void note(nvmlDevice_t device, const char *question) {
+static void note(nvmlDevice_t device, const char *query) {
     const char *path = getenv("LLMTRAIN_FAKE_NVML_CALLS");
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!file)
         return;
-    fprintf(file, "%d %s\n", device ? device->gpu : -1, question);
+    fprintf(file, "%d %s\n", device ? device->gpu : -1, query);
     fclose(file);
 }
 
@@ -85,7 +85,7 @@ static struct answer ask(nvmlDevice_t device, const char *key) {
     note(device, key);
     if (!session || device->session != session)
         return closed;
-    return gpus[device->gpu].gone ? lost : script_answer(device->gpu, device->part, key);
+    return gpus[device->gpu].gone ? lost : script_answer(device->gpu, device->instance, key);
 }
 
 static nvmlReturn_t number(nvmlDevice_t device, const char *key, unsigned *value) {
@@ -96,7 +96,7 @@ static nvmlReturn_t number(nvmlDevice_t device, const char *key, unsigned *value
 
 static nvmlReturn_t large(nvmlDevice_t device, const char *key, unsigned long long *value) {
     struct answer answer = ask(device, key);
-    /* A count beyond 2^53 is no double: read it as it is written. */
+    /* A double cannot represent counts above 2^53: parse the text. */
     *value = answer.number > 9e15 ? strtoull(answer.text, NULL, 10) : (unsigned long long)answer.number;
     return answer.error;
 }
@@ -112,8 +112,8 @@ nvmlReturn_t nvmlInitWithFlags(unsigned flags) {
     found_count = 0;
     for (int gpu = 0; gpu < total(); gpu++) {
         gpus[gpu] = (struct device){gpu, -1, session, absent(gpu)};
-        for (int part = 0; part < MOST_PARTS; part++)
-            parts[gpu][part] = (struct device){gpu, part, session, 0};
+        for (int instance = 0; instance < MAX_INSTANCES; instance++)
+            instances[gpu][instance] = (struct device){gpu, instance, session, 0};
         if (!gpus[gpu].gone)
             found[found_count++] = gpu;
     }
@@ -153,10 +153,10 @@ nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t device, char *uuid, unsigned length)
     struct answer answer = ask(device, "uuid");
     if (answer.error && answer.error != NOT_SUPPORTED)
         return answer.error;
-    if (device->part < 0)
+    if (device->instance < 0)
         snprintf(uuid, length, "GPU-00000000-0000-4000-8000-%012d", device->gpu);
     else
-        snprintf(uuid, length, "MIG-00000000-0000-4000-8000-%06d%06d", device->gpu, device->part);
+        snprintf(uuid, length, "MIG-00000000-0000-4000-8000-%06d%06d", device->gpu, device->instance);
     return SUCCESS;
 }
 
@@ -167,8 +167,8 @@ nvmlReturn_t nvmlDeviceGetMinorNumber(nvmlDevice_t device, unsigned *minor) {
 }
 
 nvmlReturn_t nvmlDeviceGetGpuInstanceId(nvmlDevice_t device, unsigned *instance) {
-    *instance = (unsigned)device->part + 1;
-    return device->part < 0 ? NOT_SUPPORTED : SUCCESS;
+    *instance = (unsigned)device->instance + 1;
+    return device->instance < 0 ? NOT_SUPPORTED : SUCCESS;
 }
 
 nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t device, char *name, unsigned length) {
@@ -185,7 +185,7 @@ nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v2_t *me
     return result ? result : large(device, "memory_used", &memory->used);
 }
 
-/* An older driver's: what the driver keeps for itself counts as used. */
+/* Version 1, of older drivers: memory that the driver reserves counts as used. */
 nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t device, nvmlMemory_t *memory) {
     nvmlReturn_t result = large(device, "v1_memory_total", &memory->total);
     return result ? result : large(device, "v1_memory_used", &memory->used);
@@ -315,7 +315,7 @@ nvmlReturn_t nvmlDeviceRegisterEvents(nvmlDevice_t device, unsigned long long ty
     return answer.error;
 }
 
-/* Events wait in the library, so a GPU that is lost can still tell why. */
+/* Events wait in the library, so the reason of a lost GPU can still be fetched. */
 nvmlReturn_t nvmlEventSetWait_v2(nvmlEventSet_t set, nvmlEventData_t *data, unsigned timeout_ms) {
     if (timeout_ms == 0 || !set->device)
         return INVALID_ARGUMENT;
@@ -342,15 +342,15 @@ nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t device, unsigned *current, unsign
 
 nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t device, unsigned *count) {
     nvmlReturn_t result = number(device, "mig", count);
-    *count = MOST_PARTS;
+    *count = MAX_INSTANCES;
     return result;
 }
 
-nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned index, nvmlDevice_t *part) {
+nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned index, nvmlDevice_t *handle) {
     unsigned count;
-    nvmlReturn_t result = number(device, "mig_parts", &count);
+    nvmlReturn_t result = number(device, "mig_instances", &count);
     if (result || index >= count)
         return result ? result : NOT_FOUND;
-    *part = &parts[device->gpu][index];
+    *handle = &instances[device->gpu][index];
     return SUCCESS;
 }

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define MOST_LINES 1024
+#define MAX_LINES 1024
 #define NOT_SUPPORTED 3
 #ifndef SCRIPT
 #define SCRIPT NULL
@@ -16,7 +16,7 @@ struct line {
     char who[16], key[32], value[64];
 };
 
-/* Eight busy H100s, for whoever names no script. */
+/* Eight busy H100s, the default without a script. */
 static const char *DEFAULT =
     "- gpus 8\n- driver 580.65.06\n* name NVIDIA_H100_80GB_HBM3\n"
     "* memory_total 85520809984\n* memory_used 20000000000..70000000000\n"
@@ -27,12 +27,12 @@ static const char *DEFAULT =
     "* gpm 1\n* gpm_sm 20..95\n* gpm_tensor 10..70\n* gpm_pcie_received 100..900\n* gpm_pcie_sent 50..400\n"
     "* xids none\n* mig 0\n";
 
-static struct line lines[MOST_LINES];
+static struct line lines[MAX_LINES];
 static int count;
 
 static void parse(char *text) {
     count = 0;
-    for (char *rest = text, *one; (one = strsep(&rest, "\n")) != NULL && count < MOST_LINES;) {
+    for (char *rest = text, *one; (one = strsep(&rest, "\n")) != NULL && count < MAX_LINES;) {
         struct line *line = &lines[count];
         if (sscanf(one, "%15s %31s %63s", line->who, line->key, line->value) == 3)
             count++;
@@ -69,15 +69,15 @@ void script_refresh(void) {
     load(path);
 }
 
-static const char *find(int gpu, int part, const char *key) {
+static const char *find(int gpu, int instance, const char *key) {
     char who[32];
     if (gpu < 0)
         strcpy(who, "-");
-    else if (part < 0)
+    else if (instance < 0)
         snprintf(who, sizeof who, "%d", gpu);
     else
-        snprintf(who, sizeof who, "%d:%d", gpu, part);
-    int every = gpu >= 0 && part < 0;
+        snprintf(who, sizeof who, "%d:%d", gpu, instance);
+    int every = gpu >= 0 && instance < 0;
     for (int i = count - 1; i >= 0; i--)
         if (!strcmp(lines[i].key, key) && (!strcmp(lines[i].who, who) || (every && !strcmp(lines[i].who, "*"))))
             return lines[i].value;
@@ -95,13 +95,13 @@ double script_now(void) {
 
 static double wave(double low, double high, int gpu) {
     double phase = script_now() / 60 + gpu / 8.0;
-    double part = phase - (long long)phase;
-    return low + (high - low) * (part < 0.5 ? 2 * part : 2 - 2 * part);
+    double fraction = phase - (long long)phase;
+    return low + (high - low) * (fraction < 0.5 ? 2 * fraction : 2 - 2 * fraction);
 }
 
-struct answer script_answer(int gpu, int part, const char *key) {
+struct answer script_answer(int gpu, int instance, const char *key) {
     const char *all = gpu >= 0 && strcmp(key, "xids") ? find(gpu, -1, "all") : NULL; /* events wait in the library */
-    const char *value = all ? all : find(gpu, part, key);
+    const char *value = all ? all : find(gpu, instance, key);
     struct answer answer = {0, 0, value};
     double low, high;
     if (!value)

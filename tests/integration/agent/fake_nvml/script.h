@@ -1,16 +1,16 @@
-/* What the fake driver does, read from the file that LLMTRAIN_FAKE_NVML names (or SCRIPT, when it was compiled),
-   whenever that changes.
+/* What the fake driver answers, read from the file that LLMTRAIN_FAKE_NVML names (or SCRIPT, defined at compile time)
+   whenever it changes.
 
-   Each line is `WHO KEY VALUE`; a later line wins. WHO is a GPU's number, `0:1` for a part of GPU 0 under MIG,
-   `*` for every GPU (not its parts), or `-` for the machine. VALUE is a text, a number, or
+   Each line is `WHO KEY VALUE`; a later line wins. WHO is a GPU's number, `0:1` for the second MIG instance of GPU
+   0, `*` for every GPU (not its instances), or `-` for the machine. VALUE is a text, a number, or
 
-       10..90   a number that goes up and down between the two, once a minute, later on each next GPU
-       +1000    a count that grows by so much a second
+       10..90   a number that rises and falls between the two once a minute, with another phase on each GPU
+       +1000    a count that grows by this much per second
        !15      an error: what the library returns
 
-   Keys of the machine: gpus, driver, init, now (seconds; without it the clock goes on by itself).
-   Keys of a GPU that are no value: `all !15` (whatever is asked), `absent 1` (unplugged), `xids 79,48` (events,
-   delivered once each), `mig 1` and `mig_parts 3`. What has no line is not supported. */
+   Keys of the machine: gpus, driver, init, now (seconds; default: the system clock).
+   Further keys of a GPU: `all !15` (for every query), `absent 1` (unplugged), `xids 79,48` (events,
+   delivered once each), `mig 1` and `mig_instances 3`. Anything without a line is not supported. */
 #pragma once
 
 struct answer {
@@ -21,5 +21,5 @@ struct answer {
 
 void script_refresh(void);
 double script_now(void);
-/* part is -1 for a whole GPU; gpu is -1 for the machine. */
-struct answer script_answer(int gpu, int part, const char *key);
+/* instance is -1 for a whole GPU; gpu is -1 for the machine. */
+struct answer script_answer(int gpu, int instance, const char *key);

@@ -1,3 +1,5 @@
+"""The agent's values are compared with nvidia-smi's within a tolerance."""
+
 import pytest
 
 from llmtrain_agent.gpu.comparison import COLUMNS, compare, parse
@@ -24,7 +26,7 @@ def differing(row: str, reading: GpuReading) -> list[str]:
     return [comparison.name for comparison in compare([([reading], parse(row))]) if not comparison.agrees]
 
 
-def test_the_same_values_agree_one_comparison_a_column() -> None:
+def test_equal_values_agree_in_every_column() -> None:
     assert len(ROW.split(",")) == len(COLUMNS)
     comparisons = list(compare([([READING], parse(ROW))]))
     assert len(comparisons) == len(COLUMNS) - 1
@@ -33,26 +35,26 @@ def test_the_same_values_agree_one_comparison_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected", "why"),
+    ("old", "new", "expected"),
     [
-        (" 61,", " 63,", [], "a few degrees pass between two looks"),
-        (" 61,", " 70,", ["temperature_celsius"], "another GPU's temperature"),
-        (" 512.35,", " 512345,", ["power_watts"], "milliwatts taken for watts"),
-        (" 38147,", " 76294,", ["memory_used_bytes"], "twice the memory"),
-        (" 0, 0\n", " 0, 1\n", ["ecc_uncorrected"], "an error is exact"),
-        (" 61,", " [N/A],", ["temperature_celsius"], "the agent tells what nvidia-smi doesn't know"),
+        pytest.param(" 61,", " 63,", [], id="a few degrees are tolerated"),
+        pytest.param(" 61,", " 70,", ["temperature_celsius"], id="another GPU's temperature"),
+        pytest.param(" 512.35,", " 512345,", ["power_watts"], id="milliwatts taken for watts"),
+        pytest.param(" 38147,", " 76294,", ["memory_used_bytes"], id="twice the memory"),
+        pytest.param(" 0, 0\n", " 0, 1\n", ["ecc_uncorrected"], id="errors are exact"),
+        pytest.param(" 61,", " [N/A],", ["temperature_celsius"], id="a value that nvidia-smi does not know"),
     ],
 )
-def test_what_is_beyond_its_tolerance_differs(old: str, new: str, expected: list[str], why: str) -> None:
-    assert differing(ROW.replace(old, new), READING) == expected, why
+def test_a_value_beyond_its_tolerance_differs(old: str, new: str, expected: list[str]) -> None:
+    assert differing(ROW.replace(old, new), READING) == expected
 
 
-def test_a_gpu_that_the_agent_misses_differs() -> None:
+def test_a_gpu_that_the_agent_does_not_see_differs() -> None:
     assert len(list(compare([([], parse(ROW))]))) == len(COLUMNS) - 1
     assert all(not comparison.agrees for comparison in compare([([], parse(ROW))]))
 
 
-def test_one_odd_round_of_three_does_not_count() -> None:
-    odd = ROW.replace(" 87,", " 3,")
-    rounds = [([READING], parse(row)) for row in (ROW, odd, ROW)]
+def test_one_outlier_in_three_rounds_is_ignored() -> None:
+    outlier = ROW.replace(" 87,", " 3,")
+    rounds = [([READING], parse(row)) for row in (ROW, outlier, ROW)]
     assert all(comparison.agrees for comparison in compare(rounds))

@@ -1,6 +1,9 @@
+"""Known values of a GPU have samples with the catalogue's labels; unknown values have none."""
+
 from llmtrain_agent.gpu.reading import GpuReading
 from llmtrain_agent.gpu.samples import samples
 from llmtrain_api.metrics import node as metrics
+from llmtrain_api.metrics.metric import Sample
 
 FULL = GpuReading(
     index="3",
@@ -23,27 +26,27 @@ FULL = GpuReading(
     pcie_bytes_per_second={"received": 1.0, "sent": 2.0},
     nvlink_bytes={"received": 1.0, "sent": 2.0},
 )
-OF_OTHERS = {metrics.GPU_LIBRARY, metrics.GPU_ASSIGNED, metrics.GPU_SHARED}
+NOT_OF_READINGS = {metrics.GPU_LIBRARY, metrics.GPU_ASSIGNED, metrics.GPU_SHARED}
 
 
-def test_every_metric_of_a_gpu_is_told_with_the_labels_of_the_catalogue() -> None:
-    told = list(samples([FULL], "node-a"))
-    assert all(len(labels) == len(metric.labels) for metric, _, labels in told)
-    assert all(labels[:2] == ("node-a", "3") for _, _, labels in told)
+def test_every_gpu_metric_has_samples_with_the_labels_of_the_catalogue() -> None:
+    exported = list(samples([FULL], "node-a"))
+    assert all(len(sample.labels) == len(sample.metric.labels) for sample in exported)
+    assert all(sample.labels[:2] == ("node-a", "3") for sample in exported)
     gpu_metrics = {metric for metric in metrics.METRICS if metric.name.startswith("llmtrain_gpu_")}
-    assert {metric for metric, _, _ in told} == gpu_metrics - OF_OTHERS
-    assert (metrics.GPU_THROTTLED, 1.0, ("node-a", "3", "power")) in told
-    assert (metrics.GPU_INFO, 1.0, ("node-a", "3", "GPU-3", "NVIDIA H100")) in told
+    assert {sample.metric for sample in exported} == gpu_metrics - NOT_OF_READINGS
+    assert Sample(metrics.GPU_THROTTLED, ("node-a", "3", "power"), 1.0) in exported
+    assert Sample(metrics.GPU_INFO, ("node-a", "3", "GPU-3", "NVIDIA H100"), 1.0) in exported
 
 
-def test_what_is_unknown_has_no_sample_and_an_idle_gpu_has_one() -> None:
-    silent = GpuReading(index="0", uuid="GPU-0", model="T4")
-    assert [metric for metric, _, _ in samples([silent], "n")] == [metrics.GPU_INFO, metrics.GPU_LOST]
+def test_an_unknown_value_has_no_sample_and_an_idle_gpu_has_one() -> None:
+    unknown = GpuReading(index="0", uuid="GPU-0", model="T4")
+    assert [sample.metric for sample in samples([unknown], "n")] == [metrics.GPU_INFO, metrics.GPU_LOST]
     idle = GpuReading(index="0", uuid="GPU-0", model="T4", utilization_ratio=0.0)
-    assert (metrics.GPU_UTILIZATION, 0.0, ("n", "0")) in list(samples([idle], "n"))
+    assert Sample(metrics.GPU_UTILIZATION, ("n", "0"), 0.0) in list(samples([idle], "n"))
 
 
-def test_a_lost_gpu_without_a_name_is_told_as_lost_alone() -> None:
+def test_a_gpu_that_is_lost_before_it_is_identified_is_only_lost() -> None:
     assert list(samples([GpuReading(index="0", uuid="", model="", lost=True)], "n")) == [
-        (metrics.GPU_LOST, 1.0, ("n", "0"))
+        Sample(metrics.GPU_LOST, ("n", "0"), 1.0)
     ]

@@ -1,29 +1,24 @@
 """Inventory and claims of an LLMCluster."""
 
+from typing import Any
+
+import pytest
+
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
-from llmtrain_operator.core.cluster import plan_cluster
-from llmtrain_operator.core.snapshot import ClusterSnapshot, NodeView
-from unit.operator.builders import NOW
+from llmtrain_operator.core.cluster import claim_status, plan_cluster
+from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.snapshot import ClusterSnapshot
+from unit.operator.builders import NOW, node_view
+
+NODES = (
+    node_view("a", kind="big", allocated=3),
+    node_view("b", ready=False),
+    node_view("control", ordinary=False, gpus=0),
+)
 
 
-def node(
-    name: str, ready: bool = True, ordinary: bool = True, gpus: int = 8, allocated: int = 0, **labels: str
-) -> NodeView:
-    return NodeView(
-        name=name,
-        labels=labels,
-        ready=ready,
-        reason="" if ready else "cordoned",
-        schedulable_by_default=ordinary,
-        gpus=gpus,
-        gpus_allocated=allocated,
-    )
-
-
-NODES = (node("a", kind="big", allocated=3), node("b", ready=False), node("control", ordinary=False, gpus=0))
-
-
-def plan(spec: dict, **fields) -> object:
+def plan(spec: dict[str, Any], **fields: Any) -> Plan:
+    default = {"claims": {}, "nodes": NODES, "status": ClusterStatus()}
     return plan_cluster(
         ClusterSnapshot(
             now=NOW,
@@ -31,9 +26,7 @@ def plan(spec: dict, **fields) -> object:
             uid="u",
             metadata_generation=1,
             spec=ClusterSpec.model_validate(spec),
-            status=ClusterStatus(),
-            nodes=NODES,
-            **{"claims": {}, **fields},
+            **{**default, **fields},
         )
     )
 
@@ -53,18 +46,41 @@ def test_pools_are_counted_by_selector() -> None:
     assert "pool all has 1 of 2 nodes and 8 of 16 GPUs" in status.conditions[0].message
 
 
-def test_each_tenant_gets_a_claim_of_each_pool_it_lacks() -> None:
+def test_a_cluster_with_all_its_nodes_is_ready() -> None:
+    condition = plan({"computePools": [{"name": "all", "nodes": 1}]}).status.conditions[0]
+    assert (condition.status, condition.reason, condition.message) == ("True", "NodesReady", "1 nodes are ready")
+
+
+def test_an_unchanged_status_is_not_written() -> None:
+    first = plan({"computePools": [{"name": "all", "nodes": 1}]})
+    assert plan({"computePools": [{"name": "all", "nodes": 1}]}, status=first.status).status is None
+
+
+def test_each_tenant_gets_a_claim_of_each_pool_that_it_lacks() -> None:
     spec = {
         "storagePools": [{"name": "x", "size": "5Gi"}, {"name": "y"}],
         "tenants": [{"namespace": "t"}, {"namespace": "gone"}],
     }
-    there = {("t", "x"): {"status": {"phase": "Bound"}}}
-    result = plan(spec, claims=there, missing_namespaces=frozenset({"gone"}))
-    assert [(m["metadata"]["namespace"], m["metadata"]["name"]) for m in result.apply] == [("t", "y")]
-    assert [(c.namespace, c.name, c.phase) for c in result.status.claims] == [
+    existing = {("t", "x"): {"status": {"phase": "Bound"}}}
+    result = plan(spec, claims=existing, missing_namespaces=frozenset({"gone"}))
+    assert [(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in result.apply] == [("t", "y")]
+    assert [(claim.namespace, claim.name, claim.phase) for claim in result.status.claims] == [
         ("t", "x", "Bound"),
         ("t", "y", "Pending"),
         ("gone", "x", "Missing"),
         ("gone", "y", "Missing"),
     ]
     assert result.requeue_after is not None
+
+
+@pytest.mark.parametrize(
+    ("claims", "missing", "phase"),
+    [
+        pytest.param({}, frozenset(), "Pending", id="a claim that does not exist yet"),
+        pytest.param({("t", "x"): {}}, frozenset(), "Pending", id="a claim without a status"),
+        pytest.param({("t", "x"): {"status": {"phase": "Lost"}}}, frozenset(), "Lost", id="the phase of the claim"),
+        pytest.param({}, frozenset({"t"}), "Missing", id="a namespace that does not exist"),
+    ],
+)
+def test_the_phase_of_a_claim(claims: dict[tuple[str, str], Any], missing: frozenset[str], phase: str) -> None:
+    assert claim_status("t", "x", claims, missing).phase == phase

@@ -1,44 +1,16 @@
-"""Calls to an API server, here one that answers as told."""
-
-from collections.abc import AsyncIterator
-from typing import Any
+"""Calls of the Kubernetes API."""
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
-from llmtrain_operator.core.plan import ObjectReference
-from llmtrain_operator.shell.api import Api, path_of
+from llmtrain_operator.core.plan import Event, ObjectReference
+from llmtrain_operator.shell.api import Api, path_of, resource_of
 from llmtrain_operator.shell.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from llmtrain_operator.shell.informer import Informer
+from unit.operator.shell.api_server import ApiServer
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
-
-
-class Server:
-    """Answers every request with the next of `answers` and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: list[web.Response] = []
-        self.asked: list[tuple[str, str, Any]] = []
-
-    async def answer(self, request: web.Request) -> web.Response:
-        body = await request.json() if request.can_read_body else None
-        self.asked.append((request.method, request.path_qs, body))
-        return self.answers.pop(0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[tuple[Server, Api]]:
-    answers = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", answers.answer)
-    async with (
-        TestServer(app) as running,
-        ApiClient(Configuration(host=str(running.make_url("")).rstrip("/"))) as client,
-    ):
-        yield answers, Api(client)
+REFERENCE = ObjectReference(api_version="v1", kind="Pod", namespace="n", name="p", uid="u")
 
 
 @pytest.mark.parametrize(
@@ -52,27 +24,59 @@ async def server() -> AsyncIterator[tuple[Server, Api]]:
         (500, Unavailable),
     ],
 )
-async def test_errors_are_told_apart(server: tuple[Server, Api], code: int, kind: type) -> None:
-    answers, api = server
-    answers.answers = [web.json_response({"message": "because"}, status=code, headers={"Retry-After": "7"})]
+async def test_an_error_has_the_servers_message_and_the_time_to_retry(
+    server: ApiServer, code: int, kind: type[Exception]
+) -> None:
+    server.answers = [web.json_response({"message": "because"}, status=code, headers={"Retry-After": "7"})]
     with pytest.raises(kind) as caught:
-        await api.apply(POD)
+        await server.api.apply(POD)
     assert (caught.value.message, caught.value.retry_after_seconds) == ("because", 7)
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+async def test_a_server_that_does_not_answer_is_unavailable() -> None:
     async with ApiClient(Configuration(host="http://127.0.0.1:9")) as client:
         with pytest.raises(Unavailable, match="no answer"):
             await Api(client).apply(POD)
 
 
-async def test_delete_means_one_incarnation(server: tuple[Server, Api]) -> None:
-    answers, api = server
-    answers.answers = [web.json_response({})]
-    await api.delete(ObjectReference(api_version="v1", kind="Pod", namespace="n", name="p", uid="u"))
-    method, path, body = answers.asked[0]
+async def test_an_object_is_applied_by_one_field_manager_that_takes_over_conflicts(server: ApiServer) -> None:
+    server.answers = [web.json_response(POD)]
+    assert await server.api.apply(POD) == POD
+    method, path, body = server.requests[0]
+    assert (method, body) == ("PATCH", POD)
+    assert path.startswith("/api/v1/namespaces/n/pods/p?fieldManager=")
+    assert path.endswith("&force=true")
+
+
+async def test_only_the_object_with_the_same_uid_is_deleted(server: ApiServer) -> None:
+    server.answers = [web.json_response({})]
+    await server.api.delete(REFERENCE)
+    method, path, body = server.requests[0]
     assert (method, path) == ("DELETE", "/api/v1/namespaces/n/pods/p")
     assert body["preconditions"] == {"uid": "u"}
+    assert "gracePeriodSeconds" not in body
+
+
+async def test_a_status_replaces_the_one_before(server: ApiServer) -> None:
+    server.answers = [web.json_response(POD)]
+    await server.api.replace_status({**POD, "status": {"phase": "old"}}, {"phase": "new"})
+    assert server.requests == [("PUT", "/api/v1/namespaces/n/pods/p/status", {**POD, "status": {"phase": "new"}})]
+
+
+async def test_an_event_names_the_object_it_is_about(server: ApiServer) -> None:
+    server.answers = [web.json_response({})]
+    await server.api.create_event(POD, Event(type="Normal", reason="R", message="m" * 2000), "2026-11-23T12:00:00Z")
+    method, path, body = server.requests[0]
+    assert (method, path) == ("POST", "/api/v1/namespaces/n/events")
+    assert body["involvedObject"] == {"apiVersion": "v1", "kind": "Pod", "name": "p", "namespace": "n"}
+    assert (body["reason"], len(body["message"])) == ("R", 1024)
+
+
+async def test_a_resource_that_is_not_served_is_not_there(server: ApiServer) -> None:
+    listing = {"resources": [{"name": "podgroups"}]}
+    server.answers = [web.json_response(listing), web.json_response({"message": "no"}, status=404)]
+    assert await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
+    assert not await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
 
 
 def test_paths() -> None:
@@ -81,27 +85,5 @@ def test_paths() -> None:
         path_of("scheduling.k8s.io/v1beta1", "PodGroup", "n", "g")
         == "/apis/scheduling.k8s.io/v1beta1/namespaces/n/podgroups/g"
     )
-
-
-def thing(name: str, version: str) -> dict[str, Any]:
-    return {"metadata": {"name": name, "namespace": "n", "uid": f"uid-{name}", "resourceVersion": version}}
-
-
-async def test_an_informer_lists_page_by_page_watches_and_drops_what_is_gone(server: tuple[Server, Api]) -> None:
-    answers, api = server
-    seen: list[tuple[str, str]] = []
-    informer = Informer(api, "v1", "Pod", lambda change, it: seen.append((change, it["metadata"]["name"])))
-    answers.answers = [
-        web.json_response({"metadata": {"continue": "more"}, "items": [thing("a", "1")]}),
-        web.json_response({"metadata": {"resourceVersion": "5"}, "items": [thing("b", "2")]}),
-        web.Response(
-            text='{"type":"MODIFIED","object":{"metadata":{"name":"a","namespace":"n","uid":"uid-a","resourceVersion":"6"}}}\n'
-            '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n'
-        ),
-        web.json_response({"metadata": {"resourceVersion": "10"}, "items": [thing("b", "2")]}),
-    ]
-    assert await informer.list() == "5"
-    assert await informer.watch("5") == "9"
-    await informer.list()
-    assert seen == [("upsert", "a"), ("upsert", "b"), ("upsert", "a"), ("delete", "a"), ("upsert", "b")]
-    assert "continue=more" in answers.asked[1][1]
+    assert resource_of("/api/v1/namespaces/n/pods/p".split("/")) == "pods"
+    assert resource_of(["healthz"]) == "other"

@@ -1,4 +1,4 @@
-"""The operator's start: what it does until it leads."""
+"""The operator's start, until it leads."""
 
 import asyncio
 from typing import Any
@@ -8,14 +8,13 @@ import pytest
 from llmtrain_api.names import CLUSTER_PLURAL
 from llmtrain_operator.shell import run
 from llmtrain_operator.shell.errors import NotFound
-from llmtrain_operator.shell.leader import ReleasableLease, run_leader_election
-from llmtrain_operator.shell.run import list_once
+from llmtrain_operator.shell.run import informers, list_once
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
 
 class LateApi:
-    """An API server that does not serve our resources at first, as right after their CRDs were made."""
+    """An API server that does not serve our resources at first, as right after their CRDs were created."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -29,7 +28,7 @@ class LateApi:
         return {"items": []}
 
 
-def test_waits_until_its_resources_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_waits_until_the_resources_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "RETRY_SECONDS", 0)
 
     async def check() -> None:
@@ -40,29 +39,8 @@ def test_waits_until_its_resources_are_served(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(check())
 
 
-def test_leads_from_the_moment_the_lease_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    held: list[str] = []
-
-    async def get(self: ReleasableLease, name: str, namespace: str) -> Any:
-        from kubernetes.aio.client import ApiException
-
-        error = ApiException(status=404)
-        error.body = '{"code": 404}'
-        return False, error
-
-    async def create(self: ReleasableLease, name: str, namespace: str, election_record: Any) -> bool:
-        held.append(str(self.identity))
-        return True
-
-    monkeypatch.setattr(ReleasableLease, "get", get)
-    monkeypatch.setattr(ReleasableLease, "create", create)
-
-    async def check() -> None:
-        leads = asyncio.Event()
-        task = asyncio.create_task(run_leader_election(None, "llmtrain-system", "operator-1", leads))  # type: ignore[arg-type]
-        await asyncio.wait_for(leads.wait(), 5)
-        assert held[0] == "operator-1"
-        assert not task.done()
-        task.cancel()
-
-    asyncio.run(check())
+async def test_pod_groups_are_watched_only_where_they_are_served() -> None:
+    store = Store(WorkQueue())
+    kinds = {informer.kind for informer in informers(None, store, gang=False)}  # type: ignore[arg-type]
+    assert {"Pod", "Node", "PersistentVolumeClaim", "Service", "ConfigMap"} == kinds
+    assert "PodGroup" in {informer.kind for informer in informers(None, store, gang=True)}  # type: ignore[arg-type]

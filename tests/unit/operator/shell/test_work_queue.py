@@ -1,4 +1,4 @@
-"""Keys come once, one worker has a key at a time, failures come ever more slowly."""
+"""A key is queued once and processed by one worker at a time; failures are retried with growing delays."""
 
 import asyncio
 
@@ -7,26 +7,27 @@ from llmtrain_operator.shell.work_queue import Key, WorkQueue
 A, B = Key("job", "ns", "a"), Key("job", "ns", "b")
 
 
-async def test_a_key_added_twice_comes_once() -> None:
+async def test_a_key_added_twice_is_queued_once() -> None:
     queue = WorkQueue()
     queue.add(A)
     queue.add(A)
     queue.add(B)
+    assert len(queue) == 2
     assert [await queue.take(), await queue.take()] == [A, B]
     assert queue.ready.empty()
 
 
-async def test_a_key_added_while_busy_comes_again_when_done() -> None:
+async def test_a_key_added_while_it_is_processed_is_queued_again_afterwards() -> None:
     queue = WorkQueue()
     queue.add(A)
     assert await queue.take() == A
     queue.add(A)
-    assert queue.ready.empty(), "nobody else may have it meanwhile"
+    assert queue.ready.empty(), "no other worker can take it at the same time"
     queue.done(A)
     assert await queue.take() == A
 
 
-async def test_a_new_event_comes_before_a_timer() -> None:
+async def test_a_key_that_is_added_does_not_wait_for_its_timer() -> None:
     queue = WorkQueue()
     queue.add_after(A, 3600)
     queue.add(A)
@@ -34,7 +35,7 @@ async def test_a_new_event_comes_before_a_timer() -> None:
     assert queue.timers == {}
 
 
-async def test_failures_wait_longer_each_time() -> None:
+async def test_the_delay_doubles_with_each_failure() -> None:
     queue, delays = WorkQueue(), []
     for _ in range(4):
         queue.processing.add(A)
@@ -43,3 +44,9 @@ async def test_failures_wait_longer_each_time() -> None:
     assert [round(delay, 1) for delay in delays] == [0.2, 0.5, 1.0, 2.0]
     queue.done(A)
     assert queue.failures == {}
+
+
+async def test_the_server_can_ask_for_a_longer_delay() -> None:
+    queue = WorkQueue()
+    queue.failed(A, at_least_seconds=30)
+    assert round(queue.timers[A].when() - asyncio.get_running_loop().time()) == 30

@@ -1,33 +1,51 @@
-"""Edits by hand are noticed; defaults and other ways to write an amount are not edits."""
+"""Manual edits are noticed; defaults and other notations of a quantity are no edits."""
+
+from typing import Any
 
 import pytest
 
-from llmtrain_operator.core.objects.drift import contains, enforced_fields, needs_apply
+from llmtrain_operator.core.objects.drift import can_apply, changed_objects, contains, enforced_fields, needs_apply
 
-CASES = [
-    ("defaults of the API server are no drift", {"a": 1, "b": 2}, {"a": 1}, True),
-    ("a changed value is drift", {"a": 2}, {"a": 1}, False),
-    ("a missing field is drift", {}, {"a": 1}, False),
-    ("lists are compared item by item", [{"name": "x", "more": 1}], [{"name": "x"}], True),
-    ("a longer list is drift", [1, 2], [1], False),
-    ("amounts may be written differently", {"cpu": "1"}, {"cpu": "1000m"}, True),
-    ("other amounts are drift", {"cpu": "2"}, {"cpu": "1"}, False),
-    ("an empty wish is no wish", {}, {"nodeSelector": {}}, True),
-]
+POD = {
+    "kind": "Pod",
+    "metadata": {"name": "p", "labels": {"a": "b"}, "ownerReferences": []},
+    "spec": {"containers": [{"image": "i", "args": ["x"]}], "terminationGracePeriodSeconds": 5},
+}
+SERVICE = {"kind": "Service", "metadata": {"name": "s", "labels": {"a": "b"}}}
 
 
-@pytest.mark.parametrize(("sentence", "live", "wanted", "same"), CASES, ids=[case[0] for case in CASES])
-def test_says(sentence, live, wanted, same) -> None:
-    assert contains(live, wanted) is same
+@pytest.mark.parametrize(
+    ("live", "desired", "expected"),
+    [
+        pytest.param({"a": 1, "b": 2}, {"a": 1}, True, id="defaults of the API server are no drift"),
+        pytest.param({"a": 2}, {"a": 1}, False, id="a changed value is drift"),
+        pytest.param({}, {"a": 1}, False, id="a missing field is drift"),
+        pytest.param([{"name": "x", "more": 1}], [{"name": "x"}], True, id="lists are compared item by item"),
+        pytest.param([1, 2], [1], False, id="a longer list is drift"),
+        pytest.param({"cpu": "1"}, {"cpu": "1000m"}, True, id="a quantity can be written differently"),
+        pytest.param({"cpu": "2"}, {"cpu": "1"}, False, id="another quantity is drift"),
+        pytest.param({}, {"nodeSelector": {}}, True, id="an empty field asks for nothing"),
+    ],
+)
+def test_a_live_object_contains_what_is_desired(live: Any, desired: Any, expected: bool) -> None:
+    assert contains(live, desired) is expected
 
 
-def test_of_a_pod_only_labels_owner_and_image_last() -> None:
-    manifest = {
-        "kind": "Pod",
-        "metadata": {"name": "p", "labels": {"a": "b"}, "ownerReferences": []},
-        "spec": {"containers": [{"image": "i", "args": ["x"]}], "terminationGracePeriodSeconds": 5},
-    }
-    assert enforced_fields(manifest)["spec"] == {"containers": [{"image": "i"}]}
-    other = {**manifest, "spec": {"containers": [{"image": "i", "args": ["y"]}]}}
-    assert not needs_apply(manifest, other)
-    assert needs_apply(manifest, {**other, "metadata": {"labels": {"a": "c"}}})
+def test_of_a_pod_only_labels_owner_and_image_are_enforced() -> None:
+    assert enforced_fields(POD)["spec"] == {"containers": [{"image": "i"}]}
+    other = {**POD, "spec": {"containers": [{"image": "i", "args": ["y"]}]}}
+    assert not needs_apply(POD, other)
+    assert needs_apply(POD, {**other, "metadata": {"labels": {"a": "c"}}})
+
+
+def test_an_object_is_applied_once_the_one_before_no_longer_exists() -> None:
+    assert can_apply(POD, None)
+    assert can_apply(POD, {**POD, "status": {"phase": "Running"}})
+    assert not can_apply(POD, {**POD, "status": {"phase": "Failed"}})
+    assert not can_apply(POD, {**POD, "metadata": {"name": "p", "deletionTimestamp": "x"}})
+
+
+def test_missing_and_edited_objects_are_applied_in_order() -> None:
+    edited = {**SERVICE, "metadata": {"name": "s", "labels": {"a": "c"}}}
+    assert changed_objects([SERVICE, POD], {("Service", "s"): edited}) == (SERVICE, POD)
+    assert changed_objects([SERVICE, POD], {("Service", "s"): SERVICE, ("Pod", "p"): POD}) == ()

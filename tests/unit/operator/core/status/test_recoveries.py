@@ -1,18 +1,20 @@
-"""Each recovery reaches the status, the events and the budget once, whatever happens to operator and coordinator."""
+"""Each recovery reaches the status, the events and the failure budget once, whatever restarts in between."""
 
 from dataclasses import replace
 from typing import Any
 
-from llmtrain_api.protocol import CoordinatorStatus, ProcessFailure, RecoveryRecord
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.protocol import ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.status.recoveries import describe
-from unit.operator.builders import DATASET, ago, conditions, job, pod, snapshot, started
+from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.status.recoveries import describe, new_recoveries, process_failures, with_recoveries
+from unit.operator.builders import DATASET, ago, conditions, coordinator_status, job, pod, snapshot, started
 
 PODS = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
 
 
 def recovery(generation: int, **fields: Any) -> RecoveryRecord:
-    plain = {
+    default = {
         "generation": generation,
         "method": "process",
         "time": ago(1),
@@ -25,40 +27,31 @@ def recovery(generation: int, **fields: Any) -> RecoveryRecord:
             worker=1, local_rank=0, node="node-1", exit_code=-9, message="killed by SIGKILL"
         ),
     }
-    return RecoveryRecord(**{**plain, **fields})
+    return RecoveryRecord(**{**default, **fields})
 
 
-def seen(*recoveries: RecoveryRecord) -> CoordinatorStatus:
-    return CoordinatorStatus(
-        state="Training", generation=9, desired=2, joined=2, members=[], recoveries=list(recoveries)
-    )
+def of_pod(generation: int, **fields: Any) -> RecoveryRecord:
+    return recovery(generation, method="pod", process_failure=None, **fields)
 
 
-def plan(status: dict[str, Any], *recoveries: RecoveryRecord, **spec: Any) -> Any:
-    return plan_job(snapshot(job(status, **spec), pods=PODS, coordinator=seen(*recoveries)))
+def plan(status: dict[str, Any], *recoveries: RecoveryRecord, **spec: Any) -> Plan:
+    coordinator = coordinator_status(generation=9).model_copy(update={"recoveries": list(recoveries)})
+    return plan_job(snapshot(job(status, **spec), pods=PODS, coordinator=coordinator))
 
 
-def test_a_recovery_is_counted_once_and_told_in_one_event() -> None:
-    first = plan(
-        started(dataset=DATASET), recovery(3), recovery(5, method="pod", process_failure=None, replayed_steps=2)
-    )
+def test_a_recovery_is_counted_once_and_is_one_event() -> None:
+    first = plan(started(dataset=DATASET), recovery(3), of_pod(5, replayed_steps=2))
     after = first.status.recoveries
-    assert (after.by_method.process, after.by_method.pod, after.by_method.checkpoint, after.replayed_steps) == (
-        1,
-        1,
-        0,
-        2,
-    )
+    assert (after.by_method.process, after.by_method.pod, after.by_method.checkpoint) == (1, 1, 0)
+    assert after.replayed_steps == 2
     assert (after.last.membership_generation, after.last.method, after.last.seconds) == (5, "pod", "0.75")
     assert [event.reason for event in first.events].count("Recovered") == 2
-    again = plan(
-        first.status.document(), recovery(3), recovery(5, method="pod", process_failure=None, replayed_steps=2)
-    )
+    again = plan(first.status.document(), recovery(3), of_pod(5, replayed_steps=2))
     assert again.status is None or again.status.recoveries == after
     assert "Recovered" not in [event.reason for event in again.events]
 
 
-def test_generations_that_are_counted_anew_by_another_coordinator_are_news() -> None:
+def test_generations_that_a_new_coordinator_counts_from_the_start_are_new() -> None:
     before = plan(started(dataset=DATASET), recovery(9, term=1)).status.document()
     after = plan(before, recovery(1, term=2), recovery(2, term=2)).status
     assert (after.recoveries.by_method.process, after.recoveries.count) == (3, 3)
@@ -67,17 +60,28 @@ def test_generations_that_are_counted_anew_by_another_coordinator_are_news() -> 
     assert again is None or again.recoveries == after.recoveries
 
 
-def test_a_process_that_died_counts_as_a_failure_and_says_what_it_said() -> None:
-    first = plan(started(dataset=DATASET), recovery(3)).status
-    assert first.recoveries.count == 1
-    assert (first.first_failure.pod, first.first_failure.exit_code) == ("j-worker-1", -9)
-    assert first.first_failure.message == "rank 0 of its pod: killed by SIGKILL"
+def test_recoveries_that_the_status_does_not_record_are_new() -> None:
+    coordinator = coordinator_status().model_copy(update={"recoveries": [recovery(1), recovery(2)]})
+    status = with_recoveries(JobStatus(), (recovery(1),))
+    assert [found.generation for found in new_recoveries(status, coordinator)] == [2]
+    assert new_recoveries(status, None) == ()
 
 
-def test_the_budget_holds_for_processes_too() -> None:
-    spent = plan(started(dataset=DATASET), recovery(3), recovery(4), recovery={"maxFailures": 1})
-    assert conditions(spent.status)["Failed"].reason == "TooManyFailures"
-    assert "killed by SIGKILL" in conditions(spent.status)["Failed"].message
+def test_a_process_failure_counts_as_a_failure_of_its_worker() -> None:
+    status = plan(started(dataset=DATASET), recovery(3)).status
+    assert status.recoveries.count == 1
+    assert (status.first_failure.pod, status.first_failure.exit_code) == ("j-worker-1", -9)
+    assert status.first_failure.message == "rank 0 of its pod: killed by SIGKILL"
+
+
+def test_a_recovery_from_a_lost_pod_is_no_process_failure() -> None:
+    assert process_failures("j", (of_pod(3),)) == ()
+
+
+def test_the_failure_budget_counts_processes_too() -> None:
+    exceeded = plan(started(dataset=DATASET), recovery(3), recovery(4), recovery={"maxFailures": 1})
+    assert conditions(exceeded.status)["Failed"].reason == "TooManyFailures"
+    assert "killed by SIGKILL" in conditions(exceeded.status)["Failed"].message
 
 
 def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
@@ -87,15 +91,15 @@ def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
         child for child in first.apply if (child["kind"], child["metadata"]["name"]) == ("Pod", "j-coordinator")
     ]
     assert "--term=1" in manifest["spec"]["containers"][0]["args"]
-    unwritten = replace(PODS[2], manifest={**PODS[2].manifest, "metadata": manifest["metadata"]})
-    lives = plan_job(snapshot(job(started(dataset=DATASET)), pods=(*PODS[:2], unwritten)))
-    assert lives.status.coordinator_term == 1
-    second = plan_job(snapshot(job(lives.status.document()), pods=PODS[:2]))
+    unrecorded = replace(PODS[2], manifest={**PODS[2].manifest, "metadata": manifest["metadata"]})
+    same = plan_job(snapshot(job(started(dataset=DATASET)), pods=(*PODS[:2], unrecorded)))
+    assert same.status.coordinator_term == 1
+    second = plan_job(snapshot(job(same.status.document()), pods=PODS[:2]))
     assert second.status.coordinator_term == 2
 
 
-def test_the_sentence_says_what_it_took_and_cost() -> None:
+def test_the_message_holds_method_phases_and_replayed_steps() -> None:
     assert describe(recovery(3)) == (
-        "generation 3 lost a member; training continued with another process in the same pod after 0.75 s (detect 0.00, "
-        "rendezvous 0.25, restore 0.50, replay 0.00); 0 steps were replayed"
+        "generation 3 lost a member; training continued with another process in the same pod after 0.75 s "
+        "(detect 0.00, rendezvous 0.25, restore 0.50, replay 0.00); 0 steps were replayed"
     )

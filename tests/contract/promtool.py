@@ -1,0 +1,36 @@
+"""Runs promtool, and writes its tests."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contract.promtool_series import History
+from llmtrain_kind.prometheus import make_prometheus
+
+Test = dict[str, Any]
+"""One of promtool's tests."""
+
+
+def promtool(*words: str) -> None:
+    """Run promtool; AssertionError with its words if it finds fault."""
+    done = subprocess.run([make_prometheus() / "promtool", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def asked(sentence: str, series: History, minute: int, expression: str, expected: list[dict[str, Any]]) -> Test:
+    """Return a test that asks once."""
+    question = {"expr": expression, "eval_time": f"{minute}m", "exp_samples": expected}
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    return {"name": sentence, "interval": "1m", "input_series": inputs, "promql_expr_test": [question]}
+
+
+def written(labels: dict[str, str], name: str) -> str:
+    return name + "{" + ", ".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+
+
+def check(rule_file: Path, *tests: Test) -> None:
+    path = rule_file.parent / "test.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": [*tests]}))
+    promtool("test", "rules", str(path))

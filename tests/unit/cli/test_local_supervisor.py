@@ -1,0 +1,110 @@
+"""Processes that fail are restarted within the failure budget, and all are stopped in the end."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.termination import TerminationMessage
+from llmtrain_cli.errors import BadInput, CommandError, RunFailed
+from llmtrain_cli.local_supervisor import FailureHistory, LocalSupervisor
+from llmtrain_cli.process import ExitStatus, ProcessSpec
+
+COORDINATOR = ProcessSpec(name="coordinator", arguments=())
+WORKERS = (ProcessSpec(name="worker-0", arguments=()), ProcessSpec(name="worker-1", arguments=()))
+RUNS_FOREVER = None
+
+
+class FakeProcess:
+    """A process that exits with a code, or runs until it is stopped."""
+
+    def __init__(self, spec: ProcessSpec, code: int | None, stopped: list[str]) -> None:
+        self._spec, self._code, self._stopped = spec, code, stopped
+
+    async def wait(self) -> ExitStatus:
+        if self._code is RUNS_FOREVER:
+            await asyncio.Event().wait()
+        return ExitStatus(process=self._spec.name, exit_code=self._code or 0, outcome=None)
+
+    async def stop(self, grace_seconds: float) -> None:
+        self._stopped.append(self._spec.name)
+
+
+class FakeRun:
+    """A supervisor of fake processes; `codes` are the exit codes of a process, one a start."""
+
+    def __init__(self, max_failures: int = 10, **codes: Sequence[int | None]) -> None:
+        self._codes = {name.replace("_", "-"): iter(exits) for name, exits in codes.items()}
+        self.started: list[str] = []
+        self.stopped: list[str] = []
+        self.notes: list[str] = []
+        self.finished = 0
+        budget = FailureBudget(max_failures=max_failures, window_seconds=60)
+        self._supervisor = LocalSupervisor(self._start, budget, self.notes.append)
+
+    async def _start(self, spec: ProcessSpec) -> FakeProcess:
+        self.started.append(spec.name)
+        return FakeProcess(spec, next(self._codes[spec.name]), self.stopped)
+
+    async def execute(self) -> None:
+        await self._supervisor.run(COORDINATOR, WORKERS, self._on_finished)
+
+    async def _on_finished(self) -> None:
+        self.finished += 1
+
+
+async def test_the_coordinator_is_stopped_last_when_all_workers_have_finished() -> None:
+    run = FakeRun(coordinator=[RUNS_FOREVER], worker_0=[0], worker_1=[0])
+    await run.execute()
+    assert (run.stopped[-1], run.finished, run.notes) == ("coordinator", 1, [])
+
+
+async def test_a_killed_worker_is_restarted() -> None:
+    run = FakeRun(coordinator=[RUNS_FOREVER], worker_0=[-9, 1, 0], worker_1=[0])
+    await run.execute()
+    assert run.started.count("worker-0") == 3
+    assert run.notes[0] == "worker-0 was killed by SIGKILL; restarting it (failure 1 of 10)"
+
+
+async def test_a_coordinator_that_exits_while_workers_train_has_failed() -> None:
+    run = FakeRun(max_failures=1, coordinator=[0, 0], worker_0=[RUNS_FOREVER], worker_1=[RUNS_FOREVER])
+    with pytest.raises(RunFailed, match="coordinator ended with exit code 0"):
+        await run.execute()
+
+
+async def test_the_first_failure_is_reported_when_the_budget_is_exceeded() -> None:
+    run = FakeRun(max_failures=1, coordinator=[RUNS_FOREVER], worker_0=[-9, 1], worker_1=[RUNS_FOREVER])
+    expected = r"^worker-0 was killed by SIGKILL \(2 failures .*spec.recovery.maxFailures is 1\)"
+    with pytest.raises(RunFailed, match=expected):
+        await run.execute()
+    assert run.stopped == ["worker-0", "worker-1", "coordinator"]
+
+
+async def test_bad_input_is_not_retried() -> None:
+    run = FakeRun(coordinator=[RUNS_FOREVER], worker_0=[2], worker_1=[RUNS_FOREVER])
+    with pytest.raises(BadInput, match="worker-0 ended with exit code 2"):
+        await run.execute()
+    assert run.started.count("worker-0") == 1
+
+
+async def test_cancelling_the_run_stops_all_processes() -> None:
+    run = FakeRun(coordinator=[RUNS_FOREVER], worker_0=[RUNS_FOREVER], worker_1=[RUNS_FOREVER])
+    task = asyncio.create_task(run.execute())
+    async with asyncio.timeout(5):
+        while len(run.started) < 3:
+            await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (sorted(run.stopped), run.stopped[-1]) == (["coordinator", "worker-0", "worker-1"], "coordinator")
+
+
+def test_failures_before_the_window_do_not_count() -> None:
+    failures = FailureHistory(budget=FailureBudget(max_failures=1, window_seconds=60))
+    outcome = TerminationMessage(reason="Crashed", message="the disk is full")
+    status = ExitStatus(process="worker-0", exit_code=1, outcome=outcome)
+    assert failures.charge(status, 0.0) == 1
+    assert failures.charge(status, 60.0) == 1
+    with pytest.raises(CommandError, match="worker-0: the disk is full"):
+        failures.charge(status, 61.0)

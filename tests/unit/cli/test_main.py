@@ -1,0 +1,27 @@
+"""Errors become exit codes and one-line messages, and the help shows no credentials."""
+
+import pytest
+
+from llmtrain_cli.__main__ import main
+from llmtrain_cli.prometheus import TOKEN_VARIABLE, VARIABLE
+
+
+@pytest.mark.parametrize(("command", "extras"), [("mlflow", "cli,mlflow"), ("top", "cli")])
+def test_a_missing_package_is_reported_with_the_extra_that_installs_it(
+    command: str, extras: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dispatch(options: object) -> None:
+        raise ModuleNotFoundError(name="rich")
+
+    monkeypatch.setattr("llmtrain_cli.__main__.dispatch", dispatch)
+    assert main([command, "gpt"]) == 2
+    assert f"rich is missing; in a checkout of llmtrain: pip install '.[{extras}]'" in capsys.readouterr().err
+
+
+def test_the_help_shows_no_credentials(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv(VARIABLE, "http://ann:secret@host:9090")
+    with pytest.raises(SystemExit):
+        main(["top", "--help"])
+    shown = capsys.readouterr().out
+    assert TOKEN_VARIABLE in shown
+    assert "secret" not in shown

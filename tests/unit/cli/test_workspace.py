@@ -1,0 +1,95 @@
+"""A run resumes from the files of an earlier run, or refuses those that don't fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llmtrain_api.job import JobSpec
+from llmtrain_api.run_config import RunConfig
+from llmtrain_cli.errors import BadInput
+from llmtrain_cli.job_file import Job
+from llmtrain_cli.workspace import Workspace
+
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> MakeWorkspace:
+    """Return a function that makes the workspace of a job from its name, steps and replicas."""
+
+    def make(*, name: str = "gpt", steps: int = 10, replicas: int = 1) -> Workspace:
+        spec = JobSpec.model_validate(
+            {
+                "workers": {"replicas": replicas},
+                "data": {"source": {"volume": "texts", "path": "poems"}},
+                "training": {"steps": steps},
+                "checkpoint": {"volume": "results"},
+            }
+        )
+        return Workspace(directory=tmp_path, job=Job(name=name, spec=spec))
+
+    return make
+
+
+def used(workspace: Workspace, *, fresh: bool = False) -> Workspace:
+    """Return a workspace that a run has opened and closed."""
+    with workspace.open(fresh=fresh):
+        return workspace
+
+
+def test_runs_of_one_job_share_a_uid_that_other_jobs_do_not_have(workspace: MakeWorkspace) -> None:
+    assert workspace().uid == workspace(steps=11).uid
+    assert workspace().uid != workspace(name="other").uid
+
+
+def test_volumes_are_mapped_to_folders(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    first = used(workspace())
+    run = first.write_run_config(8470)
+    assert run.data_directory == str(tmp_path / "volumes" / "texts")
+    assert run.job_directory == str(tmp_path / "volumes" / "results" / f"gpt-{first.uid[:8]}")
+    assert RunConfig.read(first.run_file) == run
+
+
+def test_changed_training_settings_are_refused_once_there_are_results(workspace: MakeWorkspace) -> None:
+    (used(workspace(steps=10)).results / "checkpoint").touch()
+    with pytest.raises(BadInput, match=r"^spec\.training can't be changed: .*--fresh"):
+        used(workspace(steps=11))
+    used(workspace(steps=10))
+
+
+def test_settings_can_change_while_there_are_no_results(workspace: MakeWorkspace) -> None:
+    used(workspace(steps=10))
+    used(workspace(steps=11))
+
+
+def test_the_number_of_workers_can_change(workspace: MakeWorkspace) -> None:
+    (used(workspace(replicas=1)).results / "checkpoint").touch()
+    used(workspace(replicas=2))
+
+
+def test_fresh_deletes_earlier_results_and_keeps_the_input(workspace: MakeWorkspace) -> None:
+    first = used(workspace(steps=10))
+    checkpoint, text = first.results / "checkpoint", first.volume("texts") / "poem"
+    checkpoint.touch()
+    text.touch()
+    assert first.first_loss(9.0) == 9.0
+    second = used(workspace(steps=11), fresh=True)
+    assert (checkpoint.exists(), text.exists(), second.first_loss(None)) == (False, True, None)
+
+
+def test_the_first_loss_is_that_of_the_first_run(workspace: MakeWorkspace) -> None:
+    first = used(workspace())
+    assert first.first_loss(None) is None
+    assert first.first_loss(9.0) == 9.0
+    assert used(workspace()).first_loss(4.0) == 9.0
+
+
+def test_a_second_run_of_a_job_is_refused_while_the_first_runs(workspace: MakeWorkspace) -> None:
+    with (
+        workspace().open(fresh=False),
+        pytest.raises(BadInput, match="another `llmtrain run` is training job gpt"),
+        workspace().open(fresh=True),
+    ):
+        pass
+    used(workspace())

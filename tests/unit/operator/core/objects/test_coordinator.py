@@ -1,0 +1,47 @@
+"""The coordinator's pod and Service."""
+
+from dataclasses import replace
+from typing import Any
+
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import TERM_ANNOTATION
+from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
+from unit.operator.builders import job, pod
+
+PROGRAM = {"entrypoint": {"script": "train.py", "mode": "Torchrun"}, "data": {"source": {"volume": "datasets"}}}
+
+
+def coordinator(**spec: Any) -> dict[str, Any]:
+    return coordinator_pod(job(**spec), term=3, image="operator:1", pull_policy="Always", gang="")
+
+
+def test_the_coordinator_knows_job_workers_and_term() -> None:
+    arguments = coordinator(workers={"replicas": 4, "min": 2})["spec"]["containers"][0]["args"]
+    expected = {"--job=j", "--namespace=ns", "--uid=uid-of-j", "--workers=4", "--min-workers=2", "--term=3"}
+    assert expected <= set(arguments)
+    assert "--no-progress" not in arguments
+
+
+def test_a_program_under_torchrun_reports_no_progress() -> None:
+    assert "--no-progress" in coordinator(**PROGRAM)["spec"]["containers"][0]["args"]
+
+
+def test_prometheus_discovers_it_and_it_restarts_in_place() -> None:
+    manifest = coordinator()
+    assert manifest["metadata"]["annotations"]["prometheus.io/scrape"] == "true"
+    assert manifest["spec"]["restartPolicy"] == "Always"
+
+
+def test_the_service_selects_the_coordinator_before_it_is_ready() -> None:
+    service, manifest = coordinator_service(job()), coordinator()
+    assert service["spec"]["selector"].items() <= manifest["metadata"]["labels"].items()
+    assert service["spec"]["publishNotReadyAddresses"] is True
+
+
+def test_an_existing_coordinator_keeps_its_term_and_the_next_one_gets_a_greater_one() -> None:
+    status = JobStatus(coordinator_term=2)
+    existing = pod("j-coordinator", "coordinator")
+    assert next_term(status, None) == 3
+    assert next_term(status, existing) == 2
+    annotated = {**existing.manifest, "metadata": {"annotations": {TERM_ANNOTATION: "3"}}}
+    assert next_term(status, replace(existing, manifest=annotated)) == 3

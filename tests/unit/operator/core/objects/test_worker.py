@@ -1,0 +1,49 @@
+"""Worker pods, and the pods of the stages prepare and publish."""
+
+from typing import Any
+
+from llmtrain_operator.core.objects.worker import environment, resources, stage_pod, worker_pod
+from unit.operator.builders import job
+
+
+def worker(dataset: str = "d1", gang: str = "", **workers: Any) -> dict[str, Any]:
+    the_job = job(workers={"replicas": 2, **workers})
+    return worker_pod(the_job, 1, dataset=dataset, image="trainer:1", pull_policy="Always", gang=gang)
+
+
+def test_a_worker_trains_on_the_dataset_if_there_is_one() -> None:
+    assert worker()["spec"]["containers"][0]["args"] == ["llmtrain_trainer", "worker", "--dataset", "d1"]
+    assert worker(dataset="")["spec"]["containers"][0]["args"] == ["llmtrain_trainer", "worker"]
+
+
+def test_a_worker_knows_its_number() -> None:
+    manifest = worker()
+    assert manifest["metadata"]["name"] == "j-worker-1"
+    assert {"name": "LLMTRAIN_WORKER", "value": "1"} in manifest["spec"]["containers"][0]["env"]
+
+
+def test_requests_equal_limits() -> None:
+    found = resources(job().spec, 8)
+    assert found["requests"] == found["limits"]
+    assert found["limits"]["nvidia.com/gpu"] == "8"
+    assert "nvidia.com/gpu" not in resources(job().spec, 0)["limits"]
+
+
+def test_only_workers_without_gpus_are_spread_over_nodes() -> None:
+    (constraint,) = worker()["spec"]["topologySpreadConstraints"]
+    assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert "topologySpreadConstraints" not in worker(gpus=8)["spec"]
+
+
+def test_the_users_variables_come_first_and_the_pods_fields_last() -> None:
+    spec = job(workers={"replicas": 2, "env": [{"name": "A", "value": "1"}]}).spec
+    names = [variable["name"] for variable in environment(spec, LLMTRAIN_WORKER="0")]
+    assert names == ["A", "LLMTRAIN_WORKER", "LLMTRAIN_ADDRESS", "LLMTRAIN_NODE"]
+
+
+def test_the_pod_of_a_stage_mounts_both_volumes() -> None:
+    manifest = stage_pod(
+        job(), name="j-prepare", role="prepare", arguments=["prepare"], gpus=0, image="i", pull_policy="Always"
+    )
+    paths = [mount["mountPath"] for mount in manifest["spec"]["containers"][0]["volumeMounts"]]
+    assert {"/volumes/datasets", "/volumes/checkpoints"} <= set(paths)

@@ -1,0 +1,101 @@
+"""The stage that trains: the coordinator and the workers."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_operator.core.snapshot import Job
+from llmtrain_operator.core.stage_plan import StagePlan
+from llmtrain_operator.core.stages.train import is_training, train
+from unit.operator.builders import DATASET, IMAGES, ago, coordinator_status, job, names, pod, started
+
+WORKERS = (pod("j-worker-0"), pod("j-worker-1"))
+PODS = (*WORKERS, pod("j-coordinator", "coordinator"))
+NEW_COORDINATOR = coordinator_status("Waiting", generation=0)
+
+
+def stage(the_job: Job | None = None, status: dict[str, Any] | None = None, **fields: Any) -> StagePlan:
+    arguments = {"pods": PODS, "coordinator": None, "images": IMAGES, "gang_available": True, "lost_nodes": frozenset()}
+    the_status = JobStatus.model_validate(started(dataset=DATASET, **(status or {})))
+    return train(the_job or job(), the_status, **{**arguments, **fields})
+
+
+def test_service_pod_group_coordinator_and_workers_are_created_together() -> None:
+    assert names(stage().desired) == [
+        "Service j-coordinator",
+        "PodGroup j-gang",
+        "Pod j-coordinator",
+        "Pod j-worker-0",
+        "Pod j-worker-1",
+    ]
+    assert "PodGroup j-gang" not in names(stage(gang_available=False).desired)
+    assert "PodGroup j-gang" not in names(stage(job(scheduling={"gang": "Off"})).desired)
+
+
+def test_workers_beyond_the_replicas_are_deleted() -> None:
+    pods = (*PODS, pod("j-worker-2"), pod("j-worker-3", deleting=True))
+    assert [reference.name for reference in stage(pods=pods).delete] == ["j-worker-2"]
+
+
+def test_the_coordinator_exports_its_metrics_to_the_charts_endpoint() -> None:
+    def variables(endpoint: str) -> list[dict[str, str]]:
+        coordinator = stage(images=replace(IMAGES, otlp_endpoint=endpoint)).desired[2]
+        env: list[dict[str, str]] = coordinator["spec"]["containers"][0]["env"]
+        return env
+
+    assert variables("") == []
+    assert variables("http://collector:4318") == [
+        {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "workers", "coordinator", "expected"),
+    [
+        pytest.param("Starting", WORKERS, coordinator_status("Training"), True, id="the coordinator reports it"),
+        pytest.param("Training", WORKERS, coordinator_status("Waiting"), False, id="the coordinator denies it"),
+        pytest.param("Training", WORKERS, None, True, id="it trained, and all workers run"),
+        pytest.param("Training", WORKERS, NEW_COORDINATOR, True, id="a new coordinator knows no generation yet"),
+        pytest.param("Training", WORKERS[:1], None, False, id="it trained, and a worker is missing"),
+        pytest.param("Starting", WORKERS, None, False, id="it has not trained yet"),
+    ],
+)
+def test_whether_it_trains(
+    before: str, workers: tuple[Any, ...], coordinator: CoordinatorStatus | None, expected: bool
+) -> None:
+    assert is_training(job().spec, JobStatus.model_validate({"stage": before}), workers, coordinator) is expected
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "expected", "message"),
+    [
+        pytest.param("Starting", "Training", "Training", "2 workers are training", id="training"),
+        pytest.param(
+            "Training",
+            "Waiting",
+            "Recovering",
+            "2 of 2 workers run; training continues when enough have joined",
+            id="recovering",
+        ),
+        pytest.param(
+            "Preparing",
+            "Waiting",
+            "Starting",
+            "2 of 2 workers run; training starts when all have joined the coordinator",
+            id="starting",
+        ),
+    ],
+)
+def test_the_stage_and_its_message(before: str, state: str, expected: str, message: str) -> None:
+    found = stage(status={"stage": before}, coordinator=coordinator_status(state))
+    assert (found.stage, found.conditions[1].message) == (expected, message)
+
+
+def test_the_coordinator_is_polled_rarely_once_the_first_step_is_done() -> None:
+    progress = {"step": 1, "steps": 100, "percent": 1, "loss": "2.0"}
+    begun = {"stage": "Training", "firstStepTime": ago(60), "progress": progress}
+    assert stage(status=begun, coordinator=coordinator_status()).requeue_after.total_seconds() == 5
+    assert stage(status={"stage": "Training"}, coordinator=coordinator_status()).requeue_after.total_seconds() == 0.5
