@@ -38,7 +38,7 @@ ALERTS = {
     "LlmtrainJobStuck": AlertCase(
         minute=50,
         labels=OF_JOB,
-        speaks={
+        fires={
             "no step was ever done": RUNS,
             "steps were done, and then none": {**RUNS, **lived(stepping="0+50x15 750+0x60")},
             "it evaluates endlessly": {**RUNS, **lived(stepping="0+50x15 750+0x60", evaluating="0+0x15 0+60x60")},
@@ -62,7 +62,7 @@ ALERTS = {
     "LlmtrainRankHung": AlertCase(
         minute=15,
         labels=OF_JOB,
-        speaks={
+        fires={
             "a rank hung for the shortest hangSeconds": {
                 **recovered("process", "0+0x10 1+0x20", detect="0+0x10 5+0x20", restore="0+0x10 1+0x20"),
                 **recovered("pod", "0+0x30", detect="0+0x30"),
@@ -77,7 +77,7 @@ ALERTS = {
     "LlmtrainStraggler": AlertCase(
         minute=30,
         labels=OF_JOB,
-        speaks={"one of three is slow": ranks("1+0x60", "1+0x60", "1.6+0x60")},
+        fires={"one of three is slow": ranks("1+0x60", "1+0x60", "1.6+0x60")},
         silent={
             "one is a little slower": ranks("1+0x60", "1+0x60", "1.4+0x60"),
             "of two, one is always the slower": ranks("1+0x60", "4+0x60"),
@@ -88,7 +88,7 @@ ALERTS = {
     "LlmtrainLowGoodput": AlertCase(
         minute=150,
         labels=OF_JOB,
-        speaks={"a quarter went into recoveries": {**RUNS, **lived(stepping="0+45x180", recovering="0+15x180")}},
+        fires={"a quarter went into recoveries": {**RUNS, **lived(stepping="0+45x180", recovering="0+15x180")}},
         silent={
             "a sixth went into recoveries": {**RUNS, **lived(stepping="0+50x180", recovering="0+10x180")},
             "it has no workers": {**NO_RANKS, **lived(stepping="0+30x180", recovering="0+30x180")},
@@ -105,7 +105,7 @@ ALERTS = {
     "LlmtrainManyRecoveries": AlertCase(
         minute=60,
         labels=OF_JOB,
-        speaks={
+        fires={
             "six of one method": recovered("pod", "0+0x30 1+1x5 6+0x60"),
             "six of two methods": {
                 **recovered("pod", "0+0x30 1+1x2 3+0x60"),
@@ -117,7 +117,7 @@ ALERTS = {
     "LlmtrainWorkersMissing": AlertCase(
         minute=20,
         labels=OF_JOB,
-        speaks={
+        fires={
             "one is missing": {**RUNS, **job("llmtrain_job_ranks_desired", "9+0x60")},
             "one is missing, and a new coordinator exports it": handed_over(
                 {**job("llmtrain_job_ranks", "8"), **job("llmtrain_job_ranks_desired", "9")}, 10
@@ -131,9 +131,9 @@ ALERTS = {
     "LlmtrainCheckpointOld": AlertCase(
         minute=180,
         labels=OF_JOB,
-        speaks={
+        fires={
             "the newest is two hours and ten minutes old": taken("0+60x50 3000+0x200"),
-            "none was ever written": {**RUNS, **STEPS},
+            "none was ever series_name": {**RUNS, **STEPS},
             "its series has ended": taken("600+0x50 stale"),
             "a new coordinator started": {
                 **RUNS,
@@ -152,7 +152,7 @@ ALERTS = {
     "LlmtrainCheckpointFailing": AlertCase(
         minute=10,
         labels=OF_JOB,
-        speaks={
+        fires={
             "the newest failed": job("llmtrain_job_checkpoint_failing", "1+0x30"),
             "a new coordinator exports it": handed_over(job("llmtrain_job_checkpoint_failing", "1"), 8),
         },
@@ -164,7 +164,7 @@ ALERTS = {
     "LlmtrainCheckpointVolumeFull": AlertCase(
         minute=15,
         labels=OF_JOB,
-        speaks={
+        fires={
             "space for fewer than three": {**job(FREE, "28+0x30"), **job(SIZE, "10+0x30")},
             "a new coordinator exports it": handed_over({**job(FREE, "28"), **job(SIZE, "10")}, 13),
         },
@@ -176,7 +176,7 @@ ALERTS = {
     "LlmtrainJobQueued": AlertCase(
         minute=75,
         labels=OF_JOB,
-        speaks={
+        fires={
             "it waited all the time": job("llmtrain_job_queued_seconds", "0+60x90"),
             "another operator has taken over": {
                 **job("llmtrain_job_queued_seconds", "0+60x39 stale", ', instance="a"'),
@@ -192,7 +192,7 @@ ALERTS = {
     "LlmtrainNodesMissing": AlertCase(
         minute=20,
         labels=OF_POOL,
-        speaks={
+        fires={
             "one is not there": pool("llmtrain_pool_nodes", ready="3+0x60", unready="0+0x60", missing="1+0x60"),
             "one is not ready": pool("llmtrain_pool_nodes", ready="3+0x60", unready="1+0x60", missing="0+0x60"),
         },
@@ -206,7 +206,7 @@ ALERTS = {
     "LlmtrainGpusUnhealthy": AlertCase(
         minute=20,
         labels=OF_POOL,
-        speaks={
+        fires={
             "one is unhealthy": pool("llmtrain_pool_gpus", allocated="7+0x60", idle="0+0x60", unhealthy="1+0x60"),
             "another operator has taken over": handed_over(pool("llmtrain_pool_gpus", unhealthy="1"), 15),
         },
@@ -217,7 +217,7 @@ ALERTS = {
     ),
     "LlmtrainOperatorDown": AlertCase(
         minute=20,
-        speaks={
+        fires={
             "it does not lead": {"llmtrain_operator_leader": "1+0x5 0+0x20"},
             "it is gone": {"llmtrain_operator_leader": "1+0x5 stale"},
         },
@@ -232,7 +232,7 @@ ALERTS = {
     "LlmtrainReconcileErrors": AlertCase(
         minute=40,
         labels={"kind": "job"},
-        speaks={
+        fires={
             "one object fails in each slow retry": reconciles(failed=in_five_minutes(4), done="0+600x60"),
             "one object is rejected four times a minute": reconciles(refused="9+4x60"),
         },

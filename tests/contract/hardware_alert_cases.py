@@ -30,7 +30,7 @@ ALERTS = {
     "LlmtrainGpuLowUse": AlertCase(
         minute=60,
         labels=OF_POD,
-        speaks={"its GPU is hardly used": gpus(BUSY, "0.9+0x10 0.15+0x80")},
+        fires={"its GPU is hardly used": gpus(BUSY, "0.9+0x10 0.15+0x80")},
         silent={
             "its GPU is used a little more": gpus(BUSY, "0.25+0x80"),
             "its GPU is used now": gpus(BUSY, "0.05+0x10 0.9+0x80"),
@@ -42,7 +42,7 @@ ALERTS = {
     "LlmtrainGpuLost": AlertCase(
         minute=10,
         labels=ON_GPU,
-        speaks={
+        fires={
             "it does not answer": gpu(LOST, "0+0x5 1+0x30"),
             "a new agent started": handed_over(gpu(LOST, "1"), 10),
         },
@@ -51,7 +51,7 @@ ALERTS = {
     "LlmtrainGpuXid": AlertCase(
         minute=25,
         labels={**ON_GPU, "xid": "79"},
-        speaks={
+        fires={
             "the first of its kind": gpu(XID, "_x20 1+0x30", ', xid="79"'),
             "the second of its kind": gpu(XID, "1+0x20 2+0x30", ', xid="79"'),
         },
@@ -60,7 +60,7 @@ ALERTS = {
     "LlmtrainGpuMemoryErrors": AlertCase(
         minute=30,
         labels=ON_GPU,
-        speaks={"one was not corrected": gpu(ECC, "0+0x10 1+0x60", ', severity="uncorrected"')},
+        fires={"one was not corrected": gpu(ECC, "0+0x10 1+0x60", ', severity="uncorrected"')},
         silent={
             "all were corrected": {
                 **gpu(ECC, "0+1x90", ', severity="corrected"'),
@@ -72,7 +72,7 @@ ALERTS = {
     "LlmtrainGpuThrottled": AlertCase(
         minute=30,
         labels={**ON_GPU, "reason": "thermal"},
-        speaks={
+        fires={
             "it is too hot": gpu(THROTTLED, "1+0x60", ', reason="thermal"'),
             "a new agent started": handed_over(gpu(THROTTLED, "1", ', reason="thermal"'), 25),
         },
@@ -85,13 +85,13 @@ ALERTS = {
     "LlmtrainInfinibandErrors": AlertCase(
         minute=30,
         labels={**ON_NODE, "device": "mlx5_0", "port": "1"},
-        speaks={"twelve": infiniband("0+0x20 12+0x40")},
+        fires={"twelve": infiniband("0+0x20 12+0x40")},
         silent={"nine": infiniband("0+0x20 9+0x40"), "many, but long ago": infiniband("700+0x60")},
     ),
     "LlmtrainMemoryNearLimit": AlertCase(
         minute=15,
         labels={**ON_NODE, **OF_POD},
-        speaks={
+        fires={
             "98 of 100": {**pod(USED, "98+0x30"), **pod(LIMIT, "100+0x30")},
             "a new agent started": handed_over({**pod(USED, "98"), **pod(LIMIT, "100")}, 13),
         },
@@ -104,7 +104,7 @@ ALERTS = {
     "LlmtrainAgentMissing": AlertCase(
         minute=30,
         labels={**OF_CLUSTER, **ON_NODE},
-        speaks={
+        fires={
             "another node has one": {**POOL_NODE, **agent("1+0x60", on="n2")},
             "all are gone": {**POOL_NODE, **agent("1+0x5 stale")},
         },

@@ -23,7 +23,7 @@ POOL_NODE: History = {'llmtrain_pool_node_info{llmcluster="main", pool="h200", n
 class AlertCase:
     """Histories for which an alert fires, and histories for which it stays silent, by description."""
 
-    speaks: Mapping[str, History]
+    fires: Mapping[str, History]
     silent: Mapping[str, History]
     minute: int
     """When the alert is evaluated."""
