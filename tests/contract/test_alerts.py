@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contract import alert_cases, hardware_alert_cases
-from contract.promtool import Test, promql_test, check, promtool, series_name
+from contract.promtool import Test, check, promql_test, promtool, series_name
 from contract.recording_cases import RECORDINGS as RECORDING_CASES
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.promtool import Test, promql_test, check, series_name
+from contract.promtool import Test, check, promql_test, series_name
 from llmtrain_api.alerting import dcgm
 from llmtrain_api.metrics.catalogue import CATALOGUE
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.promtool import promql_test, check, promtool, series_name
+from contract.promtool import check, promql_test, promtool, series_name
 from contract.promtool_series import JOB, OF_JOB, History, handed_over, job, lived
 from llmtrain_dashboards.grafana import BOARDS
 
