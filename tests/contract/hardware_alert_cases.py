@@ -1,4 +1,4 @@
-"""The same for alerts about GPUs, pods and nodes."""
+"""Series for which each alert of GPUs, pods and nodes fires, and series for which it stays silent."""
 
 from contract.promtool_series import (
     OF_CLUSTER,
@@ -22,7 +22,7 @@ PORT = ', device="mlx5_0", port="1"'
 
 
 def infiniband(values: str) -> dict[str, str]:
-    """Return the errors of a port."""
+    """Return the error counter of an InfiniBand port."""
     return node("llmtrain_node_infiniband_errors_total", values, PORT)
 
 
@@ -30,11 +30,11 @@ ALERTS = {
     "LlmtrainGpuLowUse": AlertCase(
         minute=60,
         labels=OF_POD,
-        speaks={"its GPU is hardly used": gpus(BUSY, "0.9+0x10 0.15+0x80")},
+        fires={"its GPU is hardly used": gpus(BUSY, "0.9+0x10 0.15+0x80")},
         silent={
             "its GPU is used a little more": gpus(BUSY, "0.25+0x80"),
             "its GPU is used now": gpus(BUSY, "0.05+0x10 0.9+0x80"),
-            "its GPU is idle since ten minutes": gpus(BUSY, "0.9+0x50 0+0x30"),
+            "its GPU has been idle for ten minutes": gpus(BUSY, "0.9+0x50 0+0x30"),
             "the pod is young": gpus(BUSY, "0.05+0x90", held="_x40 1+0x50"),
             "the pod is gone": gpus(BUSY, "0.05+0x90", held="1+0x55 stale"),
         },
@@ -42,16 +42,16 @@ ALERTS = {
     "LlmtrainGpuLost": AlertCase(
         minute=10,
         labels=ON_GPU,
-        speaks={
+        fires={
             "it does not answer": gpu(LOST, "0+0x5 1+0x30"),
-            "another agent came": handed_over(gpu(LOST, "1"), 10),
+            "a new agent started": handed_over(gpu(LOST, "1"), 10),
         },
-        silent={"it answers": gpu(LOST, "0+0x30"), "it does not answer for once": gpu(LOST, "0+0x9 1+0x30")},
+        silent={"it answers": gpu(LOST, "0+0x30"), "it does not answer in one scrape": gpu(LOST, "0+0x9 1+0x30")},
     ),
     "LlmtrainGpuXid": AlertCase(
         minute=25,
         labels={**ON_GPU, "xid": "79"},
-        speaks={
+        fires={
             "the first of its kind": gpu(XID, "_x20 1+0x30", ', xid="79"'),
             "the second of its kind": gpu(XID, "1+0x20 2+0x30", ', xid="79"'),
         },
@@ -60,7 +60,7 @@ ALERTS = {
     "LlmtrainGpuMemoryErrors": AlertCase(
         minute=30,
         labels=ON_GPU,
-        speaks={"one was not corrected": gpu(ECC, "0+0x10 1+0x60", ', severity="uncorrected"')},
+        fires={"one was not corrected": gpu(ECC, "0+0x10 1+0x60", ', severity="uncorrected"')},
         silent={
             "all were corrected": {
                 **gpu(ECC, "0+1x90", ', severity="corrected"'),
@@ -72,46 +72,46 @@ ALERTS = {
     "LlmtrainGpuThrottled": AlertCase(
         minute=30,
         labels={**ON_GPU, "reason": "thermal"},
-        speaks={
+        fires={
             "it is too hot": gpu(THROTTLED, "1+0x60", ', reason="thermal"'),
-            "another agent came": handed_over(gpu(THROTTLED, "1", ', reason="thermal"'), 25),
+            "a new agent started": handed_over(gpu(THROTTLED, "1", ', reason="thermal"'), 25),
         },
         silent={
-            "it draws all it may": gpu(THROTTLED, "1+0x60", ', reason="power"'),
+            "it runs at its power limit": gpu(THROTTLED, "1+0x60", ', reason="power"'),
             "it is not too hot": gpu(THROTTLED, "0+0x60", ', reason="thermal"'),
-            "it is too hot since ten minutes": gpu(THROTTLED, "0+0x20 1+0x60", ', reason="thermal"'),
+            "it has been too hot for ten minutes": gpu(THROTTLED, "0+0x20 1+0x60", ', reason="thermal"'),
         },
     ),
     "LlmtrainInfinibandErrors": AlertCase(
         minute=30,
         labels={**ON_NODE, "device": "mlx5_0", "port": "1"},
-        speaks={"twelve": infiniband("0+0x20 12+0x40")},
+        fires={"twelve": infiniband("0+0x20 12+0x40")},
         silent={"nine": infiniband("0+0x20 9+0x40"), "many, but long ago": infiniband("700+0x60")},
     ),
     "LlmtrainMemoryNearLimit": AlertCase(
         minute=15,
         labels={**ON_NODE, **OF_POD},
-        speaks={
+        fires={
             "98 of 100": {**pod(USED, "98+0x30"), **pod(LIMIT, "100+0x30")},
-            "another agent came": handed_over({**pod(USED, "98"), **pod(LIMIT, "100")}, 13),
+            "a new agent started": handed_over({**pod(USED, "98"), **pod(LIMIT, "100")}, 13),
         },
         silent={
             "90 of 100": {**pod(USED, "90+0x30"), **pod(LIMIT, "100+0x30")},
             "a pod of no job": {**pod(USED, "98+0x30", job=""), **pod(LIMIT, "100+0x30", job="")},
-            "98 of 100 since two minutes": {**pod(USED, "90+0x12 98+0x30"), **pod(LIMIT, "100+0x30")},
+            "98 of 100 for two minutes": {**pod(USED, "90+0x12 98+0x30"), **pod(LIMIT, "100+0x30")},
         },
     ),
     "LlmtrainAgentMissing": AlertCase(
         minute=30,
         labels={**OF_CLUSTER, **ON_NODE},
-        speaks={
+        fires={
             "another node has one": {**POOL_NODE, **agent("1+0x60", on="n2")},
             "all are gone": {**POOL_NODE, **agent("1+0x5 stale")},
         },
         silent={
-            "it tells": {**POOL_NODE, **agent("1+0x60")},
+            "it exports metrics": {**POOL_NODE, **agent("1+0x60")},
             "there is no agent on any node": POOL_NODE,
-            "it is gone since ten minutes": {**POOL_NODE, **agent("1+0x20 stale")},
+            "it has been gone for ten minutes": {**POOL_NODE, **agent("1+0x20 stale")},
         },
     ),
 }

@@ -1,6 +1,7 @@
-"""What series may tell, for the cases of recording rules and alerts.
+"""Builders of Prometheus series for the cases of recording rules and alerts.
 
-Values are in promtool's notation, one sample a minute: `a+bxn` begins at a and adds b n times, `_xn` is nothing n times.
+Values are in promtool's notation, one sample per minute: `a+bxn` starts at a and adds b n times, `_xn` is n missing
+samples.
 """
 
 from collections.abc import Mapping
@@ -20,18 +21,18 @@ POOL_NODE: History = {'llmtrain_pool_node_info{llmcluster="main", pool="h200", n
 
 @dataclass(frozen=True, kw_only=True)
 class AlertCase:
-    """Histories in which an alert fires and in which it is silent, each by the sentence that says why."""
+    """Histories for which an alert fires, and histories for which it stays silent, by description."""
 
-    speaks: Mapping[str, History]
+    fires: Mapping[str, History]
     silent: Mapping[str, History]
     minute: int
-    """When it is asked."""
+    """When the alert is evaluated."""
     labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingCase:
-    """What a rule computes of which histories, and of which nothing, each by a sentence."""
+    """Histories with the value a rule computes, and histories without a result, by description."""
 
     computes: Mapping[str, tuple[History, float]]
     silent: Mapping[str, History] = field(default_factory=dict)
@@ -40,16 +41,16 @@ class RecordingCase:
 
 
 def handed_over(history: History, at: int) -> History:
-    """Return series that keep their one value, but are told by another pod from a minute on."""
-    told = {}
+    """Return series of a constant value that another pod exports from minute `at` on."""
+    series_by_pod = {}
     for series, value in history.items():
-        told[series.replace("{", '{instance="a", ')] = f"{value}+0x{at - 1} stale"
-        told[series.replace("{", '{instance="b", ')] = f"_x{at} {value}+0x240"
-    return told
+        series_by_pod[series.replace("{", '{instance="a", ')] = f"{value}+0x{at - 1} stale"
+        series_by_pod[series.replace("{", '{instance="b", ')] = f"_x{at} {value}+0x240"
+    return series_by_pod
 
 
 def twice(history: History) -> History:
-    """Return what Prometheus has when two of its jobs scrape the same target."""
+    """Return the series that result if two scrape jobs scrape the same target."""
     return {series.replace("{", f'{{job="{by}", '): values for series, values in history.items() for by in "ab"}
 
 
@@ -59,26 +60,26 @@ def job(name: str, values: str, more: str = "") -> History:
 
 
 def ranks(*seconds: str) -> History:
-    """Return what the microbatches take each rank."""
+    """Return the compute time of each rank."""
     series = {}
     for rank, took in enumerate(seconds):
         series |= job("llmtrain_job_rank_compute_seconds", took, f', worker="{rank}", rank="0"')
     return series
 
 
-def lived(**kinds: str) -> History:
-    """Return the account of a job's life."""
+def lived(**categories: str) -> History:
+    """Return the time ledger of a job."""
     series = {}
-    for kind, values in kinds.items():
-        series |= job("llmtrain_job_seconds_total", values, f', category="{kind}"')
+    for category, values in categories.items():
+        series |= job("llmtrain_job_seconds_total", values, f', category="{category}"')
     return series
 
 
-def recovered(method: str, count: str, **parts: str) -> History:
-    """Return recoveries of one method, and the seconds of their parts."""
+def recovered(method: str, count: str, **phases: str) -> History:
+    """Return recoveries of one method, and the seconds of their phases."""
     series = job("llmtrain_job_recoveries_total", count, f', method="{method}"')
-    for part, values in parts.items():
-        series |= job("llmtrain_job_recovery_seconds_total", values, f', method="{method}", phase="{part}"')
+    for phase, values in phases.items():
+        series |= job("llmtrain_job_recovery_seconds_total", values, f', method="{method}", phase="{phase}"')
     return series
 
 
@@ -96,7 +97,7 @@ def reconciles(**results: str) -> History:
 
 
 def gpus(metric: str, *values: str, job: str = "gpt", held: str = "1+0x90") -> History:
-    """Return a metric of the node's GPUs 0, 1, …, each of which the pod has."""
+    """Return a metric of the node's GPUs 0, 1, …, all assigned to the pod."""
     series = {}
     for number, value in enumerate(values):
         series[f'{metric}{{node="n1", gpu="{number}"}}'] = value
@@ -105,7 +106,7 @@ def gpus(metric: str, *values: str, job: str = "gpt", held: str = "1+0x90") -> H
 
 
 def gpu(metric: str, values: str, more: str = "") -> History:
-    """Return a metric of a GPU that nobody has."""
+    """Return a metric of a GPU that no pod has."""
     return {f'{metric}{{node="n1", gpu="0"{more}}}': values}
 
 
@@ -120,5 +121,5 @@ def node(metric: str, values: str, more: str = "") -> History:
 
 
 def agent(values: str, on: str = "n1") -> History:
-    """Return that a node's agent tells of it."""
+    """Return the series of a node's agent."""
     return {f'llmtrain_agent_gpu_library_info{{node="{on}", source="nvml", version="1"}}': values}

@@ -1,4 +1,4 @@
-"""For each recording rule what it computes of which histories."""
+"""Series, and what each recording rule computes from them."""
 
 from contract.promtool_series import (
     OF_CLUSTER,
@@ -44,16 +44,16 @@ JOBS = {
     "training_job:llmtrain_job_rank_compute_seconds:median": RecordingCase(
         computes={
             "three ranks": (ranks("1+0x9", "2+0x9", "4+0x9"), 2),
-            "one slow rank moves no median": (ranks("1+0x9", "1+0x9", "1+0x9", "1+0x9", "9+0x9"), 1),
+            "one slow rank does not move the median": (ranks("1+0x9", "1+0x9", "1+0x9", "1+0x9", "9+0x9"), 1),
         },
         minute=5,
         labels=OF_JOB,
     ),
     "training_job:llmtrain_job_step:rate5m": RecordingCase(
         computes={
-            "two steps a second": (job("llmtrain_job_step", "0+120x30"), 2),
-            "to fall back is no speed": (job("llmtrain_job_step", "9000-120x30"), 0),
-            "another coordinator came": (handed_over(job("llmtrain_job_step", "7"), 18), 0),
+            "two steps per second": (job("llmtrain_job_step", "0+120x30"), 2),
+            "going back to a checkpoint is not negative speed": (job("llmtrain_job_step", "9000-120x30"), 0),
+            "a new coordinator started": (handed_over(job("llmtrain_job_step", "7"), 18), 0),
         },
         minute=20,
         labels=OF_JOB,
@@ -61,11 +61,11 @@ JOBS = {
     "training_job:llmtrain_job_seconds:goodput1h": RecordingCase(
         computes={
             "three quarters": (lived(stepping="0+45x180", recovering="0+15x180"), 0.75),
-            "half, over a coordinator that restarted in place": (
+            "half, across a restart of the coordinator": (
                 lived(stepping="0+30x90 2670+30x90", recovering="0+29x180"),
                 0.5,
             ),
-            "nothing, where a restart took more than was done": (
+            "nothing, if a restart lost more than was gained": (
                 lived(stepping="90+0x90 60+0x90", recovering="0+30x180"),
                 0,
             ),
@@ -87,7 +87,7 @@ JOBS = {
 GPUS = {
     "pod:llmtrain_gpu_utilization_ratio:avg": RecordingCase(
         computes={"of two": (gpus(BUSY, "0.5+0x30", "1+0x30"), 0.75)},
-        silent={"nobody has it": gpu(BUSY, "0.5+0x30")},
+        silent={"no pod has it": gpu(BUSY, "0.5+0x30")},
         minute=5,
         labels=OF_POD,
     ),
@@ -99,19 +99,19 @@ GPUS = {
     ),
     "training_job:llmtrain_gpu_tensor_active_ratio:avg": RecordingCase(
         computes={"of two": (gpus(TENSOR, "0.25+0x30", "0.75+0x30"), 0.5)},
-        silent={"nobody has it": gpu(TENSOR, "0.5+0x30")},
+        silent={"no pod has it": gpu(TENSOR, "0.5+0x30")},
         minute=5,
         labels=OF_JOB,
     ),
     "training_job:llmtrain_gpu_memory_used_bytes:sum": RecordingCase(
         computes={"of two": (gpus(GPU_MEMORY, "100+0x30", "200+0x30"), 300)},
-        silent={"nobody has it": gpu(GPU_MEMORY, "100+0x30")},
+        silent={"no pod has it": gpu(GPU_MEMORY, "100+0x30")},
         minute=5,
         labels=OF_JOB,
     ),
     "training_job:llmtrain_gpu_power_watts:sum": RecordingCase(
         computes={"of two": (gpus(POWER, "400+0x30", "300+0x30"), 700)},
-        silent={"nobody has it": gpu(POWER, "100+0x30")},
+        silent={"no pod has it": gpu(POWER, "100+0x30")},
         minute=5,
         labels=OF_JOB,
     ),

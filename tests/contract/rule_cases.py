@@ -1,6 +1,6 @@
-"""Jobs that the contract refuses or accepts, each a change of the example job and the sentence it gets.
+"""Jobs that the API accepts or rejects: changes of the example job, with the error message.
 
-The contract tests try them against the Python of each rule, the e2e tests against a real API server.
+The contract tests run the rules' Python on them; the e2e tests submit them to an API server.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from llmtrain_api.names import MAX_JOB_NAME_LENGTH, MAX_WORKERS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt-stdlib.yaml"
 UNSET = object()
-"""As the value of a path: the field isn't there."""
+"""Value of a path whose field is removed."""
 
 Change = Mapping[str, Any]
 """New values by path, such as {"spec.workers.min": 3}."""
@@ -23,7 +23,7 @@ Change = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One job. `refusal` is a part of the message it is refused with; None if it is accepted."""
+    """One job. `refusal` is part of its error message; None if the job is accepted."""
 
     sentence: str
     change: Change
@@ -31,22 +31,22 @@ class Case:
 
     @property
     def job(self) -> dict[str, Any]:
-        """The job as a manifest."""
+        """Return the job as a manifest."""
         return job_with(self.change)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """A change of a job that has started. `field` is the part of the spec it belongs to."""
+    """A change of a job that has started. `field` is the field of the spec that is changed."""
 
     field: str
     change: Change
     before: Change | None = None
-    """How the example is changed before the job starts."""
+    """Change of the example before the job starts."""
 
 
 def job_with(*changes: Change) -> dict[str, Any]:
-    """Return the example job with changes applied one after the other."""
+    """Return the example job with all changes applied in order."""
     job: dict[str, Any] = deepcopy(yaml.safe_load(EXAMPLE.read_text()))
     for change in changes:
         for path, value in change.items():
@@ -71,7 +71,7 @@ OWN: Change = {
     "spec.task": UNSET,
     "spec.evaluation": UNSET,
 }
-"""The example with a program of the user's own."""
+"""The example with a user's program."""
 UNDER_TORCHRUN: Change = {
     **OWN,
     "spec.entrypoint": {"module": "train", "mode": "Torchrun"},
@@ -87,7 +87,7 @@ IDLE: Change = {
     "checkpoint.keepBest": 2,
     "evaluation": {"sample": {"prompt": "class "}},
 }
-"""What does nothing with a program of the user's own."""
+"""Fields without effect when a user's program runs."""
 IDLE_UNDER_TORCHRUN: Change = {
     "training.microbatches": 16,
     "training.microbatchSize": 2,
@@ -100,16 +100,16 @@ IDLE_UNDER_TORCHRUN: Change = {
     "checkpoint.keepLast": 5,
     "recovery.hangSeconds": 60,
 }
-"""What also does nothing with one that is run as by torchrun."""
+"""Further fields without effect in mode Torchrun."""
 
 RULE_CASES: tuple[Case, ...] = (
-    Case(sentence="the example as it stands", change={}),
+    Case(sentence="the unchanged example", change={}),
     Case(
         sentence="the longest name",
         change={"metadata.name": "a" * MAX_JOB_NAME_LENGTH},
     ),
     Case(
-        sentence="a name one character too long for its children",
+        sentence="a name one character too long",
         change={"metadata.name": "a" * (MAX_JOB_NAME_LENGTH + 1)},
         refusal=f"metadata.name must have at most {MAX_JOB_NAME_LENGTH} characters",
     ),
@@ -146,11 +146,11 @@ RULE_CASES: tuple[Case, ...] = (
         refusal="spec.workers.replicas must not be greater than spec.workers.max",
     ),
     Case(
-        sentence="an environment variable of the user's",
+        sentence="a variable of the user",
         change={"spec.workers.env": [{"name": "NCCL_DEBUG", "value": "INFO"}]},
     ),
     Case(
-        sentence="an environment variable of the operator's",
+        sentence="a variable with the reserved prefix",
         change={"spec.workers.env": [{"name": "LLMTRAIN_JOB", "value": "other"}]},
         refusal="spec.workers.env must not set variables with the reserved prefix LLMTRAIN_",
     ),
@@ -179,7 +179,7 @@ RULE_CASES: tuple[Case, ...] = (
         refusal="spec.data.source must have exactly one of path and bundled",
     ),
     Case(
-        sentence="text from nowhere",
+        sentence="no text",
         change={f"{SOURCE}.bundled": UNSET},
         refusal="spec.data.source must have exactly one of path and bundled",
     ),
@@ -193,7 +193,7 @@ RULE_CASES: tuple[Case, ...] = (
         refusal="spec.data.source.path must be relative to the root of the volume",
     ),
     Case(
-        sentence="a path that climbs out of the volume",
+        sentence="a path that leaves the volume",
         change={**PATH_SOURCE, f"{SOURCE}.path": "books/../../etc"},
         refusal="spec.data.source.path must be relative to the root of the volume",
     ),
@@ -202,25 +202,25 @@ RULE_CASES: tuple[Case, ...] = (
         change={"spec.model.heads": 8, "spec.model.kvHeads": 2},
     ),
     Case(
-        sentence="query heads that can't share key and value heads evenly",
+        sentence="query heads that cannot share key and value heads evenly",
         change={"spec.model.heads": 8, "spec.model.kvHeads": 3},
         refusal="spec.model.heads must be a multiple of spec.model.kvHeads",
     ),
-    Case(sentence="a program of the user's own", change=OWN),
+    Case(sentence="a user's program", change=OWN),
     Case(sentence="a program in the image", change={**OWN, "spec.entrypoint": {"script": "/opt/train.py"}}),
     Case(sentence="a program with data on a path", change={**OWN, "spec.data.source.path": "pictures"}),
     Case(
-        sentence="a program that is a module and a script",
+        sentence="both a module and a script",
         change={**OWN, "spec.entrypoint": {"script": "train.py", "module": "train"}},
         refusal="spec.entrypoint must have exactly one of module and script",
     ),
     Case(
-        sentence="a program that is nothing",
+        sentence="neither a module nor a script",
         change={**UNDER_TORCHRUN, "spec.entrypoint": {"mode": "Torchrun"}},
         refusal="spec.entrypoint must have exactly one of module and script",
     ),
     Case(
-        sentence="a script that climbs out of the volume",
+        sentence="a script that leaves the volume",
         change={**OWN, "spec.entrypoint": {"script": "../train.py"}},
         refusal="spec.entrypoint.script must not contain '..'",
     ),
@@ -234,10 +234,10 @@ RULE_CASES: tuple[Case, ...] = (
         change={**OWN, "spec.workers": {"replicas": 12}},
         refusal="must not be greater than spec.training.microbatches",
     ),
-    Case(sentence="a program with an optimizer of the job's", change={**OWN, "spec.training.warmupSteps": 5}),
+    Case(sentence="a program that uses the optimizer", change={**OWN, "spec.training.warmupSteps": 5}),
     *(
         Case(
-            sentence=f"a program beside {field}",
+            sentence=f"a program with {field}",
             change={**OWN, f"spec.{field}": value},
             refusal=f"spec.{field} has no effect with spec.entrypoint; remove it",
         )
@@ -245,18 +245,18 @@ RULE_CASES: tuple[Case, ...] = (
     ),
     *(
         Case(
-            sentence=f"a program for torchrun beside {field}",
+            sentence=f"a program for torchrun with {field}",
             change={**UNDER_TORCHRUN, f"spec.{field}": value},
             refusal=f"spec.{field} has no effect with spec.entrypoint in mode Torchrun; remove it",
         )
         for field, value in IDLE_UNDER_TORCHRUN.items()
     ),
 )
-"""Both sides of every cross-field rule."""
+"""Accepted and rejected jobs for every cross-field rule."""
 
 SHAPE_CASES: tuple[Case, ...] = (
     Case(
-        sentence="a module that can't be a name",
+        sentence="an invalid module name",
         change={**OWN, "spec.entrypoint": {"module": "train.py; rm"}},
         refusal="spec.entrypoint.module",
     ),
@@ -281,7 +281,7 @@ SHAPE_CASES: tuple[Case, ...] = (
         refusal='unknown field "spec.workers.env[0].valueFrom"',
     ),
     Case(
-        sentence="a service account, which would be another's rights",
+        sentence="a service account, which could escalate privileges",
         change={"spec.workers.serviceAccountName": "default"},
         refusal='unknown field "spec.workers.serviceAccountName"',
     ),
@@ -307,13 +307,15 @@ SHAPE_CASES: tuple[Case, ...] = (
         change={"spec.training.optimizer.learningRate": "-1e-3"},
         refusal="spec.training.optimizer.learningRate",
     ),
-    Case(sentence="a list in place of a map", change={"spec.workers": []}, refusal="spec.workers: Invalid value"),
-    Case(sentence="a word in place of a switch", change={"spec.suspend": "yes"}, refusal="spec.suspend: Invalid value"),
+    Case(sentence="a list instead of a map", change={"spec.workers": []}, refusal="spec.workers: Invalid value"),
+    Case(
+        sentence="a string instead of a boolean", change={"spec.suspend": "yes"}, refusal="spec.suspend: Invalid value"
+    ),
     Case(sentence="no steps", change={"spec.training.steps": 0}, refusal="spec.training.steps"),
     Case(sentence="too many steps", change={"spec.training.steps": 100_000_001}, refusal="spec.training.steps"),
     Case(sentence="negative workers", change={"spec.workers.min": -1}, refusal="spec.workers.min"),
     Case(
-        sentence="more workers than there may be",
+        sentence="more workers than the maximum",
         change={"spec.workers.max": MAX_WORKERS + 1},
         refusal="spec.workers.max",
     ),
@@ -329,7 +331,7 @@ SHAPE_CASES: tuple[Case, ...] = (
         refusal='spec.model.preset: Unsupported value: "huge"',
     ),
     Case(
-        sentence="a volume that can't be an object's name",
+        sentence="a volume that is not an object name",
         change={"spec.checkpoint.volume": "../other"},
         refusal="spec.checkpoint.volume",
     ),
@@ -349,13 +351,13 @@ SHAPE_CASES: tuple[Case, ...] = (
         refusal="spec.workers.nodeSelector: Too many",
     ),
     Case(
-        sentence="an environment variable with an impossible name",
+        sentence="a variable with an invalid name",
         change={"spec.workers.env": [{"name": "A=B"}]},
         refusal="spec.workers.env[0].name",
     ),
     Case(sentence="no metric", change={"spec.evaluation.metrics": []}, refusal="spec.evaluation.metrics"),
 )
-"""Jobs whose shape alone is wrong."""
+"""Jobs that the schema rejects."""
 
 EDITS: tuple[Edit, ...] = (
     Edit(field="cluster", change={"spec.cluster": "other"}),
@@ -370,7 +372,7 @@ EDITS: tuple[Edit, ...] = (
     Edit(field="workers.resources", change={"spec.workers.resources": {"cpu": "2", "memory": "2Gi"}}),
     Edit(field="recovery.hangSeconds", change={"spec.recovery.hangSeconds": 60}),
 )
-"""An edit of each part that can't change once the job has started. `task` has one value, so none can be tried."""
+"""An edit of each immutable field. `task` has only one value and cannot be edited."""
 
 ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="workers.replicas", change={"spec.workers.replicas": 3}),
@@ -378,4 +380,4 @@ ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="recovery", change={"spec.recovery.maxFailures": 20}),
     Edit(field="ttlSecondsAfterFinished", change={"spec.ttlSecondsAfterFinished": 60}),
 )
-"""Edits that a started job accepts."""
+"""Edits that are allowed after the start."""

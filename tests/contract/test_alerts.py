@@ -1,50 +1,50 @@
-"""Every recording rule and alert speaks when it should and is silent when it should, by promtool."""
+"""Alerts fire and recording rules compute exactly when they should, according to promtool."""
 
 from pathlib import Path
 
 import pytest
 
 from contract import alert_cases, hardware_alert_cases
-from contract.promtool import Test, asked, check, promtool, written
+from contract.promtool import Test, check, promql_test, promtool, series_name
 from contract.recording_cases import RECORDINGS as RECORDING_CASES
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 
 ALERT_CASES = {**alert_cases.ALERTS, **hardware_alert_cases.ALERTS}
 SEVERITIES = {alert.name: alert.severity for alert in ALERTS}
-LASTING = {alert.name: alert.for_duration for alert in ALERTS}
+FOR_DURATION = {alert.name: alert.for_duration for alert in ALERTS}
 
 
 def alert_tests(name: str) -> list[Test]:
-    """Return a test for each history of an alert."""
+    """Return one test for each history of an alert."""
     case = ALERT_CASES[name]
     labels = {"alertname": name, "alertstate": "firing", "severity": SEVERITIES[name], **case.labels}
-    fires = [{"labels": written(labels, "ALERTS"), "value": 1}]
+    firing = [{"labels": series_name(labels, "ALERTS"), "value": 1}]
     expression = f'ALERTS{{alertname="{name}", alertstate="firing"}}'
     return [
-        asked(f"{'fires' if expected else 'is silent'}: {sentence}", series, case.minute, expression, expected)
-        for histories, expected in ((case.speaks, fires), (case.silent, []))
+        promql_test(f"{'fires' if expected else 'is silent'}: {sentence}", series, case.minute, expression, expected)
+        for histories, expected in ((case.fires, firing), (case.silent, []))
         for sentence, series in histories.items()
     ]
 
 
 def recording_tests(name: str) -> list[Test]:
-    """Return a test for each history of a recording rule."""
+    """Return one test for each history of a recording rule."""
     case = RECORDING_CASES[name]
-    speaks = [
-        asked(sentence, series, case.minute, name, [{"labels": written(case.labels, name), "value": value}])
+    computes = [
+        promql_test(sentence, series, case.minute, name, [{"labels": series_name(case.labels, name), "value": value}])
         for sentence, (series, value) in case.computes.items()
     ]
-    return speaks + [asked(sentence, series, case.minute, name, []) for sentence, series in case.silent.items()]
+    return computes + [promql_test(sentence, series, case.minute, name, []) for sentence, series in case.silent.items()]
 
 
 def test_each_rule_has_both_histories() -> None:
     assert ALERT_CASES.keys() == {alert.name for alert in ALERTS}
     assert RECORDING_CASES.keys() == {rule.record for rule in RECORDINGS}
     for name, case in ALERT_CASES.items():
-        assert case.speaks, name
-        assert len(case.silent) > (0 if LASTING[name] == "0m" else 1), name
-        assert all(case.silent.values()), f"{name} is silent where something is told"
+        assert case.fires, name
+        assert len(case.silent) > (0 if FOR_DURATION[name] == "0m" else 1), name
+        assert all(case.silent.values()), f"{name} stays silent with at least one series"
 
 
 @pytest.mark.promtool

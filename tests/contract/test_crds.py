@@ -1,4 +1,4 @@
-"""The CRDs are made from the types, and each is a schema that people can read and that has bounds."""
+"""The CRDs are up to date, and their schemas are documented, bounded and structural."""
 
 import re
 from collections.abc import Iterator
@@ -42,12 +42,12 @@ def nodes(*, of_type: str = "") -> list[Any]:
 
 
 @pytest.mark.parametrize("name", CRDS)
-def test_file_is_what_the_types_make(name: str, tmp_path: Path) -> None:
+def test_the_file_is_up_to_date(name: str, tmp_path: Path) -> None:
     render(tmp_path)
     assert (REPOSITORY / "crds" / name).read_bytes() == (tmp_path / name).read_bytes(), "run `make render`"
 
 
-def test_no_file_is_left_over() -> None:
+def test_there_are_no_other_files() -> None:
     assert {path.name for path in (REPOSITORY / "crds").glob("*.yaml")} == set(CRDS)
 
 
@@ -63,8 +63,8 @@ def test_every_field_is_described() -> None:
 @pytest.mark.parametrize(
     ("of_type", "bound"), [("string", "maxLength"), ("array", "maxItems"), ("object", "maxProperties")]
 )
-def test_everything_that_can_grow_has_a_bound(of_type: str, bound: str) -> None:
-    """The API server needs bounds to price the rules, and etcd to hold the object."""
+def test_strings_lists_and_maps_have_bounds(of_type: str, bound: str) -> None:
+    """The API server estimates the cost of CEL rules by them, and etcd limits the size of objects."""
     unbounded = [
         node.id
         for node in nodes(of_type=of_type)
@@ -81,7 +81,7 @@ def test_numbers_of_the_spec_have_bounds() -> None:
 
 
 def test_there_are_no_floats() -> None:
-    """Kubernetes APIs hold none: they don't survive every client."""
+    """Kubernetes APIs avoid them, because clients round them differently."""
     assert not nodes(of_type="number")
 
 
@@ -93,8 +93,8 @@ def test_everything_is_structural() -> None:
 
 
 @pytest.mark.parametrize("crd", CRDS.values(), ids=lambda crd: crd["spec"]["names"]["kind"])
-def test_defaults_are_whole(crd: Schema) -> None:
-    """The API server checks a default as it stands, before the defaults of its fields."""
+def test_defaults_of_objects_are_complete(crd: Schema) -> None:
+    """The API server validates a default before it applies the defaults of its fields."""
     root = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for path, schema in walk(root):
         if isinstance(schema.get("default"), dict) and "properties" in schema:
@@ -102,8 +102,8 @@ def test_defaults_are_whole(crd: Schema) -> None:
             assert inner <= set(schema["default"]), path
 
 
-def test_strings_stay_strings_in_every_yaml() -> None:
-    """PyYAML takes 3e-4 for a string, Go's YAML for a number: such strings must be quoted."""
+def test_strings_that_look_like_numbers_are_quoted() -> None:
+    """PyYAML reads 3e-4 as a string, Go's parser as a number."""
     for name in CRDS:
         text = (REPOSITORY / "crds" / name).read_text()
         plain = [token for token in yaml.scan(text) if isinstance(token, yaml.ScalarToken) and token.plain]
@@ -118,8 +118,8 @@ def is_number(text: str) -> bool:
     return True
 
 
-def test_rules_touch_only_fields_that_are_there() -> None:
-    """A rule that reads an absent field refuses every job: the field needs a default, or the rule has()."""
+def test_rules_read_only_fields_that_exist() -> None:
+    """A rule that reads an absent field rejects every job: the field needs a default, or the rule needs has()."""
     for path, schema in walk_all():
         for rule in schema.get("x-kubernetes-validations", []):
             for name in re.findall(r"\bself\.(\w+)", rule["rule"]):
@@ -128,7 +128,7 @@ def test_rules_touch_only_fields_that_are_there() -> None:
                 assert sure or f"has(self.{name})" in rule["rule"], f"{path}: {rule['rule']}"
 
 
-def test_rules_are_sentences_that_fit_the_api() -> None:
+def test_messages_of_rules_start_with_the_field_and_fit_the_api() -> None:
     rules = [rule for _, schema in walk_all() for rule in schema.get("x-kubernetes-validations", [])]
     assert rules
     for rule in rules:

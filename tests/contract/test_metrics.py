@@ -1,4 +1,4 @@
-"""The catalogue of metrics follows the conventions of Prometheus."""
+"""The catalogue of metrics follows Prometheus' naming conventions."""
 
 import re
 
@@ -31,7 +31,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
-def test_name_is_ours_and_has_a_unit_or_counts(metric: Metric) -> None:
+def test_a_name_has_the_prefix_and_a_unit_or_counts(metric: Metric) -> None:
     base = metric.name.removesuffix("_total")
     assert re.fullmatch(r"llmtrain_[a-z][a-z0-9_]*[a-z0-9]", metric.name)
     assert base.endswith(UNITS) or COUNTED.search(base)
@@ -50,6 +50,6 @@ def test_help_is_a_sentence(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
-def test_labels_are_names(metric: Metric) -> None:
+def test_labels_are_valid_unique_and_few(metric: Metric) -> None:
     assert all(re.fullmatch(r"[a-z][a-z_]*", label) for label in metric.labels)
     assert len(metric.labels) == len(set(metric.labels)) <= 5

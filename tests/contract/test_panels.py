@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.promtool import asked, check, promtool, written
+from contract.promtool import check, promql_test, promtool, series_name
 from contract.promtool_series import JOB, OF_JOB, History, handed_over, job, lived
 from llmtrain_dashboards.grafana import DASHBOARDS
 
@@ -114,8 +114,8 @@ CASES: list[tuple[str, str, str, History, Shown]] = [
 )
 def test_a_panel_shows(dashboard: str, title: str, history: History, shown: Shown, rule_file: Path) -> None:
     (query,) = PANELS[dashboard, title].queries
-    expected: list[dict[str, Any]] = [{"labels": written(labels, ""), "value": value} for labels, value in shown]
-    check(rule_file, asked(title, history, 30, filled(query.expr), expected))
+    expected: list[dict[str, Any]] = [{"labels": series_name(labels, ""), "value": value} for labels, value in shown]
+    check(rule_file, promql_test(title, history, 30, filled(query.expr), expected))
 
 
 def test_prometheus_can_read_every_panel(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each rule has a job it refuses and one it accepts; the Python of the rules agrees with the cases."""
+"""Every rule accepts and rejects the jobs of its cases."""
 
 import pytest
 from pydantic import ValidationError
@@ -17,14 +17,14 @@ def messages(case: Case) -> list[str]:
 
 
 @pytest.mark.parametrize("case", RULE_CASES, ids=sentence)
-def test_rule_accepts_or_refuses(case: Case) -> None:
+def test_a_job_is_accepted_or_rejected_by_one_rule(case: Case) -> None:
     found = messages(case)
     assert len(found) == (0 if case.refusal is None else 1)
     assert all(case.refusal in message for message in found)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:50])
-def test_every_rule_has_a_case_it_refuses(rule) -> None:
+def test_every_rule_rejects_a_case(rule) -> None:
     assert any(rule.message in messages(case) for case in RULE_CASES if case.refusal)
 
 
@@ -34,21 +34,21 @@ def test_every_rule_names_its_field(rule) -> None:
 
 
 @pytest.mark.parametrize("case", SHAPE_CASES, ids=sentence)
-def test_types_refuse_wrong_shapes(case: Case) -> None:
+def test_the_schema_rejects(case: Case) -> None:
     with pytest.raises(ValidationError):
         JobSpec.model_validate(case.job.get("spec"), strict=True)
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.field)
-def test_edit_is_of_an_immutable_part_and_valid_in_itself(edit: Edit) -> None:
+def test_an_edit_is_valid_except_for_immutability(edit: Edit) -> None:
     assert edit.field in {part.field for part in IMMUTABLE}
     after = job_with(edit.before or {}, edit.change)
     assert not list(violations(after["metadata"]["name"], JobSpec.model_validate(after["spec"])))
 
 
-def test_every_immutable_part_has_an_edit() -> None:
+def test_every_immutable_field_has_an_edit() -> None:
     assert {part.field for part in IMMUTABLE} == {edit.field for edit in EDITS} | {"task"}
 
 
-def test_allowed_edits_are_of_no_immutable_part() -> None:
+def test_allowed_edits_change_no_immutable_field() -> None:
     assert not {part.field for part in IMMUTABLE} & {edit.field for edit in ALLOWED_EDITS}

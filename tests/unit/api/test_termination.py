@@ -1,0 +1,24 @@
+from llmtrain_api.termination import MAX_BYTES, TerminationMessage
+
+
+def test_a_message_is_read_as_it_was_written() -> None:
+    written = TerminationMessage(reason="Crashed", message="killed by SIGKILL", last_lines=["a", "b"], exit_code=-9)
+    assert TerminationMessage.from_message(written.to_message()) == written
+
+
+def test_the_oldest_lines_are_dropped_first() -> None:
+    written = TerminationMessage(reason="Crashed", last_lines=[f"{number:04d}" + "x" * 500 for number in range(20)])
+    read = TerminationMessage.from_message(written.to_message())
+    assert read is not None
+    assert 0 < len(read.last_lines) < 20
+    assert read.last_lines[-1].startswith("0019")
+
+
+def test_the_text_never_exceeds_the_limit() -> None:
+    written = TerminationMessage(reason="Crashed", message="é" * 10_000, last_lines=["line"])
+    assert len(written.to_message().encode()) <= MAX_BYTES
+
+
+def test_other_text_is_not_a_termination_message() -> None:
+    assert TerminationMessage.from_message("Killed") is None
+    assert TerminationMessage.from_message('{"reason": "Bored"}') is None
