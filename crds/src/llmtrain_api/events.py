@@ -139,7 +139,3 @@ class OperatorEvent(StrEnum):
     """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""
     COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
     """The coordinator of the job (`namespace`, `name`) does not answer, for the reason in `message`."""
-
-
-LogEvent = CoordinatorEvent | AgentEvent | TrainerEvent | OperatorEvent
-"""Any declared log event."""

@@ -91,7 +91,7 @@ class JsonLog:
 class JsonFormatter(logging.Formatter):
     """Formats the records of Python's `logging` as log lines.
 
-    `log.warning(LogEvent.WATCH_FAILED, extra={"fields": {"resource": "pods"}})` writes the event with its fields. In
+    `log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": {"resource": "pods"}})` writes the event with its fields. In
     records of libraries, the formatted message is the event.
     """
 

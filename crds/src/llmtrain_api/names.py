@@ -15,9 +15,6 @@ CLUSTER_LABEL = f"{GROUP}/cluster"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "llmtrain"
 
-SPEC_HASH_ANNOTATION = f"{GROUP}/spec-hash"
-"""Hash of an object's manifest as last applied. While it is equal, nothing has to be written."""
-
 TERM_ANNOTATION = f"{GROUP}/term"
 """Annotation of a coordinator pod: its term."""
 
