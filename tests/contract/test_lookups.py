@@ -14,6 +14,7 @@ OPERATOR, COORDINATOR, TRAINER = (
 
 PLACES = {
     # What happens, decided or made where: the word, the file, and the function or class if the file's name lacks it.
+    "disk_full": (f"{TRAINER}/checkpoint/writer.py", "disk_full_message"),
     "lost_node": (f"{OPERATOR}/core/node_view.py", "lost_nodes"),
     "lr_schedule": (f"{TRAINER}/training/lr_schedule.py", ""),
     "help": ("crds/src/llmtrain_api/metrics/metric.py", "Metric.help"),

@@ -104,7 +104,7 @@ def register() -> None:
 
 
 def main() -> None:
-    """Register anew whenever the kubelet started anew, which removes our socket."""
+    """Register again whenever the kubelet has restarted, which removes the socket."""
     while True:
         server = serve()
         register()

@@ -133,6 +133,6 @@ def installed_image(kube: Kube, part: str = "operator") -> str:
     operator = Kube(environment=kube.environment, namespace="llmtrain-system").get("deployment", "llmtrain-operator")
     assert operator is not None
     (container,) = operator["spec"]["template"]["spec"]["containers"]
-    told = {variable["name"]: variable.get("value", "") for variable in container["env"]}
-    image: str = container["image"] if part == "operator" else told["LLMTRAIN_TRAINER_CPU_IMAGE"]
+    variables = {variable["name"]: variable.get("value", "") for variable in container["env"]}
+    image: str = container["image"] if part == "operator" else variables["LLMTRAIN_TRAINER_CPU_IMAGE"]
     return image

@@ -32,10 +32,10 @@ LATER: list[Any] = [
         marks=pytest.mark.serial,
     ),
     pytest.param(
-        {"image": "localhost/nobody/has-this:v1"},
+        {"image": "localhost/missing/image:v1"},
         "Scheduled",
         "ImagePullFailed",
-        ["spec.image", "localhost/nobody/has-this:v1"],
+        ["spec.image", "localhost/missing/image:v1"],
         id="an image that can't be pulled",
     ),
     pytest.param(

@@ -79,9 +79,9 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(
     kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
     assert kube.status(new_job)["recoveries"]["byMethod"] == {"process": 0, "pod": 1, "checkpoint": 0}
-    (told,) = [event["message"] for event in kube.events(new_job) if event["reason"] == "Recovered"]
-    assert "training continued with the other pods" in told
-    assert told.endswith("0 steps were replayed")
+    (message,) = [event["message"] for event in kube.events(new_job) if event["reason"] == "Recovered"]
+    assert "training continued with the other pods" in message
+    assert message.endswith("0 steps were replayed")
     seconds = pause(kube, f"{new_job}-worker-0", killed)
     record_measurement("pod_kill_to_next_step_seconds", seconds, "s")
     assert seconds < 30

@@ -25,7 +25,7 @@ def sha256(status: dict[str, Any]) -> str:
     return lines[0].rpartition(" ")[2]
 
 
-def test_a_model_of_ones_own_is_the_same_whoever_dies(kube: Kube, new_job: str) -> None:
+def test_a_model_of_ones_own_is_the_same_after_a_worker_is_killed(kube: Kube, new_job: str) -> None:
     kube.apply(letters(f"{new_job}-alone", 1))
     try:
         undisturbed = sha256(kube.wait_for_stage(f"{new_job}-alone", "Succeeded", 300))
@@ -50,7 +50,7 @@ def test_a_torchrun_program_goes_on_with_more_workers(kube: Kube, new_job: str) 
     kube.run("scale", f"ltj/{new_job}", "--replicas=3")
     kube.wait("three go on", lambda: " of 3 begins at step " in log(kube, new_job))
     begun = [line.split() for line in log(kube, new_job).splitlines() if " of 3 begins at step " in line]
-    assert int(begun[-1][-1]) >= 40, "it began anew instead of going on"
+    assert int(begun[-1][-1]) >= 40, "it started from the beginning instead of continuing"
     assert condition(kube.status(new_job), "Running")["status"] == "True"
 
 

@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes a run with one kill and one rescale tells what the trainer and its containers tell."""
+"""A real Prometheus that scrapes a run with one kill and one rescale has the values of the trainer and its containers."""
 
 import json
 import time
@@ -47,7 +47,7 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     kube.apply(job(new_job, training=spec, workers=workers, evaluation={"everySteps": 200, "sample": {"tokens": 8}}))
     kube.wait_for_step(new_job, 30)
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
-    kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["byMethod"]["pod"] == 1)
+    kube.wait("the recovery is counted", lambda: kube.status(new_job)["recoveries"]["byMethod"]["pod"] == 1)
     kube.run("scale", f"ltj/{new_job}", "--replicas=1")
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
     labels = labels_of_job(kube, new_job)
@@ -68,8 +68,8 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     assert newest("llmtrain_job_tokens")[()] == done * MICROBATCHES * MICROBATCH_SIZE * CONTEXT
     assert newest("training_job:llmtrain_job_rank_compute_seconds:max")[()] > 0
     seconds = newest("llmtrain_job_seconds_total")
-    told = sum(seconds.values())
-    assert newest("llmtrain_job_goodput_ratio")[()] == pytest.approx(seconds["stepping",] / told, abs=0.001)
+    total = sum(seconds.values())
+    assert newest("llmtrain_job_goodput_ratio")[()] == pytest.approx(seconds["stepping",] / total, abs=0.001)
     kept = {kind: float(value) for kind, value in status["goodput"]["seconds"].items()}
     assert seconds["stepping",] == pytest.approx(kept["stepping"], abs=0.5), "the status has the same account"
     created = datetime.fromisoformat(kube.get("ltj", new_job)["metadata"]["creationTimestamp"])
@@ -94,7 +94,7 @@ def test_pools_hold_what_the_nodes_have(kube: Kube, prometheus: Prometheus) -> N
     kube.wait("the rule records that none is held", lambda: prometheus.query(recorded), 30)
 
 
-def test_gpus_that_pods_hold_are_told(kube: Kube, prometheus: Prometheus) -> None:
+def test_gpus_that_pods_hold_are_counted(kube: Kube, prometheus: Prometheus) -> None:
     held = f'llmtrain_pool_gpus_allocated{{namespace="{kube.namespace}"}}'
     asked = {"limits": {"nvidia.com/gpu": "6"}}
     container = {"name": "holder", "image": "localhost/none:none", "resources": asked}  # placed, though it never starts
@@ -117,13 +117,13 @@ def test_memory_and_network_of_a_job_are_what_its_containers_say(
     worst: dict[str, float] = {}
     for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
 
-        def told(metric: str, pod: str = pod) -> float:
+        def newest_of(metric: str, pod: str = pod) -> float:
             return sum(series.value for series in prometheus.query(metric + labels) if series.labels["pod"] == pod)
 
-        kube.wait("the agent tells of it", lambda: told("llmtrain_pod_memory_used_bytes"), 30)
+        kube.wait("the agent exports it", lambda: newest_of("llmtrain_pod_memory_used_bytes"), 30)
         before, memory = moved_bytes(kube, pod), memory_bytes(kube, pod)
-        time.sleep(3 * SCRAPE_SECONDS)  # what is told then was read after that, and before what follows
-        network, used = told("llmtrain_pod_network_bytes_total"), told("llmtrain_pod_memory_used_bytes")
+        time.sleep(3 * SCRAPE_SECONDS)  # what is exported then was read after that, and before what follows
+        network, used = newest_of("llmtrain_pod_network_bytes_total"), newest_of("llmtrain_pod_memory_used_bytes")
         after = moved_bytes(kube, pod)
         worst["memory"] = max(worst.get("memory", 0.0), abs(used - memory) / memory)
         worst["network"] = max(worst.get("network", 0.0), (before - network) / before, (network - after) / after)
@@ -152,7 +152,7 @@ def memory_bytes(kube: Kube, pod: str) -> float:
 
 def test_every_node_has_an_agent(kube: Kube, prometheus: Prometheus) -> None:
     nodes = {node["metadata"]["name"] for node in kube.objects("nodes")}
-    kube.wait("an agent on each", lambda: told_by_agents(prometheus) == nodes, 60)
+    kube.wait("an agent on each", lambda: exported_by_agents(prometheus) == nodes, 60)
     sizes = {series.labels["node"]: series.value for series in prometheus.query("llmtrain_node_memory_size_bytes")}
     assert sizes.keys() == nodes
     found = prometheus.query("llmtrain_agent_gpu_library_info")
@@ -160,11 +160,11 @@ def test_every_node_has_an_agent(kube: Kube, prometheus: Prometheus) -> None:
     assert sources == {name: "none" if name.endswith("control-plane") else "nvml" for name in nodes}
 
 
-def told_by_agents(prometheus: Prometheus) -> set[str]:
+def exported_by_agents(prometheus: Prometheus) -> set[str]:
     return {series.labels["node"] for series in prometheus.query("llmtrain_agent_gpu_library_info")}
 
 
-def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
+def test_gpus_are_attributed_to_the_job_that_the_kubelet_gave_them_to(
     kube: Kube, new_job: str, prometheus: Prometheus
 ) -> None:
     workers = {"replicas": 2, "gpus": 2, "resources": {"cpu": "500m", "memory": "1Gi"}}
@@ -176,7 +176,7 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
     for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
         mine = f'llmtrain_gpu_info * on (node, gpu) group_left (pod) llmtrain_gpu_assigned{{pod="{pod}"}}'
         uuids = {series.labels["uuid"] for series in prometheus.query(mine)}
-        assert uuids == visible_gpus(kube, pod), "the agent says what the kubelet told the container"
+        assert uuids == visible_gpus(kube, pod), "the agent exports what the kubelet gave the container"
     busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
     kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
     of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
@@ -188,7 +188,7 @@ def test_gpus_are_told_of_the_job_that_the_kubelet_gave_them_to(
 
 
 def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, prometheus: Prometheus) -> None:
-    node = next(name for name in sorted(told_by_agents(prometheus)) if not name.endswith("control-plane"))
+    node = next(name for name in sorted(exported_by_agents(prometheus)) if not name.endswith("control-plane"))
     gpus.say("2 xids 79\n5 all !15\n", node)
     try:
         on = f'node="{node}"'
@@ -211,7 +211,7 @@ def value(prometheus: Prometheus, expression: str) -> float | None:
 def test_a_deleted_job_has_no_series(kube: Kube, new_job: str, prometheus: Prometheus) -> None:
     queued = "llmtrain_job_queued_seconds" + labels_of_job(kube, new_job)
     kube.apply(job(new_job, suspend=True))
-    kube.wait("the job is told", lambda: prometheus.query(queued), 30)
+    kube.wait("the job is exported", lambda: prometheus.query(queued), 30)
     kube.delete_job(new_job)
     kube.wait("it is not any more", lambda: not prometheus.query(queued), 30)
 

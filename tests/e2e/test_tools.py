@@ -29,7 +29,7 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
     kube.apply(job(new_job, steps=STEPS, evaluation={"everySteps": 100, "sample": {"tokens": 8}}))
     kube.wait_for_step(new_job, 50)
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
-    kube.wait("the recovery is told", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
+    kube.wait("the recovery is counted", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
     shown = kube.wait(
         "top shows both ranks", lambda: both_ranks(llmtrain(kube, prometheus, "top", new_job, "--once")), 60
     )
