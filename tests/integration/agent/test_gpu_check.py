@@ -29,12 +29,17 @@ Check = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def check(tmp_path: Path) -> Check:
-    """Return a function that runs the check with short rounds, on the library in a directory."""
+    """Return a function that runs the check with short rounds, on the library in a directory.
+
+    `during` is a command in sh that the fake nvidia-smi runs before it prints its values.
+    """
     (tmp_path / "script").write_text(SCRIPT)
 
-    def run(library: Path | None, *command: str, celsius: int = 61) -> subprocess.CompletedProcess[str]:
+    def run(
+        library: Path | None, *command: str, celsius: int = 61, during: str = ":"
+    ) -> subprocess.CompletedProcess[str]:
         smi = tmp_path / "nvidia-smi"
-        smi.write_text(f"#!/bin/sh\necho '{SMI.format(celsius=celsius)}'\n")
+        smi.write_text(f"#!/bin/sh\n{during}\necho '{SMI.format(celsius=celsius)}'\n")
         smi.chmod(0o755)
         fast = "import sys, llmtrain_agent.gpu.check as c; c.ROUND_SECONDS = 0.01; sys.exit(c.main(sys.argv[1:]))"
         return subprocess.run(
@@ -75,10 +80,16 @@ def test_a_load_that_uses_no_gpu_fails(check: Check, library: Path, tmp_path: Pa
     assert done.stderr.strip() == "gpu-check: the load ended with 1 before it used a GPU."
 
 
-def test_a_load_that_ends_before_a_comparison_fails(check: Check, library: Path) -> None:
-    done = check(library, "true")
+def test_a_load_that_ends_before_a_comparison_fails(check: Check, library: Path, tmp_path: Path) -> None:
+    """The first nvidia-smi ends the load, and waits until it has exited."""
+    pid = tmp_path / "pid"
+    end_load = (
+        f"until [ -s {pid} ]; do sleep 0.01; done; kill -9 $(cat {pid}); "
+        f"until grep -q ') Z ' /proc/$(cat {pid})/stat; do sleep 0.01; done"
+    )
+    done = check(library, "sh", "-c", f"echo $$ > {pid}; exec sleep 60", during=end_load)
     assert done.returncode == 1
-    assert "values compared" not in done.stdout
+    assert done.stderr.strip() == "gpu-check: the load ended before a value could be compared."
 
 
 def test_without_a_gpu_the_reason_is_printed(check: Check) -> None:
