@@ -88,7 +88,7 @@ IDLE: Change = {
     "evaluation": {"sample": {"prompt": "class "}},
 }
 """Fields without effect when a user's program runs."""
-IDLE_UNDER_TORCHRUN: Change = {
+UNUSED_WITH_TORCHRUN: Change = {
     "training.microbatches": 16,
     "training.microbatchSize": 2,
     "training.optimizer": {"learningRate": "1e-3"},
@@ -249,7 +249,7 @@ RULE_CASES: tuple[Case, ...] = (
             change={**UNDER_TORCHRUN, f"spec.{field}": value},
             refusal=f"spec.{field} has no effect with spec.entrypoint in mode Torchrun; remove it",
         )
-        for field, value in IDLE_UNDER_TORCHRUN.items()
+        for field, value in UNUSED_WITH_TORCHRUN.items()
     ),
 )
 """Accepted and rejected jobs for every cross-field rule."""

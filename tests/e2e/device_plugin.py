@@ -19,7 +19,7 @@ from llmtrain_agent.podresources import message_classes
 FOLDER = Path("/var/lib/kubelet/device-plugins")
 KUBELET, OWN = "kubelet.sock", "fake-gpus.sock"
 RESOURCE, GPUS = "nvidia.com/gpu", 8
-LOOK_SECONDS = 0.5
+POLL_INTERVAL_SECONDS = 0.5
 ONE, MANY = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
 MESSAGES = message_classes(
     "v1beta1",
@@ -109,7 +109,7 @@ def main() -> None:
         server = serve()
         register()
         while (FOLDER / OWN).exists():
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_INTERVAL_SECONDS)
         server.stop(0).wait()
 
 

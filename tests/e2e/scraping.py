@@ -14,7 +14,7 @@ import yaml
 
 from e2e.kube import Kube, Manifest
 
-LOOK_SECONDS = 0.5
+POLL_INTERVAL_SECONDS = 0.5
 SCRAPE_SECONDS = 1
 ANNOTATION = "prometheus.io"
 
@@ -58,7 +58,7 @@ class Targets:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
+        while not self._ended.wait(POLL_INTERVAL_SECONDS):
             self._write()
 
     def _write(self) -> None:

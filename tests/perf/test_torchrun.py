@@ -15,7 +15,7 @@ from support.ports import free_port
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 PEER = Path(__file__).with_name("torchrun_peer.py")
-PATIENCE_SECONDS = float(os.environ.get("LLMTRAIN_BENCH_TORCHRUN_SECONDS", "150"))
+GIVE_UP_SECONDS = float(os.environ.get("LLMTRAIN_BENCH_TORCHRUN_SECONDS", "150"))
 LINE = re.compile(r"step (\d+) rank (\d+) pid (\d+) time ([\d.]+)")
 
 
@@ -66,7 +66,7 @@ def test_a_kill_under_torchrun(tmp_path: Path, agents: int, killed: str) -> None
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
         settled = at + 0.2  # a step that was being done ends
-        while not lines(tmp_path, settled) and time.time() - at < PATIENCE_SECONDS:
+        while not lines(tmp_path, settled) and time.time() - at < GIVE_UP_SECONDS:
             time.sleep(0.05)
         after = lines(tmp_path, settled)
         name = f"torchrun_{agents}_agents_killed_{killed}_to_step_seconds"
@@ -74,7 +74,7 @@ def test_a_kill_under_torchrun(tmp_path: Path, agents: int, killed: str) -> None
         if after:
             print(f"\n{name} {after[0][3] - at:.3f} s (its steps begin again: {lost} lost without a checkpoint)")
         else:
-            print(f"\n{name} >{PATIENCE_SECONDS:.0f} s (given up)")
+            print(f"\n{name} >{GIVE_UP_SECONDS:.0f} s (given up)")
     finally:
         for each in running:
             with contextlib.suppress(ProcessLookupError):

@@ -48,5 +48,5 @@ def test_the_chaos_tests_inject_faults_at_every_point() -> None:
 
 
 def test_a_fault_at_an_unknown_point_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown fault point 'hand_over'"):
-        faults.fault("hand_over", "SIGKILL", marker=tmp_path / "struck")
+    with pytest.raises(ValueError, match="unknown fault point 'sync_everything'"):
+        faults.fault("sync_everything", "SIGKILL", marker=tmp_path / "struck")

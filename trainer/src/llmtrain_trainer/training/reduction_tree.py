@@ -114,14 +114,14 @@ def plan_reduction(leaves: range, count: int) -> ReductionPlan:
 def combine(sums: Mapping[Node, torch.Tensor], count: int) -> torch.Tensor:
     """Return the sum at the root from nodes that cover all `count` leaves. The tensors are overwritten."""
 
-    def add_up(node: Node) -> torch.Tensor:
+    def subtree_sum(node: Node) -> torch.Tensor:
         if node in sums:
             return sums[node]
         left, right = node.halves
-        result = add_up(left)
-        return result.add_(add_up(right)) if right.start < count else result
+        result = subtree_sum(left)
+        return result.add_(subtree_sum(right)) if right.start < count else result
 
     width = 1
     while width < count:
         width *= 2
-    return add_up(Node(0, width))
+    return subtree_sum(Node(0, width))
