@@ -16,6 +16,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_api.termination import TerminationMessage
+from support.faults import armed, fault
 from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
 
@@ -110,8 +111,21 @@ class Job:
         connection.close()
         return status
 
-    def worker(self, number: int, dataset: str) -> Process:
-        return self.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number))
+    def worker(self, number: int, dataset: str, *pauses: int) -> Process:
+        """Start a worker, whose rank pauses after each number of steps in `pauses` until `resume` is called."""
+        faults = [fault("forward", "PAUSE", marker=self._pause(step), step=step) for step in pauses]
+        return self.stage("worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number), **armed(*faults))
+
+    def await_pause(self, step: int) -> None:
+        """Wait until a rank has paused after `step` steps."""
+        eventually(self._pause(step).exists, f"a rank has paused after step {step}")
+
+    def resume(self, step: int) -> None:
+        """Let the rank that has paused after `step` steps train on."""
+        self._pause(step).with_suffix(".resume").touch()
+
+    def _pause(self, step: int) -> Path:
+        return self.root / f"pause-{step}"
 
     def has_checkpoint(self, step: int) -> bool:
         """Return whether there is a checkpoint after `step` steps or more."""

@@ -2,8 +2,8 @@
 
 LLMTRAIN_CHAOS holds faults, separated by spaces: `point:signal:target:step:marker`. The signal is sent at the first pass
 of the fault point after `step` steps, to this `rank` or to its `supervisor`. The file `marker` records that it was sent,
-so that the process that replaces this one is spared. HANG and SLOW are not signals: they sleep forever, and longer than
-a lease.
+so that the process that replaces this one is spared. HANG, SLOW and PAUSE are not signals: they sleep forever, sleep
+longer than a lease, and wait until the test creates the file `marker` with the suffix `.resume`.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 SLEEP_SECONDS = {"HANG": None, "SLOW": 4.0}
 
@@ -43,6 +44,10 @@ class Injector:
             if name == point and self.steps_done >= int(step):
                 with contextlib.suppress(FileExistsError):
                     os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+                    if fault == "PAUSE":
+                        while not os.path.exists(f"{marker}.resume"):
+                            time.sleep(0.01)
+                        return
                     if fault in SLEEP_SECONDS:
                         threading.Event().wait(SLEEP_SECONDS[fault])
                         return

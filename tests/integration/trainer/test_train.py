@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,15 @@ from support.polling import eventually
 from support.training_job import STEPS, Job, Process, make_job
 
 
-def started(job: Job, dataset: str) -> list[Process]:
-    """Two workers that have trained for a while."""
-    workers = [job.worker(number, dataset) for number in range(2)]
-    eventually(lambda: job.has_checkpoint(20), "there is a checkpoint")
+PAUSE = 20
+"""Steps after which the first worker pauses, so that a test disturbs a training that is not finished."""
+
+
+def started(job: Job, dataset: str, *more_pauses: int) -> list[Process]:
+    """Start two workers; return when there is a checkpoint and the first has paused."""
+    workers = [job.worker(0, dataset, PAUSE, *more_pauses), job.worker(1, dataset)]
+    job.await_pause(PAUSE)
+    eventually(lambda: job.has_checkpoint(PAUSE), "there is a checkpoint")
     return workers
 
 
@@ -51,10 +57,16 @@ def test_publish_knows_more_than_frequencies(undisturbed: Job, dataset: str) -> 
 
 
 def test_a_lost_worker_is_replaced_and_the_weights_are_the_same(job: Job, dataset: str, undisturbed: Job) -> None:
-    job.coordinator()
-    survivor, lost = started(job, dataset)
+    coordinator = job.coordinator()
+    survivor, lost = started(job, dataset, 40)
     lost.kill()
+    eventually(lambda: bool(coordinator.events("memberDisconnected")), "the coordinator has noticed")
+    job.resume(PAUSE)
+    job.await_pause(40)
     replacement = job.worker(1, dataset)
+    joins = partial(coordinator.events, "memberJoined")
+    eventually(lambda: [join["worker"] for join in joins()].count(1) == 2, "the replacement has joined")
+    job.resume(40)
     assert [survivor.ends_with(), replacement.ends_with()] == [0, 0], survivor.text + replacement.text
     assert not survivor.events("restored")
     assert [line["ranks"] for line in survivor.events("generationJoined")] == [2, 1, 2]
@@ -68,6 +80,7 @@ def test_a_killed_rank_is_replaced_in_place_and_the_weights_are_the_same(
     job.coordinator()
     first, second = started(job, dataset)
     os.kill(first.rank(), signal.SIGKILL)
+    job.resume(PAUSE)
     assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
     assert len(first.events("rankFailed")) == 1
     assert not second.events("restored")
@@ -78,6 +91,7 @@ def test_a_halted_rank_is_replaced_without_delaying_the_others(job: Job, dataset
     job.coordinator()
     first, second = started(job, dataset)
     os.kill(first.rank(), signal.SIGSTOP)
+    job.resume(PAUSE)
     assert [first.ends_with(), second.ends_with()] == [0, 0], first.text + second.text
     assert len(first.events("rankFrozen")) == 1
     assert [line["ranks"] for line in second.events("generationJoined")][:2] == [2, 1]
@@ -90,6 +104,7 @@ def test_a_worker_whose_rank_dies_too_often_gives_up_with_its_last_lines(job: Jo
     for deaths in range(1, MAX_RESTARTS + 2):
         os.kill(second.rank(), signal.SIGKILL)
         eventually(lambda: len(second.events("rankFailed")) == deaths, "the death is noticed")  # noqa: B023
+    job.resume(PAUSE)
     assert second.ends_with() == ExitCode.FAILURE, second.text
     assert second.outcome.reason == "Crashed"
     assert second.outcome.message == "a trainer process was killed by SIGKILL"
@@ -102,6 +117,7 @@ def test_sigterm_stops_after_a_checkpoint_and_the_next_run_goes_on(job: Job, dat
     workers = started(job, dataset)
     for worker in workers:
         worker.popen.send_signal(signal.SIGTERM)
+    job.resume(PAUSE)
     assert [worker.ends_with() for worker in workers] == [ExitCode.STOPPED] * 2, workers[0].text
     assert workers[0].outcome.reason == "Stopped"
     stopped_at = max(int(path.name[-8:]) for path in job.checkpoints.glob("step-*"))
@@ -116,6 +132,7 @@ def test_training_goes_on_without_a_coordinator(job: Job, dataset: str, undistur
     coordinator = job.coordinator()
     workers = started(job, dataset)
     coordinator.kill()
+    job.resume(PAUSE)
     assert [worker.ends_with() for worker in workers] == [0, 0], workers[0].text + workers[1].text
     assert job.last_weights() == undisturbed.last_weights()
 
