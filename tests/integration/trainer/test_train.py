@@ -13,7 +13,6 @@ from llmtrain_trainer.worker.supervisor import MAX_RESTARTS
 from support.polling import eventually
 from support.training_job import STEPS, Job, Process, make_job
 
-
 PAUSE = 20
 """Steps after which the first worker pauses, so that a test disturbs a training that is not finished."""
 
