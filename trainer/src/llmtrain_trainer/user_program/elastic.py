@@ -27,7 +27,7 @@ def run_elastic(run: RunConfig, identity: RankIdentity, stop_signal: StopSignal,
     context = ProgramContext(run=run, identity=identity, stop_signal=stop_signal, log=log)
     with active(context):
         _run(program)
-    if not context.trained:
+    if not context.training_completed:
         raise BadInput(
             f"spec.entrypoint: {program.name} ended without calling llmtrain.train; call it, or set spec.entrypoint.mode to "
             "Torchrun"

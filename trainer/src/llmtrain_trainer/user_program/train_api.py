@@ -24,7 +24,7 @@ class ProgramContext:
     identity: RankIdentity
     stop_signal: StopSignal
     log: JsonLog
-    trained: bool = False
+    training_completed: bool = False
 
 
 _active: list[ProgramContext] = []
@@ -54,7 +54,7 @@ def train_user_model(model: nn.Module, num_samples: int, loss: Loss) -> bool:
         context.log,
     )
     trainer.train()
-    context.trained = True
+    context.training_completed = True
     trainer.load_final_state()  # if the other ranks finished before this one joined
     return trainer.is_main_process
 
@@ -66,6 +66,6 @@ def _require_context() -> ProgramContext:
             "llmtrain.train: this program was not started by a job; name it in spec.entrypoint of a job file, and use "
             "`llmtrain run` to try it on this machine"
         )
-    if _active[-1].trained:
+    if _active[-1].training_completed:
         raise BadInput("llmtrain.train: it was called a second time; a job trains one model, once")
     return _active[-1]

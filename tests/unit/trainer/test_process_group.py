@@ -1,0 +1,129 @@
+"""The collectives of one generation, over gloo and this machine's loopback: each rank is a thread."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from llmtrain_api.protocol import Member, Membership
+from llmtrain_trainer.distributed import process_group
+from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
+from llmtrain_trainer.errors import GenerationEnded
+from support.polling import eventually
+from support.ports import free_port
+
+SIZE = 2
+ABANDONED = "abandoned-process-group"
+
+
+class Generation:
+    """A generation of two ranks; `broken` is what their coordinator says of it."""
+
+    def __init__(self) -> None:
+        self.stores = [open_store() for _ in range(SIZE)]
+        self.broken = threading.Event()
+        self.pings = 0
+        members = [
+            Member(worker=0, local_rank=rank, incarnation=f"r{rank}", address="127.0.0.1", store_port=store.port)
+            for rank, store in enumerate(self.stores)
+        ]
+        self.membership = Membership(generation=1, members=members)
+
+    def connect(self, rank: int) -> ProcessGroup:
+        return ProcessGroup(
+            self.membership,
+            f"r{rank}",
+            own_store=self.stores[rank],
+            device=torch.device("cpu"),
+            is_broken=self.broken.is_set,
+            ping_watchdog=self._ping,
+        )
+
+    def _ping(self) -> None:
+        self.pings += 1
+
+
+@pytest.fixture
+def generation() -> Generation:
+    return Generation()
+
+
+@pytest.fixture
+def groups(generation: Generation) -> Iterator[list[ProcessGroup]]:
+    """Yield the process groups of both ranks."""
+    with ThreadPoolExecutor(SIZE) as pool:
+        yield list(pool.map(generation.connect, range(SIZE)))
+
+
+def each(groups: list[ProcessGroup], collective: Callable[[ProcessGroup], object]) -> None:
+    """Run a collective on all ranks."""
+    with ThreadPoolExecutor(SIZE) as pool:
+        list(pool.map(collective, groups))
+
+
+def test_ranks_are_numbered_by_the_membership(groups: list[ProcessGroup]) -> None:
+    assert [(group.rank, group.size, group.generation) for group in groups] == [(0, 2, 1), (1, 2, 1)]
+
+
+def test_all_reduce_sums_in_place(groups: list[ProcessGroup]) -> None:
+    tensors = [torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0])]
+    each(groups, lambda group: group.all_reduce(tensors[group.rank]))
+    assert [tensor.tolist() for tensor in tensors] == [[11.0, 22.0]] * 2
+
+
+def test_all_to_all_sends_each_rank_its_slice(groups: list[ProcessGroup]) -> None:
+    sent = [torch.tensor([0.0, 1.0, 2.0]), torch.tensor([10.0, 11.0, 12.0])]
+    sizes = [1, 2]
+    """Elements that rank 0 and rank 1 receive from each rank."""
+    received = [torch.zeros(2 * size) for size in sizes]
+    each(
+        groups,
+        lambda group: group.all_to_all(received[group.rank], sent[group.rank], [sizes[group.rank]] * SIZE, sizes),
+    )
+    assert [tensor.tolist() for tensor in received] == [[0.0, 10.0], [1.0, 2.0, 11.0, 12.0]]
+
+
+def test_all_gather_and_broadcast_fill_every_rank(groups: list[ProcessGroup]) -> None:
+    whole = [torch.zeros(2) for _ in groups]
+    each(groups, lambda group: group.all_gather(whole[group.rank], torch.tensor([float(group.rank)])))
+    assert [tensor.tolist() for tensor in whole] == [[0.0, 1.0]] * 2
+    each(groups, lambda group: group.broadcast(whole[group.rank].mul_(group.rank + 1), source=1))
+    assert [tensor.tolist() for tensor in whole] == [[0.0, 2.0]] * 2
+
+
+def test_a_rank_leaves_a_broken_generation_and_its_collective_is_kept_until_it_completes(
+    generation: Generation, groups: list[ProcessGroup]
+) -> None:
+    generation.broken.set()
+    with pytest.raises(GenerationEnded, match="a member is lost"):
+        groups[0].all_reduce(torch.zeros(1))
+    assert generation.pings
+    left = groups.pop(0)
+    del left  # the destructor would wait for the peer here
+    assert _abandoned_threads() == 1
+    generation.broken.clear()
+    groups[0].all_reduce(torch.zeros(1))
+    eventually(lambda: not _abandoned_threads(), "the completed collective is released")
+
+
+def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: Generation) -> None:
+    generation.broken.set()
+    with pytest.raises(GenerationEnded, match="not all members of generation 1 connected"):
+        generation.connect(0)
+
+
+def test_a_first_member_that_cannot_be_reached_ends_the_generation(
+    generation: Generation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_group, "CONNECT_TIMEOUT_SECONDS", 0.1)
+    first, second = generation.membership.members
+    unreachable = first.model_copy(update={"store_port": free_port()})
+    generation.membership = Membership(generation=1, members=[unreachable, second])
+    with pytest.raises(GenerationEnded, match="the members of generation 1 didn't connect"):
+        generation.connect(1)
+
+
+def _abandoned_threads() -> int:
+    return sum(thread.name == ABANDONED for thread in threading.enumerate())
