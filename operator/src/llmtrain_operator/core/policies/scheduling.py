@@ -43,7 +43,7 @@ def unschedulable(workers: Workers, pods: tuple[PodView, ...]) -> Blocker | None
     return Blocker(
         reason=Reason.UNSCHEDULABLE,
         message=f"{len(waiting)} of {len(pods)} pods have no node (each worker requests {requests(workers)}): {cause}; "
-        "lower spec.workers.replicas or spec.workers.resources, or wait until nodes are free",
+        "free or add nodes, lower spec.workers.replicas, or create the job again with smaller spec.workers.resources",
     )
 
 
