@@ -112,7 +112,7 @@ lock: venv ## resolve the newest allowed versions into requirements/*.lock
 	@echo uv | .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --python-version 3.11 - -o requirements/uv.lock
 
-chaos: venv ## kill, halt and stop every part of a training at named points; the weights must stay the same
+chaos: venv ## kill, freeze and hang every part of a training at named points; the weights must stay the same
 	@$(pytest) tests/chaos -v --timeout 300 --tb short
 
 bench: venv ## measure, and print figures

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from llmtrain_api.generate.markdown import code, page, table
-from llmtrain_cli.__main__ import parser
+from llmtrain_cli.__main__ import EXIT_CODES, parser
 
 REPOSITORY = Path(__file__).parents[1]
 REFERENCE = REPOSITORY / "docs" / "reference"
@@ -35,7 +35,7 @@ def cli_page() -> str:
         "Command line",
         f"{root.description} Install it from a checkout with `pip install '.[cli]'`; `llmtrain run` also needs the extra "
         "`trainer`, `llmtrain mlflow` the extra `mlflow`.",
-        "Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted.",
+        f"Exit codes: {EXIT_CODES}.",
         *blocks,
     )
 

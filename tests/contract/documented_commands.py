@@ -9,33 +9,61 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from contract.documented import ROOT, StrictParser, Undocumented, known_file
+from contract.documented import PLACEHOLDER, ROOT, Undocumented, known_file, known_job, known_namespace
 from contract.documented_kubectl import check_kubectl
+from contract.documented_programs import (
+    COMMANDS_OF_OTHERS,
+    check_cp,
+    check_curl,
+    check_docker,
+    check_export,
+    check_helm,
+    check_mkdir,
+    check_pip,
+    check_pipx,
+    check_rm,
+    check_source,
+    check_tensorboard,
+)
+from llmtrain_agent.__main__ import parser as agent_parser
 from llmtrain_cli.__main__ import main as llmtrain
 from llmtrain_cli.__main__ import parser as llmtrain_parser
+from llmtrain_coordinator.__main__ import parser as coordinator_parser
 from support.markdown import Page
 
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OPERATORS = {"&&", "||", "|", "&", ";"}
-
+MAKE_VALUES = {"HELM": {"3", "4"}}
+"""Values of the variables that targets of the Makefile take."""
+LOCAL_LOG = re.compile(r"\.llmtrain/logs/(?P<job>[\w-]+)/(coordinator|worker-\d+|prepare|publish)\.jsonl")
 
 Rule = Callable[[list[str], Page], None]
 
 
 def check_command(command: str, page: Page) -> None:
     """Hold one line of shell against its rules; Undocumented says what is wrong."""
+    if command in COMMANDS_OF_OTHERS:
+        return
     for words in simple_commands(command):
         program = words[0]
         if program not in RULES:
             raise Undocumented(f"no rule covers {program!r}; add one for: {command}")
         RULES[program](words[1:], page)
+
+
+def is_command(code: str) -> bool:
+    """Return whether inline code is a command: it names a program with a rule, or looks like a program with arguments."""
+    words = code.split()
+    if not words or code.startswith(". "):
+        return False
+    looks_like_one = len(words) > 1 and re.fullmatch(r"\.?[a-z][\w/-]*", words[0]) and words[0] not in NO_PROGRAMS
+    return words[0] in RULES or code in COMMANDS_OF_OTHERS or bool(looks_like_one)
+
+
+NO_PROGRAMS = {"shell", "sum"}
+"""First words of inline code that is an arrow between packages or a query of Prometheus."""
 
 
 def simple_commands(command: str) -> Iterator[list[str]]:
@@ -54,13 +82,23 @@ def simple_commands(command: str) -> Iterator[list[str]]:
         words = []
 
 
+def make_recipes() -> dict[str, str]:
+    """Return the recipe of each target of the Makefile."""
+    text = (ROOT / "Makefile").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+):(.*(?:\n\t.*)*)", text, re.MULTILINE))
+
+
 def _make(words: list[str], page: Page) -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    targets = re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE)
-    for word in words:
-        variable, assigned, _ = word.partition("=")
-        if f"$({variable})" not in makefile if assigned else word not in targets:
-            raise Undocumented(f"make: no target or variable {word}")
+    recipes = make_recipes()
+    targets = [word for word in words if "=" not in word]
+    if unknown := set(targets) - recipes.keys():
+        raise Undocumented(f"make: no target {unknown}")
+    for word in set(words) - set(targets):
+        variable, _, value = word.partition("=")
+        if not any(f"$({variable})" in recipes[target] for target in targets):
+            raise Undocumented(f"make: {targets} use no variable {variable}")
+        if value not in MAKE_VALUES[variable]:
+            raise Undocumented(f"make: {variable} is one of {MAKE_VALUES[variable]}, not {value}")
 
 
 def _llmtrain(words: list[str], page: Page) -> None:
@@ -70,73 +108,39 @@ def _llmtrain(words: list[str], page: Page) -> None:
         if unknown := set(words) - set(commands.choices):
             raise Undocumented(f"llmtrain: no command {unknown}")
         return
+    if PLACEHOLDER.fullmatch(words[0]) and words[1:] == ["--help"]:
+        return
     try:
         options = root.parse_args(words)
     except SystemExit as error:
         raise Undocumented(f"llmtrain: cannot parse {words}") from error
-    if options.command in ("run", "validate"):
-        known_file(str(options.file), page)
+    match options.command:
+        case "run" | "validate":
+            known_file(str(options.file), page)
+        case "logs":
+            _local_log(options.file)
+        case _:
+            known_job(options.job)
+            known_namespace(options.namespace)
     if options.command == "validate" and (ROOT / options.file).exists() and llmtrain(words) != 0:
         raise Undocumented(f"llmtrain: {words} fails")
 
 
-def _helm(words: list[str], page: Page) -> None:
-    if len(words) <= 1:  # in prose: a verb, or an option of all verbs
-        if unknown := set(words) - {"upgrade", "uninstall", "--wait"}:
-            raise Undocumented(f"helm: {unknown}")
-        return
-    root = StrictParser(prog="helm")
-    verbs = root.add_subparsers(required=True)
-    upgrade = verbs.add_parser("upgrade")
-    upgrade.add_argument("release")
-    upgrade.add_argument("chart")
-    upgrade.add_argument("--install", action="store_true")
-    upgrade.add_argument("--namespace")
-    upgrade.add_argument("--create-namespace", action="store_true")
-    upgrade.add_argument("--set", action="append", default=[])
-    options = root.parse_args(words)
-    if not (ROOT / options.chart / "Chart.yaml").exists():
-        raise Undocumented(f"helm: no chart {options.chart}")
-    for assignment in options.set:
-        chart_value(assignment.partition("=")[0])
-
-
-def chart_value(path: str) -> object:
-    """Return the default of a value of the chart, such as `image.operator.repository`."""
-    value: Any = yaml.safe_load((ROOT / "charts" / "llmtrain" / "values.yaml").read_text())
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise Undocumented(f"values.yaml has no {path}")
-        value = value[part]
-    return value
-
-
-def _docker(words: list[str], page: Page) -> None:
-    root = StrictParser(prog="docker")
-    build = root.add_subparsers(required=True).add_parser("build")
-    build.add_argument("-f", dest="file", required=True)
-    build.add_argument("-t", dest="tag", required=True)
-    build.add_argument("context")
-    options = root.parse_args(words)
-    known_file(options.file, page)
-    repository, _, tag = options.tag.partition(":")
-    if tag != PROJECT["version"] or repository.rpartition("/")[2] != Path(options.file).parent.name:
-        raise Undocumented(f"docker: {options.tag} is not the image of {options.file}, version {PROJECT['version']}")
-
-
-def _pip(words: list[str], page: Page) -> None:
-    match words:
-        case ["install", requirement] if found := re.fullmatch(r"\.\[([a-z,]+)\]", requirement):
-            if unknown := set(found[1].split(",")) - set(PROJECT["optional-dependencies"]):
-                raise Undocumented(f"pip: no extra {unknown}")
-        case _:
-            raise Undocumented(f"pip: {words}")
+def _local_log(path: str) -> None:
+    """Require a log that `llmtrain run` writes."""
+    found = LOCAL_LOG.fullmatch(path)
+    if found is None:
+        raise Undocumented(f"llmtrain: {path} is not the log of a process of `llmtrain run`")
+    known_job(found["job"])
 
 
 def _python(words: list[str], page: Page) -> None:
     match words:
-        case ["-m", "venv", ".venv"]:
+        case ["-m"] | ["-m", "venv", ".venv"]:
             pass
+        case ["-m", "pytest", path, "-q"]:
+            if not Path(ROOT, path).exists():
+                raise Undocumented(f"pytest: no {path}")
         case ["-m", "llmtrain_kind", verb]:  # runs before anything is installed, so it is asked as a process
             done = subprocess.run(
                 [sys.executable, "-m", "llmtrain_kind", verb, "--help"],
@@ -148,8 +152,14 @@ def _python(words: list[str], page: Page) -> None:
             )
             if done.returncode != 0:
                 raise Undocumented(done.stderr)
+        case ["-m", ("llmtrain_agent" | "llmtrain_coordinator") as module, *arguments]:
+            parser = agent_parser() if module == "llmtrain_agent" else coordinator_parser()
+            try:
+                parser.parse_args(arguments)
+            except SystemExit as error:
+                raise Undocumented(f"{module}: cannot parse {arguments}") from error
         case _:
-            raise Undocumented(f"python3: {words}")
+            raise Undocumented(f"python: {words}")
 
 
 def _eval(words: list[str], page: Page) -> None:
@@ -160,50 +170,24 @@ def _eval(words: list[str], page: Page) -> None:
             raise Undocumented(f"eval: {words}")
 
 
-def _source(words: list[str], page: Page) -> None:
-    if words != [".venv/bin/activate"] or "python3 -m venv .venv" not in page.text:
-        raise Undocumented(f"sourcing {words}: nothing on this page makes it")
-
-
-def _tensorboard(words: list[str], page: Page) -> None:
-    root = StrictParser(prog="tensorboard")
-    root.add_argument("--logdir", required=True)
-    root.parse_args(words)
-
-
-VOLUMES = ".llmtrain/volumes/"
-
-
-def _mkdir(words: list[str], page: Page) -> None:
-    if words[:-1] != ["-p"] or not words[-1].startswith(VOLUMES):
-        raise Undocumented(f"mkdir: {words}")
-
-
-def _cp(words: list[str], page: Page) -> None:
-    *options, source, destination = words
-    known_file(source, page)
-    if options not in ([], ["-r"]) or not destination.startswith(VOLUMES):
-        raise Undocumented(f"cp: {words}")
-
-
-def _rm(words: list[str], page: Page) -> None:
-    if words != ["-r", ".llmtrain"]:
-        raise Undocumented(f"rm: {words}")
-
-
 RULES: dict[str, Rule] = {
-    ".": _source,
-    "cp": _cp,
-    "docker": _docker,
+    ".": check_source,
+    ".venv/bin/python": _python,
+    "cp": check_cp,
+    "curl": check_curl,
+    "docker": check_docker,
     "eval": _eval,
-    "helm": _helm,
+    "export": check_export,
+    "helm": check_helm,
     "kubectl": check_kubectl,
     "llmtrain": _llmtrain,
     "make": _make,
-    "mkdir": _mkdir,
-    "pip": _pip,
+    "mkdir": check_mkdir,
+    "pip": check_pip,
+    "pipx": check_pipx,
+    "python": _python,
     "python3": _python,
-    "rm": _rm,
-    "tensorboard": _tensorboard,
+    "rm": check_rm,
+    "tensorboard": check_tensorboard,
 }
 """The rule of each program."""

@@ -7,13 +7,22 @@ from typing import Any
 
 import yaml
 
-from contract.documented import ROOT, StrictParser, Undocumented, known_file
+from contract.documented import (
+    PLACEHOLDER,
+    ROOT,
+    StrictParser,
+    Undocumented,
+    known_file,
+    known_job,
+    known_namespace,
+    known_pod,
+)
 from llmtrain_api.conditions import JobCondition
-from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.names import COORDINATOR_PORT, FIELD_MANAGER, JOB_KIND
 from support.markdown import Page
 
 CRDS: list[dict[str, Any]] = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob("*.yaml"))]
-BUILT_IN = {"crd", "lease", "leases", "node", "pod", "pods"}
+BUILT_IN = {"crd", "lease", "leases", "node", "nodes", "pod", "pods", "pvc"}
 """Other resources that commands name."""
 
 
@@ -49,6 +58,8 @@ def check_kubectl(words: list[str], page: Page) -> None:
     """Hold one kubectl command against CRDs, chart and page."""
     if words:  # in prose, `kubectl` is the name of the program, and `kubectl apply` that of a verb
         options = _parser().parse_args(words)
+        if options.namespace is not None:
+            known_namespace(options.namespace)
         if len(words) > 1:
             options.check(options, page)
 
@@ -83,6 +94,7 @@ def _parser() -> StrictParser:
     verb("exec", _exec, "names")
     verb("run", _run, "name", flags=("--image", "--overrides"))
     verb("port-forward", _port_forward, "target", "ports")
+    verb("rollout", _rollout, "action", "target")
     return root
 
 
@@ -90,26 +102,56 @@ def _get(options: Any, page: Page) -> None:
     if options.raw:
         _raw(options.raw)
     else:
-        _get_resources(options)
+        _get_resources(options, page)
 
 
-def _get_resources(options: Any) -> None:
+def _get_resources(options: Any, page: Page) -> None:
     resource, *names = options.names
     for one in resource.split(","):
         crd_of(one)
-    if resource == "lease" and names != ["llmtrain-operator"]:
-        raise Undocumented(f"kubectl: no Lease {names}")
+        for name in names:
+            _known_object(one, name, page)
     if options.o and (path := re.fullmatch(r"jsonpath=\{\.(.+)\}", options.o)):
         field_schema(resource, path[1])
     elif options.o not in (None, "wide", "yaml", "json"):
         raise Undocumented(f"kubectl: -o {options.o}")
 
 
+def _known_object(resource: str, name: str, page: Page) -> None:
+    """Require an object that the docs, the chart or the reader's cluster has."""
+    crd = crd_of(resource)
+    kind = crd["spec"]["names"]["kind"] if crd else resource.removesuffix("s")
+    if kind == JOB_KIND:
+        known_job(name)
+    elif kind == "pod":
+        known_pod(name, page)
+    elif PLACEHOLDER.fullmatch(name):
+        return
+    elif kind == "crd":
+        if name not in {one["metadata"]["name"] for one in CRDS}:
+            raise Undocumented(f"kubectl: no CRD {name}")
+    elif kind == "lease":
+        if name != FIELD_MANAGER:
+            raise Undocumented(f"kubectl: no Lease {name}")
+    elif not _chart_objects(kind, name):
+        raise Undocumented(f"kubectl: the chart has no {kind} {name}")
+
+
+def _target(target: str, page: Page) -> str:
+    """Require an object named as KIND/NAME; return KIND."""
+    resource, slash, name = target.partition("/")
+    if not slash:
+        raise Undocumented(f"kubectl: {target} is not KIND/NAME")
+    _known_object(resource, name, page)
+    return resource
+
+
 def _raw(path: str) -> None:
-    found = re.fullmatch(r"/api/v1/namespaces/[\w-]+/services/([\w-]+):(\d+)/proxy/metrics", path)
+    found = re.fullmatch(r"/api/v1/namespaces/([\w-]+)/services/([\w-]+):(\d+)/proxy/metrics", path)
     if found is None:
         raise Undocumented(f"kubectl: {path}")
-    name, port = found[1], int(found[2])
+    known_namespace(found[1])
+    name, port = found[2], int(found[3])
     ports = {COORDINATOR_PORT} if name.endswith("-coordinator") else _service_ports(name)
     if port not in ports:
         raise Undocumented(f"Service {name} has no port {port}, but {ports}")
@@ -132,8 +174,8 @@ def _apply(options: Any, page: Page) -> None:
 def _delete(options: Any, page: Page) -> None:
     resource, *names = options.names
     crd_of(resource)
-    if resource == "crd" and (unknown := set(names) - {crd["metadata"]["name"] for crd in CRDS}):
-        raise Undocumented(f"kubectl: no CRD {unknown}")
+    for name in names:
+        _known_object(resource, name, page)
 
 
 def _explain(options: Any, page: Page) -> None:
@@ -143,25 +185,32 @@ def _explain(options: Any, page: Page) -> None:
 
 def _logs(options: Any, page: Page) -> None:
     kind, slash, name = options.target.partition("/")
-    if slash and not _chart_objects(kind.capitalize(), name):
+    if not slash:
+        known_pod(options.target, page)
+    elif not _chart_objects(kind.capitalize(), name):
         raise Undocumented(f"kubectl: the chart has no {kind} {name}")
 
 
 def _wait(options: Any, page: Page) -> None:
-    ours = crd_of(options.target.partition("/")[0]) is not None
+    ours = crd_of(_target(options.target, page)) is not None
     known = {str(condition) for condition in JobCondition} if ours else {"Ready"}
     if getattr(options, "for").removeprefix("condition=") not in known:
         raise Undocumented(f"kubectl: no condition {getattr(options, 'for')}")
+    if not re.fullmatch(r"\d+[smh]", options.timeout):
+        raise Undocumented(f"kubectl: {options.timeout} is not a duration")
 
 
 def _scale(options: Any, page: Page) -> None:
     if options.target is not None:
-        crd = crd_of(options.target.partition("/")[0])
+        crd = crd_of(_target(options.target, page))
+        if not re.fullmatch(r"\d+|N", options.replicas):
+            raise Undocumented(f"kubectl: {options.replicas} is not a number of replicas")
         if crd is None or not all("scale" in version["subresources"] for version in crd["spec"]["versions"]):
             raise Undocumented(f"kubectl: {options.target} can't be scaled")
 
 
 def _patch(options: Any, page: Page) -> None:
+    _known_object(options.resource, options.name, page)
     for path in _paths(json.loads(options.p)):
         field_schema(options.resource, path)
 
@@ -176,13 +225,30 @@ def _paths(value: object) -> list[str]:
 def _cp(options: Any, page: Page) -> None:
     source, destination = options.source, options.destination
     known_file(source, page)
-    if not re.fullmatch(r"[a-z]+:/[\w./-]+", destination):
-        raise Undocumented(f"kubectl: cp to {destination}")
+    pod, _, path = destination.partition(":")
+    known_pod(pod, page)
+    _mounted(path, page)
 
 
 def _exec(options: Any, page: Page) -> None:
-    if options.names[1:3] != ["mkdir", "-p"]:
+    pod, *command, path = options.names
+    known_pod(pod, page)
+    if command != ["mkdir", "-p"]:
         raise Undocumented(f"kubectl: exec {options.names}")
+    _mounted(path, page)
+
+
+def _mounted(path: str, page: Page) -> None:
+    """Require a path below a mount of a pod that the page creates."""
+    mounts = re.findall(r"\"?mountPath\"?: ?\"?(/[\w/]+)", page.text)
+    if not any(path.startswith(f"{mount}/") for mount in mounts):
+        raise Undocumented(f"kubectl: no pod of {page.path.name} mounts {path}")
+
+
+def _rollout(options: Any, page: Page) -> None:
+    kind, _, name = options.target.partition("/")
+    if options.action != "status" or kind != "deployment" or not _chart_objects("Deployment", name):
+        raise Undocumented(f"kubectl: rollout {options.action} {options.target}")
 
 
 def _run(options: Any, page: Page) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from contract.documented_kubectl import field_schema
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND
@@ -30,13 +31,28 @@ def _document_faults(document: dict[str, Any]) -> Iterator[str]:
             assert document["apiVersion"] == API_VERSION
             spec = JobSpec.model_validate(document["spec"], strict=True)
             yield from violations(document["metadata"]["name"], spec)
+            yield from repeated_keys(document["spec"], field_schema("ltj", "spec"), "spec")
         case str(kind) if kind == CLUSTER_KIND:
             assert document["apiVersion"] == API_VERSION
             ClusterSpec.model_validate(document["spec"], strict=True)
+            yield from repeated_keys(document["spec"], field_schema("llmc", "spec"), "spec")
         case "Pod":
             yield from _pod_faults(document)
         case kind:
             yield f"no rule covers the kind {kind}"
+
+
+def repeated_keys(value: object, schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Yield the items of a list of the resource that have the same key, which the API server rejects."""
+    if isinstance(value, list):
+        keys = schema.get("x-kubernetes-list-map-keys", ())
+        seen = [tuple(item.get(key) for key in keys) for item in value] if keys else []
+        yield from (f"{path} has {key} twice" for key in sorted({key for key in seen if seen.count(key) > 1}))
+        for index, item in enumerate(value):
+            yield from repeated_keys(item, schema.get("items", {}), f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from repeated_keys(inner, schema.get("properties", {}).get(name, {}), f"{path}.{name}")
 
 
 def _pod_faults(pod: dict[str, Any]) -> Iterator[str]:

@@ -25,6 +25,17 @@ def test_the_changelog_has_unreleased_first_and_then_the_version_with_its_date()
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", newest["date"])
 
 
+def test_each_heading_of_the_changelog_links_to_its_changes() -> None:
+    """Relative to the file's page on the host of the repository, so that they hold for a fork."""
+    text = (REPOSITORY / "CHANGELOG.md").read_text()
+    unreleased, newest, *older = (match["version"] for match in HEADING.finditer(text))
+    versions = [newest, *older]
+    links = dict(re.findall(r"^\[([^]]+)\]: \.\./\.\./(\S+)$", text, re.MULTILINE))
+    before = {version: f"compare/v{old}...v{version}" for version, old in zip(versions, older, strict=False)}
+    first = {versions[-1]: f"releases/tag/v{versions[-1]}"}
+    assert links == {unreleased: f"compare/v{newest}...HEAD", **before, **first}
+
+
 def test_image_tags_in_documents_have_the_version() -> None:
     documents = [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")]
     tags = {

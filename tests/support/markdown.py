@@ -11,8 +11,8 @@ SAVED_AS = re.compile(r"Save this as\s+`([^`]+)`:\s*\Z")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 """Of a page without its blocks, as a comment of a shell looks like a heading."""
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-INLINE_CODE = re.compile(r"`([^`\n]+)`")
-"""Is not searched for links: a pattern can look like one."""
+INLINE_CODE = re.compile(r"`((?:[^`\n]|\n(?!\n))+)`")
+"""Can span two lines of a paragraph. Is not searched for links: a pattern can look like one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +92,8 @@ class Page:
 
     @property
     def inline_code(self) -> list[str]:
-        """Return the inline code of the prose; `|` in tables is escaped in Markdown."""
-        return [code.replace("\\|", "|") for code in INLINE_CODE.findall(self.prose)]
+        """Return the inline code of the prose, each in one line; `|` in tables is escaped in Markdown."""
+        return [re.sub(r"\s*\n\s*", " ", code).replace("\\|", "|") for code in INLINE_CODE.findall(self.prose)]
 
     @property
     def anchors(self) -> set[str]:

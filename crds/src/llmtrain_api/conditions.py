@@ -67,7 +67,6 @@ class Reason(StrEnum):
     CHILD_REPAIRED = "ChildRepaired"
     WORKER_FAILED = "WorkerFailed"
     RECOVERED = "Recovered"
-    VOLUME_CREATED = "VolumeCreated"
 
 
 class Condition(Model):

@@ -138,4 +138,5 @@ class OperatorEvent(StrEnum):
     EVENT_FAILED = "eventFailed"
     """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""
     COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
-    """The coordinator of the job (`namespace`, `name`) does not answer, for the reason in `message`."""
+    """The coordinator of the job (`namespace`, `name`) does not answer, for the reason in `message`. Level `debug`: this is
+    normal while the coordinator starts."""

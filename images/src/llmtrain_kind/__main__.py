@@ -43,7 +43,7 @@ environment:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         with exclusive_lock() if options.changes else nullcontext():
             options.act(options)
@@ -53,14 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    root = argparse.ArgumentParser(
         prog="python -m llmtrain_kind",
         description="Create, reuse and delete a local Kubernetes cluster with kind.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(title="verbs", required=True, metavar="<verb>")
+    verbs = root.add_subparsers(title="verbs", required=True, metavar="<verb>")
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument("--name", default="llmtrain", help="name of the cluster (default: %(default)s)")
 
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     gpus.set_defaults(act=_gpus, changes=False)
     status = verbs.add_parser("status", parents=[named], help="print the state of the cluster as JSON")
     status.set_defaults(act=_status, changes=False)
-    return parser
+    return root
 
 
 def _tools(_: argparse.Namespace) -> None:

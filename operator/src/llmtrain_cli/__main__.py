@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmtrain_cli.errors import CommandError, Interrupted
+from llmtrain_cli.errors import BadInput, CommandError, Interrupted, RunFailed
 
 if TYPE_CHECKING:
     from llmtrain_cli.prometheus import JobName, Prometheus
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Train the language model that a job file describes on this machine, without a cluster,
 and read the logs and metrics of jobs that run on a cluster."""
-EPILOG = """\
+EXIT_CODES = (
+    f"0 success, {RunFailed.exit_code} failure, {BadInput.exit_code} invalid input, {Interrupted.exit_code} interrupted"
+)
+EPILOG = f"""\
 examples:
   llmtrain validate job.yaml            check a job file
   llmtrain run job.yaml                 train; after Ctrl-C, the same command resumes
@@ -28,7 +31,7 @@ examples:
 
 install from a checkout: pip install '.[cli]'; for `run` '.[cli,trainer]', for `mlflow` '.[cli,mlflow]'
 
-exit codes: 0 success, 1 failure, 2 invalid input, 130 interrupted
+exit codes: {EXIT_CODES}
 """
 EXTRAS = {"run": "cli,trainer", "mlflow": "cli,mlflow"}
 """Extras of the package that a subcommand needs; the others need `cli`."""

@@ -16,7 +16,7 @@ ALERTS = (
         severity="warning",
         summary=f"{OF_POD} used its GPUs only {{{{ $value | humanizePercentage }}}} of the last 30 minutes.",
         meaning="The pod holds GPUs but hardly uses them: it waits for data or for other ranks, or is idle.",
-        diagnosis="Compare the rows *Hardware* and *Where the time goes* of the dashboard *Job*.",
+        diagnosis="Compare the rows *Hardware* and *Time* of the dashboard *Job*.",
         mitigation="`stepping` with idle GPUs: CPUs or the volume are the bottleneck, or `training.microbatchSize` is too small. "
         "`waiting`: lower `workers.min` or delete the job. For a pod that belongs to no job, contact its owner.",
     ),
@@ -62,7 +62,7 @@ ALERTS = (
         severity="warning",
         summary=f"{ON_GPU} is throttled: {{{{ $labels.reason }}}}.",
         meaning="Its clocks are reduced because of heat or a hardware signal. All ranks of its job wait for it in each step.",
-        diagnosis="Check temperature and clocks on the dashboard *Node*; LlmtrainStraggler names the rank.",
+        diagnosis="Check the panels *Hottest GPU* and *Clocks* of the dashboard *Node*; LlmtrainStraggler names the rank.",
         mitigation="Check the node's cooling and power supply. Until that is done, cordon the node and delete the worker's pod.",
     ),
     AlertingRule(
@@ -72,7 +72,8 @@ ALERTS = (
         severity="warning",
         summary="Port {{ $labels.port }} of {{ $labels.device }} on node {{ $labels.node }} has errors.",
         meaning="A link goes down or receives corrupted packets. Retransmissions slow every collective down.",
-        diagnosis="Check the InfiniBand panels of the dashboard *Node*, `ibstat` on the node, and the counters of the switch.",
+        diagnosis="Check the panels *InfiniBand* and *InfiniBand errors* of the dashboard *Node*, the output of `ibstat` on the "
+        "node, and the counters of the switch.",
         mitigation="Reseat or replace the cable or transceiver. Until that is done, cordon the node.",
     ),
     AlertingRule(
@@ -85,7 +86,7 @@ ALERTS = (
         severity="warning",
         summary=f"{OF_POD} uses {{{{ $value | humanizePercentage }}}} of its memory limit.",
         meaning="The kernel kills the container at its limit. The job recovers, but the failure recurs.",
-        diagnosis="Check the panels of pod memory on the dashboard *Node*.",
+        diagnosis="Check the panels *Memory by pod* and *Memory limit* of the dashboard *Node*.",
         mitigation="Raise `workers.resources.memory` in the next job. If memory grows with every step, the user's program has a "
         "leak.",
     ),

@@ -3,9 +3,11 @@
 import ast
 import inspect
 from collections.abc import Iterator
+from typing import get_args
 
 from llmtrain_api import environment, events
 from llmtrain_api.generate.markdown import code, page, table
+from llmtrain_api.jsonlog import Level
 
 TITLES = {
     "CoordinatorEvent": "Coordinator",
@@ -23,10 +25,12 @@ def log_events_page() -> str:
         text, declared = _class(name)
         rows = ((code(event), description) for event, description in declared)
         blocks += [f"## {title}", text, table(("Event", "Meaning and fields"), rows)]
+    *levels, last = (code(level) for level in get_args(Level))
     return page(
         "Log events",
         "Every program logs JSON objects, one per line, to standard output. Every line has the fields `time` (RFC 3339, "
-        "UTC), `level` (`info`, `warning` or `error`) and `event`. `llmtrain logs` formats them for reading.",
+        f"UTC), `level` ({', '.join(levels)} or {last}) and `event`. With the chart value `logLevel: debug`, the operator "
+        "also writes lines of level `debug`. `llmtrain logs` formats them for reading.",
         *blocks,
     )
 

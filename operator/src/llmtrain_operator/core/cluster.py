@@ -88,7 +88,8 @@ def readiness(pools: list[PoolStatus]) -> tuple[bool, Reason, str]:
         if pool.nodes_ready < pool.nodes_expected or pool.gpus_capacity < pool.gpus_expected
     ]
     if incomplete:
-        return False, Reason.NODES_MISSING, "; ".join(incomplete)[:2048]
+        remedy = "repair or uncordon nodes, or correct spec.computePools"
+        return False, Reason.NODES_MISSING, f"{'; '.join(incomplete)[:1900]}; {remedy}"
     return True, Reason.NODES_READY, f"{sum(pool.nodes_ready for pool in pools)} nodes are ready"
 
 

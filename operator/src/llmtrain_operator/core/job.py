@@ -204,7 +204,8 @@ def rejected(snapshot: JobSnapshot, message: str) -> Plan:
         type=JobCondition.SCHEDULED,
         status=False,
         reason=Reason.API_REJECTED,
-        message=f"the Kubernetes API rejected an object of this job: {message}",
+        message=f"the Kubernetes API rejected an object of this job: {message}; "
+        "remove the cause, such as an exhausted quota: the operator tries again by itself",
     )
     conditions = update_conditions(
         before.conditions, (update,), now=snapshot.now, generation=snapshot.job.metadata_generation

@@ -43,7 +43,7 @@ def test_pools_are_counted_by_selector() -> None:
     assert big.nodes_ready == 1
     assert (status.nodes_ready, status.gpus_capacity) == (1, 8), "a node of two pools counts once"
     assert status.conditions[0].status == "False"
-    assert "pool all has 1 of 2 nodes and 8 of 16 GPUs" in status.conditions[0].message
+    assert "pool all has 1 of 2 nodes and 8 of 16 GPUs; repair or uncordon nodes" in status.conditions[0].message
 
 
 def test_a_cluster_with_all_its_nodes_is_ready() -> None:

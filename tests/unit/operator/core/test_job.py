@@ -117,7 +117,9 @@ def test_a_running_job_outlives_its_cluster() -> None:
 
 def test_a_rejection_by_the_api_server_is_a_condition() -> None:
     plan = rejected(snapshot(), "no PriorityClass with name royal was found")
-    assert conditions(plan.status)["Scheduled"].reason == "APIRejected"
+    scheduled = conditions(plan.status)["Scheduled"]
+    assert scheduled.reason == "APIRejected"
+    assert "remove the cause, such as an exhausted quota" in scheduled.message
     assert "royal" in conditions(plan.status)["Scheduled"].message
     assert rejected(snapshot(job(plan.status.document())), "no PriorityClass with name royal was found").status is None
 

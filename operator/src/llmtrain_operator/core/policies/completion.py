@@ -57,7 +57,7 @@ def failed_because(
 
 def failure_budget_message(budget: FailureBudget, used: int, first: Failure | None) -> str:
     """Return the message of an exceeded budget, with the first failure, which usually explains the others."""
-    text = budget.explain(used)
+    text = f"{budget.explain(used)}; correct the cause, or raise maxFailures, and create the job again"
     if first is None:
         return text
     return f"{text}; first failure: {first.pod} on {first.node or 'no node'} ended with {first.reason}: {first.message}"

@@ -29,11 +29,13 @@ def degraded_because(spec: JobSpec, active: int, coordinator: CoordinatorStatus)
     if coordinator.state == "Waiting":
         left = coordinator.joined // workers.ranks
         return Reason.TOO_FEW_WORKERS, (
-            f"{left} workers are left, fewer than spec.workers.min ({workers.min}); they keep their state and wait for others"
+            f"{left} of {workers.replicas} workers are left, fewer than spec.workers.min ({workers.min}); they keep their "
+            "state and wait for others; add capacity, or lower spec.workers.min to continue with those that are left"
         )
     if active < workers.replicas:
         return Reason.WORKERS_MISSING, (
-            f"training continues with {active} of {workers.replicas} workers; the others join when their pods run"
+            f"training continues with {active} of {workers.replicas} workers; the others join when their pods run; "
+            "add capacity if the pods stay pending, or lower spec.workers.replicas"
         )
     if progress is not None and progress.checkpoint_error:
         return Reason.CHECKPOINT_FAILED, (

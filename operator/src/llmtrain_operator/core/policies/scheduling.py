@@ -31,15 +31,19 @@ def pull_failure(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
 def unschedulable(workers: Workers, pods: tuple[PodView, ...]) -> Blocker | None:
     """Return why the scheduler finds no node for some pods, beside what the job requests."""
     waiting = [pod for pod in pods if pod.phase == "Pending" and not pod.node]
-    cause = next((pod.unschedulable.strip() for pod in waiting if pod.unschedulable), "")
+    cause = next((pod.unschedulable.strip(" .\n") for pod in waiting if pod.unschedulable), "")
     if not cause:
         return None
     if UNBOUND_CLAIMS in cause:
-        return Blocker(reason=Reason.VOLUME_PENDING, message=f"PersistentVolumeClaims are not bound yet: {cause}")
+        return Blocker(
+            reason=Reason.VOLUME_PENDING,
+            message=f"PersistentVolumeClaims are not bound yet: {cause}; wait until they are provisioned, or correct their "
+            "StorageClass and access mode",
+        )
     return Blocker(
         reason=Reason.UNSCHEDULABLE,
         message=f"{len(waiting)} of {len(pods)} pods have no node (each worker requests {requests(workers)}): {cause}; "
-        "lower spec.workers.replicas or spec.workers.resources, or wait until nodes are free",
+        "free or add nodes, lower spec.workers.replicas, or create the job again with smaller spec.workers.resources",
     )
 
 

@@ -21,9 +21,9 @@ from llmtrain_operator.core.stages.pods import pod_conditions
 from llmtrain_operator.core.status.goodput import coordinator_accounts
 
 STARTUP_POLL_INTERVAL = timedelta(seconds=0.5)
-"""How often the coordinator is polled until the first step is done."""
+"""How often the coordinator is polled until the first step is done, and while the job recovers."""
 POLL_INTERVAL = timedelta(seconds=5)
-"""How often it is polled afterwards."""
+"""How often it is polled while the job trains."""
 
 
 def train(

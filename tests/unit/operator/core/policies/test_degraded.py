@@ -30,7 +30,7 @@ def status(active: int, **fields: Any) -> JobStatus:
             "Waiting",
             1,
             0,
-            (True, "TooFewWorkers", "1 workers are left, fewer than spec.workers.min (2)"),
+            (True, "TooFewWorkers", "1 of 2 workers are left, fewer than spec.workers.min (2)"),
             id="too few workers are left",
         ),
     ],
@@ -39,6 +39,18 @@ def test_workers_that_are_missing(state: str, joined: int, active: int, expected
     (found,) = degraded_conditions(SPEC, status(active), coordinator_status(state, joined=joined))
     assert (found.status, found.reason) == expected[:2]
     assert found.message.startswith(expected[2])
+
+
+@pytest.mark.parametrize(
+    ("state", "remedies"),
+    [
+        pytest.param("Training", ("add capacity", "lower spec.workers.replicas"), id="missing workers"),
+        pytest.param("Waiting", ("add capacity", "lower spec.workers.min"), id="too few workers"),
+    ],
+)
+def test_the_message_names_the_remedy(state: str, remedies: tuple[str, ...]) -> None:
+    (found,) = degraded_conditions(SPEC, status(1), coordinator_status(state, joined=1))
+    assert all(remedy in found.message for remedy in remedies)
 
 
 def test_a_checkpoint_that_fails_is_reported_with_its_volume() -> None:

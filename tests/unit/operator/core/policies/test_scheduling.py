@@ -38,3 +38,4 @@ def test_volumes_that_are_being_provisioned_have_their_own_reason() -> None:
     message = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
     found = why_pending(job().spec, (pending_pod("j-prepare", "prepare", message),))
     assert found.reason == Reason.VOLUME_PENDING
+    assert found.message.endswith("correct their StorageClass and access mode")

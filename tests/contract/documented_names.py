@@ -1,0 +1,102 @@
+"""The names that README and docs can use: fields, values, events, reasons, metrics, variables and paths."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from contract.documented import ROOT, Undocumented
+from contract.documented_kubectl import CRDS, field_schema
+from llmtrain_api import events
+from llmtrain_api.alerting import dcgm
+from llmtrain_api.alerting.alerts import ALERTS
+from llmtrain_api.alerting.recording import RECORDINGS
+from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason
+from llmtrain_api.metrics.catalogue import CATALOGUE
+from support.markdown import Page
+
+PACKAGES = {path.name for path in ROOT.glob("*/src/llmtrain*")}
+METRICS = {metric.name for metric in CATALOGUE} | {rule.record for rule in (*RECORDINGS, *dcgm.RECORDINGS)}
+LOG_EVENTS = {
+    str(event)
+    for events_of in (events.AgentEvent, events.CoordinatorEvent, events.OperatorEvent, events.TrainerEvent)
+    for event in events_of
+}
+ALERT_NAMES = {alert.name for alert in ALERTS}
+NAMES_OF_OTHERS = {
+    "GenericWorkload": "feature gate of Kubernetes",
+    "Hostname": "label of DCGM exporter",
+    "hostPID": "field of a pod",
+    "topologyKey": "field that a decision record rejects",
+    "topologySpreadConstraints": "field of a pod",
+    "vVERSION": "tag of a release",
+}
+OUTPUTS = {"build/dashboards/", "checkpoints/", "tensorboard/"}
+"""Folders that tests or jobs write."""
+FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:\.(?:py|md|ya?ml|toml|lock|mod|json|c)|/)")
+
+
+def is_word(code: str) -> bool:
+    """Return whether inline code is a name in CamelCase, whose parts show that it is no English word."""
+    return re.fullmatch(r"[a-z]+(?:[A-Z][a-z0-9]*)+|(?:[A-Z]+[a-z][a-z0-9]*)+[A-Z]*", code) is not None
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Return fields and values of the resources and of the chart, events, conditions, reasons, alerts and kinds."""
+    values = json.loads((ROOT / "charts" / "llmtrain" / "values.schema.json").read_text())
+    declared = {*JobCondition, *ClusterCondition, *Reason}
+    kinds = {crd["spec"]["names"]["kind"] for crd in CRDS}
+    words = {word for schema in (*CRDS, values) for word in _schema_words(schema)}
+    return frozenset({*words, *LOG_EVENTS, *map(str, declared), *ALERT_NAMES, *kinds, *NAMES_OF_OTHERS})
+
+
+def _schema_words(schema: Any) -> Iterator[str]:
+    """Yield the names of all fields, and the values of all enumerations, of a schema."""
+    if isinstance(schema, dict):
+        for key, inner in schema.items():
+            yield from inner if key == "properties" and isinstance(inner, dict) else ()
+            yield from map(str, inner) if key == "enum" else ()
+            yield from _schema_words(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _schema_words(inner)
+
+
+@cache
+def python_names() -> frozenset[str]:
+    """Return the names of classes, functions, variables and fields of all packages."""
+    found = set()
+    for path in ROOT.glob("*/src/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.Name(id=name) | ast.arg(arg=name):
+                    found.add(name)
+    return frozenset(found)
+
+
+def is_field(path: str) -> bool:
+    """Return whether one of the two resources has a field, such as `spec.workers`."""
+    for resource in ("ltj", "llmc"):
+        try:
+            field_schema(resource, path)
+        except Undocumented:
+            continue
+        return True
+    return False
+
+
+def path_exists(name: str, page: Page) -> bool:
+    """Return whether a path exists: below the repository's root or the page, in a package, or as a file that is tracked."""
+    if name in OUTPUTS or name in page.saved or name.startswith(("/", "~", ".llmtrain/")):
+        return True
+    roots = [ROOT, page.path.parent, *ROOT.glob("*/src"), *ROOT.glob("*/src/*")]
+    if any(list(root.glob(name.rstrip("/"))) for root in roots):
+        return True
+    return "/" not in name and any(list(ROOT.glob(f"{folder}/**/{name}")) for folder in FOLDERS)
+
+
+FOLDERS = ("charts", "crds", "docs", "examples", "images", "operator", "requirements", "tests", "trainer")
+"""Where a file can be that a text names without its folder."""
