@@ -48,7 +48,7 @@ WORK = Row(
     panels=(
         series_panel(
             "Reconciliations",
-            "Reconciliations a second, by result.",
+            "Reconciliations per second, by result.",
             "ops",
             f"sum by (result) (rate({RECONCILES}{RATE}))",
             "{{result}}",
@@ -63,7 +63,7 @@ WORK = Row(
         ),
         series_panel(
             "API calls",
-            "API calls a second, by verb and resource.",
+            "API calls per second, by verb and resource.",
             "ops",
             f"sum by (verb, resource) (rate({CALLS}{RATE}))",
             "{{verb}} {{resource}}",

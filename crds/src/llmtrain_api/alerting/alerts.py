@@ -21,7 +21,7 @@ ALERTS = (
         summary=f"{OF_JOB} has live ranks but completed no step for 30 minutes.",
         meaning="Ranks have joined and hold their GPUs, but no step completes. The watchdog would have killed a hung rank, so "
         "the cause is a very long evaluation or start, an unresponsive file system, or a very high `recovery.hangSeconds`.",
-        diagnosis="Run `kubectl logs POD` for worker 0 and look at the newest event. The row *Where the time goes* of the "
+        diagnosis="Run `kubectl logs POD` for worker 0 and look at the newest event. The row *Time* of the "
         "dashboard *Job* shows the category of the time; a job that never completed a step is `starting`.",
         mitigation="If a volume hangs, repair it. Otherwise delete one worker pod: the others keep the state, and the log of "
         "the new worker shows where it blocks.",

@@ -16,7 +16,7 @@ ALERTS = (
         severity="warning",
         summary=f"{OF_POD} used its GPUs only {{{{ $value | humanizePercentage }}}} of the last 30 minutes.",
         meaning="The pod holds GPUs but hardly uses them: it waits for data or for other ranks, or is idle.",
-        diagnosis="Compare the rows *Hardware* and *Where the time goes* of the dashboard *Job*.",
+        diagnosis="Compare the rows *Hardware* and *Time* of the dashboard *Job*.",
         mitigation="`stepping` with idle GPUs: CPUs or the volume are the bottleneck, or `training.microbatchSize` is too small. "
         "`waiting`: lower `workers.min` or delete the job. For a pod that belongs to no job, contact its owner.",
     ),
