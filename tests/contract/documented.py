@@ -1,4 +1,4 @@
-"""What the rules of documented commands and YAML share: the repository, and the error of a rule."""
+"""Shared by the rules of documented commands and YAML: the repository, and the error that rules raise."""
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,7 @@ class StrictParser(argparse.ArgumentParser):
     """Raises Undocumented where argparse would exit."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what is wrong."""
+        """Raise Undocumented with argparse's message."""
         raise Undocumented(f"{self.prog}: {message}")
 
 

@@ -1,4 +1,4 @@
-"""What holds a documented command: a rule for each program that README and docs mention.
+"""Checks documented commands: there is one rule for each program that README and docs mention.
 
 A rule parses the command as the program would and compares each name in it with what this repository has: targets,
 options, values, files. A command that no rule covers is an error, so that a new one brings its rule.
@@ -30,7 +30,7 @@ Rule = Callable[[list[str], Page], None]
 
 
 def check_command(command: str, page: Page) -> None:
-    """Hold one line of shell against its rules; Undocumented says what is wrong."""
+    """Check one line of shell. Undocumented if a rule rejects it."""
     for words in simple_commands(command):
         program = words[0]
         if program not in RULES:
@@ -137,7 +137,7 @@ def _python(words: list[str], page: Page) -> None:
     match words:
         case ["-m", "venv", ".venv"]:
             pass
-        case ["-m", "llmtrain_kind", verb]:  # runs before anything is installed, so it is asked as a process
+        case ["-m", "llmtrain_kind", verb]:  # runs before anything is installed, so its help is read from a process
             done = subprocess.run(
                 [sys.executable, "-m", "llmtrain_kind", verb, "--help"],
                 cwd=ROOT,
@@ -162,7 +162,7 @@ def _eval(words: list[str], page: Page) -> None:
 
 def _source(words: list[str], page: Page) -> None:
     if words != [".venv/bin/activate"] or "python3 -m venv .venv" not in page.text:
-        raise Undocumented(f"sourcing {words}: nothing on this page makes it")
+        raise Undocumented(f"sourcing {words}: no command on this page creates it")
 
 
 def _tensorboard(words: list[str], page: Page) -> None:

@@ -1,4 +1,4 @@
-"""README and docs hold: links resolve, YAML validates, commands and names exist."""
+"""README and docs are correct: links resolve, YAML validates, commands and names exist."""
 
 import ast
 import inspect

@@ -1,4 +1,4 @@
-"""How long a step is blocked by a checkpoint, beside a plain `torch.save` of the same state to the same disk.
+"""How long a checkpoint blocks a step, compared with a plain `torch.save` of the same state to the same disk.
 
 Blocked is the time to begin the checkpoint and that which the next step waits, at its end, for the copy to be complete.
 """
