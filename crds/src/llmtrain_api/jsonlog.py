@@ -91,8 +91,8 @@ class JsonLog:
 class JsonFormatter(logging.Formatter):
     """Formats the records of Python's `logging` as log lines.
 
-    `log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": {"resource": "pods"}})` writes the event with its fields. In
-    records of libraries, the formatted message is the event.
+    `log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": {"kind": "Pod"}})` writes the event with its fields. In records
+    of libraries, the formatted message is the event.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -9,7 +9,7 @@
     GET  /metrics, /healthz
 
 Every request has the header `X-Llmtrain-Job: <uid of the job>`; the UID of another job is answered with 403.
-A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it is useless.
+A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it does not help.
 
 A *generation* is one membership: an ordered list of members. Its number only grows. The first generation starts when
 all desired ranks have joined. Later ones start as soon as all live ranks have joined again, if they are at least the

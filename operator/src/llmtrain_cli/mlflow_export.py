@@ -1,6 +1,6 @@
 """`llmtrain mlflow`: exports a training's curves from Prometheus to a run of MLflow.
 
-Run again, it continues the same MLflow run, which it finds by tags. The images hold no part of MLflow and the cluster
+A repeated run continues the same MLflow run, which it finds by tags. The images contain no part of MLflow and the cluster
 needs no route to its server: the command runs where both Prometheus and MLflow can be reached, after or during the training.
 """
 
@@ -75,7 +75,7 @@ def new_points(points: Sequence[Metric], newest: Metric | None) -> list[Metric]:
 
 
 def _identity(point: Metric) -> tuple[float, ...]:
-    """Return what makes a point a new one: an evaluation's result is exported at all steps until the next."""
+    """Return what distinguishes a point from the one before: an evaluation's result is exported until the next one."""
     return (point.value,) if point.key == "held_out_loss" else (point.value, point.step)
 
 

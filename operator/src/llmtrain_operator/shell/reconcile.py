@@ -112,7 +112,7 @@ class Reconciler:
         return plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
 
     async def apply(self, parent: Manifest, manifest: Manifest) -> None:
-        """Apply one object of `parent`; that a tenant's namespace does not exist is recorded, and no error."""
+        """Apply one object of `parent`; a missing tenant namespace is recorded and is not an error."""
         try:
             await self.api.apply(manifest)
         except NotFound:
@@ -126,7 +126,7 @@ class Reconciler:
             await self.api.delete(reference)
 
     async def emit_event(self, obj: Manifest, event: Event) -> None:
-        """Create an event; a failure to do so is logged, and stops nothing."""
+        """Create an event; an error is logged and otherwise ignored."""
         try:
             await self.api.create_event(obj, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
         except ApiError as error:
