@@ -234,7 +234,7 @@ ALERTS = {
         labels={"kind": "job"},
         fires={
             "one object fails in each slow retry": reconciles(failed=in_five_minutes(4), done="0+600x60"),
-            "one object is rejected four times a minute": reconciles(refused="9+4x60"),
+            "one object is rejected four times a minute": reconciles(rejected="9+4x60"),
         },
         silent={
             "something fails now and then": reconciles(failed=in_five_minutes(3)),

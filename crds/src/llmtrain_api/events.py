@@ -133,7 +133,7 @@ class OperatorEvent(StrEnum):
     VERSION_UNKNOWN = "versionUnknown"
     """The object (`kind`, `namespace`, `name`) has fields that this version of the operator does not know, listed in
     `message`; it is not reconciled."""
-    REQUEST_INVALID = "requestInvalid"
+    REQUEST_REJECTED = "requestRejected"
     """The API server rejects a request for the job (`namespace`, `name`); `message` is its answer."""
     EVENT_FAILED = "eventFailed"
     """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""

@@ -29,7 +29,7 @@ SAME_TRAINING_SECONDS = 30.0
 
 
 def export(history: History, *, tracking_uri: str | None, experiment: str, finish: bool) -> str:
-    """Write the points that the run lacks; return its id. CommandError if MLflow refuses them or doesn't answer.
+    """Write the points that the run lacks; return its id. CommandError if MLflow rejects them or doesn't answer.
 
     `finish` also sets the run's status to FINISHED.
     """
@@ -51,7 +51,7 @@ def export(history: History, *, tracking_uri: str | None, experiment: str, finis
             client.set_terminated(run, "FINISHED", end_time=round(history.time_range.end * 1000))
     except (MlflowException, OSError) as error:
         message = str(error).replace(uri, redact_credentials(uri))
-        raise CommandError(f"the MLflow server refused the request or is unreachable: {message}") from error
+        raise CommandError(f"the MLflow server rejected the request or is unreachable: {message}") from error
     return run
 
 
