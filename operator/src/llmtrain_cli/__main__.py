@@ -199,7 +199,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        print("llmtrain: interrupted before the run started.", file=sys.stderr)
+        # `run` handles signals itself once its processes start.
+        when = " before the run started" if options.command == "run" else ""
+        print(f"llmtrain: interrupted{when}", file=sys.stderr)
         return Interrupted.exit_code
     return 0
 
