@@ -75,7 +75,7 @@ def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactor
     targets = Targets(kube, folder)
     try:
         rules = folder / "rules.yaml"
-        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/reference/alerts.md")}))
+        rules.write_text(yaml.safe_dump({"groups": rule_groups("https://docs.example/alerts")}))
         with running_prometheus(folder, [targets.scrape_config(f"{SCRAPE_SECONDS}s")], [rules]) as server:
             yield server
     finally:
