@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from llmtrain_kind.go_tools import kubernetes_version
+
 REPOSITORY = Path(__file__).parents[2]
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yaml"))
 RELEASE = REPOSITORY / ".github" / "workflows" / "release.yaml"
@@ -74,6 +76,14 @@ def test_ci_tests_the_helms_that_the_readme_promises() -> None:
     )
     assert " or ".join(matrix(chart)["helm"]) == "3 or 4"
     assert "Helm 3 or 4" in (REPOSITORY / "README.md").read_text()
+
+
+def test_the_readme_names_the_kubernetes_that_the_chart_accepts_and_the_one_that_is_tested() -> None:
+    oldest = (
+        load(REPOSITORY / "charts" / "llmtrain" / "Chart.yaml")["kubeVersion"].removeprefix(">=").removesuffix(".0-0")
+    )
+    tested = kubernetes_version().removeprefix("v").rpartition(".")[0]
+    assert f"Kubernetes {oldest} or newer (tested on {tested})" in (REPOSITORY / "README.md").read_text()
 
 
 def matrix(job: dict[str, Any]) -> dict[str, list[str]]:
