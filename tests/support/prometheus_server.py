@@ -64,7 +64,7 @@ class Prometheus:
         return self._ask(what, {})
 
     def wait_until_scraped(self) -> None:
-        """Wait until every target was scraped once: Prometheus begins about 5 s after its start."""
+        """Wait until every target was scraped once; the first scrapes are about 5 s after the start."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             targets = self.get("targets?state=active")["activeTargets"]

@@ -249,20 +249,20 @@ class RecoveryRecord(Message):
 
 
 class DesiredWorkers(Message):
-    """Desired and minimum number of workers, and what the operator knows of the job."""
+    """Desired and minimum number of workers, and the state of the job that the operator has stored."""
 
     workers: Annotated[int, Field(ge=1)]
     min_workers: Annotated[int, Field(ge=1)] = 1
     ledger: TimeLedger | None = None
-    """The time ledger as the operator knows it; a new coordinator continues from it."""
+    """The time ledger that the operator has stored; a new coordinator continues from it."""
     step: Annotated[int, Field(ge=0)] = 0
-    """Steps done as the operator knows it; a new coordinator recognizes replayed steps by it."""
+    """Steps done that the operator has stored; a new coordinator recognizes replayed steps by it."""
     now_ms: Annotated[int, Field(ge=0)] | None = None
     """The operator's clock, to which ledgers refer, in milliseconds since 1970."""
 
 
 class CoordinatorStatus(Message):
-    """State of the job as the coordinator knows it."""
+    """State of the job, as the coordinator reports it."""
 
     state: Literal["Waiting", "Training", "Finished"]
     generation: int

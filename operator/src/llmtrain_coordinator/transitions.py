@@ -122,7 +122,7 @@ def progress(group: GroupState, request: Progress, *, now_seconds: float, time: 
 
 
 def _with_known_fields(progress: Progress, previous: Progress | None) -> Progress:
-    """Return `progress` with the evaluation and checkpoint reported before, which a new rank 0 does not know."""
+    """Return `progress` with the evaluation and checkpoint reported before, which a new rank 0 does not have."""
     if previous is None:
         return progress
     fields = ("held_out_loss", "held_out_step", "checkpoint", "checkpoint_write")
