@@ -21,7 +21,7 @@ VALUES_SCHEMA = CHART / "values.schema.json"
 
 RULES = CHART / "files" / "rules" / "rules.yaml"
 RUNBOOK = "RUNBOOK_URL"
-"""Placeholder of a value of the chart in the rule file."""
+"""Placeholder in the rule file, which the template replaces by metrics.prometheusRule.runbookUrl."""
 
 Schema = dict[str, Any]
 
@@ -57,7 +57,7 @@ def crd_copies() -> dict[Path, str]:
 
 
 def rules() -> str:
-    """Return the rule groups; the template inserts the value of metrics.prometheusRule.runbookUrl."""
+    """Return the rule groups, with a placeholder for the address of the runbook."""
     return yaml.safe_dump(rule_groups(RUNBOOK), sort_keys=False, allow_unicode=True, width=110)
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of several layers of tests; a run's end says what was measured and how many tests of each layer passed."""
+"""Fixtures of several layers of tests, and the report at the end of a run: measurements, and passed tests per layer."""
 
 import os
 from collections import Counter
@@ -17,7 +17,7 @@ WHERE = {"e2e": "on a real cluster"}
 
 @pytest.fixture
 def record_measurement(request: pytest.FixtureRequest) -> RecordMeasurement:
-    """Records a name, a value and a unit, which the run's end prints."""
+    """Records a name, a value and a unit, which are printed at the end of the run."""
     return recorder(request.node)
 
 
@@ -60,7 +60,7 @@ def undisturbed(data: Path, dataset: str, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def job(data: Path, tmp_path: Path) -> Iterator[Job]:
-    """A job that hasn't begun. Whatever is started for it ends with the test."""
+    """A job that has not started. Its processes end with the test."""
     job = make_job(tmp_path, data)
     yield job
     end(job)

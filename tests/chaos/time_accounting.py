@@ -54,10 +54,10 @@ class Operator:
     def until(
         self, condition: Callable[[CoordinatorStatus], bool], what: str, seconds: float = DEADLINE_SECONDS
     ) -> CoordinatorStatus:
-        """Ask until the status fulfils a condition; return that status."""
+        """Poll until the status fulfils a condition; return that status."""
         deadline = time.monotonic() + seconds
         while (status := self.ask()) is None or not condition(status):
-            assert time.monotonic() < deadline, f"waited in vain until {what}"
+            assert time.monotonic() < deadline, f"timed out waiting until {what}"
             time.sleep(SECONDS_BETWEEN)
         return status
 

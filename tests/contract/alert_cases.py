@@ -234,10 +234,10 @@ ALERTS = {
         labels={"kind": "job"},
         fires={
             "one object fails in each slow retry": reconciles(failed=in_five_minutes(4), done="0+600x60"),
-            "one object is rejected four times a minute": reconciles(refused="9+4x60"),
+            "one object is rejected four times a minute": reconciles(rejected="9+4x60"),
         },
         silent={
-            "something fails now and then": reconciles(failed=in_five_minutes(3)),
+            "something fails occasionally": reconciles(failed=in_five_minutes(3)),
             "what failed before succeeds now": reconciles(failed="40+0x60", done="0+600x60"),
             "only conflicts": reconciles(conflict="0+6x60"),
             "it has failed for ten minutes": reconciles(failed="0+0x30 0+6x60"),

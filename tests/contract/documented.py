@@ -1,4 +1,4 @@
-"""What the rules of documented commands, names and YAML share: the pages, the reader's names, and the error of a rule."""
+"""Shared by the rules of documented commands, names and YAML: the pages, the reader's names, and the error that rules raise."""
 
 import argparse
 import re
@@ -48,7 +48,7 @@ class StrictParser(argparse.ArgumentParser):
     """Raises Undocumented where argparse would exit."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what is wrong."""
+        """Raise Undocumented with argparse's message."""
         raise Undocumented(f"{self.prog}: {message}")
 
 

@@ -1,4 +1,4 @@
-"""What holds a documented command: a rule for each program that README and docs mention.
+"""Checks documented commands: there is one rule for each program that README and docs mention.
 
 A rule parses the command as the program would and compares each name in it with what this repository has: targets,
 options, values, files. A command that no rule covers is an error, so that a new one brings its rule.
@@ -43,7 +43,7 @@ Rule = Callable[[list[str], Page], None]
 
 
 def check_command(command: str, page: Page) -> None:
-    """Hold one line of shell against its rules; Undocumented says what is wrong."""
+    """Check one line of shell. Undocumented if a rule rejects it."""
     if command in COMMANDS_OF_OTHERS:
         return
     for words in simple_commands(command):
@@ -141,7 +141,7 @@ def _python(words: list[str], page: Page) -> None:
         case ["-m", "pytest", path, "-q"]:
             if not Path(ROOT, path).exists():
                 raise Undocumented(f"pytest: no {path}")
-        case ["-m", "llmtrain_kind", verb]:  # runs before anything is installed, so it is asked as a process
+        case ["-m", "llmtrain_kind", verb]:  # runs before anything is installed, so its help is read from a process
             done = subprocess.run(
                 [sys.executable, "-m", "llmtrain_kind", verb, "--help"],
                 cwd=ROOT,

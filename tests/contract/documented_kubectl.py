@@ -40,7 +40,7 @@ def crd_of(resource: str) -> dict[str, Any] | None:
 
 
 def field_schema(resource: str, path: str) -> dict[str, Any]:
-    """Return the schema of a field, such as `spec.workers`, of a resource of ours."""
+    """Return the schema of a field, such as `spec.workers`, of a resource of llmtrain."""
     crd = crd_of(resource)
     if crd is None:
         raise Undocumented(f"kubectl: {resource} is not a resource of llmtrain")
@@ -55,7 +55,7 @@ def field_schema(resource: str, path: str) -> dict[str, Any]:
 
 
 def check_kubectl(words: list[str], page: Page) -> None:
-    """Hold one kubectl command against CRDs, chart and page."""
+    """Check one kubectl command against the CRDs, the chart and the page."""
     if words:  # in prose, `kubectl` is the name of the program, and `kubectl apply` that of a verb
         options = _parser().parse_args(words)
         if options.namespace is not None:

@@ -1,4 +1,4 @@
-"""What holds a documented YAML block: the types and rules of the resources, or the schema of the chart's values."""
+"""Checks documented YAML blocks against the types and rules of the resources, or the schema of the chart's values."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ POD_FIELDS = {"restartPolicy", "securityContext", "containers", "volumes"}
 
 
 def yaml_faults(text: str) -> list[str]:
-    """Return what is wrong with a YAML block, one sentence a fault."""
+    """Return the errors of a YAML block, one sentence each."""
     return [fault for document in yaml.safe_load_all(text) for fault in _document_faults(document)]
 
 

@@ -18,12 +18,12 @@ NAMES = ("defaults", "everything")
 
 
 def helm() -> Path:
-    """Return the Helm that the environment chooses, Helm 4 unless LLMTRAIN_HELM says otherwise."""
+    """Return the Helm that the environment chooses: Helm 4, unless LLMTRAIN_HELM is set."""
     return make_helm(os.environ.get("LLMTRAIN_HELM") or "4")
 
 
 def template(*words: str) -> subprocess.CompletedProcess[str]:
-    """Return what `helm template` did with further words."""
+    """Run `helm template` with further arguments."""
     command = [helm(), "template", "llmtrain", CHART, "--namespace", "llmtrain-system", "--kube-version", "1.37.0"]
     return subprocess.run([*command, *words], capture_output=True, text=True, check=False)
 

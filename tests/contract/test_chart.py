@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from contract.golden import CHART, GOLDEN, NAMES, helm, manifests, split, template
+from llmtrain_api.alerting.alerts import ALERTS
 
 pytestmark = pytest.mark.helm
 CRDS = Path(__file__).parents[2] / "crds"
@@ -51,6 +52,19 @@ def test_config_maps_hold_the_generated_dashboards() -> None:
     assert len(files) > 2
 
 
+@pytest.mark.parametrize("url", ["", "https://docs.example/alerts"], ids=["no address", "an address"])
+def test_alerts_link_to_the_runbook_only_if_its_address_is_set(url: str) -> None:
+    enabled = ("--set", f"metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookUrl={url}")
+    done = template(*enabled, "--show-only", "templates/prometheusrule.yaml")
+    rules = [rule for group in yaml.safe_load(done.stdout)["spec"]["groups"] for rule in group["rules"]]
+    alerts = [rule for rule in rules if "alert" in rule]
+    assert len(alerts) == len(ALERTS)
+    for alert in alerts:
+        assert {"summary", "description"} <= set(alert["annotations"])
+        link = f"{url}#{alert['alert'].lower()}" if url else None
+        assert alert["annotations"].get("runbook_url") == link
+
+
 def test_crds_can_be_left_out() -> None:
     done = template("--set", "crds.enabled=false")
     assert done.returncode == 0
@@ -84,6 +98,7 @@ def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:
         ("defaultCluster.spec.computePool=x", "computePool"),
         ("defaultCluster.spec.storagePools[0].name=a,defaultCluster.spec.storagePools[0].size=10GB", "size"),
         ("nodeSelector.disk=3", "nodeSelector"),
+        ("metrics.prometheusRule.runbookUrl=docs/reference/alerts.md", "runbookUrl"),
     ],
 )
 def test_invalid_values_are_rejected(setting: str, rejected: str) -> None:

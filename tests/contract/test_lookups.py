@@ -1,4 +1,4 @@
-"""A newcomer finds a behaviour by the word of the field: what is typed first is in the name of the place that answers."""
+"""A contributor finds a behaviour by the field's word for it: the word is in the name of the file or function."""
 
 import ast
 from pathlib import Path
@@ -13,7 +13,7 @@ OPERATOR, COORDINATOR, TRAINER = (
 )
 
 PLACES = {
-    # What happens, decided or made where: the word, the file, and the function or class if the file's name lacks it.
+    # The word, the file with the behaviour, and the function or class if the file's name lacks the word.
     "disk_full": (f"{TRAINER}/checkpoint/writer.py", "disk_full_message"),
     "lost_node": (f"{OPERATOR}/core/node_view.py", "lost_nodes"),
     "lr_schedule": (f"{TRAINER}/training/lr_schedule.py", ""),
@@ -30,7 +30,6 @@ PLACES = {
     "restore": (f"{TRAINER}/checkpoint/restore.py", ""),
     "leader": (f"{OPERATOR}/shell/leader.py", ""),
     "persistent_volume_claim": (f"{OPERATOR}/core/objects/pvc.py", "persistent_volume_claim"),
-    # Ten more.
     "heartbeat": (f"{TRAINER}/distributed/heartbeat.py", ""),
     "lease": (f"{COORDINATOR}/leases.py", ""),
     "deadline": (f"{OPERATOR}/core/policies/deadline.py", ""),
@@ -44,7 +43,7 @@ PLACES = {
     "mfu": (f"{TRAINER}/models/flops.py", "mfu"),
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
-"""Where the answer is."""
+"""Where each behaviour is implemented."""
 
 
 def definitions(path: Path) -> set[str]:
@@ -67,6 +66,6 @@ def definitions(path: Path) -> set[str]:
 @pytest.mark.parametrize(("word", "path", "name"), [(word, *place) for word, place in PLACES.items()], ids=list(PLACES))
 def test_a_word_of_the_field_names_the_place_that_answers(word: str, path: str, name: str) -> None:
     file = ROOT / path
-    assert file.is_file(), f"{path} moved: where does a newcomer who types {word!r} look now?"
+    assert file.is_file(), f"{path} moved: enter the file with the behaviour {word!r}"
     assert not name or name in definitions(file), f"{path} no longer defines {name}"
     assert word in f"{file.stem} {name}".lower()

@@ -1,4 +1,4 @@
-"""What a newcomer reads first is complete, and the guide for contributors is true."""
+"""The project's public files are complete, and the contributing guide is correct."""
 
 import re
 import tomllib

@@ -57,7 +57,7 @@ def test_no_file_has_a_retired_name(path: str) -> None:
 def test_no_definition_has_a_retired_name(scope: str) -> None:
     place = ROOT / scope
     files = [place] if place.suffix else sorted(place.rglob("*.py"))
-    assert files, f"{scope} moved: where are its retired names to be looked for now?"
+    assert files, f"{scope} moved: enter its new path in retired_names.yaml"
     retired = set(RETIRED["definitions"][scope])
     for file in files:
         assert retired & definitions(ast.parse(file.read_text())) == set(), file.relative_to(ROOT)

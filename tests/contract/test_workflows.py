@@ -1,6 +1,7 @@
 """Workflows, hooks and guides call targets of the Makefile that exist, and CI tests what the README promises."""
 
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from llmtrain_kind.go_tools import kubernetes_version
+
 REPOSITORY = Path(__file__).parents[2]
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yaml"))
+RELEASE = REPOSITORY / ".github" / "workflows" / "release.yaml"
 TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -19,9 +23,9 @@ def load(path: Path) -> Any:
 
 
 def steps(workflow: Path) -> Iterator[dict[str, Any]]:
-    """Yield the steps of all jobs of a workflow."""
+    """Yield the steps of all jobs of a workflow; a job that calls another workflow has none."""
     for job in load(workflow)["jobs"].values():
-        yield from job["steps"]
+        yield from job.get("steps", ())
 
 
 def targets(command: str) -> set[str]:
@@ -39,7 +43,7 @@ def test_a_workflow_calls_targets_that_exist(workflow: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_has_few_rights_and_a_deadline(workflow: Path) -> None:
     assert load(workflow)["permissions"] == {"contents": "read"}
-    assert all("timeout-minutes" in job for job in load(workflow)["jobs"].values())
+    assert all("timeout-minutes" in job for job in load(workflow)["jobs"].values() if "steps" in job)
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
@@ -74,17 +78,60 @@ def test_ci_tests_the_helms_that_the_readme_promises() -> None:
     assert "Helm 3 or 4" in (REPOSITORY / "README.md").read_text()
 
 
+def test_the_readme_names_the_kubernetes_that_the_chart_accepts_and_the_one_that_is_tested() -> None:
+    oldest = (
+        load(REPOSITORY / "charts" / "llmtrain" / "Chart.yaml")["kubeVersion"].removeprefix(">=").removesuffix(".0-0")
+    )
+    tested = kubernetes_version().removeprefix("v").rpartition(".")[0]
+    assert f"Kubernetes {oldest} or newer (tested on {tested})" in (REPOSITORY / "README.md").read_text()
+
+
 def matrix(job: dict[str, Any]) -> dict[str, list[str]]:
     """Return the matrix of a job, empty if it has none."""
     found: dict[str, list[str]] = job.get("strategy", {}).get("matrix", {})
     return found
 
 
+def test_a_release_is_published_only_if_the_tests_pass() -> None:
+    jobs = load(RELEASE)["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yaml"
+    assert "test" in jobs["images"]["needs"]
+    assert "images" in jobs["publish"]["needs"]
+    assert {name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()} == {
+        "images",
+        "publish",
+    }
+
+
+def test_a_workflow_that_another_one_calls_has_its_own_concurrency_group() -> None:
+    """In a called workflow, github.workflow is the caller: one group for both would cancel the caller."""
+    called = load(RELEASE.with_name("test.yaml"))
+    assert "workflow_call" in called[True]  # YAML 1.1 reads the key `on` as true
+    assert "github.workflow" not in called["concurrency"]["group"]
+
+
+@pytest.mark.parametrize(
+    ("registry", "code", "written"),
+    [
+        pytest.param("registry.test", 0, "repository-prefix=registry.test/an-owner/llmtrain\n", id="lower case"),
+        pytest.param("", 1, "", id="no registry"),
+    ],
+)
+def test_a_release_names_repositories(registry: str, code: int, written: str, tmp_path: Path) -> None:
+    (step,) = (step for step in load(RELEASE)["jobs"]["version"]["steps"] if step.get("id") == "name")
+    output = tmp_path / "output"
+    output.touch()
+    variables = {"REGISTRY": registry, "GITHUB_REPOSITORY_OWNER": "An-Owner", "GITHUB_OUTPUT": str(output)}
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert output.read_text() == written
+    assert ("REGISTRY is not set" in done.stdout) == (code != 0)
+
+
 def test_a_release_builds_every_image_and_points_the_chart_at_it() -> None:
-    release = REPOSITORY / ".github" / "workflows" / "release.yaml"
     images = {path.parent.name for path in (REPOSITORY / "images").glob("*/Dockerfile")} - {"kind-node"}
-    assert set(matrix(load(release)["jobs"]["images"])["image"]) == images
-    assert "s#repository: llmtrain/#repository: $REPOSITORY_PREFIX/#" in release.read_text()
+    assert set(matrix(load(RELEASE)["jobs"]["images"])["image"]) == images
+    assert "s#repository: llmtrain/#repository: $REPOSITORY_PREFIX/#" in RELEASE.read_text()
     values = (REPOSITORY / "charts" / "llmtrain" / "values.yaml").read_text()
     assert set(re.findall(r"repository: llmtrain/([\w-]+)", values)) == images
 

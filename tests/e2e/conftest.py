@@ -1,6 +1,6 @@
 """One cluster and one installed chart for all end-to-end tests. `make e2e` makes both before pytest starts.
 
-Files of tests run side by side, each process in a namespace of its own. Tests that need the cluster to themselves are
+Files of tests run in parallel, each process in its own namespace. Tests that need the cluster to themselves are
 marked `serial` and run in a second pass.
 """
 
@@ -48,7 +48,7 @@ def kube(environment: dict[str, str], worker_id: str) -> Iterator[Kube]:
 
 @pytest.fixture
 def new_job(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A job name of this test's own; the job and its pods are gone afterwards."""
+    """A job name that is unique to the test; the job and its pods are deleted afterwards."""
     name = request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:40].strip("-")
     yield name
     kube.delete_job(name)
@@ -56,13 +56,13 @@ def new_job(kube: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def began() -> float:
-    """When the scraping began, in seconds since 1970."""
+    """When scraping started, in seconds since 1970."""
     return time.time()
 
 
 @pytest.fixture(scope="session")
 def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
-    """GPUs of a fake driver on the worker nodes; the kubelets count them and give them to pods."""
+    """GPUs of a fake driver on the worker nodes; the kubelets count them and allocate them to pods."""
     gpus = FakeGpus(kube)
     gpus.install(tmp_path_factory.mktemp("driver"))
     return gpus
@@ -70,12 +70,12 @@ def gpus(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> FakeGpus:
 
 @pytest.fixture(scope="module")
 def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A server that scrapes everything annotated in the cluster each second, and evaluates our rules."""
+    """A server that scrapes all annotated targets in the cluster each second, and evaluates the chart's rules."""
     folder = tmp_path_factory.mktemp("prometheus")
     targets = Targets(kube, folder)
     try:
         rules = folder / "rules.yaml"
-        rules.write_text(yaml.safe_dump({"groups": rule_groups("docs/reference/alerts.md")}))
+        rules.write_text(yaml.safe_dump({"groups": rule_groups("https://docs.example/alerts")}))
         with running_prometheus(folder, [targets.scrape_config(f"{SCRAPE_SECONDS}s")], [rules]) as server:
             yield server
     finally:
@@ -83,7 +83,7 @@ def prometheus(kube: Kube, began: float, tmp_path_factory: pytest.TempPathFactor
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests ran on the real cluster."""
+    """Report how many tests passed on the real cluster."""
     passed = [report for report in terminalreporter.getreports("passed") if "tests/e2e" in report.nodeid]
     if passed:
         terminalreporter.write_line(f"{len(passed)} end-to-end tests passed on the real cluster '{CLUSTER}'")

@@ -1,4 +1,4 @@
-"""A device plugin for GPUs that only a fake driver has: the kubelet counts them, hands them out, and knows who has which.
+"""A device plugin for the GPUs of a fake driver: the kubelet counts them, allocates them and records the allocations.
 
 It runs in pods, from the operator's image. The messages are those of the kubelet's
 k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1.
@@ -39,17 +39,17 @@ MESSAGES = message_classes(
 
 
 def uuid(gpu: int) -> str:
-    """Return a GPU's UUID, as the fake driver says it."""
+    """Return a GPU's UUID, as the fake driver reports it."""
     return f"GPU-00000000-0000-4000-8000-{gpu:012d}"
 
 
 def options(request: Any, context: Any) -> Any:
-    """Ask for nothing special."""
+    """Return the options of the plugin: none."""
     return MESSAGES["DevicePluginOptions"]()
 
 
 def list_and_watch(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-    """Tell of the GPUs, and keep the line open: they stay."""
+    """Send the list of GPUs and keep the stream open; the list never changes."""
     response = MESSAGES["ListAndWatchResponse"]()
     for gpu in range(GPUS):
         response.devices.add(ID=uuid(gpu), health="Healthy")
@@ -60,7 +60,7 @@ def list_and_watch(request: Any, context: grpc.ServicerContext) -> Iterator[Any]
 
 
 def allocate(request: Any, context: Any) -> Any:
-    """Tell each container which GPUs it has."""
+    """Set the allocated GPU ids in each container's environment."""
     response = MESSAGES["AllocateResponse"]()
     for asked in request.container_requests:
         response.container_responses.add().envs.add(key="NVIDIA_VISIBLE_DEVICES", value=",".join(asked.devices_ids))
@@ -68,7 +68,7 @@ def allocate(request: Any, context: Any) -> Any:
 
 
 def serve() -> grpc.Server:
-    """Serve on a socket beside the kubelet's."""
+    """Serve on a socket in the kubelet's folder."""
     (FOLDER / OWN).unlink(missing_ok=True)
     methods = {
         "GetDevicePluginOptions": (grpc.unary_unary_rpc_method_handler, options, "Empty"),
@@ -91,7 +91,7 @@ def serve() -> grpc.Server:
 
 
 def register() -> None:
-    """Tell the kubelet of us."""
+    """Register with the kubelet."""
     request = MESSAGES["RegisterRequest"](version="v1beta1", endpoint=OWN, resource_name=RESOURCE)
     with grpc.insecure_channel(f"unix:{FOLDER / KUBELET}") as channel:
         call = channel.unary_unary(

@@ -41,11 +41,11 @@ BUSY = """\
 * xids none
 * mig 0
 """
-"""What the driver says unless a test lets it say something else."""
+"""Default answers of the driver."""
 
 
 def given(version: str) -> dict[str, Any]:
-    """Return what a container runtime does for the agent: it mounts the driver's libraries. Another version is another pod.
+    """Return a patch that mounts the driver's libraries, as a container runtime does. A new version replaces the pods.
 
     `agent.driverLibraries` would make the agent privileged, for devices that this driver doesn't have.
     """
@@ -69,7 +69,7 @@ class FakeGpus:
         self._kube = replace(kube, namespace=NAMESPACE)
 
     def install(self, folder: Path) -> None:
-        """Put them there, and wait until the kubelets and the agents know them."""
+        """Install the driver and the plugin, and wait until the kubelets and the agents report the GPUs."""
         kube = self._kube
         kube.run("create", "namespace", NAMESPACE, check=False)
         library = compiled(folder, f"{MOUNT}/script") / NAME
@@ -89,7 +89,7 @@ class FakeGpus:
         kube.run(*SYSTEM, "rollout", "status", "daemonset/llmtrain-agent", "--timeout=110s")
 
     def say(self, lines: str, node: str = "") -> None:
-        """Let the driver say further lines, on one node or all."""
+        """Append lines to the default script of the driver, on one node or on all."""
         for pod in self._pods():
             if node in ("", pod["spec"]["nodeName"]):
                 write = f"cat > {FOLDER}/new && mv {FOLDER}/new {FOLDER}/script"
@@ -104,7 +104,7 @@ class FakeGpus:
         return [pod for pod in self._kube.objects("pods") if "deletionTimestamp" not in pod["metadata"]]
 
     def _daemon_set(self, files: str) -> dict[str, Any]:
-        """Return what runs the plugin; other files make other pods."""
+        """Return the DaemonSet of the plugin; its pods are replaced when the files change."""
         labels = {"app": "fake-gpus"}
         copy = f"cp /files/{NAME} {FOLDER}/new && mv {FOLDER}/new {FOLDER}/{NAME} && exec python3 /files/plugin.py"
         container = {

@@ -1,4 +1,4 @@
-"""Jobs for these tests: small models on the text that every trainer image carries."""
+"""Jobs for these tests: small models on the text that is part of every trainer image."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A real cluster as these tests use it: through kubectl, as people do."""
+"""A real cluster as these tests use it: through kubectl, as users do."""
 
 import json
 import subprocess
@@ -16,13 +16,13 @@ POLL_SECONDS = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Kube:
-    """kubectl bound to one namespace. Every wait has a deadline and says what it last saw."""
+    """kubectl bound to one namespace. Every wait has a deadline, and its error shows the state of the namespace."""
 
     environment: dict[str, str]
     namespace: str
 
     def run(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Return a finished kubectl call; AssertionError with its words if it failed and `check` is set."""
+        """Return a finished kubectl call. If `check` is set, AssertionError with its output if it fails."""
         done = subprocess.run(
             ["kubectl", "-n", self.namespace, *arguments],
             input=text,
@@ -80,7 +80,7 @@ class Kube:
         raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.picture()}")
 
     def picture(self) -> str:
-        """Return what a person would look at when something does not happen."""
+        """Return the objects, events and operator log that explain a failed wait."""
         parts = [
             self.run("get", "ltj,pods", "-o", "wide", check=False).stdout,
             self.run("get", "events", "--sort-by=.lastTimestamp", check=False).stdout[-4000:],

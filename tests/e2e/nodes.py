@@ -1,4 +1,4 @@
-"""The nodes of the local cluster, as containers: what kubectl can't do to them."""
+"""The nodes of the local cluster, as containers: operations that kubectl does not have."""
 
 import os
 import subprocess

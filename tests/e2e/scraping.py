@@ -1,6 +1,6 @@
-"""What a Prometheus in the cluster would scrape, for one outside of it: through the API server, by the annotations of pods and services.
+"""Service discovery for a Prometheus outside of the cluster: it scrapes annotated pods and services through the API server.
 
-Debian's Prometheus is built without the discovery of Kubernetes, so this finds those and writes its list of targets.
+Debian's Prometheus is built without Kubernetes service discovery, so this module writes its list of targets.
 """
 
 import base64
@@ -20,7 +20,7 @@ ANNOTATION = "prometheus.io"
 
 
 class Targets:
-    """A thread that keeps the list of targets true while it lives."""
+    """A thread that keeps the list of targets up to date."""
 
     def __init__(self, kube: Kube, folder: Path) -> None:
         self._kube, self._file = kube, folder / "targets.json"
@@ -37,7 +37,7 @@ class Targets:
         self._thread.start()
 
     def scrape_config(self, interval: str = "1s") -> dict[str, Any]:
-        """Return the scrape config that reads them all; labels that exporters give win."""
+        """Return the scrape config of all targets, which honours the labels of exporters."""
         return {
             "job_name": "llmtrain",
             "honor_labels": True,
@@ -53,7 +53,7 @@ class Targets:
         }
 
     def end(self) -> None:
-        """Stop looking."""
+        """Stop the discovery."""
         self._ended.set()
         self._thread.join()
 
@@ -87,7 +87,7 @@ class Targets:
 
 
 def scraped(item: Manifest) -> bool:
-    """Return whether a running pod, or a service, asks to be scraped."""
+    """Return whether a running pod, or a service, is annotated for scraping."""
     annotations = item["metadata"].get("annotations", {})
     runs = item["kind"] == "Service" or item["status"].get("phase") == "Running"
     return annotations.get(f"{ANNOTATION}/scrape") == "true" and runs

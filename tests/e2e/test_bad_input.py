@@ -1,4 +1,4 @@
-"""Bad input is refused at apply, or named in a condition and an event with what to do. Never a silent wait."""
+"""Bad input is rejected at apply, or reported in a condition and an event with the remedy. No job waits silently."""
 
 from typing import Any
 
@@ -61,15 +61,16 @@ def test_is_named_with_what_to_do(
 ) -> None:
     kube.apply(job(new_job, **{"steps": ENDLESS, **spec}))
     status = kube.wait(
-        f"{type} says {reason}", lambda: condition(s := kube.status(new_job), type).get("reason") == reason and s
+        f"{type} has the reason {reason}",
+        lambda: condition(s := kube.status(new_job), type).get("reason") == reason and s,
     )
     message = condition(status, type)["message"]
     assert [word for word in words if word not in message] == [], message
     assert "Traceback" not in message
-    kube.wait("an event says so, too", lambda: [e for e in kube.events(new_job) if e["reason"] == reason])
+    kube.wait("an event reports it too", lambda: [e for e in kube.events(new_job) if e["reason"] == reason])
 
 
-def test_a_job_goes_on_when_what_was_missing_appears(kube: Kube, new_job: str) -> None:
+def test_a_job_starts_when_what_was_missing_appears(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=2, cluster="late", replicas=1))
     kube.wait("it waits", lambda: condition(kube.status(new_job), "Scheduled").get("reason") == "ClusterNotFound")
     pools = [{"name": "datasets"}, {"name": "checkpoints", "purpose": "checkpoints"}]

@@ -70,6 +70,6 @@ def test_inventory_and_claims(kube: Kube) -> None:
 def test_only_tenants_are_admitted(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, cluster=NAME))
     kube.wait(
-        "it is turned away", lambda: condition(kube.status(new_job), "Scheduled").get("reason") == "NamespaceNotTenant"
+        "it is rejected", lambda: condition(kube.status(new_job), "Scheduled").get("reason") == "NamespaceNotTenant"
     )
     assert not kube.pods(new_job)

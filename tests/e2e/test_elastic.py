@@ -1,4 +1,4 @@
-"""Workers come, go and die during one run, and the weights are those of one undisturbed worker, to the bit."""
+"""Workers join, leave and fail during a run; the weights have the same bits as those of one undisturbed worker."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def undisturbed(kube: Kube) -> Iterator[str]:
 
 
 def wait_for_ranks(kube: Kube, name: str, workers: int) -> dict[str, Any]:
-    """Wait until so many workers take part; return the status."""
+    """Wait until a number of workers train; return the status."""
     status: dict[str, Any] = kube.wait(
         f"{workers} workers of {name} train",
         lambda: (s := kube.status(name)).get("workers", {}).get("active") == workers and s,
@@ -42,7 +42,7 @@ def wait_for_ranks(kube: Kube, name: str, workers: int) -> dict[str, Any]:
     return status
 
 
-def test_scaling_and_deaths_change_no_bit(
+def test_scaling_and_failures_change_no_bit(
     kube: Kube, new_job: str, undisturbed: str, record_measurement: RecordMeasurement
 ) -> None:
     kube.apply(elastic(new_job, 1))
@@ -50,7 +50,7 @@ def test_scaling_and_deaths_change_no_bit(
     kube.run("scale", f"ltj/{new_job}", "--replicas=3")
     wait_for_ranks(kube, new_job, 3)
     kill(kube, kube.get("pod", f"{new_job}-worker-1"))
-    kube.wait("the death is counted", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
+    kube.wait("the failure is counted", lambda: kube.status(new_job)["recoveries"]["count"] == 1)
     wait_for_ranks(kube, new_job, 3)
     kube.run("delete", "pod", f"{new_job}-coordinator", "--grace-period=0", "--force")
     kube.run("delete", "pod", f"{new_job}-worker-0", "--wait=false")
@@ -95,7 +95,7 @@ def pause(kube: Kube, survivor: str, since: datetime) -> float:
         times = [datetime.fromisoformat(line["time"]) for line in lines if line["event"] == "firstStep"]
         return next((time for time in times if time > since), None)
 
-    found: datetime = kube.wait(f"{survivor} goes on", first_step)
+    found: datetime = kube.wait(f"{survivor} continues", first_step)
     return (found - since).total_seconds()
 
 
@@ -129,7 +129,7 @@ def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str
 def test_a_dead_node_is_left_behind(
     kube: Kube, new_job: str, undisturbed: str, record_measurement: RecordMeasurement
 ) -> None:
-    """Whatever else ran on that node, the coordinator or the operator, comes back elsewhere."""
+    """Other pods of that node, such as the coordinator or the operator, are replaced on other nodes."""
     kube.apply(elastic(new_job, 2))
     wait_for_ranks(kube, new_job, 2)
     first, second = sorted(kube.pods(new_job, "worker"), key=lambda pod: pod["metadata"]["name"])

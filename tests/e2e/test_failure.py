@@ -1,4 +1,4 @@
-"""Pods die, the operator dies, the chart is upgraded: the job goes on."""
+"""Pods fail, the operator fails, the chart is upgraded: the job continues."""
 
 import subprocess
 
@@ -19,7 +19,7 @@ def operator_pod(kube: Kube) -> dict:
     return pods[0]
 
 
-def test_a_killed_worker_is_replaced_and_training_goes_on(kube: Kube, new_job: str) -> None:
+def test_a_killed_worker_is_replaced_and_training_continues(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
     kube.wait_for_step(new_job, 15)
     victim = kube.get("pod", f"{new_job}-worker-1")

@@ -1,4 +1,4 @@
-"""All pods at once or none: a job too large for the cluster leaves no pod running and says why."""
+"""All pods at once or none: a job too large for the cluster leaves no pod running and reports the reason."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_a_job_too_large_leaves_no_pod_running(kube: Kube, new_job: str) -> None
     workers = {"replicas": 4, "resources": {"cpu": "1500m", "memory": "1Gi"}}
     kube.apply(job(new_job, steps=ENDLESS, workers=workers))
     status = kube.wait(
-        "the job says why it waits",
+        "the job reports why it waits",
         lambda: condition(s := kube.status(new_job), "Scheduled").get("reason") == "Unschedulable" and s,
     )
     assert "of 5 pods have no node" in condition(status, "Scheduled")["message"]

@@ -1,4 +1,4 @@
-"""Programs of the user's own on the cluster: modules that the image carries, and a script on a volume."""
+"""User programs on the cluster: modules of the image, and a script on a volume."""
 
 from typing import Any
 
@@ -43,19 +43,19 @@ def test_a_model_of_ones_own_is_the_same_after_a_worker_is_killed(kube: Kube, ne
     assert "llmtrain.examples.own_model completed" in condition(status, "Succeeded")["message"]
 
 
-def test_a_torchrun_program_goes_on_with_more_workers(kube: Kube, new_job: str) -> None:
+def test_a_torchrun_program_continues_with_more_workers(kube: Kube, new_job: str) -> None:
     entrypoint = {"module": "llmtrain.examples.torchrun", "mode": "Torchrun"}
     kube.apply(own(new_job, entrypoint, training={"steps": ENDLESS}, checkpoint={"volume": "checkpoints"}))
     kube.wait("two ranks train", lambda: "step 40/" in log(kube, new_job))
     kube.run("scale", f"ltj/{new_job}", "--replicas=3")
-    kube.wait("three go on", lambda: " of 3 begins at step " in log(kube, new_job))
+    kube.wait("three train", lambda: " of 3 begins at step " in log(kube, new_job))
     begun = [line.split() for line in log(kube, new_job).splitlines() if " of 3 begins at step " in line]
     assert int(begun[-1][-1]) >= 40, "it started from the beginning instead of continuing"
     assert condition(kube.status(new_job), "Running")["status"] == "True"
 
 
 def log(kube: Kube, name: str) -> str:
-    """Return what the first worker wrote."""
+    """Return the output of the first worker."""
     return kube.run("logs", f"{name}-worker-0", check=False).stdout
 
 

@@ -1,10 +1,10 @@
-"""Children edited or deleted by hand are put right."""
+"""Child objects that were edited or deleted are restored."""
 
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube
 
 
-def test_edited_children_are_put_right(kube: Kube, new_job: str) -> None:
+def test_edited_child_objects_are_restored(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
     kube.wait_for_stage(new_job, "Training")
     service, pod = f"{new_job}-coordinator", f"{new_job}-worker-0"

@@ -1,4 +1,4 @@
-"""Every rule of the contract, tried against the real API server: a job it must refuse and one it must accept."""
+"""Every rule of the contract on a real API server: one job that it rejects and one that it accepts."""
 
 from copy import deepcopy
 
@@ -9,7 +9,7 @@ from e2e.kube import Kube, Manifest
 
 
 @pytest.mark.parametrize("case", [*RULE_CASES, *SHAPE_CASES], ids=lambda case: case.sentence)
-def test_apply_refuses_or_accepts(kube: Kube, case: Case) -> None:
+def test_apply_rejects_or_accepts(kube: Kube, case: Case) -> None:
     done = kube.apply(case.job, check=False, dry_run=True)
     if case.refusal is None:
         assert done.returncode == 0, done.stderr
@@ -19,7 +19,7 @@ def test_apply_refuses_or_accepts(kube: Kube, case: Case) -> None:
 
 
 def started(kube: Kube, name: str, edit: Edit) -> Manifest:
-    """Make a suspended job and mark it as started; return it as people wrote it."""
+    """Create a suspended job and mark it as started; return its manifest."""
     job = deepcopy(job_with(*([edit.before] if edit.before else []), {"metadata.name": name, "spec.suspend": True}))
     kube.apply(job)
     kube.wait("the operator has seen it", lambda: kube.status(name).get("stage"))

@@ -1,4 +1,4 @@
-"""Suspend stops the pods after a checkpoint; resume goes on from there."""
+"""Suspend stops the pods after a checkpoint; resume continues from it."""
 
 from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, condition
@@ -28,5 +28,5 @@ def test_suspend_and_resume(kube: Kube, new_job: str) -> None:
 
 def test_a_job_may_be_born_suspended(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=2, suspend=True))
-    kube.wait("it says so", lambda: condition(kube.status(new_job), "Suspended").get("status") == "True")
+    kube.wait("the condition reports it", lambda: condition(kube.status(new_job), "Suspended").get("status") == "True")
     assert not kube.pods(new_job)

@@ -71,7 +71,7 @@ def test_queries_give_what_the_trainer_logged(kube: Kube, new_job: str, promethe
     total = sum(seconds.values())
     assert newest("llmtrain_job_goodput_ratio")[()] == pytest.approx(seconds["stepping",] / total, abs=0.001)
     kept = {kind: float(value) for kind, value in status["goodput"]["seconds"].items()}
-    assert seconds["stepping",] == pytest.approx(kept["stepping"], abs=0.5), "the status has the same account"
+    assert seconds["stepping",] == pytest.approx(kept["stepping"], abs=0.5), "the status has the same ledger"
     created = datetime.fromisoformat(kube.get("ltj", new_job)["metadata"]["creationTimestamp"])
     life = (datetime.fromisoformat(status["finishTime"]) - created).total_seconds()
     assert sum(kept.values()) == pytest.approx(life, abs=0.01)
@@ -134,14 +134,14 @@ def test_memory_and_network_of_a_job_are_what_its_containers_say(
 
 
 def moved_bytes(kube: Kube, pod: str) -> float:
-    """Return what a container says that it received and sent."""
+    """Return the bytes that a container received and sent, by its own counters."""
     lines = kube.run("exec", pod, "--", "cat", "/proc/net/dev").stdout.splitlines()[2:]
     fields = [line.split(":")[1].split() for line in lines if line.split(":")[0].strip() != "lo"]
     return float(sum(int(field[0]) + int(field[8]) for field in fields))
 
 
 def memory_bytes(kube: Kube, pod: str) -> float:
-    """Return the memory that a container says it can't give back, by its own control group."""
+    """Return the memory of a container that cannot be reclaimed, from its own control group."""
     script = (
         "cd /sys/fs/cgroup; if [ -e memory.current ]; then cat memory.current; grep -w inactive_file memory.stat; "
         "else cat memory/memory.usage_in_bytes; grep total_inactive_file memory/memory.stat; fi"
@@ -176,9 +176,11 @@ def test_gpus_are_attributed_to_the_job_that_the_kubelet_gave_them_to(
     for pod in (f"{new_job}-worker-0", f"{new_job}-worker-1"):
         mine = f'llmtrain_gpu_info * on (node, gpu) group_left (pod) llmtrain_gpu_assigned{{pod="{pod}"}}'
         uuids = {series.labels["uuid"] for series in prometheus.query(mine)}
-        assert uuids == visible_gpus(kube, pod), "the agent exports what the kubelet gave the container"
+        assert uuids == visible_gpus(kube, pod), (
+            "the agent exports the GPUs that the kubelet allocated to the container"
+        )
     busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
-    kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
+    kube.wait("the agent exports the driver's utilization", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
     of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
     busy_gpus = [pytest.approx(0.75)] * 4
     kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
@@ -193,9 +195,9 @@ def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, 
     try:
         on = f'node="{node}"'
         xid = f'ALERTS{{alertname="LlmtrainGpuXid", alertstate="firing", {on}, gpu="2", xid="79"}}'
-        kube.wait("the alarm about the XID", lambda: prometheus.query(xid), 60)
+        kube.wait("the alert about the XID", lambda: prometheus.query(xid), 60)
         lost = f'ALERTS{{alertname="LlmtrainGpuLost", {on}, gpu="5"}}'
-        kube.wait("the alarm about the lost GPU", lambda: prometheus.query(lost), 60)
+        kube.wait("the alert about the lost GPU", lambda: prometheus.query(lost), 60)
         assert value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 1, "the others answer"
     finally:
         gpus.say("", node)

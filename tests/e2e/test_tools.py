@@ -41,7 +41,7 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
     llmtrain(kube, prometheus, "report", new_job, "--output", str(tmp_path / "report.html"))
     page = open_page(tmp_path / "report.html", tmp_path, ROOT / "build" / "report" / "report.png")
     assert page.errors == ()
-    assert "default-src 'none'" in page.dom, "the page may ask for nothing"
+    assert "default-src 'none'" in page.dom, "the page can request nothing"
     for key in DRAWN:
         assert 'class="main-svg"' in page.section(key), f"{key} was drawn"
         assert 'class="trace ' in page.section(key) or 'class="points"' in page.section(key), f"{key} has curves"
@@ -57,7 +57,7 @@ def test_top_and_report(kube: Kube, new_job: str, prometheus: Prometheus, tmp_pa
 
 
 def both_ranks(said: str) -> list[str]:
-    """Return the lines of `top` once it knows both pods; else nothing."""
+    """Return the lines of `top` once it shows both pods; else nothing."""
     lines = said.splitlines()
     return lines if len(lines) == 4 and all(line.split()[2] != "-" for line in lines[2:]) else []
 

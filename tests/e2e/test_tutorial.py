@@ -1,4 +1,4 @@
-"""The tutorial's steps on a cluster, as they stand in docs/tutorial.md."""
+"""The tutorial's steps on a cluster, as written in docs/tutorial.md."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 390
 
 
 class Reader:
-    """A reader of the tutorial: types its commands in a folder, in the namespace of these tests."""
+    """A reader of the tutorial: runs its commands in a folder, in the namespace of these tests."""
 
     def __init__(self, kube: Kube, folder: Path) -> None:
         self._kube, self._folder = kube, folder
@@ -41,7 +41,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """The reader; jobs and the pod are gone afterwards."""
+    """The reader; jobs and the pod are deleted afterwards."""
     yield Reader(kube, tmp_path_factory.mktemp("tutorial"))
     kube.run("delete", "pod", "copy", "--ignore-not-found", "--wait=false")
     for job in JOBS:

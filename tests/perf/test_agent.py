@@ -1,5 +1,8 @@
-"""What the node agent costs on a node with 8 GPUs and 100 pods, scraped every 5 seconds: the real process, real gRPC and
-TLS, and a fake driver and plain files for control groups, so that the time of a real driver and of the kernel is not in it."""
+"""CPU and memory of the node agent on a node with 8 GPUs and 100 pods, scraped every 5 seconds.
+
+The process, gRPC and TLS are real; the driver is fake and control groups are plain files, so the time of a real driver and
+of the kernel is not included.
+"""
 
 import http.server
 import json
@@ -30,7 +33,7 @@ MANAGED = [
         "fieldsV1": {"f:status": {f"f:field{n}": {".": {}} for n in range(150)}},
     }
 ]
-"""About as long as what a pod's metadata says of who wrote which field."""
+"""About the size of a pod's managedFields."""
 PORT, API_PORT = 19476, 19477
 MOST_CPU, MOST_MIB = 0.01, 80.0
 pytestmark = pytest.mark.bench
@@ -65,7 +68,7 @@ def node(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def proc(tmp_path: Path) -> Path:
-    """This machine's /proc, and a process in a network of its own for each pod."""
+    """This machine's /proc, and a process in a separate network for each pod."""
     folder = tmp_path / "proc"
     for name in ("stat", "meminfo", "diskstats", "1/net/dev"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

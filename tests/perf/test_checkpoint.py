@@ -1,6 +1,6 @@
-"""How long a step is blocked by a checkpoint, beside a plain `torch.save` of the same state to the same disk.
+"""How long a checkpoint blocks a step, compared with a plain `torch.save` of the same state to the same disk.
 
-Blocked is the time to begin the checkpoint and that which the next step waits, at its end, for the copy to be complete.
+The blocked time is the time to start the checkpoint plus the time that the next step waits, at its end, for the copy.
 """
 
 import time
@@ -26,7 +26,7 @@ ROUNDS = 6
 
 
 def test_a_checkpoint_beside_a_plain_save(tmp_path: Path) -> None:
-    """In turns; the first round, in which the writer starts, is printed by itself."""
+    """In turns; the first round, in which the writer starts, is printed separately."""
     (tmp_path / "data").mkdir()
     run = make_run(tmp_path, MODELS["25m"], "Exact")
     dataset = prepare(run, JsonLog()).dataset

@@ -1,4 +1,4 @@
-"""How long a training pauses when a rank dies, and when a replacement takes part: real processes on this machine."""
+"""How long a training pauses when a rank dies, and until its replacement trains: real processes on this machine."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
 
 
 def steps_done(workers: list[Process], before: float) -> int:
-    """Return the most steps that any rank says it had done before an instant."""
+    """Return the highest number of steps that any rank logged before an instant."""
     lines = [line for worker in workers for name in ("step", "generationEnded") for line in worker.events(name)]
     return max((int(str(line["step"])) for line in lines if instant(line) < before), default=0)
 
@@ -69,10 +69,10 @@ def trained(data: Path, dataset: str, tmp_path: Path) -> Iterator[Callable[..., 
 
 
 def strike(workers: list[Process], victim: int, number: signal.Signals) -> tuple[float, float, int]:
-    """Send a signal to a rank; return the seconds to the next step, to one that both take part in, and steps lost."""
+    """Send a signal to a rank; return the seconds to the next step and to the next step of both, and the steps lost."""
     struck = time.time()
     os.kill(workers[victim].rank(), number)
-    eventually(lambda: bool(first_steps(workers, struck)), "it goes on")
+    eventually(lambda: bool(first_steps(workers, struck)), "training continues")
     eventually(lambda: any(line["ranks"] == 2 for line in first_steps(workers, struck)), "both train")
     first = first_steps(workers, struck)[0]
     both = next(line for line in first_steps(workers, struck) if line["ranks"] == 2)
@@ -106,7 +106,7 @@ def test_a_halted_rank(trained: Start) -> None:
 
 
 def test_a_hung_rank(data: Path, dataset: str, tmp_path: Path) -> None:
-    """Each fault makes one rank wait for ever in a forward pass; the file that says so is written at that moment."""
+    """Each fault makes one rank block forever in a forward pass, and creates the marker file at that moment."""
     job = make_job(tmp_path, data, **ENDLESS, recovery={"hangSeconds": HANG_SECONDS})
     markers = [tmp_path / f"hung-{number}" for number in range(HANGS)]
     faults = [fault("forward", "HANG", marker=marker, step=300 * (1 + i)) for i, marker in enumerate(markers)]
@@ -120,7 +120,7 @@ def test_a_hung_rank(data: Path, dataset: str, tmp_path: Path) -> None:
         for marker in markers:
             eventually(marker.exists, "a rank hangs")
             hung = marker.stat().st_mtime
-            eventually(lambda: bool(first_steps(workers, hung)), "it goes on")  # noqa: B023
+            eventually(lambda: bool(first_steps(workers, hung)), "training continues")  # noqa: B023
             pauses.append(instant(first_steps(workers, hung)[0]) - hung - HANG_SECONDS)
     finally:
         end(job)
@@ -129,7 +129,7 @@ def test_a_hung_rank(data: Path, dataset: str, tmp_path: Path) -> None:
 
 
 def test_goodput_with_a_kill_every_twenty_seconds(trained: Start) -> None:
-    """Goodput is the part of the time in which steps were done that stay; the rest went into recoveries."""
+    """Goodput is the fraction of the time that was spent on steps that were not lost; the rest went into recoveries."""
     _, workers = trained()
     time.sleep(CALM_SECONDS)
     calm_from, calm_steps = time.time(), steps_done(workers, time.time())

@@ -1,4 +1,4 @@
-"""Step time of the exact reduction beside the fast one and beside torch's DDP, in turns in one run of real processes."""
+"""Step time of the exact reduction compared with the fast one and with torch's DDP, in turns in the same processes."""
 
 import os
 import time
@@ -52,7 +52,7 @@ def connect(rank: int, size: int, port: int, store: Any) -> Collectives:
 
 
 def ddp_step(run: RunConfig, dataset: Dataset, rank: int, size: int) -> Callable[[], None]:
-    """Return one step as people write it with DDP: the same network, microbatches, clipping and optimizer."""
+    """Return one step as it is usually written with DDP: the same network, microbatches, clipping and optimizer."""
     task = GPTTask(run, dataset, torch.device("cpu"))
     task.init_weights()
     model: Any = DistributedDataParallel(task.model) if size > 1 else task.model
@@ -115,7 +115,7 @@ def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str,
 
 
 def measure(size: int, folder: Path, dataset: str, model: dict[str, Any]) -> dict[str, list[float]]:
-    """Return seconds a step, by kind, as the first rank saw them."""
+    """Return the seconds per step, by kind, as the first rank measured them."""
     context = mp.get_context("spawn")
     pipes, processes = [], []
     for rank in range(size):

@@ -1,4 +1,4 @@
-"""Speed of a training step beside a peer: `transformers`' Llama of the same sizes in a plain loop.
+"""Speed of a training step compared with a peer: `transformers`' Llama of the same sizes in a plain loop.
 
 Both run in turns in one process on the same tokens, so a busy machine slows both; the ratio is what counts.
 """

@@ -1,4 +1,4 @@
-"""The peer of test_torchrun.py: a few lines of DDP as people write them; every rank prints a line a step."""
+"""The peer of test_torchrun.py: a minimal DDP program; every rank prints one line per step."""
 
 import os
 import time

@@ -30,7 +30,7 @@ class Opened:
 
     dom: str
     errors: tuple[str, ...]
-    """What its scripts complained of, and what its own policy kept it from asking for."""
+    """Console errors, including requests blocked by the page's CSP."""
 
     def section(self, key: str) -> str:
         """Return the section of one chart."""
@@ -51,7 +51,7 @@ def chromium() -> str:
 
 
 def open_page(file: Path, folder: Path, picture: Path) -> Opened:
-    """Open a file, let its scripts run, and take a picture of it; `folder` takes the browser's own files."""
+    """Open a file, run its scripts, and take a screenshot; `folder` is for the browser's own files."""
     program = chromium()
     own = [*FLAGS, f"--user-data-dir={folder / 'profile'}"]
     address = file.resolve().as_uri()

@@ -1,4 +1,4 @@
-"""Draws a dashboard's panels from a Prometheus' answers, so that a person can look at what it shows without Grafana."""
+"""Draws a dashboard's panels from a Prometheus' answers, so that a dashboard can be inspected without Grafana."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Answers = Mapping[str, list[tuple[str, Series]]]
 def ask(
     board: Dashboard, prometheus: Prometheus, variables: Mapping[str, str], *, start: float, end: float
 ) -> dict[str, list[tuple[str, Series]]]:
-    """Return what every panel of a board shows between two times, in seconds since 1970."""
+    """Return the series of every panel of a board between two times, in seconds since 1970."""
     return {
         panel.title: [
             (legend(query.legend or panel.title, series), series)
@@ -28,7 +28,7 @@ def ask(
             for series in prometheus.query_range(
                 filled(query.expr, variables), start=start, end=end, step_seconds=max(1.0, (end - start) / POINTS)
             )
-            if any(value == value for _, value in series.points)  # something beside NaN
+            if any(value == value for _, value in series.points)  # some value is not NaN
         ]
         for panel in board.panels
     }
@@ -86,5 +86,5 @@ def colour_of(panel: Panel, value: float) -> str:
 
 
 def readable(value: float, unit: str) -> str:
-    """Return a value for people."""
+    """Return a value with its unit, for display."""
     return f"{value:.1%}" if unit == "percentunit" else f"{value:,.3g} {unit if unit == 's' else ''}".strip()

@@ -102,7 +102,7 @@ class Node:
         self._read_until("opened")
 
     def scrape(self) -> Scrape:
-        """Let one scrape interval pass and read once."""
+        """Advance the clock by one scrape interval and read once."""
         if self.process is None:
             self.start()
         assert self.process

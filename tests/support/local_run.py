@@ -1,4 +1,4 @@
-"""Runs `llmtrain run` as people do, in a folder with a small job and a few KB of text."""
+"""Runs `llmtrain run` as users do, in a folder with a small job and a few KB of text."""
 
 import os
 import subprocess

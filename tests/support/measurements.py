@@ -1,4 +1,4 @@
-"""Values that tests measure, for the end of a run: `name value unit`, one a line."""
+"""Values that tests measure, for the end of a run: `name value unit`, one per line."""
 
 from collections.abc import Callable, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""A real Prometheus for tests: on a loopback port, over a folder of its own, asked by PromQL."""
+"""A real Prometheus for tests: on a loopback port, with its own folder, queried with PromQL."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.1
 
 
 class QueryRefused(Exception):
-    """Prometheus could not parse or compute an expression; holds its words."""
+    """Prometheus could not parse or compute an expression; contains its message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +45,14 @@ class Prometheus:
     url: str
 
     def query(self, expression: str, time: float | None = None) -> list[Series]:
-        """Return what an expression is at one time, now by default. Raises QueryRefused."""
+        """Return the value of an expression at one time, now by default. Raises QueryRefused."""
         result = self._ask("query", {"query": expression} | ({} if time is None else {"time": str(time)}))
         if result["resultType"] == "scalar":
             return [Series(labels={}, points=(_point(result["result"]),))]
         return [Series(labels=each["metric"], points=(_point(each["value"]),)) for each in result["result"]]
 
     def query_range(self, expression: str, *, start: float, end: float, step_seconds: float) -> list[Series]:
-        """Return what an expression was between two times. Raises QueryRefused."""
+        """Return the values of an expression between two times. Raises QueryRefused."""
         options = {"query": expression, "start": str(start), "end": str(end), "step": str(step_seconds)}
         return [
             Series(labels=each["metric"], points=tuple(_point(pair) for pair in each["values"]))
@@ -64,7 +64,7 @@ class Prometheus:
         return self._ask(what, {})
 
     def wait_until_scraped(self) -> None:
-        """Wait until every target was scraped once: Prometheus begins about 5 s after its start."""
+        """Wait until every target was scraped once; the first scrapes are about 5 s after the start."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             targets = self.get("targets?state=active")["activeTargets"]
@@ -90,10 +90,10 @@ def running_prometheus(
     *,
     interval: str = "1s",
 ) -> Iterator[Prometheus]:
-    """Run a server while the context lasts, with scrapes and rules at `interval`.
+    """Run a server inside the context, with scrapes and rules at `interval`.
 
-    The first scrapes are about 5 s later: `wait_until_scraped`. Each scrape config honours the labels of what it scrapes unless it says otherwise, as
-    ours in the chart do. Raises AssertionError with the server's log if it doesn't get ready.
+    The first scrapes are about 5 s later: see `wait_until_scraped`. As in the chart, each scrape config honours the labels
+    of its targets unless it sets `honor_labels`. Raises AssertionError with the server's log if it does not become ready.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.yml"

@@ -104,7 +104,7 @@ class Job:
         return self.start("llmtrain_coordinator", *(["--standalone"] if alone else []), *names, *size, *more)
 
     def status(self) -> CoordinatorStatus:
-        """Return what the coordinator knows."""
+        """Return the coordinator's status."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         connection.request("GET", "/v1/status", headers={JOB_HEADER: self.run.uid})
         status = CoordinatorStatus.model_validate_json(connection.getresponse().read())
@@ -121,7 +121,7 @@ class Job:
         eventually(self._pause(step).exists, f"a rank has paused after step {step}")
 
     def resume(self, step: int) -> None:
-        """Let the rank that has paused after `step` steps train on."""
+        """Resume the rank that has paused after `step` steps."""
         self._pause(step).with_suffix(".resume").touch()
 
     def _pause(self, step: int) -> Path:

@@ -18,7 +18,7 @@ FIXTURES = (
     "make demo-down",
     "rm -r .llmtrain",
 )
-"""Commands of those sections in whose place `make e2e` and the fixtures of the tests stand."""
+"""Commands of those sections that `make e2e` and the fixtures of the tests replace."""
 
 
 def save_files(folder: Path) -> None:

@@ -124,7 +124,7 @@ HARDWARE = Row(
         ),
         series_panel(
             "Node network",
-            "Bytes a second that nodes send.",
+            "Bytes per second that nodes send.",
             "Bps",
             f"llmcluster:llmtrain_node_network_bytes:rate5m{CLUSTER}",
             "{{llmcluster}}",
@@ -166,7 +166,7 @@ JOB_ROW = Row(
             link=TO_JOB,
         ),
         series_panel(
-            "Tokens a second",
+            "Tokens per second",
             "Throughput of each job.",
             "short",
             f"llmtrain_job_tokens_per_second{JOBS}",

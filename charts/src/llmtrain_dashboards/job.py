@@ -69,7 +69,7 @@ LOSS = Row(
     panels=(
         lines_panel(
             "Loss",
-            "Nats a token, of the last step and on held-out text.",
+            "Loss in nats per token: last step, and held-out text.",
             "short",
             training=f"llmtrain_job_loss_nats{JOB}",
             held_out=f"llmtrain_job_held_out_loss_nats{JOB}",
@@ -88,7 +88,7 @@ SPEED = Row(
     title="Speed",
     panels=(
         lines_panel(
-            "Tokens a second", "Throughput of all ranks.", "short", tokens=f"llmtrain_job_tokens_per_second{JOB}"
+            "Tokens per second", "Throughput of all ranks.", "short", tokens=f"llmtrain_job_tokens_per_second{JOB}"
         ),
         lines_panel(
             "MFU",
@@ -197,7 +197,7 @@ HARDWARE = Row(
         ),
         series_panel(
             "Network",
-            "Bytes a second of all pods.",
+            "Bytes per second of all pods.",
             "Bps",
             f"training_job:llmtrain_pod_network_bytes:rate5m{JOB}",
             "{{direction}}",

@@ -133,14 +133,14 @@ LINKS = Row(
     panels=(
         series_panel(
             "PCIe",
-            "PCIe traffic of each GPU, in bytes a second.",
+            "PCIe traffic of each GPU, in bytes per second.",
             "Bps",
             f"llmtrain_gpu_pcie_bytes_per_second{NODE}",
             "{{node}} {{gpu}} {{direction}}",
         ),
         series_panel(
             "NVLink",
-            "Traffic over all NVLinks of each GPU, in bytes a second.",
+            "Traffic over all NVLinks of each GPU, in bytes per second.",
             "Bps",
             rate("llmtrain_gpu_nvlink_bytes_total"),
             "{{node}} {{gpu}} {{direction}}",
@@ -166,14 +166,14 @@ MACHINE = Row(
     panels=(
         series_panel(
             "Network",
-            "Bytes a second of the node's network devices, without those of pods.",
+            "Bytes per second of the node's network devices, without those of pods.",
             "Bps",
             rate("llmtrain_node_network_bytes_total"),
             "{{node}} {{device}} {{direction}}",
         ),
         series_panel(
             "InfiniBand",
-            "InfiniBand traffic, in bytes a second.",
+            "InfiniBand traffic, in bytes per second.",
             "Bps",
             rate("llmtrain_node_infiniband_bytes_total"),
             "{{node}} {{device}}/{{port}} {{direction}}",
@@ -187,7 +187,7 @@ MACHINE = Row(
         ),
         series_panel(
             "Disks",
-            "Disk traffic, in bytes a second.",
+            "Disk traffic, in bytes per second.",
             "Bps",
             rate("llmtrain_node_disk_bytes_total"),
             "{{node}} {{direction}}",
@@ -222,14 +222,14 @@ PODS = Row(
         ),
         series_panel(
             "Network by pod",
-            "Network traffic of each pod, in bytes a second.",
+            "Network traffic of each pod, in bytes per second.",
             "Bps",
             rate("llmtrain_pod_network_bytes_total"),
             "{{namespace}}/{{pod}} {{direction}}",
         ),
         series_panel(
             "Disks by pod",
-            "Disk traffic of each pod, in bytes a second.",
+            "Disk traffic of each pod, in bytes per second.",
             "Bps",
             rate("llmtrain_pod_disk_bytes_total"),
             "{{namespace}}/{{pod}} {{direction}}",

@@ -27,15 +27,15 @@ HEALTH = Row(
         ),
         stat_panel(
             "Failures",
-            "Fraction of reconciliations that failed or that the API server refused.",
+            "Fraction of reconciliations that failed or that the API server rejected.",
             "percentunit",
-            f'(sum(rate({RECONCILES}{{result=~"failed|refused"}}{RATE})) or vector(0)) / sum(rate({RECONCILES}{RATE}))',
+            f'(sum(rate({RECONCILES}{{result=~"failed|rejected"}}{RATE})) or vector(0)) / sum(rate({RECONCILES}{RATE}))',
             (0.01, "orange"),
             (0.1, "red"),
         ),
         stat_panel(
-            "Refused calls",
-            "Fraction of API calls that were refused or failed, without conflicts and objects not found.",
+            "Rejected or failed calls",
+            "Fraction of API calls that were rejected or failed, without conflicts and objects not found.",
             "percentunit",
             f'(sum(rate({CALLS}{{code=~"[45]..", code!="409", code!="404"}}{RATE})) or vector(0)) / sum(rate({CALLS}{RATE}))',
             (0.01, "orange"),
@@ -48,7 +48,7 @@ WORK = Row(
     panels=(
         series_panel(
             "Reconciliations",
-            "Reconciliations a second, by result.",
+            "Reconciliations per second, by result.",
             "ops",
             f"sum by (result) (rate({RECONCILES}{RATE}))",
             "{{result}}",
@@ -63,7 +63,7 @@ WORK = Row(
         ),
         series_panel(
             "API calls",
-            "API calls a second, by verb and resource.",
+            "API calls per second, by verb and resource.",
             "ops",
             f"sum by (verb, resource) (rate({CALLS}{RATE}))",
             "{{verb}} {{resource}}",

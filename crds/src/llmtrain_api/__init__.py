@@ -1,4 +1,4 @@
-"""The contract of llmtrain: API types, wire protocol, metrics, alerts, and the floor that all programs share.
+"""The contract of llmtrain: API types, wire protocol, metrics, alerts, and the code that all programs share.
 
 Every other package imports this one; it imports none of them.
 

@@ -27,7 +27,7 @@ USER_PROGRAM = (
     Variable(name="LLMTRAIN_SEED", description="`spec.training.seed`."),
     Variable(
         name="LLMTRAIN_GENERATION",
-        description="Number of the generation (membership). Mode Torchrun only, beside the variables of torchrun.",
+        description="Number of the generation (membership). Set only in mode Torchrun, in addition to torchrun's variables.",
     ),
 )
 COMMAND_LINE = (
@@ -83,7 +83,7 @@ DEVELOPMENT = (
 )
 
 SECTIONS: dict[str, tuple[str, tuple[Variable, ...]]] = {
-    "Programs of users": ("Set for the program in `spec.entrypoint`.", USER_PROGRAM),
+    "User programs": ("Set for the program in `spec.entrypoint`.", USER_PROGRAM),
     "Command line": ("Read by the command `llmtrain`.", COMMAND_LINE),
     "Operator": ("Read by the operator; the Helm chart sets them.", OPERATOR),
     "Workers": ("Set in worker pods, for the supervisor and its ranks.", WORKER),

@@ -16,8 +16,8 @@ class CoordinatorEvent(StrEnum):
     COORDINATOR_STOPPED = "coordinatorStopped"
     """The coordinator exits after a signal."""
     MEMBER_JOINED = "memberJoined"
-    """A rank (`worker`, `localRank`, `node`) asks to join the next generation. It holds the state after `step`; the job
-    wants `of` ranks."""
+    """A rank (`worker`, `localRank`, `node`) asks to join the next generation. It holds the state after `step`; `desired`
+    is the desired number of ranks."""
     MEMBER_LEFT = "memberLeft"
     """A rank (`worker`, `localRank`, `node`, `incarnation`) leaves for `reason`: Finished, Stopped or Failed."""
     MEMBER_EXPIRED = "memberExpired"
@@ -27,7 +27,7 @@ class CoordinatorEvent(StrEnum):
     MEMBER_REPLACED = "memberReplaced"
     """A new process takes the place (`worker`, `localRank`, `node`) of the process `incarnation`."""
     WORKERS_SCALED = "workersScaled"
-    """The operator asks for another number of `workers`, which makes `ranks` ranks."""
+    """The operator changed the desired number of workers to `workers` (`ranks` ranks)."""
     GENERATION_STARTED = "generationStarted"
     """All members of `generation` are known; it has `ranks` members."""
     GENERATION_ENDED = "generationEnded"
@@ -133,7 +133,7 @@ class OperatorEvent(StrEnum):
     VERSION_UNKNOWN = "versionUnknown"
     """The object (`kind`, `namespace`, `name`) has fields that this version of the operator does not know, listed in
     `message`; it is not reconciled."""
-    REQUEST_INVALID = "requestInvalid"
+    REQUEST_REJECTED = "requestRejected"
     """The API server rejects a request for the job (`namespace`, `name`); `message` is its answer."""
     EVENT_FAILED = "eventFailed"
     """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""

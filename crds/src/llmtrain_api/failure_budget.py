@@ -1,6 +1,6 @@
 """The failure budget of a job: how many failures it tolerates within a sliding window.
 
-The operator and local mode judge failures by this one rule, `spec.recovery`. Standard library only.
+The operator and local mode apply the same rule, `spec.recovery`. Standard library only.
 """
 
 from dataclasses import dataclass

@@ -178,7 +178,7 @@ class Training(Model):
     dropout: Fraction = "0"
     """Dropout probability of the residual stream during training, at least 0 and below 1."""
     reduction: Literal["Exact", "Fast"] = "Exact"
-    """How gradients are summed. Exact adds them in a fixed order and gives identical weights with any number of workers. Fast uses a plain all-reduce, whose order may vary."""
+    """How gradients are summed. Exact adds them in a fixed order and gives identical weights with any number of workers. Fast uses a plain all-reduce, whose order can vary."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Data type of matrix multiplications. Weights and optimizer state are always float32."""
     seed: Annotated[int, Field(ge=0, le=2147483647)] = 0

@@ -28,7 +28,7 @@ _WRITE_LOCK = threading.Lock()
 def format_line(event: str, fields: Mapping[str, object], *, level: Level = "info") -> str:
     """Return one log line without its line break.
 
-    Field names are converted to camelCase. Fields that are None are left out; values that JSON does not know are
+    Field names are converted to camelCase. Fields that are None are left out; values that JSON cannot represent are
     converted to strings.
     """
     line: dict[str, object] = {"time": format_rfc3339(datetime.now(UTC)), "level": level, "event": event}
@@ -91,8 +91,8 @@ class JsonLog:
 class JsonFormatter(logging.Formatter):
     """Formats the records of Python's `logging` as log lines.
 
-    `log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": {"resource": "pods"}})` writes the event with its fields. In
-    records of libraries, the formatted message is the event.
+    `log.warning(OperatorEvent.WATCH_FAILED, extra={"fields": {"kind": "Pod"}})` writes the event with its fields. In records
+    of libraries, the formatted message is the event.
     """
 
     def format(self, record: logging.LogRecord) -> str:

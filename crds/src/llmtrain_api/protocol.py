@@ -9,7 +9,7 @@
     GET  /metrics, /healthz
 
 Every request has the header `X-Llmtrain-Job: <uid of the job>`; the UID of another job is answered with 403.
-A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it is useless.
+A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it does not help.
 
 A *generation* is one membership: an ordered list of members. Its number only grows. The first generation starts when
 all desired ranks have joined. Later ones start as soon as all live ranks have joined again, if they are at least the
@@ -249,20 +249,20 @@ class RecoveryRecord(Message):
 
 
 class DesiredWorkers(Message):
-    """Desired and minimum number of workers, and what the operator knows of the job."""
+    """Desired and minimum number of workers, and the state of the job that the operator has stored."""
 
     workers: Annotated[int, Field(ge=1)]
     min_workers: Annotated[int, Field(ge=1)] = 1
     ledger: TimeLedger | None = None
-    """The time ledger as the operator knows it; a new coordinator continues from it."""
+    """The time ledger that the operator has stored; a new coordinator continues from it."""
     step: Annotated[int, Field(ge=0)] = 0
-    """Steps done as the operator knows it; a new coordinator recognizes replayed steps by it."""
+    """Steps done that the operator has stored; a new coordinator recognizes replayed steps by it."""
     now_ms: Annotated[int, Field(ge=0)] | None = None
     """The operator's clock, to which ledgers refer, in milliseconds since 1970."""
 
 
 class CoordinatorStatus(Message):
-    """State of the job as the coordinator knows it."""
+    """State of the job, as the coordinator reports it."""
 
     state: Literal["Waiting", "Training", "Finished"]
     generation: int

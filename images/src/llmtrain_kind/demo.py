@@ -39,7 +39,7 @@ class Job:
     """Loss, perplexity and speed in one line; complete once the job has succeeded."""
     sample: str
     problems: str
-    """Conditions and the first failure, one a line."""
+    """Conditions and the first failure, one per line."""
 
 
 def read_job(document: Mapping[str, Any]) -> Job:

@@ -94,7 +94,7 @@ class NodeCollector(Collector):
         self._pods, self._device_owners, self._log = pods, device_owners, log
         self._scrape_lock = threading.Lock()
         self._failures: dict[str, str] = {}
-        """Why each source failed that fails now."""
+        """Error of each source that currently fails."""
 
     def collect(self) -> Iterator[Family]:
         """Return one family per metric."""

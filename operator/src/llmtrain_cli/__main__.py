@@ -63,8 +63,8 @@ TOP = """Show what each rank of a running job and its hardware do, from Promethe
 Example: %(prog)s gpt -n team"""
 REPORT = """Write one self-contained HTML page about a job's newest training, from Prometheus: loss, throughput, where the
 time went, recoveries and hardware. Example: %(prog)s gpt -n team --since 30d"""
-MLFLOW = """Export the curves of a job's newest training from Prometheus to a run of MLflow. Run again, it adds the points
-that are new. Example: %(prog)s gpt -n team --tracking-uri http://mlflow.example"""
+MLFLOW = """Export the curves of a job's newest training from Prometheus to a run of MLflow. Running it again adds only new
+points. Example: %(prog)s gpt -n team --tracking-uri http://mlflow.example"""
 
 
 def _add_validate(command: argparse.ArgumentParser) -> None:
@@ -202,7 +202,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        print("llmtrain: interrupted before the run started.", file=sys.stderr)
+        # `run` handles signals itself once its processes start.
+        when = " before the run started" if options.command == "run" else ""
+        print(f"llmtrain: interrupted{when}", file=sys.stderr)
         return Interrupted.exit_code
     return 0
 

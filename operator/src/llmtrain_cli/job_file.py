@@ -25,7 +25,7 @@ class Job:
 
 
 def read_job(path: Path) -> Job:
-    """Return the job in a YAML file. BadInput with one line an error if it is not valid."""
+    """Return the job in a YAML file. BadInput with one line per error if it is not valid."""
     document = parse(path)
     errors = validation_errors(document)
     if errors:
@@ -49,7 +49,7 @@ def parse(path: Path) -> dict[str, Any]:
 
 
 def validation_errors(document: dict[str, Any]) -> list[str]:
-    """Return the validation errors of a job, one string an error; empty if it is valid."""
+    """Return the validation errors of a job, one string each; empty if it is valid."""
     errors = [
         f"{field}: must be {expected}, not {document.get(field)!r}"
         for field, expected in (("apiVersion", API_VERSION), ("kind", JOB_KIND))

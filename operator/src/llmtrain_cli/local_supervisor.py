@@ -20,7 +20,7 @@ Start = Callable[[ProcessSpec], Awaitable[Process]]
 
 @dataclass(kw_only=True)
 class FailureHistory:
-    """The failures of a run so far, held against the job's failure budget."""
+    """The failures of a run so far, compared with the failure budget of the job."""
 
     budget: FailureBudget
     first: ExitStatus | None = None
@@ -43,7 +43,7 @@ class FailureHistory:
 
 
 class LocalSupervisor:
-    """Starts the coordinator and the workers, restarts those that fail, and stops all of them in the end."""
+    """Starts the coordinator and the workers, restarts those that fail, and stops all of them at the end."""
 
     def __init__(self, start: Start, budget: FailureBudget, note: Callable[[str], None]) -> None:
         self._start, self._failures, self._note = start, FailureHistory(budget=budget), note
@@ -72,7 +72,7 @@ class LocalSupervisor:
         await asyncio.gather(*(process.kill() for process in self._running.values()))
 
     async def _supervise(self, spec: ProcessSpec, *, restart_always: bool = False) -> None:
-        """Run a process until it succeeds, or until cancelled if it is to be restarted always."""
+        """Run a process until it succeeds, or until cancelled if it must always be restarted."""
         while True:
             process = await self._start(spec)
             self._running[spec.name] = process

@@ -1,6 +1,6 @@
 """`llmtrain mlflow`: exports a training's curves from Prometheus to a run of MLflow.
 
-Run again, it continues the same MLflow run, which it finds by tags. The images hold no part of MLflow and the cluster
+A repeated run continues the same MLflow run, which it finds by tags. The images contain no part of MLflow and the cluster
 needs no route to its server: the command runs where both Prometheus and MLflow can be reached, after or during the training.
 """
 
@@ -29,7 +29,7 @@ SAME_TRAINING_SECONDS = 30.0
 
 
 def export(history: History, *, tracking_uri: str | None, experiment: str, finish: bool) -> str:
-    """Write the points that the run lacks; return its id. CommandError if MLflow refuses them or doesn't answer.
+    """Write the points that the run lacks; return its id. CommandError if MLflow rejects them or doesn't answer.
 
     `finish` also sets the run's status to FINISHED.
     """
@@ -51,7 +51,7 @@ def export(history: History, *, tracking_uri: str | None, experiment: str, finis
             client.set_terminated(run, "FINISHED", end_time=round(history.time_range.end * 1000))
     except (MlflowException, OSError) as error:
         message = str(error).replace(uri, redact_credentials(uri))
-        raise CommandError(f"the MLflow server refused the request or is unreachable: {message}") from error
+        raise CommandError(f"the MLflow server rejected the request or is unreachable: {message}") from error
     return run
 
 
@@ -75,7 +75,7 @@ def new_points(points: Sequence[Metric], newest: Metric | None) -> list[Metric]:
 
 
 def _identity(point: Metric) -> tuple[float, ...]:
-    """Return what makes a point a new one: an evaluation's result is exported at all steps until the next."""
+    """Return what distinguishes a point from the one before: an evaluation's result is exported until the next one."""
     return (point.value,) if point.key == "held_out_loss" else (point.value, point.step)
 
 

@@ -86,7 +86,7 @@ class JobName:
 class Prometheus:
     """A Prometheus server.
 
-    Queries raise BadInput if no Prometheus answers at the URL or it requires a login, CommandError if it refuses them.
+    Queries raise BadInput if no Prometheus answers at the URL or it requires a login, CommandError if it rejects them.
     """
 
     def __init__(self, url: str) -> None:
@@ -114,7 +114,7 @@ class Prometheus:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
                 text = response.read()
         except urllib.error.HTTPError as response:
-            raise _refusal(self.url, response) from response
+            raise _rejection(self.url, response) from response
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = _printable(str(getattr(error, "reason", error))) or type(error).__name__
             raise BadInput(f"no Prometheus answers at {self.url} ({reason}); {ADDRESS_HINT}") from error
@@ -136,15 +136,15 @@ def _bearer_token() -> str | None:
     return f"Bearer {token}" if token else None
 
 
-def _refusal(url: str, response: urllib.error.HTTPError) -> CommandError:
+def _rejection(url: str, response: urllib.error.HTTPError) -> CommandError:
     """Return an error with Prometheus' own message, or with the HTTP status of a proxy in front of it."""
     try:
         reason = _printable(str(json.loads(response.read())["error"]))
     except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
         reason = f"{response.code} {response.reason}"
     if response.code in (401, 403):
-        return BadInput(f"Prometheus at {url} refused the query: {reason}; {LOGIN_HINT}")
-    return CommandError(f"Prometheus at {url} refused the query: {reason}")
+        return BadInput(f"Prometheus at {url} rejected the query: {reason}; {LOGIN_HINT}")
+    return CommandError(f"Prometheus at {url} rejected the query: {reason}")
 
 
 def _printable(text: str) -> str:

@@ -23,9 +23,9 @@ class Summary:
     """None if an earlier run had already finished the training, or the user program reports no progress."""
 
     def lines(self) -> list[str]:
-        """Return the summary, a string a line."""
+        """Return the summary, one string per line."""
         return [
-            *([f"loss      {self._loss} nats a token, over {self.steps} steps"] if self.last else []),
+            *([f"loss      {self._loss} nats per token, over {self.steps} steps"] if self.last else []),
             *(self._model_lines(self.model) if self.model else [f"output    {self.output_dir}"]),
             self._result_line,
         ]

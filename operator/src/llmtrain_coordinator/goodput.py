@@ -1,6 +1,6 @@
 """Goodput: classifies each second of a job's lifetime, from membership changes and rank 0's progress reports.
 
-A span of time is added to the ledger at its end, when its category is known; until then the ledger stands still.
+A span of time is added to the ledger at its end, when its category is known; until then the ledger does not change.
 
 - A progress report ends a span: compiling, evaluating and checkpoints took what rank 0 reports, and the rest went into
   steps, either new ones or replayed ones. The first report of a generation also covers the restore of the state, which

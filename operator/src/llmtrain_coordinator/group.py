@@ -29,7 +29,7 @@ class MemberState:
     phase: Phase
     member: Member
     generation: int = 0
-    """Newest generation it has been a member of, by its own account."""
+    """Newest generation it has been a member of, as the process reports it."""
 
     @property
     def worker_rank(self) -> WorkerRank:

@@ -1,4 +1,4 @@
-"""Leases: a process from which nothing is heard for `LEASE_SECONDS` has failed."""
+"""Leases: a process that sends nothing for `LEASE_SECONDS` has failed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -2,8 +2,8 @@
 
 A recovery opens when a generation loses a member, even if its peers noticed first and it has already ended. It closes
 at the first step that is not a replay. Its phases: *detect* that a member is gone, the *rendezvous* of the next
-generation, *restore* the state on every rank, and *replay* the steps that were lost. Its method is the cheapest one
-that was enough: a new process in the same pod, a new pod, or the newest checkpoint if no live rank held the state.
+generation, *restore* the state on every rank, and *replay* the steps that were lost. Its method is the cheapest
+sufficient one: a new process in the same pod, a new pod, or the newest checkpoint if no live rank held the state.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A consistent copy of what a coordinator knows, which other threads read to export metrics."""
+"""A consistent copy of a coordinator's state, which other threads read to export metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

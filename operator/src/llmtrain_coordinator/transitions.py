@@ -36,7 +36,7 @@ from llmtrain_coordinator.group import GroupState, MemberState, Phase, worker_ra
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection:
-    """A refusal with its reason. Sending the same message again does not help."""
+    """A rejection with its reason. Sending the same message again does not help."""
 
     message: str
     surplus: bool = False
@@ -48,7 +48,7 @@ Answer = Membership | JoinPending | CurrentGeneration | Rejection
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """What follows from one message."""
+    """The result of one message."""
 
     group: GroupState
     answer: Answer
@@ -69,7 +69,7 @@ def join(group: GroupState, request: Join) -> Transition:
         group, entries = end(group, f"{member_name(member)} joined again", entries, broken=True)
     if not state or state.phase is not Phase.JOINED:
         entries += (
-            log_entry(CoordinatorEvent.MEMBER_JOINED, member=member, step=request.step, of=group.desired_ranks),
+            log_entry(CoordinatorEvent.MEMBER_JOINED, member=member, step=request.step, desired=group.desired_ranks),
         )
     joined = MemberState(phase=Phase.JOINED, member=member, generation=request.generation)
     group = with_member(group, member.incarnation, joined)
@@ -122,7 +122,7 @@ def progress(group: GroupState, request: Progress, *, now_seconds: float, time: 
 
 
 def _with_known_fields(progress: Progress, previous: Progress | None) -> Progress:
-    """Return `progress` with the evaluation and checkpoint reported before, which a new rank 0 does not know."""
+    """Return `progress` with the evaluation and checkpoint reported before, which a new rank 0 does not have."""
     if previous is None:
         return progress
     fields = ("held_out_loss", "held_out_step", "checkpoint", "checkpoint_write")
@@ -150,7 +150,7 @@ def leave(group: GroupState, request: Leave) -> Transition:
 
 
 def expire(group: GroupState, silent: frozenset[str], *, now_seconds: float) -> Transition:
-    """Remove processes whose lease has expired, and do what only the passing of time causes."""
+    """Remove processes whose lease has expired, and apply time-based transitions."""
     entries: Entries = ()
     for incarnation in sorted(silent & group.members.keys()):
         entries += (

@@ -2,7 +2,7 @@
 
 LLMTRAIN_CHAOS holds faults, separated by spaces: `point:signal:target:step:marker`. The signal is sent at the first pass
 of the fault point after `step` steps, to this `rank` or to its `supervisor`. The file `marker` records that it was sent,
-so that the process that replaces this one is spared. HANG, SLOW and PAUSE are not signals: they sleep forever, sleep
+so that the replacement of this process does not send it again. HANG, SLOW and PAUSE are not signals: they sleep forever, sleep
 longer than a lease, and wait until the test creates the file `marker` with the suffix `.resume`.
 """
 

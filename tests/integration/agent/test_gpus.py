@@ -244,7 +244,7 @@ def test_a_driver_that_is_installed_after_the_agent_started_is_found(node: Node)
     node.machine["init"] = "!9"
     assert node.scrape().readings == []
     del node.machine["init"]
-    assert node.scrape().readings == [], "the driver is looked for once per minute"
+    assert node.scrape().readings == [], "there is one attempt per minute to load the driver"
     node.now += RETRY_SECONDS
     scrape = node.scrape()
     assert (len(scrape.readings), scrape.library) == (8, ["nvml", "580.65.06"])

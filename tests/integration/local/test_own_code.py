@@ -1,4 +1,4 @@
-"""Programs of the user's own under `llmtrain run`, in both ways, with real processes."""
+"""User programs under `llmtrain run`, in both modes, with real processes."""
 
 import hashlib
 import os
@@ -48,7 +48,7 @@ from pathlib import Path
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 begun = Path(os.environ["LLMTRAIN_OUTPUT"], "begun")
 if begun.exists():
-    print("goes on", flush=True)
+    print("resumed", flush=True)
     sys.exit(0)
 time.sleep(0.5)
 begun.touch()
@@ -134,7 +134,7 @@ def test_a_torchrun_program_is_restarted_when_the_membership_changes(workspace: 
     assert workspace.processes() == []
 
 
-def test_a_stopped_model_goes_on_where_it_was(workspace: Workspace) -> None:
+def test_a_stopped_model_resumes_from_its_last_step(workspace: Workspace) -> None:
     write(workspace, LINE, "0.05")
     stopped = workspace.run()
     stopped.until_line("step ")
@@ -153,7 +153,7 @@ def test_a_program_that_stops_well_when_asked_has_not_finished(workspace: Worksp
     assert stopped.end() == 130, stopped.text
     resumed = workspace.run()
     assert resumed.end() == 0, resumed.text
-    assert "goes on" in log(workspace, 0)
+    assert "resumed" in log(workspace, 0)
 
 
 def test_only_the_program_that_failed_is_blamed_and_not_its_peers(workspace: Workspace) -> None:

@@ -20,7 +20,7 @@ def event_names(workspace: Workspace) -> list[str]:
     return [entry["event"] for entry in entries(workspace)]
 
 
-def test_a_stopped_run_goes_on_where_it_was(workspace: Workspace) -> None:
+def test_a_stopped_run_resumes_from_its_last_step(workspace: Workspace) -> None:
     stopped = workspace.run()
     stopped.until_line("step ")
     stopped.process.send_signal(signal.SIGINT)

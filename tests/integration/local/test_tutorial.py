@@ -1,4 +1,4 @@
-"""The tutorial's steps on one machine, as they stand in docs/tutorial.md."""
+"""The tutorial's steps on one machine, as written in docs/tutorial.md."""
 
 import os
 import subprocess

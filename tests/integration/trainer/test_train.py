@@ -1,4 +1,4 @@
-"""Real processes train, and what disturbs them changes nothing in what they learn."""
+"""Real processes train; failures and membership changes do not change the weights."""
 
 import math
 import os
@@ -111,7 +111,7 @@ def test_a_worker_whose_rank_dies_too_often_gives_up_with_its_last_lines(job: Jo
     eventually(lambda: bool(first.events("generationEnded")), "the survivor has noticed")
 
 
-def test_sigterm_stops_after_a_checkpoint_and_the_next_run_goes_on(job: Job, dataset: str, undisturbed: Job) -> None:
+def test_sigterm_stops_after_a_checkpoint_and_the_next_run_resumes(job: Job, dataset: str, undisturbed: Job) -> None:
     job.coordinator()
     workers = started(job, dataset)
     for worker in workers:
@@ -127,7 +127,7 @@ def test_sigterm_stops_after_a_checkpoint_and_the_next_run_goes_on(job: Job, dat
     assert job.last_weights() == undisturbed.last_weights()
 
 
-def test_training_goes_on_without_a_coordinator(job: Job, dataset: str, undisturbed: Job) -> None:
+def test_training_continues_without_a_coordinator(job: Job, dataset: str, undisturbed: Job) -> None:
     coordinator = job.coordinator()
     workers = started(job, dataset)
     coordinator.kill()

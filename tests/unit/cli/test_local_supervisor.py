@@ -32,7 +32,7 @@ class FakeProcess:
 
 
 class FakeRun:
-    """A supervisor of fake processes; `codes` are the exit codes of a process, one a start."""
+    """A supervisor of fake processes; `codes` are the exit codes of a process, one per start."""
 
     def __init__(self, max_failures: int = 10, **codes: Sequence[int | None]) -> None:
         self._codes = {name.replace("_", "-"): iter(exits) for name, exits in codes.items()}

@@ -18,6 +18,24 @@ def test_a_missing_package_is_reported_with_the_extra_that_installs_it(
     assert f"rich is missing; in a checkout of llmtrain: pip install '.[{extras}]'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "gpt"], "llmtrain: interrupted\n"),
+        (["run", "job.yaml"], "llmtrain: interrupted before the run started\n"),
+    ],
+)
+def test_an_interruption_is_one_line_and_an_exit_code(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dispatch(options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("llmtrain_cli.__main__.dispatch", dispatch)
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == message
+
+
 def test_the_help_shows_no_credentials(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv(VARIABLE, "http://ann:secret@host:9090")
     with pytest.raises(SystemExit):

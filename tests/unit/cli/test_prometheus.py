@@ -112,16 +112,16 @@ def test_a_token_of_several_lines_is_bad_input_and_not_shown(monkeypatch: pytest
     assert "abc" not in str(error.value)
 
 
-def test_a_refused_query_is_reported_with_the_message_of_prometheus() -> None:
+def test_a_rejected_query_is_reported_with_the_message_of_prometheus() -> None:
     refusal = Refusal(422, '{"status": "error", "errorType": "execution", "error": "too many samples"}')
-    with answering({"up": refusal}) as url, pytest.raises(CommandError, match=r"refused the query: too many samples$"):
+    with answering({"up": refusal}) as url, pytest.raises(CommandError, match=r"rejected the query: too many samples$"):
         Prometheus(url).query("up")
 
 
 def test_an_error_of_a_proxy_is_reported_with_its_status() -> None:
     with (
         answering({"up": Refusal(504, "upstream request timeout")}) as url,
-        pytest.raises(CommandError, match=r"refused the query: 504 Gateway Timeout$"),
+        pytest.raises(CommandError, match=r"rejected the query: 504 Gateway Timeout$"),
     ):
         Prometheus(url).query("up")
 

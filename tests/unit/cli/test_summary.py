@@ -39,7 +39,7 @@ def summary(
 
 def test_a_pretrained_model_is_summarized() -> None:
     assert summary().lines() == [
-        "loss      9.000 -> 2.500 nats a token, over 10 steps",
+        "loss      9.000 -> 2.500 nats per token, over 10 steps",
         "held out  perplexity 20.1; unigram baseline 300.2",
         "speed     500 tokens/s",
         "model     out/model (12,345 parameters)",

@@ -40,12 +40,12 @@ def heartbeat(incarnation: str, generation: int, ranks: int = 2) -> Heartbeat:
 
 
 def disconnect(incarnation: str) -> str:
-    """Return what stands for a connection that closes."""
+    """Return the marker of a connection that closes."""
     return incarnation
 
 
 def expire(*incarnations: str) -> frozenset[str]:
-    """Return what stands for a check of the leases, of which these have expired."""
+    """Return the marker of a check of the leases, of which these have expired."""
     return frozenset(incarnations)
 
 

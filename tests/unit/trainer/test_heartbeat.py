@@ -1,4 +1,4 @@
-"""Heartbeats run beside training: they notice a new generation, and an outage of the coordinator changes nothing."""
+"""Heartbeats run in the background: they notice a new generation, and tolerate an outage of the coordinator."""
 
 from llmtrain_api.protocol import Member, Membership
 from llmtrain_trainer.distributed.heartbeat import HeartbeatThread

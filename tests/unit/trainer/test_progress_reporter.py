@@ -1,4 +1,4 @@
-"""Progress is sent beside training: the first and the newest reach the coordinator."""
+"""Progress is sent in the background: the first and the newest reach the coordinator."""
 
 from llmtrain_api.protocol import Progress
 from llmtrain_trainer.trainer.progress_reporter import ProgressReporter

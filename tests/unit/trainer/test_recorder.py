@@ -1,4 +1,4 @@
-"""Scalars are written beside training, and read back by TensorBoard's own reader."""
+"""Scalars are written in the background, and TensorBoard's own reader reads them back."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""A rank asks until it is a member of a newer generation, or the training is finished."""
+"""A rank repeats its join until it is a member of a newer generation, or the training is finished."""
 
 import io
 from collections.abc import Callable

@@ -69,7 +69,7 @@ class AwaitedCheckpointer:
 
 
 def slow_down_snapshots(checkpointer: AwaitedCheckpointer, state: TrainState) -> None:
-    """Let each snapshot last until the next step has waited for it for a while; the last one only for a while."""
+    """Delay each snapshot until the next step has waited for it for a while; the last one only for a while."""
 
     def delay(step: int | None) -> None:
         if state.step < STEPS:

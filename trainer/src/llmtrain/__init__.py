@@ -26,7 +26,7 @@ class TrainResult:
     """The result of a completed training. Every rank gets one, and the model has its final weights on every rank."""
 
     is_main_process: bool
-    """Whether this rank writes what must be written once.
+    """Whether this rank writes shared files.
 
     Write each file under another name and rename it: if the rank fails after the training, another rank writes again.
     """

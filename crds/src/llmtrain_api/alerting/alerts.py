@@ -185,14 +185,14 @@ ALERTS = (
     ),
     AlertingRule(
         name="LlmtrainReconcileErrors",
-        expr='sum by (kind) (rate(llmtrain_operator_reconciles_total{result=~"failed|refused"}[5m])) > 0.01',
+        expr='sum by (kind) (rate(llmtrain_operator_reconciles_total{result=~"failed|rejected"}[5m])) > 0.01',
         for_duration="15m",
         severity="warning",
         summary="The operator repeatedly fails to reconcile objects of kind {{ $labels.kind }}.",
-        meaning="The API server rejects the operator's requests (result `refused`) or does not answer (`failed`). The operator "
+        meaning="The API server rejects the operator's requests (result `rejected`) or does not answer (`failed`). The operator "
         "retries at least once a minute; a single object is enough for this alert.",
         diagnosis="The operator's logs contain the object and the error message of the API server.",
-        mitigation="`refused`: check RBAC, quotas and admission webhooks. `failed`: check the API server and the availability of "
+        mitigation="`rejected`: check RBAC, quotas and admission webhooks. `failed`: check the API server and the availability of "
         "admission webhooks.",
     ),
     *hardware_alerts.ALERTS,

@@ -137,8 +137,8 @@ def alerts_page() -> str:
         ]
     return page(
         "Alerts",
-        "The chart value `metrics.prometheusRule.enabled` installs these alerts for the Prometheus operator. The annotation "
-        "`runbook_url` of each links to its section.",
+        "The chart value `metrics.prometheusRule.enabled` installs these alerts for the Prometheus operator. With "
+        "`metrics.prometheusRule.runbookUrl`, the annotation `runbook_url` of each links to its section.",
         *blocks,
     )
 

@@ -1,7 +1,7 @@
 """What a node's GPUs do, read from NVIDIA's library (NVML).
 
     driver.py      finds the driver, even if it is installed after the agent starts
-    reader.py      all GPUs of the node; finds again those that were lost
+    reader.py      all GPUs of the node; re-opens those that were lost
     device.py      one GPU: memory, power, temperature, clocks, throttle reasons, ECC errors
     activity.py    how busy multiprocessors and tensor cores were (Hopper and newer)
     traffic.py     NVLink and PCIe traffic

@@ -34,7 +34,7 @@ class NoGpuError(Exception):
 
 
 class NoLoadError(Exception):
-    """The command did not use a GPU; the message says what it did."""
+    """The command did not use a GPU; the message describes what it did."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -109,7 +109,7 @@ VALUES = (
 )
 COLUMNS = ("uuid", *(value.column for value in VALUES))
 Row = Mapping[str, float]
-"""One GPU's values in base units by the agent's names, without those that nvidia-smi does not report."""
+"""One GPU's values in base units, keyed by the agent's names; unreported ones are absent."""
 
 
 @dataclass(frozen=True, kw_only=True)

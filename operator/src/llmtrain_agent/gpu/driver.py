@@ -11,7 +11,7 @@ from llmtrain_api.events import AgentEvent
 from llmtrain_api.jsonlog import JsonLog
 
 RETRY_SECONDS = 60.0
-"""How often a missing driver is looked for."""
+"""Interval between attempts to load a missing driver."""
 ABSENT = frozenset({nvml.NVML_ERROR_LIBRARY_NOT_FOUND, nvml.NVML_ERROR_DRIVER_NOT_LOADED})
 """Errors that a node without GPUs reports too."""
 

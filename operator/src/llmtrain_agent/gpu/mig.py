@@ -16,7 +16,7 @@ def mig_enabled(handle: Any, queries: NvmlQueries) -> bool:
 
 
 def mig_instances(handle: Any, index: str, device_ids: tuple[str, ...], queries: NvmlQueries) -> Iterator[GpuReading]:
-    """Yield the current instances of the GPU with `index`, which has these ids beside its UUID. Raises GpuLost."""
+    """Yield the current instances of the GPU with `index`, which has these ids in addition to its UUID. Raises GpuLost."""
     count = queries.query("MIG count", lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
     for number in range(count):
         instance = _instance(handle, number, queries)

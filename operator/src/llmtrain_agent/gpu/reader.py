@@ -1,4 +1,4 @@
-"""All GPUs of the node: opens NVML, reads every GPU, and finds again those that were lost."""
+"""All GPUs of the node: opens NVML, reads every GPU, and re-opens those that were lost."""
 
 import time
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from llmtrain_api.events import AgentEvent
 from llmtrain_api.jsonlog import JsonLog
 
 REOPEN_ROUNDS = 12
-"""While any GPU is lost, NVML is initialised again every `REOPEN_ROUNDS` readings, as it looks for GPUs only then.
-This takes time and wakes every GPU; at a scrape interval of 5 s it happens once per minute."""
+"""While any GPU is lost, NVML is re-initialised every `REOPEN_ROUNDS` readings, because it enumerates GPUs only at
+start-up. This takes time and wakes every GPU; at a scrape interval of 5 s it happens once per minute."""
 
 
 def open_gpus(log: JsonLog, clock: Callable[[], float] = time.monotonic) -> "NvmlReader":

@@ -9,7 +9,7 @@ class Identity:
     """Identifies a GPU."""
 
     index: str
-    """Stable index: NVML's at first sight; "0:1" for the second MIG instance of GPU 0."""
+    """Stable index: NVML's when the GPU was first seen; "0:1" for the second MIG instance of GPU 0."""
     uuid: str
     model: str
 

@@ -29,7 +29,7 @@ COLOURS = {
 """Of each time category: cool colours for useful time, warm ones for lost time, grey before the training."""
 
 MAX_LINES = 12
-"""Lines of one chart, each in a colour of its own; more could not be distinguished."""
+"""Lines of one chart, each in its own colour; more could not be distinguished."""
 MAX_MINUTES = 300
 """Longer trainings are drawn over hours."""
 NO_GPU = "No GPU metrics of this job."
@@ -64,7 +64,7 @@ class _Curve:
 
 
 SPEED = (
-    _Curve(key="speed", title="Tokens a second", help="Of all ranks.", name="tokens_per_second", unit="tokens/s"),
+    _Curve(key="speed", title="Tokens per second", help="Of all ranks.", name="tokens_per_second", unit="tokens/s"),
     _Curve(
         key="mfu",
         title="MFU",
@@ -158,7 +158,7 @@ def spread(series: Sequence[Series], by: str) -> list[Series]:
 def _loss(history: History) -> Chart:
     """Draw the loss over steps, so that replayed steps lie at their place."""
     steps = {at: value for each in history.series["step"] for at, value in each.points}
-    figure = _figure("step", "nats a token")
+    figure = _figure("step", "nats per token")
     curves = [("lines", "training", each.points) for each in history.series["loss"]]
     curves += [("lines+markers", "held out", changes(each)) for each in history.series["held_out_loss"]]
     for mode, legend, values in curves:

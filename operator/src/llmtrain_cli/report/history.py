@@ -36,7 +36,7 @@ class TimeRange:
     """When a training ran, in seconds since 1970."""
 
     created: float
-    """When the job was created, or some seconds later. The same for each part of the training that is looked at."""
+    """When the job was created, or some seconds later. Identical for every queried part of the training."""
     start: float
     end: float
     """First and last scrape."""

@@ -1,4 +1,4 @@
-"""One LLMTrainingJob: from a snapshot of it to what has to be done now.
+"""One LLMTrainingJob: computes a plan from its snapshot.
 
 Within this package, `before` is the status as last written and `status` the one that the plan will write.
 """

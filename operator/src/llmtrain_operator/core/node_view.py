@@ -11,7 +11,7 @@ from llmtrain_operator.core.manifest import Manifest
 
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 TRANSIENT_TAINT_PREFIX = "node.kubernetes.io/"
-"""Prefix of the taints that Kubernetes itself sets while a node is cordoned or its kubelet is silent."""
+"""Prefix of the taints that Kubernetes itself sets while a node is cordoned or its kubelet does not report."""
 
 
 @dataclass(frozen=True, kw_only=True)

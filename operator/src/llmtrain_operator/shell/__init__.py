@@ -5,7 +5,7 @@ settings.py            settings from the environment
 leader.py              leader election by a Lease
 handlers.py            what kopf calls when a job or a cluster changes
 informer.py            one resource, listed and watched
-store.py               every object seen, indexed by what it is looked up with
+store.py               every object seen, indexed for lookups
 work_queue.py          keys waiting to be reconciled
 reconcile.py           observe, plan, execute: one key at a time
 observe.py             snapshots for decisions, from the store

@@ -1,10 +1,10 @@
 """Errors of the Kubernetes API, and which of them are worth a retry.
 
 ApiError
-├── InvalidRequest  400, 403, 422: retrying would fail the same way; report it, and retry when something changes
-├── NotFound        404: the object or its namespace does not exist
-├── Conflict        409: the object has changed in between; observe again
-└── Unavailable     429, 5xx, no connection: retry later
+├── RequestRejected  400, 403, 422: retrying would fail the same way; report it, and retry when something changes
+├── NotFound         404: the object or its namespace does not exist
+├── Conflict         409: the object has changed in between; observe again
+└── Unavailable      429, 5xx, no connection: retry later
 """
 
 import json
@@ -21,7 +21,7 @@ class ApiError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class InvalidRequest(ApiError):
+class RequestRejected(ApiError):
     """The server rejected the request itself: 400, 403 or 422."""
 
 
@@ -38,9 +38,9 @@ class Unavailable(ApiError):
 
 
 BY_CODE: dict[int, type[ApiError]] = {
-    400: InvalidRequest,
-    403: InvalidRequest,
-    422: InvalidRequest,
+    400: RequestRejected,
+    403: RequestRejected,
+    422: RequestRejected,
     404: NotFound,
     409: Conflict,
 }

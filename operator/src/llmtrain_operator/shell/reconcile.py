@@ -20,7 +20,7 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.core.snapshot import Images
 from llmtrain_operator.shell.api import Api
-from llmtrain_operator.shell.errors import ApiError, Conflict, InvalidRequest, NotFound
+from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.metrics import count_reconcile
 from llmtrain_operator.shell.observe import observe_cluster, observe_job
 from llmtrain_operator.shell.store import Store
@@ -28,8 +28,8 @@ from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 REJECTED_RETRY_SECONDS = 15.0
 """How long to wait after the API server rejected an object of a job."""
-Result = Literal["done", "conflict", "refused", "failed"]
-"""Result of a reconciliation: `refused` if the API server rejected a request, `failed` if it did not answer."""
+Result = Literal["done", "conflict", "rejected", "failed"]
+"""Result of a reconciliation: `rejected` if the API server rejected a request, `failed` if it did not answer."""
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +60,7 @@ class Reconciler:
         except ApiError as error:
             log.warning(OperatorEvent.RECONCILE_FAILED, extra=log_fields(key, error.message))
             self.queue.failed(key, error.retry_after_seconds)
-            return "refused" if isinstance(error, InvalidRequest) else "failed"
+            return "rejected" if isinstance(error, RequestRejected) else "failed"
         except ValidationError as error:
             log.error(OperatorEvent.VERSION_UNKNOWN, extra=log_fields(key, str(error)))
             self.queue.failed(key)
@@ -82,10 +82,10 @@ class Reconciler:
         plan = plan_job(snapshot)
         try:
             return "done", await self.execute(manifest, plan)
-        except InvalidRequest as error:
-            log.warning(OperatorEvent.REQUEST_INVALID, extra=log_fields(key, error.message))
+        except RequestRejected as error:
+            log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, error.message))
             await self.execute(self.store.jobs.get(job_key, manifest), rejected(snapshot, error.message))
-            return "refused", REJECTED_RETRY_SECONDS
+            return "rejected", REJECTED_RETRY_SECONDS
 
     async def reconcile_cluster(self, key: Key) -> float | None:
         """Update the inventory and claims of one LLMCluster; return the seconds after which to reconcile again."""
@@ -112,7 +112,7 @@ class Reconciler:
         return plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
 
     async def apply(self, parent: Manifest, manifest: Manifest) -> None:
-        """Apply one object of `parent`; that a tenant's namespace does not exist is recorded, and no error."""
+        """Apply one object of `parent`; a missing tenant namespace is recorded and is not an error."""
         try:
             await self.api.apply(manifest)
         except NotFound:
@@ -126,7 +126,7 @@ class Reconciler:
             await self.api.delete(reference)
 
     async def emit_event(self, obj: Manifest, event: Event) -> None:
-        """Create an event; a failure to do so is logged, and stops nothing."""
+        """Create an event; an error is logged and otherwise ignored."""
         try:
             await self.api.create_event(obj, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
         except ApiError as error:

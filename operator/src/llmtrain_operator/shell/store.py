@@ -1,4 +1,4 @@
-"""Every object seen, indexed by what it is looked up with. A change enqueues the keys that it affects.
+"""Every object seen, indexed for lookups. A change enqueues the keys that it affects.
 
 The store decides nothing: `core` reads the objects, through the snapshots that `observe.py` makes of them.
 """

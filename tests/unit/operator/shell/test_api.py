@@ -6,7 +6,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell.api import Api, path_of, resource_of
-from llmtrain_operator.shell.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable
 from unit.operator.shell.api_server import ApiServer
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
@@ -18,8 +18,8 @@ REFERENCE = ObjectReference(api_version="v1", kind="Pod", namespace="n", name="p
     [
         (404, NotFound),
         (409, Conflict),
-        (422, InvalidRequest),
-        (403, InvalidRequest),
+        (422, RequestRejected),
+        (403, RequestRejected),
         (429, Unavailable),
         (500, Unavailable),
     ],

@@ -2,15 +2,15 @@
 
 import pytest
 
-from llmtrain_operator.shell.errors import Conflict, InvalidRequest, NotFound, Unavailable, error_for
+from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable, error_for
 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        (400, InvalidRequest),
-        (403, InvalidRequest),
-        (422, InvalidRequest),
+        (400, RequestRejected),
+        (403, RequestRejected),
+        (422, RequestRejected),
         (404, NotFound),
         (409, Conflict),
         (429, Unavailable),

@@ -10,7 +10,7 @@ from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.shell.api import Api
-from llmtrain_operator.shell.errors import ApiError, Conflict, InvalidRequest, NotFound, Unavailable
+from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
@@ -60,7 +60,7 @@ def reconciler(error: ApiError) -> Reconciler:
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (InvalidRequest("exceeded quota"), "refused"),
+        (RequestRejected("exceeded quota"), "rejected"),
         (Unavailable("no connection"), "failed"),
         (Conflict("changed"), "conflict"),
     ],
@@ -72,7 +72,7 @@ async def test_an_error_of_the_api_server_is_the_result(key: Key, error: ApiErro
 
 async def test_a_job_that_no_longer_exists_is_done() -> None:
     gone = Key("job", "ns", "gone")
-    assert await reconciler(InvalidRequest("")).attempt(gone, session=None) == "done"
+    assert await reconciler(RequestRejected("")).attempt(gone, session=None) == "done"
 
 
 class RecordingApi(Api):

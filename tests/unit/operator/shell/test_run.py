@@ -14,7 +14,7 @@ from llmtrain_operator.shell.work_queue import WorkQueue
 
 
 class LateApi:
-    """An API server that does not serve our resources at first, as right after their CRDs were created."""
+    """An API server that does not serve llmtrain's resources at first, as right after their CRDs were created."""
 
     def __init__(self) -> None:
         self.calls = 0

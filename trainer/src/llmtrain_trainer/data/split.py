@@ -1,4 +1,4 @@
-"""The held-out split: files are chosen by a hash of their names, so a file never changes sides."""
+"""The held-out split: files are chosen by a hash of their names, so a file always stays in its split."""
 
 import hashlib
 from dataclasses import dataclass

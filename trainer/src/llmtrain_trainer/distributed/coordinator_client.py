@@ -22,7 +22,7 @@ from llmtrain_api.protocol import (
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopRequested, TrainerError
 
 RESPONSE_TIMEOUT_SECONDS = 5.0
-"""How long the coordinator can take to respond, beside the time of a long poll."""
+"""How long the coordinator can take to respond, in addition to the time of a long poll."""
 Response = TypeVar("Response", bound=Model)
 
 

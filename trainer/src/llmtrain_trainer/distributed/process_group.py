@@ -1,6 +1,6 @@
 """The process group of one generation. Its collectives fail when a peer exits or is cut off; they never hang.
 
-The ranks meet in the store of the first member and connect to each other. While a collective runs, its rank polls
+The ranks find each other in the store of the first member and connect to each other. While a collective runs, its rank polls
 instead of blocking: a peer that is cut off sends no reset, but its lease expires, the generation is broken, and this
 rank leaves at once. The abandoned process group is not destroyed, because its destructor would wait for the incomplete
 collective; a thread keeps it until that has timed out.

@@ -31,7 +31,7 @@ from llmtrain_trainer.worker.stop_signal import StopSignal
 GRACE_SECONDS = 30.0
 """How long the program may take to stop when it is asked to, as under torchrun."""
 BROKEN_GRACE_SECONDS = 5.0
-"""The same when a peer is gone: the program may be waiting for it in vain."""
+"""The same when a peer is gone: the program may wait for it forever."""
 PEER_FAILURE_SECONDS = LEASE_SECONDS + 1.0
 """How long to wait after a failure of the program for its generation to break."""
 POLL_SECONDS = 0.02

@@ -7,7 +7,7 @@ from llmtrain_operator.core.plan import Plan, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView
 
 KINDS = ("Service", "ConfigMap", "PodGroup")
-"""Kinds of the objects that are deleted beside the pods."""
+"""Kinds of the objects that are deleted in addition to the pods."""
 
 
 def plan_cleanup(

@@ -12,7 +12,7 @@ def degraded_conditions(
 ) -> tuple[ConditionUpdate, ...]:
     """Return the condition Degraded; nothing before the first step, or while the state is unknown.
 
-    A coordinator at generation 0 has just started, and has not heard from the ranks that train.
+    A coordinator at generation 0 has just started, and the ranks that train have not sent it a heartbeat yet.
     """
     if coordinator is None or coordinator.generation == 0 or coordinator.state == "Finished":
         return ()

@@ -29,7 +29,7 @@ def pull_failure(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
 
 
 def unschedulable(workers: Workers, pods: tuple[PodView, ...]) -> Blocker | None:
-    """Return why the scheduler finds no node for some pods, beside what the job requests."""
+    """Return why the scheduler finds no node for some pods, and what each worker requests."""
     waiting = [pod for pod in pods if pod.phase == "Pending" and not pod.node]
     cause = next((pod.unschedulable.strip(" .\n") for pod in waiting if pod.unschedulable), "")
     if not cause:

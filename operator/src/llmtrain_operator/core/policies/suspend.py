@@ -10,13 +10,13 @@ from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
 KINDS = ("Service", "PodGroup")
-"""Kinds of the objects that are deleted beside the pods; the run config stays, as it is immutable."""
+"""Kinds of the objects that are deleted in addition to the pods; the run config stays, as it is immutable."""
 
 
 def suspend(
     status: JobStatus, *, pods: tuple[PodView, ...], objects: Mapping[ObjectKey, Manifest], lost_nodes: frozenset[str]
 ) -> StagePlan:
-    """Return the stage of a job with `spec.suspend`. The coordinator stops last: workers take leave of it."""
+    """Return the stage of a job with `spec.suspend`. The coordinator stops last, because workers leave it first."""
     trainers = tuple(pod for pod in pods if pod.role != "coordinator")
     active = any(pod.phase in ("Pending", "Running") for pod in trainers)
     stopping = pod_references((pod for pod in (trainers if active else pods) if not pod.deleting), lost_nodes)

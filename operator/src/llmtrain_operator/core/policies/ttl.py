@@ -9,7 +9,7 @@ from llmtrain_operator.core.snapshot import Job
 
 
 def plan_ttl(job: Job, finish_time: str | None, now: datetime) -> Plan:
-    """Delete the finished `job` when its time to live has passed, or return when to look again."""
+    """Delete the finished `job` when its time to live has passed; otherwise requeue until then."""
     ttl_seconds = job.spec.ttl_seconds_after_finished
     if ttl_seconds is None or finish_time is None:
         return Plan()

@@ -88,7 +88,7 @@ def is_training(
 ) -> bool:
     """Return whether a complete membership trains.
 
-    A coordinator at generation 0 has just started and knows of no membership yet. Until it does, or while none
+    A coordinator at generation 0 has just started and has no membership yet. Until it has one, or while none
     answers, training is assumed to continue if all workers run.
     """
     if coordinator is not None and coordinator.generation > 0:

@@ -42,7 +42,7 @@ def coordinator_accounts(status: JobStatus) -> bool:
 
 
 def steps_done(status: JobStatus) -> int:
-    """Return the steps that the next coordinator takes as done; 0 after a suspension, when training starts over."""
+    """Return the steps that the next coordinator counts as done; 0 after a suspension, when training starts over."""
     return status.progress.step if status.progress and coordinator_accounts(status) else 0
 
 

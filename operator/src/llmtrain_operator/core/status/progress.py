@@ -6,7 +6,7 @@ from llmtrain_api.timestamps import format_duration
 
 
 def with_progress(status: JobStatus, coordinator: CoordinatorStatus | None) -> JobStatus:
-    """Return `status` with what the coordinator reports; what a new coordinator does not know stays unchanged."""
+    """Return `status` with what the coordinator reports; values that a new coordinator does not have stay unchanged."""
     if coordinator is None:
         return status
     active = len({member.worker for member in coordinator.members})
