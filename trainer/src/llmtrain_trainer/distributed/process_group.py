@@ -149,7 +149,7 @@ def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, addr
 
 
 def _abandon(group: Any, work: Any) -> None:
-    """Keep `group` until its collective `work` has completed, so that nobody waits in its destructor.
+    """Keep `group` until its collective `work` has completed, so that no rank blocks in its destructor.
 
     A daemon thread holds the references: it does not keep the process from exiting.
     """
