@@ -60,6 +60,7 @@ class CoordinatorClient:
         self.close()
         with contextlib.suppress(TrainerError):
             self.leave(leave)
+        self.close()
 
     def close(self) -> None:
         """Close the connection. The next request opens a new one."""
