@@ -9,7 +9,6 @@ from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.user_program.program import failure_message, find_program, program_environment
 from unit.trainer.builders import MakeRun
 
-
 REJECTED = [
     ({"module": "no_such_module"}, "spec.entrypoint.module: there is no module no_such_module in the trainer image"),
     ({"module": "no_such.module"}, "spec.entrypoint.module: no_such.module cannot be imported in the trainer image"),
