@@ -1,5 +1,6 @@
 """How a container reports its result: its exit code and the JSON in its termination message."""
 
+import signal
 from enum import IntEnum
 from typing import Annotated, Literal
 
@@ -21,6 +22,14 @@ class ExitCode(IntEnum):
     """The job's spec cannot be satisfied; retrying would fail the same way."""
     STOPPED = 143
     """Stopped on request, after a checkpoint."""
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as SIGKILL; most real-time signals have only a number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class DatasetInfo(Model):

@@ -1,4 +1,4 @@
-from llmtrain_api.termination import MAX_BYTES, TerminationMessage
+from llmtrain_api.termination import MAX_BYTES, TerminationMessage, signal_name
 
 
 def test_a_message_is_read_as_it_was_written() -> None:
@@ -22,3 +22,7 @@ def test_the_text_never_exceeds_the_limit() -> None:
 def test_other_text_is_not_a_termination_message() -> None:
     assert TerminationMessage.from_message("Killed") is None
     assert TerminationMessage.from_message('{"reason": "Bored"}') is None
+
+
+def test_a_signal_without_a_name_is_named_by_its_number() -> None:
+    assert (signal_name(9), signal_name(40)) == ("SIGKILL", "signal 40")
