@@ -4,7 +4,7 @@ import signal
 from enum import IntEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from llmtrain_api.model import Model
 
@@ -46,6 +46,8 @@ class DatasetInfo(Model):
 
 class ModelInfo(Model):
     """Result of the publish stage: the exported model."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")  # a model that diverged has a result too
 
     loss: float
     """Held-out loss in nats per token."""
