@@ -8,8 +8,6 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 FILES = [pytest.param(file, id=str(file.relative_to(TESTS))) for file in sorted(TESTS.rglob("*.py"))]
-TIDY = [case for case in FILES if not str(case.id).startswith("unit/")]
-"""All but the unit tests, until those follow."""
 SKIP_FORMAT = "# fmt: " + "skip"
 UNUSED_ID = "sentence"
 """An argument that only named the case; `pytest.param(..., id="...")` does."""
@@ -43,7 +41,7 @@ def unused_ids(tree: ast.Module) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("file", TIDY)
+@pytest.mark.parametrize("file", FILES)
 def test_no_test_imports_from_a_conftest_or_a_test_module(file: Path) -> None:
     assert [module for module in imported_modules(ast.parse(file.read_text())) if is_of_tests(module)] == []
 
@@ -53,6 +51,6 @@ def test_the_formatter_formats_every_line(file: Path) -> None:
     assert SKIP_FORMAT not in file.read_text()
 
 
-@pytest.mark.parametrize("file", TIDY)
+@pytest.mark.parametrize("file", FILES)
 def test_cases_are_named_by_their_id(file: Path) -> None:
     assert unused_ids(ast.parse(file.read_text())) == []

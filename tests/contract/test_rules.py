@@ -3,9 +3,12 @@
 import pytest
 from pydantic import ValidationError
 
-from contract.rule_cases import ALLOWED_EDITS, EDITS, RULE_CASES, SHAPE_CASES, Case, Edit, job_with
+from contract.rule_cases import ALLOWED_EDITS, EDITS, OWN, RULE_CASES, SHAPE_CASES, UNSET, Case, Edit, job_with
 from llmtrain_api.job import JobSpec
-from llmtrain_api.rules import IMMUTABLE, RULES, violations
+from llmtrain_api.rules import IMMUTABLE, RULES, Rule, torchrun, violations
+
+REMEDIES = {"change", "choose", "lower", "raise", "remove", "set", "use"}
+"""The first words of the remedies, after the last semicolon of a message."""
 
 
 def sentence(case: Case) -> str:
@@ -31,6 +34,30 @@ def test_every_rule_rejects_a_case(rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:50])
 def test_every_rule_names_its_field(rule) -> None:
     assert rule.field in rule.message or rule.field.rpartition(".")[0] in rule.message
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.message[:50])
+def test_every_rule_names_a_remedy(rule: Rule) -> None:
+    assert rule.message.rpartition("; ")[2].split()[0] in REMEDIES
+
+
+def test_a_job_that_violates_several_rules_has_the_message_of_each_in_order() -> None:
+    job = job_with({"metadata.name": "2gpt", "spec.workers": {"min": 3, "replicas": 2, "max": 1}})
+    found = list(violations(job["metadata"]["name"], JobSpec.model_validate(job["spec"])))
+    assert [message.split()[0] for message in found] == ["metadata.name", "spec.workers.min", "spec.workers.replicas"]
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "expected"),
+    [
+        pytest.param(None, False, id="no program"),
+        pytest.param({"script": "train.py"}, False, id="the default mode"),
+        pytest.param({"script": "train.py", "mode": "Torchrun"}, True, id="mode Torchrun"),
+    ],
+)
+def test_only_a_program_in_mode_torchrun_keeps_its_own_state(entrypoint: object, expected: bool) -> None:
+    job = job_with({**OWN, "spec.entrypoint": entrypoint or UNSET})
+    assert torchrun(JobSpec.model_validate(job["spec"])) is expected
 
 
 @pytest.mark.parametrize("case", SHAPE_CASES, ids=sentence)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from contract.rule_cases import EXAMPLE, job_with
+from contract.rule_cases import EXAMPLE, OWN, job_with
 from llmtrain_api.job import JobSpec
 from llmtrain_api.run_config import RunConfig, run_config
 
@@ -54,3 +54,31 @@ def test_cores_are_shared_out_among_ranks(gpus: int, cpu: str, device: str, rank
     job = job_with({"spec.workers.gpus": gpus, "spec.workers.resources.cpu": cpu})
     config = made_from(JobSpec.model_validate(job["spec"]))
     assert (config.device, config.ranks_per_worker, config.threads_per_rank) == (device, ranks, threads)
+
+
+def test_settings_outside_of_the_training_reach_the_ranks() -> None:
+    config = made_from(JobSpec.model_validate(job_with({"spec.recovery": {"hangSeconds": 60}})["spec"]))
+    assert (config.hang_seconds, config.entrypoint) == (60, None)
+    config = made_from(JobSpec.model_validate(job_with(OWN)["spec"]))
+    assert config.entrypoint is not None
+    assert (config.entrypoint.script, config.entrypoint.mode) == ("train.py", "Elastic")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        pytest.param({"threadsPerRank": 0}, "threadsPerRank", id="no thread"),
+        pytest.param({"ranksPerWorker": 0}, "ranksPerWorker", id="no rank"),
+        pytest.param({"device": "tpu"}, "device", id="an unknown device"),
+        pytest.param({"coordinator": None}, "coordinator", id="no coordinator"),
+    ],
+)
+def test_a_run_config_that_cannot_work_is_refused_with_its_field(
+    tmp_path: Path, change: dict[str, object], field: str
+) -> None:
+    config = made_from(JobSpec.model_validate(job_with({})["spec"]))
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({**config.document(), **change}))
+    with pytest.raises(ValidationError) as error:
+        RunConfig.read(file)
+    assert [found["loc"] for found in error.value.errors()] == [(field,)]

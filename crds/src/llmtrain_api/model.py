@@ -28,10 +28,11 @@ class Model(BaseModel):
 class Message(Model):
     """A message between running programs; unknown fields are ignored.
 
-    A job keeps the images it started with, so an operator and a coordinator can have different versions.
+    A job keeps the images it started with, so an operator and a coordinator can have different versions. NaN and
+    infinity, such as the loss of a training that diverged, are strings in JSON, which has no numbers for them.
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", ser_json_inf_nan="strings")
 
 
 DecimalString = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$")]

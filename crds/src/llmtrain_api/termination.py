@@ -1,9 +1,10 @@
 """How a container reports its result: its exit code and the JSON in its termination message."""
 
+import signal
 from enum import IntEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from llmtrain_api.model import Model
 
@@ -23,6 +24,14 @@ class ExitCode(IntEnum):
     """Stopped on request, after a checkpoint."""
 
 
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as SIGKILL; most real-time signals have only a number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class DatasetInfo(Model):
     """Result of the prepare stage: the tokenized dataset."""
 
@@ -37,6 +46,8 @@ class DatasetInfo(Model):
 
 class ModelInfo(Model):
     """Result of the publish stage: the exported model."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")  # a model that diverged has a result too
 
     loss: float
     """Held-out loss in nats per token."""

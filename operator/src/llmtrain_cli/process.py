@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from llmtrain_api.termination import ExitCode, TerminationMessage
+from llmtrain_api.termination import ExitCode, TerminationMessage, signal_name
 
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
 _LIBC = ctypes.CDLL(None)
@@ -49,7 +49,7 @@ class ExitStatus:
         if self.outcome and self.outcome.message:
             return f"{self.process}: {self.outcome.message}"
         if self.exit_code < 0:
-            return f"{self.process} was killed by {signal.Signals(-self.exit_code).name}"
+            return f"{self.process} was killed by {signal_name(-self.exit_code)}"
         return f"{self.process} ended with exit code {self.exit_code}"
 
 
@@ -82,7 +82,7 @@ class Process:
         code = await self._process.wait()
         self._kill_group()
         outcome = None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # a process can be killed while it writes
             outcome = TerminationMessage.from_message(self._outcome_file.read_text())
         return ExitStatus(process=self.spec.name, exit_code=code, outcome=outcome)
 

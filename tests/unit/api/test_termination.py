@@ -1,4 +1,6 @@
-from llmtrain_api.termination import MAX_BYTES, TerminationMessage
+import math
+
+from llmtrain_api.termination import MAX_BYTES, ModelInfo, TerminationMessage, signal_name
 
 
 def test_a_message_is_read_as_it_was_written() -> None:
@@ -22,3 +24,15 @@ def test_the_text_never_exceeds_the_limit() -> None:
 def test_other_text_is_not_a_termination_message() -> None:
     assert TerminationMessage.from_message("Killed") is None
     assert TerminationMessage.from_message('{"reason": "Bored"}') is None
+
+
+def test_a_signal_without_a_name_is_named_by_its_number() -> None:
+    assert (signal_name(9), signal_name(40)) == ("SIGKILL", "signal 40")
+
+
+def test_a_model_that_diverged_is_reported() -> None:
+    model = ModelInfo(loss=math.nan, perplexity=math.inf, unigram_perplexity=2.0, parameters=1, path="job/model")
+    read = TerminationMessage.from_message(TerminationMessage(reason="Completed", model=model).to_message())
+    assert read is not None
+    assert read.model is not None
+    assert (repr(read.model.loss), read.model.perplexity) == ("nan", math.inf)

@@ -8,6 +8,7 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.data.dataset import Dataset
+from llmtrain_trainer.distributed.rank_identity import RankIdentity, new_incarnation
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.train_state import TrainState
@@ -16,6 +17,13 @@ WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix bla
 VOCAB_SIZE = 300
 MakeRun = Callable[..., RunConfig]
 MakeCheckpointer = Callable[[TrainState], Checkpointer]
+
+
+def identity(worker: int = 0) -> RankIdentity:
+    """Return the identity of a new process, the only rank of a worker."""
+    return RankIdentity(
+        worker=worker, local_rank=0, incarnation=new_incarnation(), address="127.0.0.1", node=f"node-{worker}"
+    )
 
 
 def prose(words: int, seed: int = 1) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.training.train_state import TrainState
+from llmtrain_trainer.worker.stop_signal import StopSignal
 from unit.trainer.builders import VOCAB_SIZE, MakeCheckpointer, MakeRun, prose
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
@@ -57,6 +59,25 @@ def make_run(volume: Path, tmp_path: Path) -> MakeRun:
         )
 
     return make
+
+
+@pytest.fixture
+def make_program_run(make_run: MakeRun) -> MakeRun:
+    """Makes run configs of jobs with a program of the user's; arguments are the fields of its entrypoint."""
+
+    def make(**entrypoint: object) -> RunConfig:
+        return make_run(entrypoint=entrypoint, data={"source": {"volume": "datasets"}})
+
+    return make
+
+
+@pytest.fixture
+def stop_signal() -> Iterator[StopSignal]:
+    """Handles SIGTERM and SIGINT during the test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield StopSignal()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -98,3 +98,13 @@ def test_any_other_answer_can_be_retried(server: Server, client: CoordinatorClie
 def test_an_unreachable_coordinator_can_be_retried() -> None:
     with pytest.raises(CoordinatorUnavailable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
         CoordinatorClient("127.0.0.1:1", "uid").heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
+
+
+def test_a_rank_on_a_node_that_is_named_waiting_can_join(server: Server, client: CoordinatorClient) -> None:
+    membership = Membership(generation=4, members=[ME.model_copy(update={"node": "waiting"})])
+    server.answer = (200, membership.model_dump_json(by_alias=True))
+    assert client.join(Join(member=ME)) == membership
+
+
+def test_a_leave_that_cannot_be_reported_is_no_error() -> None:
+    CoordinatorClient("127.0.0.1:1", "uid").leave_best_effort(Leave(incarnation="me", reason="Finished"))

@@ -5,19 +5,9 @@ from typing import Any
 
 import pytest
 
-from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.user_program.program import failure_message, find_program, program_environment
 from unit.trainer.builders import MakeRun
-
-
-@pytest.fixture
-def make_program_run(make_run: MakeRun) -> Any:
-    def make(**entrypoint: Any) -> RunConfig:
-        return make_run(entrypoint=entrypoint, data={"source": {"volume": "datasets"}})
-
-    return make
-
 
 REJECTED = [
     ({"module": "no_such_module"}, "spec.entrypoint.module: there is no module no_such_module in the trainer image"),
@@ -31,7 +21,7 @@ REJECTED = [
 
 @pytest.mark.parametrize(("entrypoint", "message"), REJECTED)
 def test_a_program_that_cannot_run_is_rejected(
-    make_program_run: Any, volume: Path, entrypoint: dict[str, Any], message: str
+    make_program_run: MakeRun, volume: Path, entrypoint: dict[str, Any], message: str
 ) -> None:
     (volume / "broken.py").write_text("def main(:\n")
     with pytest.raises(BadInput) as error:
@@ -39,19 +29,19 @@ def test_a_program_that_cannot_run_is_rejected(
     assert str(error.value).startswith(message)
 
 
-def test_a_script_is_read_from_the_data_volume(make_program_run: Any, volume: Path) -> None:
+def test_a_script_is_read_from_the_data_volume(make_program_run: MakeRun, volume: Path) -> None:
     (volume / "train.py").write_text("print('hello')\n")
     program = find_program(make_program_run(script="train.py", arguments=["--fast"]))
     assert program.command[1:] == [str(volume / "train.py"), "--fast"]
     assert program.name == "train.py"
 
 
-def test_a_module_is_run_with_python_m(make_program_run: Any) -> None:
+def test_a_module_is_run_with_python_m(make_program_run: MakeRun) -> None:
     program = find_program(make_program_run(module="json.tool"))
     assert program.command[1:] == ["-m", "json.tool"]
 
 
-def test_a_programs_environment_names_its_files_steps_and_seed(make_program_run: Any, volume: Path) -> None:
+def test_a_programs_environment_names_its_files_steps_and_seed(make_program_run: MakeRun, volume: Path) -> None:
     run = make_program_run(script="train.py")
     environment = program_environment(run)
     assert environment["LLMTRAIN_DATA"] == f"{volume}/"

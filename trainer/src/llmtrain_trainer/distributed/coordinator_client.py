@@ -40,7 +40,8 @@ class CoordinatorClient:
     def join(self, join: Join) -> Membership | JoinPending:
         """Join the next generation. Returns when it is complete, or with JoinPending after JOIN_LONG_POLL_SECONDS."""
         answer = self._post("/v1/join", join, JOIN_LONG_POLL_SECONDS + RESPONSE_TIMEOUT_SECONDS)
-        return _parse(JoinPending, answer) if b'"waiting"' in answer else _parse(Membership, answer)
+        pending = b'"waiting":' in answer  # the key: a node can have this name
+        return _parse(JoinPending, answer) if pending else _parse(Membership, answer)
 
     def heartbeat(self, heartbeat: Heartbeat) -> CurrentGeneration:
         """Renew the lease of this member; return the current generation."""
@@ -59,6 +60,7 @@ class CoordinatorClient:
         self.close()
         with contextlib.suppress(TrainerError):
             self.leave(leave)
+        self.close()
 
     def close(self) -> None:
         """Close the connection. The next request opens a new one."""

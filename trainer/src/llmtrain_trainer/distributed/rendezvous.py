@@ -38,13 +38,15 @@ class Rendezvous:
         `step` is that of the state in this rank's memory, None if it holds none. BadInput if the coordinator rejects
         this rank; StopRequested if a stop is requested.
         """
-        self.coordinator.close()  # an open connection can lead to a coordinator that has been replaced
-        while step is not None or not self.finished():
-            membership = self._try_join(step)
-            if membership is not None:
-                self.newest, self.term = membership.generation, membership.term
-                return membership
-        return None
+        try:
+            while step is not None or not self.finished():
+                membership = self._try_join(step)
+                if membership is not None:
+                    self.newest, self.term = membership.generation, membership.term
+                    return membership
+            return None
+        finally:
+            self.coordinator.close()  # at the next generation, it could lead to a coordinator that has been replaced
 
     def _try_join(self, step: int | None) -> Membership | None:
         try:

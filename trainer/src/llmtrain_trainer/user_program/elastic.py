@@ -13,6 +13,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput, TrainerError, UserProgramFailed
+from llmtrain_trainer.outcomes import error_summary
 from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.train_api import ProgramContext, active
 from llmtrain_trainer.worker.stop_signal import StopSignal
@@ -55,15 +56,19 @@ def _run(program: Program) -> None:
         _check_exit(program, error)
     except Exception as error:
         traceback.print_exc()
-        last_line = traceback.format_exception_only(error)[-1].strip()
-        raise UserProgramFailed(failure_message(program.name, 1, last_line), exit_code=1) from error
+        raise UserProgramFailed(failure_message(program.name, 1, error_summary(error)), exit_code=1) from error
 
 
 def _check_exit(program: Program, error: SystemExit) -> None:
-    """Raise UserProgramFailed for an exit code other than 0. As in Python itself, a text in its place means 1."""
-    if error.code is None or error.code == 0:
+    """Raise UserProgramFailed for an exit code other than 0.
+
+    As in Python itself, a text in its place means 1, and a number that does not fit into a byte is cut off.
+    """
+    if error.code is None:
         return
-    code, text = (error.code, "") if isinstance(error.code, int) else (1, str(error.code))
+    code, text = (error.code & 0xFF, "") if isinstance(error.code, int) else (1, str(error.code))
+    if code == 0:
+        return
     if text:
         print(text, file=sys.stderr)
     raise UserProgramFailed(failure_message(program.name, code, text), exit_code=code)

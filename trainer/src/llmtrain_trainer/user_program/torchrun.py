@@ -58,9 +58,10 @@ class TorchrunRunner:
             log=self._log,
         )
         try:
-            while (membership := rendezvous.next(0)) is not None:
-                if self._finishes_in(membership):
-                    break
+            with self._reserved_port:
+                while (membership := rendezvous.next(0)) is not None:
+                    if self._finishes_in(membership):
+                        break
         except StopRequested:
             self._leave("Stopped")
             raise

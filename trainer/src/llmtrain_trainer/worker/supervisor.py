@@ -21,7 +21,7 @@ from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import RECENT_LINES, JsonLog
 from llmtrain_api.protocol import Leave
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.termination import ExitCode, TerminationMessage
+from llmtrain_api.termination import ExitCode, TerminationMessage, signal_name
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.worker.rank_process import RankProcess
 
@@ -200,7 +200,7 @@ def _exit_message(code: int, lines: deque[str]) -> str:
     if code > 0 and (message := _last_message(lines)):
         return message
     if code < 0:
-        return f"a trainer process was killed by {signal.Signals(-code).name}"
+        return f"a trainer process was killed by {signal_name(-code)}"
     return f"a trainer process exited with code {code}" if code else "training completed"
 
 

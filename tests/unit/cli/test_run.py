@@ -1,0 +1,185 @@
+"""A run starts its stages in order, reports why one failed, and stops all processes when it is interrupted."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from llmtrain_api.run_config import RunConfig
+from llmtrain_cli.errors import BadInput, CommandError, Interrupted, RunFailed
+from llmtrain_cli.local_supervisor import WORKER_GRACE_SECONDS
+from llmtrain_cli.run import run
+from support.local_run import JOB
+from support.polling import DEADLINE_SECONDS
+from unit.cli.stage_programs import StagePrograms, fail, finish, interrupt
+
+OWN_PROGRAM = {
+    "workers": {"replicas": 1},
+    "entrypoint": {"script": "train.py"},
+    "data": {"source": {"volume": "texts"}},
+    "training": {"steps": 300},
+    "checkpoint": {"volume": "results"},
+}
+"""The spec of a job with a program of the user's."""
+RunJob = Callable[..., None]
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StagePrograms:
+    """The programs that runs of this test start."""
+    programs = StagePrograms(tmp_path)
+    for name, value in programs.environment.items():
+        monkeypatch.setenv(name, value)
+    return programs
+
+
+@pytest.fixture
+def run_job(tmp_path: Path, programs: StagePrograms) -> RunJob:
+    """Runs the job of this spec, or a small job whose spec has these sections."""
+
+    def run_spec(spec: dict[str, Any] | None = None, **sections: object) -> None:
+        spec = spec or {**JOB["spec"], **sections}
+        (tmp_path / "job.yaml").write_text(yaml.safe_dump({**JOB, "spec": spec}))
+        run(tmp_path / "job.yaml", tmp_path / "run", fresh=False, plain=True)
+
+    return run_spec
+
+
+def is_running(pid: int) -> bool:
+    return Path("/proc", str(pid)).exists()
+
+
+def test_the_dataset_of_the_prepare_stage_is_trained_and_published(run_job: RunJob, programs: StagePrograms) -> None:
+    run_job()
+    stages = [(call.stage, call.dataset) for call in programs.calls]
+    assert stages[0] == ("prepare", None)
+    assert sorted(stages[1:-1], key=str) == [("coordinator", None), ("worker", "dataset-1"), ("worker", "dataset-1")]
+    assert stages[-1] == ("publish", "dataset-1")
+
+
+def test_progress_and_results_are_printed(run_job: RunJob, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run_job()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "read 8 files"
+    assert [line.partition("  ")[0] for line in lines[1:3]] == [
+        "step 300/300",
+        "training finished; evaluating and exporting the model",
+    ]
+    assert f"model     {tmp_path}/run/volumes/results/small-uid/model (1,234 parameters)" in lines
+    assert lines[-1].startswith("local: small Succeeded steps=300 loss=9.000->2.500 perplexity=12.2 ")
+
+
+def test_the_coordinator_serves_the_jobs_ranks_where_the_run_config_says(
+    run_job: RunJob, programs: StagePrograms, tmp_path: Path
+) -> None:
+    run_job(workers={"replicas": 2})
+    (call,) = (call for call in programs.calls if call.stage == "coordinator")
+    config = RunConfig.read(tmp_path / "run" / "jobs" / "small" / "run.json")
+    host, port = config.coordinator.split(":")
+    assert {"--standalone", "--workers=2", "--ranks-per-worker=1", f"--host={host}", f"--port={port}"} <= {
+        *call.arguments
+    }
+    assert f"--uid={config.uid}" in call.arguments
+    assert "--no-progress" not in call.arguments
+
+
+def test_each_worker_has_its_number_and_the_variables_of_the_job(run_job: RunJob, programs: StagePrograms) -> None:
+    run_job(workers={"replicas": 2, "env": [{"name": "NCCL_DEBUG", "value": "INFO"}]})
+    names = ("LLMTRAIN_WORKER", "LLMTRAIN_ADDRESS", "NCCL_DEBUG")
+    workers = [[call.environment.get(name) for name in names] for call in programs.calls if call.stage == "worker"]
+    assert sorted(workers) == [["0", "127.0.0.1", "INFO"], ["1", "127.0.0.1", "INFO"]]
+
+
+@pytest.mark.parametrize("mode", ["Elastic", "Torchrun"])
+def test_a_users_program_is_trained_alone(
+    run_job: RunJob, programs: StagePrograms, capsys: pytest.CaptureFixture[str], tmp_path: Path, mode: str
+) -> None:
+    run_job({**OWN_PROGRAM, "entrypoint": {"script": "train.py", "mode": mode}})
+    assert sorted((call.stage, call.dataset) for call in programs.calls) == [("coordinator", None), ("worker", None)]
+    assert [("--no-progress" in call.arguments) for call in programs.calls if call.stage == "coordinator"] == [
+        mode == "Torchrun"
+    ]
+    (output,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("output"))
+    assert output.startswith(f"output    {tmp_path}/run/volumes/results/small-")
+    assert output.endswith("/output")
+
+
+FAILURES: list[Any] = [
+    pytest.param(
+        "prepare",
+        fail(2, "spec.data.source.path: 'tables' is not on volume 'texts'"),
+        BadInput,
+        "prepare: spec.data.source.path: 'tables' is not on volume 'texts' "
+        "(volume texts is the folder {folder}/run/volumes/texts)",
+        id="bad input names the folder of the volume",
+    ),
+    pytest.param(
+        "prepare",
+        fail(1, "the disk is full"),
+        RunFailed,
+        "prepare: the disk is full; see {folder}/run/logs/small/prepare.jsonl",
+        id="a crash names the log",
+    ),
+    pytest.param(
+        "publish",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        RunFailed,
+        "publish was killed by SIGKILL; see {folder}/run/logs/small/publish.jsonl",
+        id="a killed stage names the log",
+    ),
+    pytest.param(
+        "publish",
+        finish(reason="Completed"),
+        RunFailed,
+        "publish: the stage succeeded without reporting a model; see {folder}/run/logs/small/publish.jsonl.",
+        id="a success without a model names the log",
+    ),
+]
+
+
+@pytest.mark.parametrize(("stage", "program", "error", "message"), FAILURES)
+def test_a_stage_that_fails_ends_the_run(
+    run_job: RunJob,
+    programs: StagePrograms,
+    tmp_path: Path,
+    stage: str,
+    program: str,
+    error: type[CommandError],
+    message: str,
+) -> None:
+    programs.replace(stage, program)
+    with pytest.raises(error) as failure:
+        run_job()
+    assert str(failure.value) == message.format(folder=tmp_path)
+    assert programs.calls[-1].stage == stage
+    assert not any(is_running(call.pid) for call in programs.calls)
+
+
+@pytest.mark.parametrize("stage", ["prepare", "worker", "publish"])
+def test_an_interrupted_run_lets_a_stage_stop_and_can_be_resumed(
+    run_job: RunJob,
+    programs: StagePrograms,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+) -> None:
+    monkeypatch.setattr("llmtrain_cli.run.STAGE_GRACE_SECONDS", DEADLINE_SECONDS)
+    programs.replace(stage, interrupt(f"Path({str(tmp_path / 'saved')!r}).touch(); sys.exit(143)"))
+    with pytest.raises(Interrupted, match="run the same command again to resume from the last checkpoint"):
+        run_job(workers={"replicas": 1})
+    assert (tmp_path / "saved").exists()
+    assert not any(is_running(call.pid) for call in programs.calls)
+    assert "stopping: workers write a checkpoint first (Ctrl-C again to stop at once)" in capsys.readouterr().out
+
+
+def test_a_second_interrupt_kills_all_processes(run_job: RunJob, programs: StagePrograms) -> None:
+    programs.replace("worker", interrupt("os.kill(os.getppid(), signal.SIGINT)"))
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        run_job(workers={"replicas": 1})
+    assert time.monotonic() - started < WORKER_GRACE_SECONDS
+    assert not any(is_running(call.pid) for call in programs.calls)

@@ -1,0 +1,221 @@
+"""A rank trains through generations to the end, and reports why it leaves."""
+
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from llmtrain_api.jsonlog import JsonLog
+from llmtrain_trainer.checkpoint.fence import acquire_fence
+from llmtrain_trainer.distributed.collectives import SingleProcess
+from llmtrain_trainer.errors import BadInput, Fenced, GenerationEnded, StopRequested
+from llmtrain_trainer.fault_points import arm, disarm_all
+from llmtrain_trainer.stages.prepare import prepare
+from llmtrain_trainer.trainer import elastic_trainer
+from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, device_of, pretrain_task
+from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.worker.stop_signal import StopSignal
+from support.local_coordinator import LocalCoordinator, serving
+from support.polling import DEADLINE_SECONDS
+from unit.trainer.builders import MakeRun, identity, make_state
+
+STEPS = 6
+TRAINING = {"steps": STEPS, "microbatches": 4, "microbatchSize": 2, "warmupSteps": 2}
+MakeTrainer = Callable[..., ElasticTrainer]
+
+
+@pytest.fixture(autouse=True)
+def disarmed() -> Iterator[None]:
+    yield
+    disarm_all()
+
+
+@pytest.fixture
+def coordinator() -> Iterator[LocalCoordinator]:
+    """The coordinator of a job with one worker."""
+    with serving() as coordinator:
+        yield coordinator
+
+
+@pytest.fixture
+def make_trainer(
+    make_run: MakeRun,
+    coordinator: LocalCoordinator,
+    stop_signal: StopSignal,
+    log: JsonLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> MakeTrainer:
+    """Makes trainers of the built-in network, each as a new process of worker 0; arguments replace training settings."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    monkeypatch.setattr(elastic_trainer, "FLUSH_SECONDS", DEADLINE_SECONDS)
+
+    def make(stop_signal: StopSignal = stop_signal, **training: object) -> ElasticTrainer:
+        run = make_run(training={**TRAINING, **training}).model_copy(update={"coordinator": coordinator.address})
+        dataset = prepare(run, log).dataset
+        assert dataset is not None
+        return ElasticTrainer(run, pretrain_task(run, dataset.id), identity(), stop_signal, log)
+
+    return make
+
+
+@pytest.fixture
+def job_directory(tmp_path: Path) -> Path:
+    """The directory of the job's checkpoints."""
+    return tmp_path / "job"
+
+
+@pytest.fixture
+def undisturbed(make_run: MakeRun, log: JsonLog) -> dict[str, Tensor]:
+    """The weights after the last step without a coordinator, checkpoints and faults."""
+    state = make_state(make_run(training=TRAINING), log)
+    for _ in range(STEPS):
+        state.train_step(SingleProcess(), StopVotes())
+    tensors = state.state_dict().items()
+    return {name.removeprefix("weight/"): tensor for name, tensor in tensors if name.startswith("weight/")}
+
+
+def saved_weights(job_directory: Path) -> dict[str, Tensor]:
+    """Return the weights in the checkpoint after the last step."""
+    return load_file(job_directory / "checkpoints" / f"step-{STEPS:08d}" / "weights.safetensors")
+
+
+def saved_steps(job_directory: Path) -> list[int]:
+    """Return the steps of the checkpoints, in order."""
+    return sorted(int(path.name[-8:]) for path in (job_directory / "checkpoints").glob("step-*"))
+
+
+def are_equal(weights: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
+    """Return whether two models have the same weights, to the bit."""
+    return weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def at_step(step: int, action: Callable[[], None]) -> None:
+    """Do something once, before the step that follows `step` steps."""
+    done: list[int] = []
+
+    def act(reached: int | None) -> None:
+        if reached == step and not done:
+            done.append(step)
+            action()
+
+    arm("train_step", act)
+
+
+def stop_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def lose_a_peer() -> None:
+    raise GenerationEnded("a peer is lost")
+
+
+def events(lines: io.StringIO, name: str) -> list[dict[str, object]]:
+    """Return the log lines of an event."""
+    entries = [json.loads(line) for line in lines.getvalue().splitlines()]
+    return [entry for entry in entries if entry["event"] == name]
+
+
+def test_the_last_step_is_saved_and_reported_before_the_rank_leaves(
+    make_trainer: MakeTrainer, coordinator: LocalCoordinator, job_directory: Path, undisturbed: dict[str, Tensor]
+) -> None:
+    trainer = make_trainer()
+    outcome = trainer.train()
+    assert (outcome.reason, outcome.message, trainer.is_main_process) == ("Completed", "trained for 6 steps", True)
+    assert are_equal(saved_weights(job_directory), undisturbed)
+    progress = coordinator.status().progress
+    assert progress is not None
+    assert progress.checkpoint is not None
+    assert (progress.step, progress.checkpoint.step) == (STEPS, STEPS)
+    assert list((job_directory / "tensorboard").iterdir())
+    assert coordinator.leave_reasons == ["Finished"]
+
+
+def test_the_state_in_memory_outlives_a_generation(
+    make_trainer: MakeTrainer,
+    coordinator: LocalCoordinator,
+    job_directory: Path,
+    undisturbed: dict[str, Tensor],
+    lines: io.StringIO,
+) -> None:
+    at_step(3, lose_a_peer)
+    make_trainer().train()
+    assert [(join.generation, join.step) for join in coordinator.joins] == [(0, None), (1, 3)]
+    assert [(line["generation"], line["message"]) for line in events(lines, "generationEnded")] == [
+        (1, "a peer is lost")
+    ]
+    assert not events(lines, "restored")
+    assert are_equal(saved_weights(job_directory), undisturbed)
+    assert coordinator.leave_reasons == ["Finished"]
+
+
+def test_a_stop_is_saved_and_another_process_continues_from_it(
+    make_trainer: MakeTrainer,
+    coordinator: LocalCoordinator,
+    job_directory: Path,
+    undisturbed: dict[str, Tensor],
+    lines: io.StringIO,
+) -> None:
+    at_step(3, stop_this_process)  # the ranks agree on it in the step after that
+    with pytest.raises(StopRequested, match=r"^stopped on request after step 5, with a checkpoint$"):
+        make_trainer().train()
+    assert (saved_steps(job_directory)[-1], coordinator.leave_reasons) == (5, ["Stopped"])
+    make_trainer(stop_signal=StopSignal()).train()
+    assert [line["step"] for line in events(lines, "restored")] == [5]
+    assert are_equal(saved_weights(job_directory), undisturbed)
+
+
+def test_a_process_that_comes_after_the_last_step_loads_the_final_weights(
+    make_trainer: MakeTrainer, coordinator: LocalCoordinator, lines: io.StringIO
+) -> None:
+    make_trainer().train()
+    late = make_trainer()
+    assert late.train().reason == "Completed"
+    assert len(coordinator.joins) == 1
+    late.load_final_state()
+    assert [line["step"] for line in events(lines, "restored")] == [STEPS]
+    assert coordinator.leave_reasons == ["Finished", "Finished"]
+
+
+def test_the_process_of_the_last_step_has_the_final_weights_already(
+    make_trainer: MakeTrainer, lines: io.StringIO
+) -> None:
+    trainer = make_trainer()
+    trainer.train()
+    trainer.load_final_state()
+    assert not events(lines, "restored")
+
+
+def test_a_rank_of_an_older_coordinator_trains_no_step(make_trainer: MakeTrainer, job_directory: Path) -> None:
+    acquire_fence(job_directory, 2)
+    with pytest.raises(Fenced, match="another coordinator, of term 2, trains this job now; this one has term 1"):
+        make_trainer().train()
+    assert saved_steps(job_directory) == []
+
+
+@pytest.mark.parametrize(("reduction", "matters"), [("Exact", True), ("Fast", False)])
+def test_the_numerics_of_ranks_matter_only_if_results_are_exact(
+    make_trainer: MakeTrainer, coordinator: LocalCoordinator, reduction: str, matters: bool
+) -> None:
+    make_trainer(reduction=reduction).train()
+    assert [bool(join.member.numerics) for join in coordinator.joins] == [matters]
+
+
+def test_a_job_without_gpus_computes_on_the_cpu(make_run: MakeRun) -> None:
+    assert device_of(make_run(), identity()) == torch.device("cpu")
+
+
+def test_a_worker_without_a_usable_gpu_is_bad_input_with_the_remedy(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    remedy = r"^spec\.workers\.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA$"
+    with pytest.raises(BadInput, match=remedy):
+        device_of(make_run(workers={"gpus": 1}), identity())
