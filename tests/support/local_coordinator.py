@@ -9,7 +9,7 @@ from aiohttp import web
 
 from llmtrain_api.protocol import CoordinatorStatus, Join, Leave, LeaveReason
 from llmtrain_coordinator.server import Coordinator
-from support.polling import DEADLINE_SECONDS
+from support.polling import DEADLINE_SECONDS, eventually
 
 UID = "uid"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,7 +41,8 @@ class LocalCoordinator:
         assert self._started.wait(DEADLINE_SECONDS), "the coordinator did not start"
 
     def stop(self) -> None:
-        """Close all connections and end the thread."""
+        """Wait until no rank sends heartbeats, then close all connections and end the thread."""
+        eventually(lambda: "heartbeat" not in {thread.name for thread in threading.enumerate()}, "the heartbeats end")
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
 
@@ -58,7 +59,7 @@ class LocalCoordinator:
         )
         application = self._coordinator.application()
         application.middlewares.append(self._record)
-        runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0)
+        runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0.01)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.address = f"127.0.0.1:{runner.addresses[0][1]}"

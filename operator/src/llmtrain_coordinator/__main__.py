@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from llmtrain_coordinator.otlp import Exporter
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+SHUTDOWN_SECONDS = 0.01
+"""How long held requests can take once the coordinator stops. For aiohttp, 0 is no limit."""
 DESCRIPTION = """\
 Coordinates the ranks of one training job: rendezvous, heartbeats and leases, progress, recoveries and goodput.
 
@@ -105,7 +107,11 @@ async def serve(options: argparse.Namespace) -> None:
         no_progress=options.no_progress,
     )
     runner = web.AppRunner(
-        coordinator.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0, handle_signals=False
+        coordinator.application(),
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        handle_signals=False,
     )
     await runner.setup()
     await web.TCPSite(runner, options.host, options.port).start()

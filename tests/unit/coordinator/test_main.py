@@ -1,0 +1,58 @@
+"""The coordinator's process serves until it is stopped, and keeps no rank waiting then."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from llmtrain_api.protocol import JOB_HEADER, JOIN_LONG_POLL_SECONDS, CoordinatorStatus
+from support.polling import DEADLINE_SECONDS, eventually
+from support.ports import free_port
+from unit.coordinator.messages import join
+
+HEADERS = {JOB_HEADER: "uid-1"}
+OPTIONS = "--job gpt --namespace team --uid uid-1 --workers 2 --ranks-per-worker 1 --host 127.0.0.1".split()
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def process(port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A coordinator of two ranks."""
+    command = [sys.executable, "-m", "llmtrain_coordinator", *OPTIONS, "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        yield process
+        process.kill()
+
+
+def joined(port: int) -> int:
+    """Return how many ranks have joined; -1 while the coordinator does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+    try:
+        connection.request("GET", "/v1/status", headers=HEADERS)
+        return CoordinatorStatus.model_validate_json(connection.getresponse().read()).joined
+    except ConnectionRefusedError:
+        return -1
+    finally:
+        connection.close()
+
+
+def test_a_held_join_does_not_delay_the_end(process: "subprocess.Popen[bytes]", port: int) -> None:
+    eventually(lambda: joined(port) == 0, "the coordinator serves")
+    held = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+    held.request("POST", "/v1/join", join("a0").model_dump_json(by_alias=True), HEADERS)
+    eventually(lambda: joined(port) == 1, "the rank has joined")
+    stopped_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_SECONDS) == 0
+    assert time.monotonic() - stopped_at < JOIN_LONG_POLL_SECONDS / 2
+    held.close()
