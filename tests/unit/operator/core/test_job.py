@@ -8,6 +8,7 @@ from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.stage_plan import StagePlan
 from unit.operator.builders import (
     DATASET,
+    NOW,
     ago,
     conditions,
     coordinator_status,
@@ -116,10 +117,11 @@ def test_a_running_job_outlives_its_cluster() -> None:
 
 
 def test_a_rejection_by_the_api_server_is_a_condition() -> None:
-    plan = rejected(snapshot(), "no PriorityClass with name royal was found")
+    message = "no PriorityClass with name royal was found"
+    plan = rejected(job(), message, NOW)
     assert conditions(plan.status)["Scheduled"].reason == "APIRejected"
     assert "royal" in conditions(plan.status)["Scheduled"].message
-    assert rejected(snapshot(job(plan.status.document())), "no PriorityClass with name royal was found").status is None
+    assert rejected(job(plan.status.document()), message, NOW).status is None
 
 
 def test_the_next_status_is_made_from_the_snapshot_alone() -> None:
@@ -140,7 +142,8 @@ def test_the_next_stage_deletes_failed_pods_only_once_they_are_recorded() -> Non
 def test_a_plan_without_changes_writes_no_status() -> None:
     def plan(status: dict[str, Any], stage: str) -> Any:
         the_job = job(status)
-        return build_plan(snapshot(the_job), the_job.status, StagePlan(stage=stage)).status
+        stage_plan = StagePlan(stage=stage)
+        return build_plan(the_job, the_job.status, stage_plan, live_objects={}, ledger=None, now=NOW).status
 
     assert plan(started(stage="Training"), "Training") is None
     assert plan(started(stage="Starting"), "Training").stage == "Training"
