@@ -27,7 +27,7 @@ class Operator:
     decreases: list[str] = field(default_factory=list)
     """Each time that a category had fewer milliseconds than before."""
 
-    def ask(self) -> CoordinatorStatus | None:
+    def sync_workers(self) -> CoordinatorStatus | None:
         """Return the coordinator's status, and keep its ledger; None if it does not answer."""
         desired = DesiredWorkers(
             workers=self.workers, ledger=self.ledger, step=self.step, now_ms=int(time.time() * 1000)
@@ -56,7 +56,7 @@ class Operator:
     ) -> CoordinatorStatus:
         """Ask until the status fulfils a condition; return that status."""
         deadline = time.monotonic() + seconds
-        while (status := self.ask()) is None or not condition(status):
+        while (status := self.sync_workers()) is None or not condition(status):
             assert time.monotonic() < deadline, f"waited in vain until {what}"
             time.sleep(SECONDS_BETWEEN)
         return status

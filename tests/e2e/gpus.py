@@ -84,12 +84,12 @@ class FakeGpus:
         kube.apply(files, self._daemon_set(version))
         kube.run("rollout", "status", "daemonset/fake-gpus", "--timeout=100s")
         kube.wait("every plugin has registered", self._registered, 60)
-        self.say("")
+        self.write_script("")
         kube.run(*SYSTEM, "patch", "daemonset", "llmtrain-agent", "--patch", json.dumps(given(version)))
         kube.run(*SYSTEM, "rollout", "status", "daemonset/llmtrain-agent", "--timeout=110s")
 
-    def say(self, lines: str, node: str = "") -> None:
-        """Let the driver say further lines, on one node or all."""
+    def write_script(self, lines: str, node: str = "") -> None:
+        """Let the driver read BUSY and further lines, on one node or all."""
         for pod in self._pods():
             if node in ("", pod["spec"]["nodeName"]):
                 write = f"cat > {FOLDER}/new && mv {FOLDER}/new {FOLDER}/script"

@@ -19,7 +19,7 @@ from llmtrain_cli.prometheus import JobName
 from llmtrain_cli.top.ranks import exprs
 from llmtrain_dashboards.dashboard import Dashboard
 from llmtrain_dashboards.grafana import DASHBOARDS
-from support.dashboard_images import ask, draw
+from support.dashboard_images import draw, query_panels
 from support.measurements import RecordMeasurement
 from support.prometheus_server import Prometheus
 
@@ -90,8 +90,8 @@ def test_pools_hold_what_the_nodes_have(kube: Kube, prometheus: Prometheus) -> N
     kube.wait("the operator's leader is scraped", lambda: prometheus.query("llmtrain_operator_leader == 1"), 30)
     assert sums("llmtrain_pool_nodes") == {"ready": len(nodes), "unready": 0, "missing": 0}
     assert sums("llmtrain_pool_gpus") == {"allocated": 0, "idle": gpus, "unhealthy": 0}
-    recorded = "llmcluster:llmtrain_pool_gpus:allocated_ratio == 0"
-    kube.wait("the rule records that none is held", lambda: prometheus.query(recorded), 30)
+    allocated_ratio = "llmcluster:llmtrain_pool_gpus:allocated_ratio == 0"
+    kube.wait("the rule records that none is held", lambda: prometheus.query(allocated_ratio), 30)
 
 
 def test_gpus_that_pods_hold_are_counted(kube: Kube, prometheus: Prometheus) -> None:
@@ -177,8 +177,8 @@ def test_gpus_are_attributed_to_the_job_that_the_kubelet_gave_them_to(
         mine = f'llmtrain_gpu_info * on (node, gpu) group_left (pod) llmtrain_gpu_assigned{{pod="{pod}"}}'
         uuids = {series.labels["uuid"] for series in prometheus.query(mine)}
         assert uuids == visible_gpus(kube, pod), "the agent exports what the kubelet gave the container"
-    busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
-    kube.wait("they are as busy as the driver says", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
+    utilization = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
+    kube.wait("they are as busy as the driver says", lambda: value(prometheus, utilization) == pytest.approx(0.75), 30)
     of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
     busy_gpus = [pytest.approx(0.75)] * 4
     kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
@@ -189,7 +189,7 @@ def test_gpus_are_attributed_to_the_job_that_the_kubelet_gave_them_to(
 
 def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, prometheus: Prometheus) -> None:
     node = next(name for name in sorted(exported_by_agents(prometheus)) if not name.endswith("control-plane"))
-    gpus.say("2 xids 79\n5 all !15\n", node)
+    gpus.write_script("2 xids 79\n5 all !15\n", node)
     try:
         on = f'node="{node}"'
         xid = f'ALERTS{{alertname="LlmtrainGpuXid", alertstate="firing", {on}, gpu="2", xid="79"}}'
@@ -198,7 +198,7 @@ def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, 
         kube.wait("the alarm about the lost GPU", lambda: prometheus.query(lost), 60)
         assert value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 1, "the others answer"
     finally:
-        gpus.say("", node)
+        gpus.write_script("", node)
     kube.wait("it is back", lambda: value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 0, 60)
 
 
@@ -233,7 +233,7 @@ def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
 @pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
 def test_every_panel_has_data(kube: Kube, board: Dashboard, prometheus: Prometheus, began: float) -> None:
     variables = {**VARIABLES, "namespace": kube.namespace}
-    answers = ask(board, prometheus, variables, start=began, end=time.time())
+    answers = query_panels(board, prometheus, variables, start=began, end=time.time())
     picture = ROOT / "build" / "dashboards" / f"{board.uid}.png"
     draw(board, answers, picture)
     empty = {title for title, found in answers.items() if not found}

@@ -32,7 +32,7 @@ MANAGED = [
 ]
 """About as long as what a pod's metadata says of who wrote which field."""
 PORT, API_PORT = 19476, 19477
-MOST_CPU, MOST_MIB = 0.01, 80.0
+MAX_CPU, MAX_MIB = 0.01, 80.0
 pytestmark = pytest.mark.bench
 
 
@@ -100,7 +100,7 @@ def kubelet(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> Iterator[Path]:
+def service_account(tmp_path: Path) -> Iterator[Path]:
     """A service account, and an API server over TLS that lists the pods' metadata."""
     folder = tmp_path / "account"
     folder.mkdir()
@@ -171,7 +171,7 @@ def peak_mib(pid: int) -> float:
 
 
 @pytest.mark.timeout(180)
-def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, library: Path) -> None:
+def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, service_account: Path, library: Path) -> None:
     environment = {
         **os.environ,
         "LD_LIBRARY_PATH": str(library),
@@ -187,7 +187,7 @@ def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, 
         f"--cgroup={node}",
         f"--proc={proc}",
         f"--pod-resources={kubelet}",
-        f"--service-account-dir={account}",
+        f"--service-account-dir={service_account}",
     ]
     agent = subprocess.Popen(command, env=environment)
     try:
@@ -207,8 +207,8 @@ def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, account: Path, 
     print(f"agent_cpu_ratio {ratio:.4f} ratio")
     print(f"agent_peak_mib {peak:.1f} MiB")
     print(f"agent_series {len([line for line in text.splitlines() if line.startswith('llmtrain')])} series")
-    assert ratio < MOST_CPU
-    assert peak < MOST_MIB
+    assert ratio < MAX_CPU
+    assert peak < MAX_MIB
 
 
 def scrape() -> str:

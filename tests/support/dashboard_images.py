@@ -11,13 +11,13 @@ from llmtrain_dashboards.dashboard import Dashboard, Panel
 from support.prometheus_server import Prometheus, Series
 
 POINTS = 240
-MOST_LEGENDS = 10
+MAX_LEGENDS = 10
 """More lines than this are drawn without names."""
 Answers = Mapping[str, list[tuple[str, Series]]]
 """The series of each panel with their legends, by the panel's title."""
 
 
-def ask(
+def query_panels(
     board: Dashboard, prometheus: Prometheus, variables: Mapping[str, str], *, start: float, end: float
 ) -> dict[str, list[tuple[str, Series]]]:
     """Return what every panel of a board shows between two times, in seconds since 1970."""
@@ -76,7 +76,7 @@ def _draw_panel(axes: Axes, panel: Panel, answers: list[tuple[str, Series]]) -> 
             axes.plot([time - first for time in times], values, label=name, linewidth=1)
     axes.tick_params(labelsize=7)
     axes.set_ylim(bottom=0)
-    if len(answers) <= MOST_LEGENDS:
+    if len(answers) <= MAX_LEGENDS:
         axes.legend(fontsize=6, loc="upper left")
 
 

@@ -24,7 +24,7 @@ class Clock:
         return self.now
 
 
-class Ranks:
+class RankClients:
     """The ranks of two workers, which send messages to a coordinator over HTTP."""
 
     def __init__(self, coordinator: Coordinator, client: TestClient, clock: Clock, wall_clock: Clock) -> None:
@@ -44,7 +44,7 @@ class Ranks:
             while self.coordinator.group.status().joined != number:
                 await asyncio.sleep(0)
 
-    async def begin(self) -> None:
+    async def begin_generation(self) -> None:
         """Begin the first generation."""
         first = self.hold_join("a0")
         await self.wait_for_joined(1)
@@ -53,7 +53,7 @@ class Ranks:
 
 
 @pytest.fixture
-async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[Ranks]:
+async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[RankClients]:
     clock, wall_clock = Clock(), Clock()
     coordinator = Coordinator(
         namespace="team",
@@ -67,10 +67,10 @@ async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[Ranks]:
     )
     server = TestServer(coordinator.application(), handler_cancellation=True)
     async with TestClient(server, headers={JOB_HEADER: "uid-1"}) as client:
-        yield Ranks(coordinator, client, clock, wall_clock)
+        yield RankClients(coordinator, client, clock, wall_clock)
 
 
-async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: Ranks) -> None:
+async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: RankClients) -> None:
     first = ranks.hold_join("a0")
     await ranks.wait_for_joined(1)
     second = await ranks.send("/v1/join", join("a1"))
@@ -79,12 +79,12 @@ async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: Ranks) ->
 
 
 @pytest.mark.parametrize("ranks", [0.01], indirect=True)
-async def test_a_join_that_times_out_is_answered_with_the_number_of_joined_ranks(ranks: Ranks) -> None:
+async def test_a_join_that_times_out_is_answered_with_the_number_of_joined_ranks(ranks: RankClients) -> None:
     response = await ranks.send("/v1/join", join("a0"))
     assert await response.json() == {"waiting": True, "joined": 1, "desired": 2}
 
 
-async def test_a_held_join_is_rejected_when_its_process_is_replaced(ranks: Ranks) -> None:
+async def test_a_held_join_is_rejected_when_its_process_is_replaced(ranks: RankClients) -> None:
     old = ranks.hold_join("a0")
     await ranks.wait_for_joined(1)
     new = ranks.hold_join("b0")
@@ -93,21 +93,21 @@ async def test_a_held_join_is_rejected_when_its_process_is_replaced(ranks: Ranks
     new.cancel()
 
 
-async def test_a_held_join_is_rejected_when_its_worker_is_scaled_away(ranks: Ranks) -> None:
+async def test_a_held_join_is_rejected_when_its_worker_is_scaled_away(ranks: RankClients) -> None:
     held = ranks.hold_join("a1")
     await ranks.wait_for_joined(1)
     status = await (await ranks.send("/v1/workers", scale(1), "PUT")).json()
     assert ((await held).status, status["desired"], status["joined"]) == (410, 1, 0)
 
 
-async def test_a_surplus_worker_is_rejected_with_the_size_of_the_job(ranks: Ranks) -> None:
+async def test_a_surplus_worker_is_rejected_with_the_size_of_the_job(ranks: RankClients) -> None:
     response = await ranks.send("/v1/join", join("a2"))
     assert response.status == 410
     error = (await response.json())["error"]
     assert error == "worker 2 rank 0 is not part of the job: the job has 2 workers of 1 ranks."
 
 
-async def test_a_rank_of_a_newer_term_is_rejected(ranks: Ranks) -> None:
+async def test_a_rank_of_a_newer_term_is_rejected(ranks: RankClients) -> None:
     newer = join("a0").model_copy(update={"term": 1})
     response = await ranks.send("/v1/join", newer)
     assert response.status == 503
@@ -115,8 +115,8 @@ async def test_a_rank_of_a_newer_term_is_rejected(ranks: Ranks) -> None:
     assert ranks.coordinator.group.status().joined == 0
 
 
-async def test_a_silent_member_breaks_its_generation(ranks: Ranks) -> None:
-    await ranks.begin()
+async def test_a_silent_member_breaks_its_generation(ranks: RankClients) -> None:
+    await ranks.begin_generation()
     for tenth in range(1, 21):
         ranks.clock.now = tenth / 10
         await ranks.send("/v1/heartbeat", heartbeat("a0", 0))  # of an old generation: answered at once
@@ -125,8 +125,8 @@ async def test_a_silent_member_breaks_its_generation(ranks: Ranks) -> None:
     assert ranks.coordinator.group.lost_members == 1
 
 
-async def test_a_held_heartbeat_is_answered_when_its_generation_ends(ranks: Ranks) -> None:
-    await ranks.begin()
+async def test_a_held_heartbeat_is_answered_when_its_generation_ends(ranks: RankClients) -> None:
+    await ranks.begin_generation()
     began = asyncio.get_running_loop().time()
     held = asyncio.create_task(ranks.send("/v1/heartbeat", heartbeat("a0", 1)))
     await asyncio.sleep(0)
@@ -135,13 +135,13 @@ async def test_a_held_heartbeat_is_answered_when_its_generation_ends(ranks: Rank
     assert asyncio.get_running_loop().time() - began < HEARTBEAT_SECONDS
 
 
-async def test_a_heartbeat_is_answered_when_the_next_one_is_due(ranks: Ranks) -> None:
-    await ranks.begin()
+async def test_a_heartbeat_is_answered_when_the_next_one_is_due(ranks: RankClients) -> None:
+    await ranks.begin_generation()
     assert (await (await ranks.send("/v1/heartbeat", heartbeat("a0", 1))).json())["generation"] == 1
 
 
-async def test_a_member_whose_connection_closes_is_lost(ranks: Ranks) -> None:
-    await ranks.begin()
+async def test_a_member_whose_connection_closes_is_lost(ranks: RankClients) -> None:
+    await ranks.begin_generation()
     held = asyncio.create_task(ranks.send("/v1/heartbeat", heartbeat("a1", 1)))
     await asyncio.sleep(HEARTBEAT_SECONDS / 4)
     held.cancel()
@@ -151,8 +151,8 @@ async def test_a_member_whose_connection_closes_is_lost(ranks: Ranks) -> None:
     assert ranks.coordinator.group.lost_members == 1
 
 
-async def test_a_member_whose_connection_closes_between_two_heartbeats_is_lost(ranks: Ranks) -> None:
-    await ranks.begin()
+async def test_a_member_whose_connection_closes_between_two_heartbeats_is_lost(ranks: RankClients) -> None:
+    await ranks.begin_generation()
     await (await ranks.send("/v1/heartbeat", heartbeat("a1", 1))).read()
     ranks.coordinator.check_leases()
     assert ranks.coordinator.group.running
@@ -163,7 +163,7 @@ async def test_a_member_whose_connection_closes_between_two_heartbeats_is_lost(r
             await asyncio.sleep(0)
 
 
-async def test_a_held_join_renews_its_lease(ranks: Ranks) -> None:
+async def test_a_held_join_renews_its_lease(ranks: RankClients) -> None:
     held = ranks.hold_join("a0")
     await ranks.wait_for_joined(1)
     for second in range(1, 31):
@@ -173,8 +173,8 @@ async def test_a_held_join_renews_its_lease(ranks: Ranks) -> None:
     held.cancel()
 
 
-async def test_the_status_has_the_progress_of_a_finished_job(ranks: Ranks) -> None:
-    await ranks.begin()
+async def test_the_status_has_the_progress_of_a_finished_job(ranks: RankClients) -> None:
+    await ranks.begin_generation()
     await ranks.send("/v1/progress", progress(1, 10))
     for incarnation in ("a0", "a1"):
         await ranks.send("/v1/leave", leave(incarnation, "Finished"))
@@ -206,32 +206,32 @@ async def test_the_status_has_the_progress_of_a_finished_job(ranks: Ranks) -> No
     ],
 )
 async def test_a_request_is_answered_with_an_error(
-    ranks: Ranks, method: str, path: str, headers: dict[str, str], body: str, status: int, error: str
+    ranks: RankClients, method: str, path: str, headers: dict[str, str], body: str, status: int, error: str
 ) -> None:
     response = await ranks.client.request(method, path, data=io.BytesIO(body.encode()), headers=headers)
     assert response.status == status
     assert error in (await response.json())["error"]
 
 
-async def test_unknown_fields_of_a_newer_operator_are_ignored(ranks: Ranks) -> None:
+async def test_unknown_fields_of_a_newer_operator_are_ignored(ranks: RankClients) -> None:
     """A running job keeps its coordinator's image when the operator is upgraded."""
     response = await ranks.client.request("PUT", "/v1/workers", data='{"workers": 1, "colour": {"of": "later"}}')
     assert (response.status, ranks.coordinator.group.workers) == (200, 1)
 
 
-async def test_prometheus_and_the_kubelet_need_no_header(ranks: Ranks) -> None:
+async def test_prometheus_and_the_kubelet_need_no_header(ranks: RankClients) -> None:
     without_uid = {JOB_HEADER: ""}
     assert (await ranks.client.get("/healthz", headers=without_uid)).status == 200
     metrics = await ranks.client.get("/metrics", headers=without_uid)
     assert 'llmtrain_job_ranks_desired{namespace="team",training_job="gpt"} 2.0' in await metrics.text()
 
 
-async def test_the_ledger_follows_the_operators_clock(ranks: Ranks) -> None:
+async def test_the_ledger_follows_the_operators_clock(ranks: RankClients) -> None:
     ranks.wall_clock.now = 1_000.0
     desired = scale(2).model_copy(update={"ledger": new_ledger(5_000_000), "now_ms": 5_003_000})
     await ranks.send("/v1/workers", desired, "PUT")
     ranks.wall_clock.now = 1_001.5
-    await ranks.begin()
+    await ranks.begin_generation()
     assert (await (await ranks.client.get("/v1/status")).json())["ledger"] == {
         "untilMs": 5_004_500,
         "ms": {"starting": 4_500},

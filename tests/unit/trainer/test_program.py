@@ -19,7 +19,7 @@ def make_program_run(make_run: MakeRun) -> Any:
     return make
 
 
-REJECTED = [
+INVALID_PROGRAMS = [
     ({"module": "no_such_module"}, "spec.entrypoint.module: there is no module no_such_module in the trainer image"),
     ({"module": "no_such.module"}, "spec.entrypoint.module: no_such.module cannot be imported in the trainer image"),
     ({"module": "json"}, "spec.entrypoint.module: json is a package without __main__"),
@@ -29,7 +29,7 @@ REJECTED = [
 ]
 
 
-@pytest.mark.parametrize(("entrypoint", "message"), REJECTED)
+@pytest.mark.parametrize(("entrypoint", "message"), INVALID_PROGRAMS)
 def test_a_program_that_cannot_run_is_rejected(
     make_program_run: Any, volume: Path, entrypoint: dict[str, Any], message: str
 ) -> None:

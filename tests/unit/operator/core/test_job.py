@@ -80,9 +80,9 @@ def test_objects_that_exist_are_not_applied_again() -> None:
         manifest["metadata"]["name"]: manifest for manifest in others if manifest["kind"] == "PersistentVolumeClaim"
     }
     objects = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in others}
-    again = plan_job(snapshot(job(before.status.document()), pods=pods, objects=objects, claims=claims))
-    assert again.apply == ()
-    assert again.delete == ()
+    next_plan = plan_job(snapshot(job(before.status.document()), pods=pods, objects=objects, claims=claims))
+    assert next_plan.apply == ()
+    assert next_plan.delete == ()
 
 
 def test_a_job_that_trains_has_its_progress_in_the_status() -> None:
@@ -133,10 +133,10 @@ def test_the_next_status_is_made_from_the_snapshot_alone() -> None:
 
 def test_the_next_stage_deletes_failed_pods_only_once_they_are_recorded() -> None:
     failed = snapshot(job(started(dataset=DATASET)), pods=(failed_pod("j-worker-0"),))
-    recorded = plan_job(failed).status
-    assert next_stage(failed, recorded).delete == ()
-    again = snapshot(job(recorded.document()), pods=failed.pods)
-    assert [reference.name for reference in next_stage(again, recorded).delete] == ["j-worker-0"]
+    status = plan_job(failed).status
+    assert next_stage(failed, status).delete == ()
+    with_failure = snapshot(job(status.document()), pods=failed.pods)
+    assert [reference.name for reference in next_stage(with_failure, status).delete] == ["j-worker-0"]
 
 
 def test_a_plan_without_changes_writes_no_status() -> None:
