@@ -9,10 +9,15 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from llmtrain_api.model import Model
-from llmtrain_api.protocol import HEARTBEAT_SECONDS, JOB_HEADER
+from llmtrain_api.protocol import JOB_HEADER
 from llmtrain_api.time_ledger import new_ledger
-from llmtrain_coordinator.server import MAX_MESSAGE_BYTES, Coordinator
+from llmtrain_coordinator import server
+from llmtrain_coordinator.goodput import Goodput
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.server import MAX_MESSAGE_BYTES, Coordinator, JobIdentity
 from unit.coordinator.messages import heartbeat, join, leave, progress, scale
+
+DEADLINE_SECONDS = 30.0
 
 
 class Clock:
@@ -40,8 +45,24 @@ class RankClients:
 
     async def wait_for_joined(self, number: int) -> None:
         """Wait until the coordinator has processed that many joins."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while self.coordinator.group.status().joined != number:
+                await asyncio.sleep(0)
+
+    async def hold_heartbeat(self, incarnation: str) -> asyncio.Task[ClientResponse]:
+        """Send a heartbeat of the first generation; return its pending response when the coordinator holds it open."""
+        message = heartbeat(incarnation, 1).model_copy(update={"compute_seconds": 0.5})
+        held = asyncio.create_task(self.send("/v1/heartbeat", message))
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while incarnation not in self.coordinator.snapshot().compute_seconds:
+                await asyncio.sleep(0)
+        return held
+
+    async def wait_until_broken(self) -> None:
+        """Wait until the generation has lost a member."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not self.coordinator.group.broken:
+                self.coordinator.check_leases()
                 await asyncio.sleep(0)
 
     async def begin_generation(self) -> None:
@@ -56,18 +77,22 @@ class RankClients:
 async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[RankClients]:
     clock, wall_clock = Clock(), Clock()
     coordinator = Coordinator(
-        namespace="team",
-        job="gpt",
-        uid="uid-1",
-        workers=2,
-        ranks_per_worker=1,
+        JobIdentity(namespace="team", name="gpt", uid="uid-1"),
+        GroupState(workers=2, ranks_per_worker=1, min_workers=1),
+        Goodput(),
         clock=clock,
         wall_clock=wall_clock,
         join_poll_seconds=getattr(request, "param", 60.0),
     )
-    server = TestServer(coordinator.application(), handler_cancellation=True)
-    async with TestClient(server, headers={JOB_HEADER: "uid-1"}) as client:
+    test_server = TestServer(coordinator.application(), handler_cancellation=True)
+    async with TestClient(test_server, headers={JOB_HEADER: "uid-1"}) as client:
         yield RankClients(coordinator, client, clock, wall_clock)
+
+
+@pytest.fixture
+def endless_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a heartbeat be held for longer than the tests wait for its answer."""
+    monkeypatch.setattr(server, "HEARTBEAT_SECONDS", 10 * DEADLINE_SECONDS)
 
 
 async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: RankClients) -> None:
@@ -125,14 +150,13 @@ async def test_a_silent_member_breaks_its_generation(ranks: RankClients) -> None
     assert ranks.coordinator.group.lost_members == 1
 
 
+@pytest.mark.usefixtures("endless_heartbeats")
 async def test_a_held_heartbeat_is_answered_when_its_generation_ends(ranks: RankClients) -> None:
     await ranks.begin_generation()
-    began = asyncio.get_running_loop().time()
-    held = asyncio.create_task(ranks.send("/v1/heartbeat", heartbeat("a0", 1)))
-    await asyncio.sleep(0)
+    held = await ranks.hold_heartbeat("a0")
     await ranks.send("/v1/leave", leave("a1", "Stopped"))
-    assert await (await held).json() == {"generation": 2, "broken": False}
-    assert asyncio.get_running_loop().time() - began < HEARTBEAT_SECONDS
+    response = await asyncio.wait_for(held, DEADLINE_SECONDS)
+    assert await response.json() == {"generation": 2, "broken": False}
 
 
 async def test_a_heartbeat_is_answered_when_the_next_one_is_due(ranks: RankClients) -> None:
@@ -140,14 +164,12 @@ async def test_a_heartbeat_is_answered_when_the_next_one_is_due(ranks: RankClien
     assert (await (await ranks.send("/v1/heartbeat", heartbeat("a0", 1))).json())["generation"] == 1
 
 
+@pytest.mark.usefixtures("endless_heartbeats")
 async def test_a_member_whose_connection_closes_is_lost(ranks: RankClients) -> None:
     await ranks.begin_generation()
-    held = asyncio.create_task(ranks.send("/v1/heartbeat", heartbeat("a1", 1)))
-    await asyncio.sleep(HEARTBEAT_SECONDS / 4)
+    held = await ranks.hold_heartbeat("a1")
     held.cancel()
-    async with asyncio.timeout(HEARTBEAT_SECONDS / 2):
-        while not ranks.coordinator.group.broken:
-            await asyncio.sleep(0)
+    await ranks.wait_until_broken()
     assert ranks.coordinator.group.lost_members == 1
 
 
@@ -157,10 +179,7 @@ async def test_a_member_whose_connection_closes_between_two_heartbeats_is_lost(r
     ranks.coordinator.check_leases()
     assert ranks.coordinator.group.running
     await ranks.client.session.connector.close()  # type: ignore[union-attr]
-    async with asyncio.timeout(5):
-        while not ranks.coordinator.group.broken:
-            ranks.coordinator.check_leases()
-            await asyncio.sleep(0)
+    await ranks.wait_until_broken()
 
 
 async def test_a_held_join_renews_its_lease(ranks: RankClients) -> None:
