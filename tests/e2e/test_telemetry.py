@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,15 @@ from e2e.gpus import FakeGpus, visible_gpus
 from e2e.jobs import ENDLESS, job, own
 from e2e.kube import ROOT, Kube, installed_image
 from e2e.nodes import kill
-from e2e.scraping import SCRAPE_SECONDS, Targets
+from e2e.scraping import Targets
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_cli.prometheus import JobName
+from llmtrain_cli.prometheus import JobName, Prometheus
 from llmtrain_cli.top.ranks import exprs
 from llmtrain_dashboards.dashboard import Dashboard
 from llmtrain_dashboards.grafana import DASHBOARDS
 from support.dashboard_images import draw, query_panels
 from support.measurements import RecordMeasurement
-from support.prometheus_server import Prometheus
 
 pytestmark = pytest.mark.usefixtures("gpus")
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
@@ -102,7 +102,7 @@ def test_gpus_that_pods_hold_are_counted(kube: Kube, prometheus: Prometheus) -> 
     try:
         kube.wait("six GPUs are allocated", lambda: prometheus.query(f"{held} == 6"), 60)
         assert prometheus.query('sum(llmtrain_pool_gpus{state="allocated"})')[0].value == 6
-        time.sleep(3 * SCRAPE_SECONDS)  # long enough for the dashboard to show it
+        kube.wait("a dashboard can draw it", lambda: prometheus.query(f"count_over_time({held}[1m]) >= 5"), 30)
     finally:
         kube.run("delete", "pod", "holder", "--grace-period=0", "--force")
     kube.wait("none is", lambda: not prometheus.query(held), 60)
@@ -120,9 +120,13 @@ def test_memory_and_network_of_a_job_are_what_its_containers_say(
         def newest_of(metric: str, pod: str = pod) -> float:
             return sum(series.value for series in prometheus.query(metric + labels) if series.labels["pod"] == pod)
 
+        def scraped_after(instant: float, pod: str = pod) -> bool:
+            times = prometheus.query(f"timestamp(llmtrain_pod_network_bytes_total{labels})")
+            return any(series.labels["pod"] == pod and series.value > instant for series in times)
+
         kube.wait("the agent exports it", lambda: newest_of("llmtrain_pod_memory_used_bytes"), 30)
-        before, memory = moved_bytes(kube, pod), memory_bytes(kube, pod)
-        time.sleep(3 * SCRAPE_SECONDS)  # what is exported then was read after that, and before what follows
+        before, memory, read_at = moved_bytes(kube, pod), memory_bytes(kube, pod), time.time()
+        kube.wait("the agent is scraped after that", partial(scraped_after, read_at), 30)
         network, used = newest_of("llmtrain_pod_network_bytes_total"), newest_of("llmtrain_pod_memory_used_bytes")
         after = moved_bytes(kube, pod)
         worst["memory"] = max(worst.get("memory", 0.0), abs(used - memory) / memory)
@@ -182,7 +186,8 @@ def test_gpus_are_attributed_to_the_job_that_the_kubelet_gave_them_to(
     of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
     busy_gpus = [pytest.approx(0.75)] * 4
     kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
-    time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
+    points = f"count_over_time({utilization}[1m]) >= 6"
+    kube.wait("the dashboards can draw it", lambda: prometheus.query(points), 30)
     kube.delete_job(new_job)
     kube.wait("none is the job's", lambda: not prometheus.query(f"llmtrain_gpu_assigned{labels}"), 60)
 

@@ -19,6 +19,7 @@ import grpc
 import pytest
 
 from llmtrain_agent.podresources import MESSAGES
+from support.polling import eventually
 
 PODS, GPUS = 100, 8
 SCRAPE_SECONDS, SCRAPES = 5.0, 12
@@ -212,12 +213,13 @@ def test_cost_of_the_agent(node: Path, proc: Path, kubelet: str, service_account
 
 
 def scrape() -> str:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=10) as answer:
-                return str(answer.read(), "utf-8")
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    """Return the agent's metrics, as soon as it serves them."""
+    return eventually(exposition, "the agent serves its metrics", seconds=20)
+
+
+def exposition() -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=10) as answer:
+            return str(answer.read(), "utf-8")
+    except OSError:
+        return ""

@@ -7,8 +7,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from llmtrain_cli.prometheus import Prometheus, Series
 from llmtrain_dashboards.dashboard import Dashboard, Panel
-from support.prometheus_server import Prometheus, Series
 
 POINTS = 240
 MAX_LEGENDS = 10
@@ -26,7 +26,7 @@ def query_panels(
             (legend(query.legend or panel.title, series), series)
             for query in panel.queries
             for series in prometheus.query_range(
-                filled(query.expr, variables), start=start, end=end, step_seconds=max(1.0, (end - start) / POINTS)
+                filled(query.expr, variables), start=start, end=end, step=max(1.0, (end - start) / POINTS)
             )
             if any(value == value for _, value in series.points)  # something beside NaN
         ]

@@ -56,7 +56,7 @@ class JobIdentity:
     namespace: str
     name: str
     uid: str
-    """Tells the job from a deleted one of the same name."""
+    """Distinguishes the job from a deleted one of the same name."""
 
 
 class Coordinator:
