@@ -3,7 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from contract.rule_cases import ALLOWED_EDITS, EDITS, RULE_CASES, SHAPE_CASES, Case, Edit, job_with
+from contract.edit_cases import ALLOWED_EDITS, EDITS
+from contract.example_job import Case, Edit, job_with
+from contract.rule_cases import RULE_CASES
+from contract.schema_cases import SCHEMA_CASES
 from llmtrain_api.job import JobSpec
 from llmtrain_api.rules import IMMUTABLE, RULES, violations
 
@@ -33,7 +36,7 @@ def test_every_rule_names_its_field(rule) -> None:
     assert rule.field in rule.message or rule.field.rpartition(".")[0] in rule.message
 
 
-@pytest.mark.parametrize("case", SHAPE_CASES, ids=sentence)
+@pytest.mark.parametrize("case", SCHEMA_CASES, ids=sentence)
 def test_the_schema_rejects(case: Case) -> None:
     with pytest.raises(ValidationError):
         JobSpec.model_validate(case.job.get("spec"), strict=True)
