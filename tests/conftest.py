@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.fake_nvml import compiled
-from support.measurements import RecordMeasurement, recorded, recorder
+from support.measurements import RecordMeasurement, measurements_of, recorder
 from support.training_job import Job, end, make_job
 
 TESTS = Path(__file__).parent
@@ -76,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [
         each for found in terminalreporter.stats.values() for each in found if isinstance(each, pytest.TestReport)
     ]
-    for line in recorded(reports):
+    for line in measurements_of(reports):
         terminalreporter.write_line(line)
     passed = Counter(layer(report) for report in terminalreporter.getreports("passed") if report.when == "call")
     counts = [f"{count} {name}" + (f" ({WHERE[name]})" if name in WHERE else "") for name, count in passed.items()]

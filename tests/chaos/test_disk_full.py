@@ -28,7 +28,7 @@ def test_a_full_volume_costs_checkpoints_only(small_volume: Path, data: Path, da
         job.coordinator()
         workers = [job.worker(number, dataset) for number in range(2)]
         eventually(lambda: job.has_checkpoint(20), "there is a checkpoint")
-        fill(small_volume / "filler")
+        fill_volume(small_volume / "filler")
         eventually(lambda: bool(workers[0].events("checkpointFailed")), "a checkpoint fails")
         assert "No space left on device" in str(workers[0].events("checkpointFailed")[0]["message"])
         (small_volume / "filler").unlink()
@@ -39,7 +39,7 @@ def test_a_full_volume_costs_checkpoints_only(small_volume: Path, data: Path, da
         end(job)
 
 
-def fill(file: Path) -> None:
+def fill_volume(file: Path) -> None:
     """Use up all the space that is left."""
     with file.open("wb", buffering=0) as filler:
         try:

@@ -26,9 +26,9 @@ UNSEEN_STEPS = 30
 """Steps that the operator has not seen when the coordinator is killed."""
 CLOCK_SECONDS = 1.0
 """Tolerance between the ledger and the test's clock, which is read a little later."""
-TRAINING = {"steps": STEPS, "microbatches": 7, "microbatchSize": 1, "dropout": "0.1"}
+TRAINING_SPEC = {"steps": STEPS, "microbatches": 7, "microbatchSize": 1, "dropout": "0.1"}
 SECTIONS: dict[str, object] = {
-    "training": {**dict(SPEC["training"]), **TRAINING},  # type: ignore[call-overload]
+    "training": {**dict(SPEC["training"]), **TRAINING_SPEC},  # type: ignore[call-overload]
     "checkpoint": {"volume": "checkpoints", "everySteps": 500, "keepLast": 2},
     "evaluation": {"everySteps": 1000, "sample": {"tokens": 8}},
 }
@@ -115,7 +115,7 @@ class Run:
             lambda: newest_step(self.all_workers) > self.operator.step + UNSEEN_STEPS, "training continues unseen"
         )
         coordinator.kill()
-        self.job.coordinator(MAX_WORKERS, "--term", "2", alone=False)
+        self.job.coordinator(MAX_WORKERS, "--term", "2", standalone=False)
         self.operator.until(
             lambda status: reports_steps(status) and status.ledger != before, "the new one has taken over"
         )
@@ -134,7 +134,7 @@ def test_twenty_changes_change_no_bit_and_account_for_every_second(
     created_ms = int(time.time() * 1000)
     run = Run(job=job, dataset=dataset, operator=Operator(job=job, workers=MAX_WORKERS, ledger=new_ledger(created_ms)))
     try:
-        coordinator = job.coordinator(MAX_WORKERS, "--term", "1", alone=False)
+        coordinator = job.coordinator(MAX_WORKERS, "--term", "1", standalone=False)
         run.start(*range(MAX_WORKERS))
         for number in range(CHANGES):
             if number == CHANGES // 2:
@@ -146,7 +146,7 @@ def test_twenty_changes_change_no_bit_and_account_for_every_second(
         run.operator.until(lambda _: all(worker.popen.poll() is not None for worker in workers), "it ends", 400)
         assert [worker.ends_with() for worker in workers] == [0] * len(workers)
         assert weights(job) == weights(single)
-        assert run.operator.ask() is not None
+        assert run.operator.sync_workers() is not None
         check(run, created_ms, int(time.time() * 1000), record_measurement)
     finally:
         end(job)

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_api.time_ledger import CATEGORIES, TimeLedger
-from support.polling import DEADLINE_SECONDS
+from support.polling import DEADLINE_SECONDS, eventually
 from support.training_job import Job, Process
 
-SECONDS_BETWEEN = 0.1
+POLL_INTERVAL_SECONDS = 0.1
 Span = tuple[float, float]
 """Two instants, in seconds since 1970."""
 
@@ -27,7 +27,7 @@ class Operator:
     decreases: list[str] = field(default_factory=list)
     """Each time that a category had fewer milliseconds than before."""
 
-    def ask(self) -> CoordinatorStatus | None:
+    def sync_workers(self) -> CoordinatorStatus | None:
         """Return the coordinator's status, and keep its ledger; None if it does not answer."""
         desired = DesiredWorkers(
             workers=self.workers, ledger=self.ledger, step=self.step, now_ms=int(time.time() * 1000)
@@ -55,10 +55,13 @@ class Operator:
         self, condition: Callable[[CoordinatorStatus], bool], what: str, seconds: float = DEADLINE_SECONDS
     ) -> CoordinatorStatus:
         """Poll until the status fulfils a condition; return that status."""
-        deadline = time.monotonic() + seconds
-        while (status := self.ask()) is None or not condition(status):
-            assert time.monotonic() < deadline, f"timed out waiting until {what}"
-            time.sleep(SECONDS_BETWEEN)
+
+        def probe() -> CoordinatorStatus | None:
+            status = self.sync_workers()
+            return status if status is not None and condition(status) else None
+
+        status = eventually(probe, what, seconds=seconds, interval=POLL_INTERVAL_SECONDS)
+        assert status is not None
         return status
 
 

@@ -3,7 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from contract.rule_cases import ALLOWED_EDITS, EDITS, OWN, RULE_CASES, SHAPE_CASES, UNSET, Case, Edit, job_with
+from contract.edit_cases import ALLOWED_EDITS, EDITS
+from contract.example_job import OWN, UNSET, Case, Edit, job_with
+from contract.rule_cases import RULE_CASES
+from contract.schema_cases import SCHEMA_CASES
 from llmtrain_api.job import JobSpec
 from llmtrain_api.rules import IMMUTABLE, RULES, Rule, torchrun, violations
 
@@ -60,7 +63,7 @@ def test_only_a_program_in_mode_torchrun_keeps_its_own_state(entrypoint: object,
     assert torchrun(JobSpec.model_validate(job["spec"])) is expected
 
 
-@pytest.mark.parametrize("case", SHAPE_CASES, ids=sentence)
+@pytest.mark.parametrize("case", SCHEMA_CASES, ids=sentence)
 def test_the_schema_rejects(case: Case) -> None:
     with pytest.raises(ValidationError):
         JobSpec.model_validate(case.job.get("spec"), strict=True)

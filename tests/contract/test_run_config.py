@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from contract.rule_cases import EXAMPLE, OWN, job_with
+from contract.example_job import EXAMPLE, OWN, job_with
 from llmtrain_api.job import JobSpec
 from llmtrain_api.run_config import RunConfig, run_config
 

@@ -17,7 +17,8 @@ from e2e.kube import ROOT, Kube
 from e2e.nodes import CLUSTER
 from e2e.scraping import SCRAPE_SECONDS, Targets
 from llmtrain_api.generate.rule_file import rule_groups
-from support.prometheus_server import Prometheus, running_prometheus
+from llmtrain_cli.prometheus import Prometheus
+from support.prometheus_server import running_prometheus
 
 NAMESPACE = "e2e"
 

@@ -84,11 +84,11 @@ class FakeGpus:
         kube.apply(files, self._daemon_set(version))
         kube.run("rollout", "status", "daemonset/fake-gpus", "--timeout=100s")
         kube.wait("every plugin has registered", self._registered, 60)
-        self.say("")
+        self.write_script("")
         kube.run(*SYSTEM, "patch", "daemonset", "llmtrain-agent", "--patch", json.dumps(given(version)))
         kube.run(*SYSTEM, "rollout", "status", "daemonset/llmtrain-agent", "--timeout=110s")
 
-    def say(self, lines: str, node: str = "") -> None:
+    def write_script(self, lines: str, node: str = "") -> None:
         """Append lines to the default script of the driver, on one node or on all."""
         for pod in self._pods():
             if node in ("", pod["spec"]["nodeName"]):

@@ -2,11 +2,12 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from support.polling import eventually
 
 Manifest = dict[str, Any]
 
@@ -70,14 +71,9 @@ class Kube:
         items: list[Manifest] = json.loads(done.stdout)["items"]
         return items
 
-    def wait(self, what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
-        """Return the first true value of `look`; AssertionError after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if value := look():
-                return value
-            time.sleep(POLL_SECONDS)
-        raise AssertionError(f"not within {seconds:.0f} s: {what}\n{self.picture()}")
+    def wait(self, what: str, probe: Callable[[], Any], seconds: float = 120) -> Any:
+        """Return the first true value of `probe`; AssertionError, with the state of the namespace, after `seconds`."""
+        return eventually(probe, what, seconds=seconds, interval=POLL_SECONDS, details=self.picture)
 
     def picture(self) -> str:
         """Return the objects, events and operator log that explain a failed wait."""
@@ -99,12 +95,12 @@ class Kube:
     def wait_for_stage(self, job: str, stage: str, seconds: float = 180) -> Manifest:
         """Wait until a job is in a stage; fail at once if it fails instead. Return its status."""
 
-        def look() -> Manifest | None:
+        def in_stage() -> Manifest | None:
             status = self.status(job)
             assert stage == "Failed" or status.get("stage") != "Failed", f"{job} failed: {json.dumps(status, indent=1)}"
             return status if status.get("stage") == stage else None
 
-        found: Manifest = self.wait(f"{job} is {stage}", look, seconds)
+        found: Manifest = self.wait(f"{job} is {stage}", in_stage, seconds)
         return found
 
     def wait_for_step(self, job: str, step: int, seconds: float = 180) -> Manifest:

@@ -38,10 +38,10 @@ def leftovers(kube: Kube, name: str) -> list[object]:
 
 @pytest.mark.serial
 def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, record_measurement: RecordMeasurement) -> None:
-    warm = f"{new_job}-warm"
-    kube.apply(job(warm, steps=1, replicas=1))  # images are there and data is prepared
-    kube.wait_for_stage(warm, "Succeeded")
-    kube.delete_job(warm)
+    warm_up = f"{new_job}-warm"
+    kube.apply(job(warm_up, steps=1, replicas=1))  # images are there and data is prepared
+    kube.wait_for_stage(warm_up, "Succeeded")
+    kube.delete_job(warm_up)
     applied = datetime.now(UTC)
     kube.apply(job(new_job, steps=ENDLESS))
     status = kube.wait("the first step is done", lambda: (s := kube.status(new_job)).get("firstStepTime") and s)

@@ -4,11 +4,14 @@ from copy import deepcopy
 
 import pytest
 
-from contract.rule_cases import ALLOWED_EDITS, EDITS, RULE_CASES, SHAPE_CASES, Case, Edit, job_with
+from contract.edit_cases import ALLOWED_EDITS, EDITS
+from contract.example_job import Case, Edit, job_with
+from contract.rule_cases import RULE_CASES
+from contract.schema_cases import SCHEMA_CASES
 from e2e.kube import Kube, Manifest
 
 
-@pytest.mark.parametrize("case", [*RULE_CASES, *SHAPE_CASES], ids=lambda case: case.sentence)
+@pytest.mark.parametrize("case", [*RULE_CASES, *SCHEMA_CASES], ids=lambda case: case.sentence)
 def test_apply_rejects_or_accepts(kube: Kube, case: Case) -> None:
     done = kube.apply(case.job, check=False, dry_run=True)
     if case.refusal is None:

@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,15 @@ from e2e.gpus import FakeGpus, visible_gpus
 from e2e.jobs import ENDLESS, job, own
 from e2e.kube import ROOT, Kube, installed_image
 from e2e.nodes import kill
-from e2e.scraping import SCRAPE_SECONDS, Targets
+from e2e.scraping import Targets
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_cli.prometheus import JobName
+from llmtrain_cli.prometheus import JobName, Prometheus
 from llmtrain_cli.top.ranks import exprs
 from llmtrain_dashboards.dashboard import Dashboard
 from llmtrain_dashboards.grafana import DASHBOARDS
-from support.dashboard_images import ask, draw
+from support.dashboard_images import draw, query_panels
 from support.measurements import RecordMeasurement
-from support.prometheus_server import Prometheus
 
 pytestmark = pytest.mark.usefixtures("gpus")
 STEPS, MICROBATCHES, MICROBATCH_SIZE, CONTEXT = 600, 4, 2, 64
@@ -90,8 +90,8 @@ def test_pools_hold_what_the_nodes_have(kube: Kube, prometheus: Prometheus) -> N
     kube.wait("the operator's leader is scraped", lambda: prometheus.query("llmtrain_operator_leader == 1"), 30)
     assert sums("llmtrain_pool_nodes") == {"ready": len(nodes), "unready": 0, "missing": 0}
     assert sums("llmtrain_pool_gpus") == {"allocated": 0, "idle": gpus, "unhealthy": 0}
-    recorded = "llmcluster:llmtrain_pool_gpus:allocated_ratio == 0"
-    kube.wait("the rule records that none is held", lambda: prometheus.query(recorded), 30)
+    allocated_ratio = "llmcluster:llmtrain_pool_gpus:allocated_ratio == 0"
+    kube.wait("the rule records that none is held", lambda: prometheus.query(allocated_ratio), 30)
 
 
 def test_gpus_that_pods_hold_are_counted(kube: Kube, prometheus: Prometheus) -> None:
@@ -102,7 +102,7 @@ def test_gpus_that_pods_hold_are_counted(kube: Kube, prometheus: Prometheus) -> 
     try:
         kube.wait("six GPUs are allocated", lambda: prometheus.query(f"{held} == 6"), 60)
         assert prometheus.query('sum(llmtrain_pool_gpus{state="allocated"})')[0].value == 6
-        time.sleep(3 * SCRAPE_SECONDS)  # long enough for the dashboard to show it
+        kube.wait("a dashboard can draw it", lambda: prometheus.query(f"count_over_time({held}[1m]) >= 5"), 30)
     finally:
         kube.run("delete", "pod", "holder", "--grace-period=0", "--force")
     kube.wait("none is", lambda: not prometheus.query(held), 60)
@@ -120,9 +120,13 @@ def test_memory_and_network_of_a_job_are_what_its_containers_say(
         def newest_of(metric: str, pod: str = pod) -> float:
             return sum(series.value for series in prometheus.query(metric + labels) if series.labels["pod"] == pod)
 
+        def scraped_after(instant: float, pod: str = pod) -> bool:
+            times = prometheus.query(f"timestamp(llmtrain_pod_network_bytes_total{labels})")
+            return any(series.labels["pod"] == pod and series.value > instant for series in times)
+
         kube.wait("the agent exports it", lambda: newest_of("llmtrain_pod_memory_used_bytes"), 30)
-        before, memory = moved_bytes(kube, pod), memory_bytes(kube, pod)
-        time.sleep(3 * SCRAPE_SECONDS)  # what is exported then was read after that, and before what follows
+        before, memory, read_at = moved_bytes(kube, pod), memory_bytes(kube, pod), time.time()
+        kube.wait("the agent is scraped after that", partial(scraped_after, read_at), 30)
         network, used = newest_of("llmtrain_pod_network_bytes_total"), newest_of("llmtrain_pod_memory_used_bytes")
         after = moved_bytes(kube, pod)
         worst["memory"] = max(worst.get("memory", 0.0), abs(used - memory) / memory)
@@ -179,19 +183,22 @@ def test_gpus_are_attributed_to_the_job_that_the_kubelet_gave_them_to(
         assert uuids == visible_gpus(kube, pod), (
             "the agent exports the GPUs that the kubelet allocated to the container"
         )
-    busy = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
-    kube.wait("the agent exports the driver's utilization", lambda: value(prometheus, busy) == pytest.approx(0.75), 30)
+    utilization = f"training_job:llmtrain_gpu_utilization_ratio:avg{labels}"
+    kube.wait(
+        "the agent exports the driver's utilization", lambda: value(prometheus, utilization) == pytest.approx(0.75), 30
+    )
     of_top = exprs(JobName(namespace=kube.namespace, name=new_job))["gpu"]
     busy_gpus = [pytest.approx(0.75)] * 4
     kube.wait("`llmtrain top` finds them", lambda: [each.value for each in prometheus.query(of_top)] == busy_gpus, 30)
-    time.sleep(5 * SCRAPE_SECONDS)  # long enough for the dashboards to show it
+    points = f"count_over_time({utilization}[1m]) >= 6"
+    kube.wait("the dashboards can draw it", lambda: prometheus.query(points), 30)
     kube.delete_job(new_job)
     kube.wait("none is the job's", lambda: not prometheus.query(f"llmtrain_gpu_assigned{labels}"), 60)
 
 
 def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, prometheus: Prometheus) -> None:
     node = next(name for name in sorted(exported_by_agents(prometheus)) if not name.endswith("control-plane"))
-    gpus.say("2 xids 79\n5 all !15\n", node)
+    gpus.write_script("2 xids 79\n5 all !15\n", node)
     try:
         on = f'node="{node}"'
         xid = f'ALERTS{{alertname="LlmtrainGpuXid", alertstate="firing", {on}, gpu="2", xid="79"}}'
@@ -200,7 +207,7 @@ def test_a_lost_gpu_and_its_last_words_raise_alarms(kube: Kube, gpus: FakeGpus, 
         kube.wait("the alert about the lost GPU", lambda: prometheus.query(lost), 60)
         assert value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 1, "the others answer"
     finally:
-        gpus.say("", node)
+        gpus.write_script("", node)
     kube.wait("it is back", lambda: value(prometheus, f"sum(llmtrain_gpu_lost{{{on}}})") == 0, 60)
 
 
@@ -235,7 +242,7 @@ def test_no_name_is_outside_the_catalogue(prometheus: Prometheus) -> None:
 @pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
 def test_every_panel_has_data(kube: Kube, board: Dashboard, prometheus: Prometheus, began: float) -> None:
     variables = {**VARIABLES, "namespace": kube.namespace}
-    answers = ask(board, prometheus, variables, start=began, end=time.time())
+    answers = query_panels(board, prometheus, variables, start=began, end=time.time())
     picture = ROOT / "build" / "dashboards" / f"{board.uid}.png"
     draw(board, answers, picture)
     empty = {title for title, found in answers.items() if not found}

@@ -10,8 +10,8 @@ from pathlib import Path
 from e2e.jobs import job
 from e2e.kube import ROOT, Kube
 from e2e.nodes import kill
+from llmtrain_cli.prometheus import Prometheus
 from support.browser import open_page
-from support.prometheus_server import Prometheus
 
 STEPS = 400
 DRAWN = ("loss", "speed", "time", "ranks", "cpus", "memory", "network")

@@ -51,7 +51,7 @@ def figure(name: str, value: float, unit: str) -> None:
 
 
 @pytest.fixture
-def trained(data: Path, dataset: str, tmp_path: Path) -> Iterator[Callable[..., tuple[Job, list[Process]]]]:
+def start_job(data: Path, dataset: str, tmp_path: Path) -> Iterator[Callable[..., tuple[Job, list[Process]]]]:
     """Starts a job with two workers that never ends by itself."""
     jobs: list[Job] = []
 
@@ -80,8 +80,8 @@ def strike(workers: list[Process], victim: int, number: signal.Signals) -> tuple
     return instant(first) - struck, instant(both) - struck, lost
 
 
-def test_a_killed_rank(trained: Start) -> None:
-    _, workers = trained()
+def test_a_killed_rank(start_job: Start) -> None:
+    _, workers = start_job()
     results = []
     for kill in range(KILLS):
         time.sleep(CALM_SECONDS)
@@ -94,9 +94,9 @@ def test_a_killed_rank(trained: Start) -> None:
     figure("kills", KILLS, "kills")
 
 
-def test_a_halted_rank(trained: Start) -> None:
+def test_a_halted_rank(start_job: Start) -> None:
     """The supervisor waits `FROZEN_SECONDS` before it replaces a frozen rank; its peers wait only for the lease."""
-    _, workers = trained()
+    _, workers = start_job()
     pauses = []
     for kill in range(HALTS):
         time.sleep(CALM_SECONDS)
@@ -128,9 +128,9 @@ def test_a_hung_rank(data: Path, dataset: str, tmp_path: Path) -> None:
     figure("hang_to_step_less_timeout_p95_seconds", percentile(pauses, 95), "s")
 
 
-def test_goodput_with_a_kill_every_twenty_seconds(trained: Start) -> None:
+def test_goodput_with_a_kill_every_twenty_seconds(start_job: Start) -> None:
     """Goodput is the fraction of the time that was spent on steps that were not lost; the rest went into recoveries."""
-    _, workers = trained()
+    _, workers = start_job()
     time.sleep(CALM_SECONDS)
     calm_from, calm_steps = time.time(), steps_done(workers, time.time())
     time.sleep(20)

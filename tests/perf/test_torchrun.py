@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.polling import eventually
 from support.ports import free_port
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
@@ -52,10 +53,12 @@ def test_a_kill_under_torchrun(tmp_path: Path, agents: int, killed: str) -> None
     port = free_port()
     running = [agent(tmp_path, number, agents, port) for number in range(agents)]
     try:
-        give_up = time.time() + 120
-        while len({rank for _, rank, _, _ in lines(tmp_path)}) < 2:
-            assert time.time() < give_up, [log.read_text() for log in tmp_path.glob("agent-*")]
-            time.sleep(0.1)
+        eventually(
+            lambda: len({rank for _, rank, _, _ in lines(tmp_path)}) == 2,
+            "both ranks train",
+            seconds=120,
+            details=lambda: "\n".join(log.read_text() for log in tmp_path.glob("agent-*")),
+        )
         time.sleep(2)
         victim = max(lines(tmp_path), key=lambda line: line[1])[2]
         at = time.time()

@@ -7,17 +7,17 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from llmtrain_cli.prometheus import Prometheus, Series
 from llmtrain_dashboards.dashboard import Dashboard, Panel
-from support.prometheus_server import Prometheus, Series
 
 POINTS = 240
-MOST_LEGENDS = 10
+MAX_LEGENDS = 10
 """More lines than this are drawn without names."""
 Answers = Mapping[str, list[tuple[str, Series]]]
 """The series of each panel with their legends, by the panel's title."""
 
 
-def ask(
+def query_panels(
     board: Dashboard, prometheus: Prometheus, variables: Mapping[str, str], *, start: float, end: float
 ) -> dict[str, list[tuple[str, Series]]]:
     """Return the series of every panel of a board between two times, in seconds since 1970."""
@@ -26,7 +26,7 @@ def ask(
             (legend(query.legend or panel.title, series), series)
             for query in panel.queries
             for series in prometheus.query_range(
-                filled(query.expr, variables), start=start, end=end, step_seconds=max(1.0, (end - start) / POINTS)
+                filled(query.expr, variables), start=start, end=end, step=max(1.0, (end - start) / POINTS)
             )
             if any(value == value for _, value in series.points)  # some value is not NaN
         ]
@@ -76,7 +76,7 @@ def _draw_panel(axes: Axes, panel: Panel, answers: list[tuple[str, Series]]) -> 
             axes.plot([time - first for time in times], values, label=name, linewidth=1)
     axes.tick_params(labelsize=7)
     axes.set_ylim(bottom=0)
-    if len(answers) <= MOST_LEGENDS:
+    if len(answers) <= MAX_LEGENDS:
         axes.legend(fontsize=6, loc="upper left")
 
 

@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+
+from support.polling import eventually
 
 JOB = {
     "apiVersion": "llmtrain.dev/v1alpha1",
@@ -52,11 +53,14 @@ class Run:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for a condition; fail if the run ends first or it takes too long."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not condition():
-            assert self.process.poll() is None, self.text
-            assert time.monotonic() < deadline, self.text
-            time.sleep(0.1)
+
+        def probe() -> object:
+            if found := condition():
+                return found
+            assert self.process.poll() is None, f"the run has ended:\n{self.text}"
+            return None
+
+        eventually(probe, "the condition holds", seconds=DEADLINE_SECONDS, interval=0.1, details=lambda: self.text)
 
     def until_line(self, beginning: str) -> None:
         self.until(lambda: any(line.startswith(beginning) for line in self.lines))

@@ -19,7 +19,7 @@ def recorder(item: pytest.Item) -> RecordMeasurement:
     return record
 
 
-def recorded(reports: Iterable[pytest.TestReport]) -> Sequence[str]:
+def measurements_of(reports: Iterable[pytest.TestReport]) -> Sequence[str]:
     """Return the measurements of finished tests, in their order."""
     return [
         str(value)

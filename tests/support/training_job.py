@@ -97,11 +97,11 @@ class Job:
     def stage(self, stage: str, *arguments: str, **environment: str) -> Process:
         return self.start("llmtrain_trainer", stage, "--run", str(self.root / "run.json"), *arguments, **environment)
 
-    def coordinator(self, workers: int = 2, *more: str, alone: bool = True) -> Process:
-        """Start a coordinator: alone it keeps the ledger of the job's lifetime, else once an operator sends one."""
+    def coordinator(self, workers: int = 2, *more: str, standalone: bool = True) -> Process:
+        """Start a coordinator: standalone it keeps the ledger of the job's lifetime, else once an operator sends one."""
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
         size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
-        return self.start("llmtrain_coordinator", *(["--standalone"] if alone else []), *names, *size, *more)
+        return self.start("llmtrain_coordinator", *(["--standalone"] if standalone else []), *names, *size, *more)
 
     def status(self) -> CoordinatorStatus:
         """Return the coordinator's status."""

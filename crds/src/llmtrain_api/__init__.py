@@ -19,6 +19,7 @@ Every other package imports this one; it imports none of them.
     timestamps.py      instants and durations
     jsonlog.py         structured logs
     events.py          the log events of every program
+    parent_death.py    processes that exit with their parent
     environment.py     the environment variables of every program
     metrics/           the catalogue of metrics, one module per exporting program
     alerting/          Prometheus' recording rules and alerts

@@ -87,7 +87,14 @@ class Condition(Model):
 
 
 def set_condition(
-    conditions: tuple[Condition, ...], type: str, status: bool, reason: str, message: str, *, now: str, generation: int
+    conditions: tuple[Condition, ...],
+    type: str,
+    status: bool,
+    reason: str,
+    message: str,
+    *,
+    now: str,
+    metadata_generation: int,
 ) -> tuple[Condition, ...]:
     """Return `conditions` with one condition replaced or added.
 
@@ -101,7 +108,7 @@ def set_condition(
         reason=reason,
         message=message[:2048],
         last_transition_time=before.last_transition_time if before and before.status == status_text else now,
-        observed_generation=generation,
+        observed_generation=metadata_generation,
     )
     if before is None:
         return (*conditions, after)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -10,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmtrain_api.parent_death import die_with_parent
 from llmtrain_api.termination import ExitCode, TerminationMessage, signal_name
-
-_PR_SET_PDEATHSIG = 1  # of prctl(2)
-_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +70,7 @@ class Process:
                 stderr=log,
                 env={**os.environ, **spec.environment, "LLMTRAIN_TERMINATION_LOG": str(outcome_file)},
                 start_new_session=True,  # Ctrl-C in the terminal reaches this process alone
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         return cls(spec, process, outcome_file)
 
@@ -104,9 +101,3 @@ class Process:
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-
-
-def _die_with_parent() -> None:
-    """Make Linux kill this process when its parent exits; on other systems this does nothing."""
-    with contextlib.suppress(AttributeError):
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

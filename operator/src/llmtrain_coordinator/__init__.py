@@ -3,7 +3,7 @@
 It serves the protocol of llmtrain_api.protocol.
 
     group.py         the group's state: members, generation, progress
-    generation.py    how a generation begins, ends and is adopted
+    generations.py   how a generation begins, ends and is adopted
     transitions.py   the state machine: join, heartbeat, progress, leave, expire, disconnect, scale
     leases.py        members whose lease has expired
     connections.py   members whose connection closed between two heartbeats

@@ -14,7 +14,9 @@ from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_api.time_ledger import new_ledger
-from llmtrain_coordinator.server import Coordinator
+from llmtrain_coordinator.goodput import Goodput
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.server import Coordinator, JobIdentity
 
 if TYPE_CHECKING:
     from llmtrain_coordinator.otlp import Exporter
@@ -96,15 +98,17 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     coordinator = Coordinator(
-        namespace=options.namespace,
-        job=options.job,
-        uid=options.uid,
-        workers=options.workers,
-        ranks_per_worker=options.ranks_per_worker,
-        min_workers=options.min_workers,
-        term=options.term,
-        ledger=new_ledger(int(time.time() * 1000)) if options.standalone else None,
-        no_progress=options.no_progress,
+        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid),
+        GroupState(
+            workers=options.workers,
+            ranks_per_worker=options.ranks_per_worker,
+            min_workers=options.min_workers,
+            term=options.term,
+        ),
+        Goodput(
+            ledger=new_ledger(int(time.time() * 1000)) if options.standalone else None,
+            no_progress=options.no_progress,
+        ),
     )
     runner = web.AppRunner(
         coordinator.application(),

@@ -1,4 +1,4 @@
-"""The state of one job's group: a frozen value that transitions.py and generation.py turn into the next one."""
+"""The state of one job's group: a frozen value that transitions.py and generations.py turn into the next one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from aiohttp import web
@@ -26,7 +27,6 @@ from llmtrain_api.protocol import (
     Leave,
     Progress,
 )
-from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_api.timestamps import now_rfc3339
 from llmtrain_coordinator import goodput, recovery_log, transitions
 from llmtrain_coordinator.connections import Connections
@@ -49,35 +49,36 @@ MessageT = TypeVar("MessageT", bound=Message)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobIdentity:
+    """The job that a coordinator serves."""
+
+    namespace: str
+    name: str
+    uid: str
+    """Distinguishes the job from a deleted one of the same name."""
+
+
 class Coordinator:
     """Holds the group state of one job; every change passes through `_apply`."""
 
     def __init__(
         self,
+        job: JobIdentity,
+        group: GroupState,
+        goodput: Goodput,
         *,
-        namespace: str,
-        job: str,
-        uid: str,
-        workers: int,
-        ranks_per_worker: int,
-        min_workers: int = 1,
-        term: int = 0,
-        ledger: TimeLedger | None = None,
-        no_progress: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         join_poll_seconds: float = JOIN_LONG_POLL_SECONDS,
     ) -> None:
-        self.group = GroupState(workers=workers, ranks_per_worker=ranks_per_worker, min_workers=min_workers, term=term)
-        self.recovery_log = RecoveryLog()
-        self.goodput = Goodput(ledger=ledger, no_progress=no_progress)
-        self._namespace, self._job, self._uid = namespace, job, uid
+        self.job, self.group, self.goodput, self.recovery_log = job, group, goodput, RecoveryLog()
         self._clock, self._wall_clock, self._join_poll_seconds = clock, wall_clock, join_poll_seconds
         self._compute_seconds: dict[str, float] = {}
         self._leases, self._connections, self._long_polls = Leases(), Connections(), LongPolls()
         self._clock_offset_ms = 0
         """How far the operator's clock is ahead of this process's."""
-        self._log = JsonLog(fields={"job": job, "namespace": namespace})
+        self._log = JsonLog(fields={"job": job.name, "namespace": job.namespace})
         self._closing = False
 
     def application(self) -> web.Application:
@@ -181,7 +182,7 @@ class Coordinator:
     @property
     def job_labels(self) -> tuple[str, str]:
         """Return namespace and name of the job."""
-        return self._namespace, self._job
+        return self.job.namespace, self.job.name
 
     def check_leases(self) -> None:
         """Remove members whose lease has expired or whose connection is closed. A held join renews its lease."""
@@ -250,11 +251,9 @@ class Coordinator:
     @web.middleware
     async def _check_job_uid(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer 403 to processes of another job, such as a deleted one of the same name."""
-        if request.path not in OPEN_PATHS and request.headers.get(JOB_HEADER) != self._uid:
-            message = (
-                f"This coordinator serves job {self._namespace}/{self._job} with another uid: see header {JOB_HEADER}."
-            )
-            return error_response(403, message)
+        if request.path not in OPEN_PATHS and request.headers.get(JOB_HEADER) != self.job.uid:
+            job = f"{self.job.namespace}/{self.job.name}"
+            return error_response(403, f"This coordinator serves job {job} with another uid: see header {JOB_HEADER}.")
         return await handler(request)
 
 

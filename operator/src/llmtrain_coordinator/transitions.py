@@ -16,7 +16,7 @@ from llmtrain_api.protocol import (
     Membership,
     Progress,
 )
-from llmtrain_coordinator.generation import (
+from llmtrain_coordinator.generations import (
     Entries,
     adopt,
     begin_after_last_call,

@@ -104,9 +104,9 @@ def log(workspace: Workspace, worker: int) -> str:
 
 def test_a_models_weights_are_the_same_whichever_rank_fails(workspace: Workspace) -> None:
     write(workspace, LINE, "0", workers={"replicas": 1})
-    alone = workspace.run()
-    assert alone.end() == 0, alone.text
-    assert alone.lines[-1].startswith("local: small Succeeded steps=60 loss="), alone.text
+    one_worker = workspace.run()
+    assert one_worker.end() == 0, one_worker.text
+    assert one_worker.lines[-1].startswith("local: small Succeeded steps=60 loss="), one_worker.text
     undisturbed = last_weights(workspace)
     assert (results(workspace) / "output" / "line.pt").is_file()
     events = EventAccumulator(str(results(workspace) / "tensorboard"))

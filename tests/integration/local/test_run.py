@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-import time
 from typing import Any
 
-from support.local_run import DEADLINE_SECONDS, Workspace
+from support.local_run import Workspace
+from support.polling import eventually
 
 
 def entries(workspace: Workspace) -> list[dict[str, Any]]:
@@ -71,10 +71,7 @@ def test_nothing_outlives_a_killed_run(workspace: Workspace) -> None:
     run.until(lambda: workspace.processes("rank"))
     run.process.send_signal(signal.SIGKILL)
     run.end()
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while workspace.processes():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: not workspace.processes(), "every process has exited")
 
 
 def test_a_path_that_is_not_there_is_bad_input(workspace: Workspace) -> None:

@@ -100,9 +100,9 @@ def test_a_halted_rank_is_replaced_without_delaying_the_others(job: Job, dataset
 def test_a_worker_whose_rank_dies_too_often_gives_up_with_its_last_lines(job: Job, dataset: str) -> None:
     job.coordinator()
     first, second = started(job, dataset)
-    for deaths in range(1, MAX_RESTARTS + 2):
+    for failures in range(1, MAX_RESTARTS + 2):
         os.kill(second.rank(), signal.SIGKILL)
-        eventually(lambda: len(second.events("rankFailed")) == deaths, "the death is noticed")  # noqa: B023
+        eventually(lambda: len(second.events("rankFailed")) == failures, "the failure is noticed")  # noqa: B023
     job.resume(PAUSE)
     assert second.ends_with() == ExitCode.FAILURE, second.text
     assert second.outcome.reason == "Crashed"

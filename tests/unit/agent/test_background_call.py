@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from llmtrain_agent.background_call import BackgroundCall
+from support.polling import eventually
 
 
 def test_each_call_returns_a_new_result() -> None:
@@ -37,9 +38,7 @@ def test_a_late_result_is_returned_by_a_later_call() -> None:
             call()
     assert len(calls) == 1, "the function is not called again before it has returned"
     released.set()
-    while (result := result_or_none(call)) is None:
-        pass
-    assert result == "late"
+    eventually(lambda: result_or_none(call) == "late", "a later call returns the result")
     assert len(calls) == 1
 
 

@@ -4,11 +4,11 @@ NONE: tuple[Condition, ...] = ()
 
 
 def set_running(conditions: tuple[Condition, ...], status: bool, now: str, message: str = "m") -> tuple[Condition, ...]:
-    return set_condition(conditions, "Running", status, "Training", message, now=now, generation=2)
+    return set_condition(conditions, "Running", status, "Training", message, now=now, metadata_generation=2)
 
 
 def test_a_new_condition_is_added_at_the_end() -> None:
-    before = set_condition(NONE, "Scheduled", True, "Scheduled", "m", now="t1", generation=1)
+    before = set_condition(NONE, "Scheduled", True, "Scheduled", "m", now="t1", metadata_generation=1)
     assert [condition.type for condition in set_running(before, True, "t2")] == ["Scheduled", "Running"]
 
 

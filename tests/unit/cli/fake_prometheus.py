@@ -48,7 +48,7 @@ def history(**more: Sequence[Series]) -> History:
     return History(job=JOB, time_range=TimeRange(created=START - 2, start=START, end=START + 50), series=found)
 
 
-class Refusal(Exception):
+class ErrorResponse(Exception):
     """Makes a fake server answer with an HTTP error status and a text."""
 
     def __init__(self, status: int, text: str = "") -> None:
@@ -57,7 +57,7 @@ class Refusal(Exception):
 
 @contextmanager
 def serving(answer: Callable[[str, Mapping[str, str]], object]) -> Iterator[str]:
-    """Serve the result of a function of the expression and the request headers; it can raise Refusal."""
+    """Serve the result of a function of the expression and the request headers; it can raise ErrorResponse."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -65,8 +65,8 @@ def serving(answer: Callable[[str, Mapping[str, str]], object]) -> Iterator[str]
             try:
                 result = answer(urllib.parse.parse_qs(body)["query"][0], dict(self.headers))
                 self._respond(200, json.dumps({"status": "success", "data": {"result": result}}))
-            except Refusal as refusal:
-                self._respond(refusal.status, refusal.text)
+            except ErrorResponse as error:
+                self._respond(error.status, error.text)
 
         def _respond(self, status: int, text: str) -> None:
             self.send_response(status)
@@ -92,7 +92,7 @@ def answering(answers: Mapping[str, object]) -> Iterator[str]:
 
     def answer(expr: str, headers: Mapping[str, str]) -> object:
         found = next((answer for text, answer in answers.items() if text in expr), [])
-        if isinstance(found, Refusal):
+        if isinstance(found, ErrorResponse):
             raise found
         return found
 

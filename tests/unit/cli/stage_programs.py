@@ -34,13 +34,13 @@ TCPServer((options["--host"], int(options["--port"])), Handler).serve_forever()
 """
 """Answers each request with the status in its environment."""
 TRAINER = """
-def finish(outcome, code=0):
+def end_with(outcome, code=0):
     Path(os.environ["LLMTRAIN_TERMINATION_LOG"]).write_text(json.dumps(outcome))
     sys.exit(code)
 
 exec(Path(__file__).with_name(f"{arguments[0]}.py").read_text())
 """
-"""Runs the program of a stage, which can call `finish`."""
+"""Runs the program of a stage, which can call `end_with`."""
 WAIT_FOR_COORDINATOR = """
 run = json.loads(Path(arguments[arguments.index("--run") + 1]).read_text())
 host, port = run["coordinator"].split(":")
@@ -83,14 +83,14 @@ STATUS = CoordinatorStatus(
 )
 
 
-def finish(**outcome: Any) -> str:
+def end_with(**outcome: Any) -> str:
     """Return a program that reports a termination message and succeeds."""
-    return f"finish({TerminationMessage(**outcome).document()!r})"
+    return f"end_with({TerminationMessage(**outcome).document()!r})"
 
 
 def fail(code: int, message: str) -> str:
     """Return a program that reports why it fails."""
-    return f"finish({{'reason': 'Crashed', 'message': {message!r}}}, {code})"
+    return f"end_with({{'reason': 'Crashed', 'message': {message!r}}}, {code})"
 
 
 def interrupt(on_stop: str) -> str:
@@ -126,9 +126,9 @@ class StagePrograms:
         for module, source in (("llmtrain_trainer", TRAINER), ("llmtrain_coordinator", COORDINATOR)):
             (folder / module).mkdir()
             (folder / module / "__main__.py").write_text(BEGINNING + source)
-        self.replace("prepare", finish(reason="Completed", message="read 8 files", dataset=DATASET))
+        self.replace("prepare", end_with(reason="Completed", message="read 8 files", dataset=DATASET))
         self.replace("worker", WAIT_FOR_COORDINATOR)
-        self.replace("publish", finish(reason="Completed", model=MODEL))
+        self.replace("publish", end_with(reason="Completed", model=MODEL))
         self.environment = {
             "PYTHONPATH": str(folder),
             "CALLS": str(self._calls),

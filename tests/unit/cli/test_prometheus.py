@@ -11,7 +11,7 @@ import pytest
 from llmtrain_cli.__main__ import main
 from llmtrain_cli.errors import BadInput, CommandError
 from llmtrain_cli.prometheus import TOKEN_VARIABLE, VARIABLE, JobName, Prometheus, Series, sorted_by_label
-from unit.cli.fake_prometheus import Refusal, answering, serving
+from unit.cli.fake_prometheus import ErrorResponse, answering, serving
 
 SECRET = "p@ss:w/rd"
 QUOTED = "p%40ss%3Aw%2Frd"
@@ -39,7 +39,7 @@ def guarded(authorization: str) -> AbstractContextManager[str]:
 
     def answer(expr: str, headers: Mapping[str, str]) -> object:
         if headers.get("Authorization") != authorization:
-            raise Refusal(401, "<html>Authorization Required</html>")
+            raise ErrorResponse(401, "<html>Authorization Required</html>")
         return FOUND
 
     return serving(answer)
@@ -113,14 +113,14 @@ def test_a_token_of_several_lines_is_bad_input_and_not_shown(monkeypatch: pytest
 
 
 def test_a_rejected_query_is_reported_with_the_message_of_prometheus() -> None:
-    refusal = Refusal(422, '{"status": "error", "errorType": "execution", "error": "too many samples"}')
+    refusal = ErrorResponse(422, '{"status": "error", "errorType": "execution", "error": "too many samples"}')
     with answering({"up": refusal}) as url, pytest.raises(CommandError, match=r"rejected the query: too many samples$"):
         Prometheus(url).query("up")
 
 
 def test_an_error_of_a_proxy_is_reported_with_its_status() -> None:
     with (
-        answering({"up": Refusal(504, "upstream request timeout")}) as url,
+        answering({"up": ErrorResponse(504, "upstream request timeout")}) as url,
         pytest.raises(CommandError, match=r"rejected the query: 504 Gateway Timeout$"),
     ):
         Prometheus(url).query("up")

@@ -14,7 +14,7 @@ from llmtrain_cli.local_supervisor import WORKER_GRACE_SECONDS
 from llmtrain_cli.run import run
 from support.local_run import JOB
 from support.polling import DEADLINE_SECONDS
-from unit.cli.stage_programs import StagePrograms, fail, finish, interrupt
+from unit.cli.stage_programs import StagePrograms, end_with, fail, interrupt
 
 OWN_PROGRAM = {
     "workers": {"replicas": 1},
@@ -132,7 +132,7 @@ FAILURES: list[Any] = [
     ),
     pytest.param(
         "publish",
-        finish(reason="Completed"),
+        end_with(reason="Completed"),
         RunFailed,
         "publish: the stage succeeded without reporting a model; see {folder}/run/logs/small/publish.jsonl.",
         id="a success without a model names the log",

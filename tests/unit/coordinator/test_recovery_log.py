@@ -5,7 +5,7 @@ from llmtrain_coordinator.group import GroupState
 from llmtrain_coordinator.recovery_log import RecoveryLog, on_group_change, record_failure
 from unit.coordinator.messages import apply, disconnect, heartbeat, join, leave, progress
 
-TRAINING = ((0.0, join("a0")), (0.0, join("a1")), (1.0, progress(1, 7)))
+TWO_ACTIVE_RANKS = ((0.0, join("a0")), (0.0, join("a1")), (1.0, progress(1, 7)))
 
 
 def report(generation: int, step: int, start_step: int, source: str = "Memory") -> Progress:
@@ -45,13 +45,13 @@ def only_record(log: RecoveryLog) -> RecoveryRecord:
 
 
 def test_a_stopped_member_is_no_recovery() -> None:
-    messages = (*TRAINING, (2.0, leave("a1", "Stopped")), (2.1, join("a0", 1)), (3.0, report(2, 8, 7)))
+    messages = (*TWO_ACTIVE_RANKS, (2.0, leave("a1", "Stopped")), (2.1, join("a0", 1)), (3.0, report(2, 8, 7)))
     assert log_after(*messages) == RecoveryLog()
 
 
 def test_a_process_failure_that_its_supervisor_reports_is_recovered_by_process() -> None:
     log = log_after(
-        *TRAINING, (2.0, disconnect("a1")), (2.05, failure("a1")), (2.25, join("a0", 1)), (3.0, report(2, 8, 7))
+        *TWO_ACTIVE_RANKS, (2.0, disconnect("a1")), (2.05, failure("a1")), (2.25, join("a0", 1)), (3.0, report(2, 8, 7))
     )
     record = only_record(log)
     assert (record.term, record.generation, record.method, record.replayed_steps) == (3, 1, "process", 0)
@@ -63,26 +63,26 @@ def test_a_process_failure_that_its_supervisor_reports_is_recovered_by_process()
 
 
 def test_without_a_supervisors_report_within_a_second_the_pod_is_lost() -> None:
-    messages = (*TRAINING, (2.0, disconnect("a1")), (2.25, join("a0", 1)), (2.5, report(2, 8, 7)))
+    messages = (*TWO_ACTIVE_RANKS, (2.0, disconnect("a1")), (2.25, join("a0", 1)), (2.5, report(2, 8, 7)))
     assert log_after(*messages, (2.9, None)).open is not None
     assert only_record(log_after(*messages, (3.0, None))).method == "pod"
     assert only_record(log_after(*messages, (2.9, failure("a1")), (2.95, None))).method == "process"
 
 
 def test_peers_can_notice_a_failure_before_the_coordinator() -> None:
-    messages = (*TRAINING, (2.0, join("a0", 1)), (2.1, disconnect("a1")), (2.5, report(2, 8, 7)), (3.1, None))
+    messages = (*TWO_ACTIVE_RANKS, (2.0, join("a0", 1)), (2.1, disconnect("a1")), (2.5, report(2, 8, 7)), (3.1, None))
     record = only_record(log_after(*messages))
     assert (record.method, record.generation) == ("pod", 1)
 
 
 def test_a_newcomer_that_fails_before_its_first_generation_is_no_recovery() -> None:
-    messages = (*TRAINING, (2.0, leave("a1", "Stopped")), (2.1, join("a0", 1)), (3.0, report(2, 8, 7)))
+    messages = (*TWO_ACTIVE_RANKS, (2.0, leave("a1", "Stopped")), (2.1, join("a0", 1)), (3.0, report(2, 8, 7)))
     assert log_after(*messages, (4.0, join("b1")), (4.1, disconnect("b1"))) == RecoveryLog()
 
 
 def test_lost_steps_are_replayed_from_the_checkpoint() -> None:
     messages = (
-        *TRAINING,
+        *TWO_ACTIVE_RANKS,
         (2.0, disconnect("a1")),
         (2.0, disconnect("a0")),
         (5.0, join("b0")),
@@ -98,13 +98,13 @@ def test_lost_steps_are_replayed_from_the_checkpoint() -> None:
 
 
 def test_the_time_that_a_hung_rank_was_unresponsive_counts_as_detection() -> None:
-    messages = (*TRAINING, (2.0, failure("a1", 301.0)), (2.25, join("a0", 1)), (3.0, report(2, 8, 7)))
+    messages = (*TWO_ACTIVE_RANKS, (2.0, failure("a1", 301.0)), (2.25, join("a0", 1)), (3.0, report(2, 8, 7)))
     assert only_record(log_after(*messages)).detect_seconds == 301.0
 
 
 def test_a_failure_during_a_recovery_extends_it() -> None:
     messages = (
-        *TRAINING,
+        *TWO_ACTIVE_RANKS,
         (2.0, disconnect("a1")),
         (2.5, join("a0", 1)),
         (2.6, disconnect("a0")),
@@ -116,7 +116,7 @@ def test_a_failure_during_a_recovery_extends_it() -> None:
 
 
 def test_without_progress_reports_the_recovery_closes_with_the_rendezvous() -> None:
-    messages = (*TRAINING[:2], (2.0, disconnect("a1")), (2.5, join("a0", 1)), (2.9, None))
+    messages = (*TWO_ACTIVE_RANKS[:2], (2.0, disconnect("a1")), (2.5, join("a0", 1)), (2.9, None))
     assert log_after(*messages, no_progress=True).open is not None
     record = only_record(log_after(*messages, (3.0, None), no_progress=True))
     assert (record.method, record.seconds_by_phase["rendezvous"]) == ("pod", 0.5)

@@ -36,9 +36,9 @@ class Event:
     def synchronize(self) -> None:
         Event.done = len(Event.made)
 
-    def elapsed_time(self, end: "Event") -> float:
+    def elapsed_time(self, stop: "Event") -> float:
         assert Event.done == len(Event.made), "read only after the GPU has finished"
-        return end.at_ms - self.at_ms
+        return stop.at_ms - self.at_ms
 
 
 def test_a_gpu_records_the_times_itself(monkeypatch: pytest.MonkeyPatch) -> None:

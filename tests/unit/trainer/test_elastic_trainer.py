@@ -216,6 +216,6 @@ def test_a_worker_without_a_usable_gpu_is_bad_input_with_the_remedy(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    remedy = r"^spec\.workers\.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA$"
-    with pytest.raises(BadInput, match=remedy):
+    message = r"^spec\.workers\.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA$"
+    with pytest.raises(BadInput, match=message):
         device_of(make_run(workers={"gpus": 1}), identity())

@@ -29,8 +29,8 @@ def test_each_document_is_followed_by_an_end_of_text(make_run: MakeRun, log: Jso
     assert int((tokens == END_OF_TEXT_ID).sum()) == 8
     text = load_tokenizer(dataset.directory).decode(tokens.tolist(), skip_special_tokens=True)
     assert len(text) == sum(len(file.read_text()) for file in (volume / "text").iterdir())
-    assert dataset.facts.tokens == len(dataset.training)
-    assert dataset.facts.held_out_tokens == len(dataset.held_out) > 0
+    assert dataset.info.tokens == len(dataset.training)
+    assert dataset.info.held_out_tokens == len(dataset.held_out) > 0
 
 
 def test_the_same_text_and_settings_reuse_the_dataset(
@@ -38,13 +38,13 @@ def test_the_same_text_and_settings_reuse_the_dataset(
 ) -> None:
     first = prepared(make_run, log)
     monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("tokenized again"))
-    assert prepared(make_run, log).facts == first.facts
+    assert prepared(make_run, log).info == first.info
 
 
 def test_other_text_makes_another_dataset(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
     first = prepared(make_run, log)
     (volume / "text" / "file-0.txt").write_text(prose(400, seed=99))
-    assert prepared(make_run, log).facts.id != first.facts.id
+    assert prepared(make_run, log).info.id != first.info.id
 
 
 def test_a_crash_leaves_no_dataset(make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,10 @@
 
 import signal
 import sys
-import time
 
 from llmtrain_trainer.user_program.process import ProgramProcess
+from support.polling import eventually
 
-DEADLINE_SECONDS = 20.0
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
 
 
@@ -15,10 +14,9 @@ def start(code: str, lines: list[str]) -> ProgramProcess:
 
 
 def wait(process: ProgramProcess, lines: list[str], line: str = "") -> None:
-    give_up = time.monotonic() + DEADLINE_SECONDS
-    while process.exit_code is None if not line else line not in lines:
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
+    eventually(
+        lambda: line in lines if line else process.exit_code is not None, f"the program exits or prints {line!r}"
+    )
 
 
 def test_exit_code_and_output_are_known() -> None:

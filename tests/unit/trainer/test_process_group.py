@@ -18,12 +18,12 @@ SIZE = 2
 ABANDONED = "abandoned-process-group"
 
 
-class Generation:
-    """A generation of two ranks; `broken` is what their coordinator says of it."""
+class TwoRanks:
+    """A generation of two ranks; `member_lost` is what their coordinator reports."""
 
     def __init__(self) -> None:
         self.stores = [open_store() for _ in range(SIZE)]
-        self.broken = threading.Event()
+        self.member_lost = threading.Event()
         self.pings = 0
         members = [
             Member(worker=0, local_rank=rank, incarnation=f"r{rank}", address="127.0.0.1", store_port=store.port)
@@ -37,7 +37,7 @@ class Generation:
             f"r{rank}",
             own_store=self.stores[rank],
             device=torch.device("cpu"),
-            is_broken=self.broken.is_set,
+            is_broken=self.member_lost.is_set,
             ping_watchdog=self._ping,
         )
 
@@ -46,12 +46,12 @@ class Generation:
 
 
 @pytest.fixture
-def generation() -> Generation:
-    return Generation()
+def generation() -> TwoRanks:
+    return TwoRanks()
 
 
 @pytest.fixture
-def groups(generation: Generation) -> Iterator[list[ProcessGroup]]:
+def groups(generation: TwoRanks) -> Iterator[list[ProcessGroup]]:
     """Yield the process groups of both ranks."""
     with ThreadPoolExecutor(SIZE) as pool:
         yield list(pool.map(generation.connect, range(SIZE)))
@@ -94,28 +94,28 @@ def test_all_gather_and_broadcast_fill_every_rank(groups: list[ProcessGroup]) ->
 
 
 def test_a_rank_leaves_a_broken_generation_and_its_collective_is_kept_until_it_completes(
-    generation: Generation, groups: list[ProcessGroup]
+    generation: TwoRanks, groups: list[ProcessGroup]
 ) -> None:
-    generation.broken.set()
+    generation.member_lost.set()
     with pytest.raises(GenerationEnded, match="a member is lost"):
         groups[0].all_reduce(torch.zeros(1))
     assert generation.pings
     left = groups.pop(0)
     del left  # the destructor would wait for the peer here
     assert _abandoned_threads() == 1
-    generation.broken.clear()
+    generation.member_lost.clear()
     groups[0].all_reduce(torch.zeros(1))
     eventually(lambda: not _abandoned_threads(), "the completed collective is released")
 
 
-def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: Generation) -> None:
-    generation.broken.set()
+def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: TwoRanks) -> None:
+    generation.member_lost.set()
     with pytest.raises(GenerationEnded, match="not all members of generation 1 connected"):
         generation.connect(0)
 
 
 def test_a_first_member_that_cannot_be_reached_ends_the_generation(
-    generation: Generation, monkeypatch: pytest.MonkeyPatch
+    generation: TwoRanks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_group, "CONNECT_TIMEOUT_SECONDS", 0.1)
     first, second = generation.membership.members

@@ -9,7 +9,7 @@ from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.user_program.program import failure_message, find_program, program_environment
 from unit.trainer.builders import MakeRun
 
-REJECTED = [
+INVALID_PROGRAMS = [
     ({"module": "no_such_module"}, "spec.entrypoint.module: there is no module no_such_module in the trainer image"),
     ({"module": "no_such.module"}, "spec.entrypoint.module: no_such.module cannot be imported in the trainer image"),
     ({"module": "json"}, "spec.entrypoint.module: json is a package without __main__"),
@@ -19,7 +19,7 @@ REJECTED = [
 ]
 
 
-@pytest.mark.parametrize(("entrypoint", "message"), REJECTED)
+@pytest.mark.parametrize(("entrypoint", "message"), INVALID_PROGRAMS)
 def test_a_program_that_cannot_run_is_rejected(
     make_program_run: MakeRun, volume: Path, entrypoint: dict[str, Any], message: str
 ) -> None:

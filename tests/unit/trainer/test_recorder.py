@@ -96,12 +96,12 @@ def test_replayed_steps_replace_the_former_ones(
 def test_a_step_never_waits_and_the_newest_steps_are_kept(
     tmp_path: Path, log: JsonLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stuck, resume = threading.Event(), threading.Event()
+    stuck, unblock = threading.Event(), threading.Event()
     flush = EventFile.flush
 
     def flush_slowly(self: EventFile) -> None:
         stuck.set()
-        assert resume.wait(TIMEOUT_SECONDS)
+        assert unblock.wait(TIMEOUT_SECONDS)
         flush(self)
 
     monkeypatch.setattr(EventFile, "flush", flush_slowly)
@@ -112,7 +112,7 @@ def test_a_step_never_waits_and_the_newest_steps_are_kept(
     for step in range(2, 50):
         recorder.offer(1, progress(step))
     recorder.flush(0.01)
-    resume.set()
+    unblock.set()
     recorder.flush(TIMEOUT_SECONDS)
     assert [step for step, _ in read(tmp_path, "train/loss")] == [1, 45, 46, 47, 48, 49]
 

@@ -15,7 +15,7 @@ OTHER = ME.model_copy(update={"worker": 0, "incarnation": "other"})
 Answer = Membership | JoinPending | Exception
 
 
-class Coordinator:
+class ScriptedCoordinator:
     def __init__(self, *answers: Answer) -> None:
         self.answers, self.requests = list(answers), list[Join]()
 
@@ -35,7 +35,10 @@ def generation(number: int, *members: Member) -> Membership:
 
 
 def rendezvous(
-    coordinator: Coordinator, log: JsonLog, *finished: bool, pause: Callable[[float], None] = lambda seconds: None
+    coordinator: ScriptedCoordinator,
+    log: JsonLog,
+    *finished: bool,
+    pause: Callable[[float], None] = lambda seconds: None,
 ) -> Rendezvous:
     answers = [*finished, False]
     return Rendezvous(
@@ -49,13 +52,15 @@ def rendezvous(
 
 def test_it_asks_again_after_a_pending_answer_and_an_outage(log: JsonLog, lines: io.StringIO) -> None:
     complete = generation(3, OTHER, ME)
-    coordinator = Coordinator(CoordinatorUnavailable("connection refused"), JoinPending(joined=1, desired=2), complete)
+    coordinator = ScriptedCoordinator(
+        CoordinatorUnavailable("connection refused"), JoinPending(joined=1, desired=2), complete
+    )
     assert rendezvous(coordinator, log).next(None) == complete
     assert "connection refused" in lines.getvalue()
 
 
 def test_a_join_names_the_newest_generation_and_the_step(log: JsonLog) -> None:
-    coordinator = Coordinator(generation(3, ME), generation(7, ME))
+    coordinator = ScriptedCoordinator(generation(3, ME), generation(7, ME))
     ranks_rendezvous = rendezvous(coordinator, log)
     ranks_rendezvous.next(None)
     ranks_rendezvous.next(60)
@@ -64,7 +69,7 @@ def test_a_join_names_the_newest_generation_and_the_step(log: JsonLog) -> None:
 
 def test_an_old_generation_or_one_without_the_rank_is_not_joined(log: JsonLog) -> None:
     expected = generation(5, ME)
-    coordinator = Coordinator(generation(3, ME), generation(3, ME), generation(4, OTHER), expected)
+    coordinator = ScriptedCoordinator(generation(3, ME), generation(3, ME), generation(4, OTHER), expected)
     ranks_rendezvous = rendezvous(coordinator, log)
     assert ranks_rendezvous.next(None) == generation(3, ME)
     assert ranks_rendezvous.next(None) == expected
@@ -72,23 +77,23 @@ def test_an_old_generation_or_one_without_the_rank_is_not_joined(log: JsonLog) -
 
 def test_an_older_coordinators_generation_is_not_joined(log: JsonLog) -> None:
     newer, older = generation(3, ME).model_copy(update={"term": 2}), generation(7, ME).model_copy(update={"term": 1})
-    coordinator = Coordinator(newer, older, generation(4, ME).model_copy(update={"term": 2}))
+    coordinator = ScriptedCoordinator(newer, older, generation(4, ME).model_copy(update={"term": 2}))
     ranks_rendezvous = rendezvous(coordinator, log)
     assert [(ranks_rendezvous.next(0) or newer).generation for _ in range(2)] == [3, 4]
     assert [join.term for join in coordinator.requests] == [0, 2, 2]
 
 
 def test_a_finished_training_is_not_joined(log: JsonLog) -> None:
-    assert rendezvous(Coordinator(), log, True).next(None) is None
+    assert rendezvous(ScriptedCoordinator(), log, True).next(None) is None
 
 
 def test_the_end_of_the_training_is_noticed_while_waiting(log: JsonLog) -> None:
-    assert rendezvous(Coordinator(JoinPending(joined=1, desired=2)), log, False, True).next(None) is None
+    assert rendezvous(ScriptedCoordinator(JoinPending(joined=1, desired=2)), log, False, True).next(None) is None
 
 
 def test_a_rejected_join_is_final(log: JsonLog) -> None:
     with pytest.raises(BadInput, match="worker 5 does not exist"):
-        rendezvous(Coordinator(BadInput("worker 5 does not exist")), log).next(None)
+        rendezvous(ScriptedCoordinator(BadInput("worker 5 does not exist")), log).next(None)
 
 
 def test_a_stop_signal_ends_the_rendezvous(log: JsonLog) -> None:
@@ -96,4 +101,4 @@ def test_a_stop_signal_ends_the_rendezvous(log: JsonLog) -> None:
         raise StopRequested("stopped")
 
     with pytest.raises(StopRequested):
-        rendezvous(Coordinator(CoordinatorUnavailable("connection refused")), log, pause=stop).next(None)
+        rendezvous(ScriptedCoordinator(CoordinatorUnavailable("connection refused")), log, pause=stop).next(None)

@@ -50,7 +50,7 @@ time.sleep(600)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rank:
+class ProgramRank:
     """What a test needs to run a program as worker 0."""
 
     make_run: MakeRun
@@ -67,8 +67,8 @@ class Rank:
 
 
 @pytest.fixture
-def rank(make_program_run: MakeRun, volume: Path, stop_signal: StopSignal, log: JsonLog) -> Rank:
-    return Rank(make_run=make_program_run, volume=volume, stop_signal=stop_signal, log=log)
+def rank(make_program_run: MakeRun, volume: Path, stop_signal: StopSignal, log: JsonLog) -> ProgramRank:
+    return ProgramRank(make_run=make_program_run, volume=volume, stop_signal=stop_signal, log=log)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def events(lines: io.StringIO, name: str) -> list[dict[str, object]]:
 
 
 def test_a_program_runs_to_its_end_with_its_arguments_and_the_environment_of_torchrun(
-    rank: Rank, lines: io.StringIO
+    rank: ProgramRank, lines: io.StringIO
 ) -> None:
     program = "import os, sys\nprint('ran', *sys.argv[1:], *(os.environ[name] for name in ('RANK', 'LLMTRAIN_STEPS')))"
     with serving() as coordinator:
@@ -103,14 +103,14 @@ def test_a_program_runs_to_its_end_with_its_arguments_and_the_environment_of_tor
     assert coordinator.leave_reasons == ["Finished"]
 
 
-def test_the_failure_of_a_program_without_peers_is_its_own(rank: Rank) -> None:
+def test_the_failure_of_a_program_without_peers_is_its_own(rank: ProgramRank) -> None:
     with serving() as coordinator, pytest.raises(UserProgramFailed) as failure:
         rank.runner(coordinator, "import sys\nprint('so far')\nsys.exit(3)").train()
     assert (str(failure.value), failure.value.exit_code) == ("program.py ended with exit code 3: so far", 3)
     assert coordinator.leave_reasons == ["Failed"]
 
 
-def test_a_failure_is_the_programs_own_if_the_peers_stay(rank: Rank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_the_programs_own_if_the_peers_stay(rank: ProgramRank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torchrun, "PEER_FAILURE_SECONDS", 0.1)
 
     def rank_left() -> None:
@@ -125,7 +125,7 @@ def test_a_failure_is_the_programs_own_if_the_peers_stay(rank: Rank, monkeypatch
 
 
 def test_a_program_that_fails_because_a_peer_is_gone_is_restarted(
-    rank: Rank, output: Path, monkeypatch: pytest.MonkeyPatch
+    rank: ProgramRank, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torchrun, "PEER_FAILURE_SECONDS", DEADLINE_SECONDS)
 
@@ -142,7 +142,7 @@ def test_a_program_that_fails_because_a_peer_is_gone_is_restarted(
 
 
 def test_a_program_is_stopped_and_restarted_when_the_membership_changes(
-    rank: Rank, output: Path, lines: io.StringIO
+    rank: ProgramRank, output: Path, lines: io.StringIO
 ) -> None:
     def program_started() -> None:
         eventually((output / "started").exists, "the program has started")
@@ -157,13 +157,13 @@ def test_a_program_is_stopped_and_restarted_when_the_membership_changes(
 
 
 @pytest.mark.parametrize("exit_code", [0, 3])
-def test_a_program_that_is_stopped_has_neither_finished_nor_failed(rank: Rank, exit_code: int) -> None:
+def test_a_program_that_is_stopped_has_neither_finished_nor_failed(rank: ProgramRank, exit_code: int) -> None:
     with serving() as coordinator, pytest.raises(StopRequested, match="the program resumes from its own checkpoints"):
         rank.runner(coordinator, STOP_ITS_RANK.replace("EXIT_CODE", str(exit_code))).train()
     assert coordinator.leave_reasons == ["Stopped"]
 
 
-def test_a_rank_that_waits_for_its_peers_can_be_stopped(rank: Rank) -> None:
+def test_a_rank_that_waits_for_its_peers_can_be_stopped(rank: ProgramRank) -> None:
     def stop_when_joined() -> None:
         eventually(lambda: bool(coordinator.joins), "the rank has joined")
         os.kill(os.getpid(), signal.SIGTERM)
@@ -177,14 +177,14 @@ def test_a_rank_that_waits_for_its_peers_can_be_stopped(rank: Rank) -> None:
     assert coordinator.leave_reasons == ["Stopped"]
 
 
-def test_the_program_of_an_older_coordinator_is_not_started(rank: Rank, output: Path) -> None:
+def test_the_program_of_an_older_coordinator_is_not_started(rank: ProgramRank, output: Path) -> None:
     acquire_fence(output.parent, 2)
     with serving(term=1) as coordinator, pytest.raises(Fenced, match="another coordinator, of term 2"):
         rank.runner(coordinator, WAIT_AND_FINISH).train()
     assert not (output / "started").exists()
 
 
-def test_a_program_that_cannot_run_is_rejected_before_it_joins(rank: Rank) -> None:
+def test_a_program_that_cannot_run_is_rejected_before_it_joins(rank: ProgramRank) -> None:
     with (
         serving() as coordinator,
         pytest.raises(BadInput, match=r"spec\.entrypoint\.script: 'program\.py' is not Python"),

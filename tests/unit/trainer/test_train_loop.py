@@ -28,7 +28,7 @@ def disarmed() -> Iterator[None]:
     disarm_all()
 
 
-class Group(SingleProcess):
+class SingleRankGroup(SingleProcess):
     generation = 1
 
     def barrier(self) -> None:
@@ -99,7 +99,7 @@ def train(
         state=state,
         checkpoints=checkpoints,
         checkpointer=checkpointer,  # type: ignore[arg-type]
-        group=Group(),
+        group=SingleRankGroup(),
         callbacks=reports.callbacks(),
         log=log,
         started_at=time.monotonic(),

@@ -17,8 +17,8 @@ DEADLINE_SECONDS = 60.0
 Result = TypeVar("Result")
 
 
-class Exchange:
-    """The memory through which the ranks exchange tensors."""
+class ThreadGroup:
+    """What the ranks share: the tensors that they send each other."""
 
     def __init__(self, size: int) -> None:
         self.barrier = threading.Barrier(size, timeout=DEADLINE_SECONDS)
@@ -30,8 +30,8 @@ class Exchange:
 class ThreadRank:
     """One of several ranks."""
 
-    def __init__(self, rank: int, size: int, exchange: Exchange) -> None:
-        self.rank, self.size, self._exchange = rank, size, exchange
+    def __init__(self, rank: int, size: int, group: ThreadGroup) -> None:
+        self.rank, self.size, self._group = rank, size, group
 
     def all_reduce(self, tensor: Tensor) -> None:
         tensor.copy_(torch.stack([each for each, _ in self._all_inputs(tensor)]).sum(0))
@@ -51,27 +51,27 @@ class ThreadRank:
 
     def _all_inputs(self, tensor: Tensor, sizes: Sequence[int] = ()) -> list[tuple[Tensor, Sequence[int]]]:
         """Return copies of the tensors of all ranks."""
-        self._exchange.inputs[self.rank] = (tensor.clone(), sizes)
+        self._group.inputs[self.rank] = (tensor.clone(), sizes)
         self._wait()
-        inputs = list(self._exchange.inputs)
+        inputs = list(self._group.inputs)
         self._wait()
         return inputs
 
     def _wait(self) -> None:
-        self._exchange.running.release()
+        self._group.running.release()
         try:
-            self._exchange.barrier.wait()
+            self._group.barrier.wait()
         finally:
-            self._exchange.running.acquire()
+            self._group.running.acquire()
 
 
 def run_ranks(size: int, function: Callable[[Collectives], Result]) -> list[Result]:
     """Return the results of `function` on each of `size` ranks."""
-    exchange = Exchange(size)
+    group = ThreadGroup(size)
 
     def run(rank: int) -> Result:
-        with exchange.running:
-            return function(ThreadRank(rank, size, exchange))
+        with group.running:
+            return function(ThreadRank(rank, size, group))
 
     with ThreadPoolExecutor(size) as pool:
         return list(pool.map(run, range(size)))

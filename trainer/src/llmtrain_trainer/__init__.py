@@ -16,7 +16,6 @@ Each process runs one stage; `python -m llmtrain_trainer --help` lists them. Upp
     outcomes.py          exit codes and termination messages
     errors.py            the tree of errors
     atomic_directory.py  directories that are written completely or not at all
-    parent_death.py      processes that exit with their parent
     fault_points.py      named points at which tests inject faults
 
 `data/`, `checkpoint/store.py`, `worker/` and the modules of this level do not import torch, which takes seconds.

@@ -98,8 +98,8 @@ def _worker(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> Termin
 def _rank(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> TerminationMessage:
     """Train as one rank. A rank handles signals before it imports torch, which takes seconds; a spare needs none."""
     rank = RANKS[run.entrypoint.mode if run.entrypoint else None]
+    from llmtrain_api.parent_death import die_with_parent
     from llmtrain_trainer.distributed.rank_identity import RankIdentity
-    from llmtrain_trainer.parent_death import die_with_parent
     from llmtrain_trainer.worker.spare import wait_for_assignment
     from llmtrain_trainer.worker.stop_signal import StopSignal
 

@@ -5,8 +5,9 @@ fields are not nullable, and unsupported keywords are removed.
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -121,97 +122,109 @@ def add_rules(root: Schema) -> None:
         root["x-kubernetes-validations"].append({"rule": field.cel, "message": field.message})
 
 
-def definition(
-    *,
-    kind: str,
-    plural: str,
-    short: str,
-    scope: str,
-    description: str,
-    spec: type[Model],
-    status: type[Model],
-    columns: tuple[tuple[str, str, str, int, str], ...],
-    scale: bool,
-) -> Schema:
-    """Return one CustomResourceDefinition."""
-    root: Schema = {
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """What the CRD of one resource is generated from."""
+
+    kind: str
+    plural: str
+    short_name: str
+    scope: Literal["Namespaced", "Cluster"]
+    description: str
+    spec: type[Model]
+    status: type[Model]
+    columns: tuple[tuple[str, str, str, int, str], ...]
+    """Columns of `kubectl get`: name, type, path, priority, description."""
+    scale: Schema | None = None
+    """Paths of the scale subresource, if it has one."""
+
+
+JOB = Resource(
+    kind=JOB_KIND,
+    plural=JOB_PLURAL,
+    short_name="ltj",
+    scope="Namespaced",
+    spec=JobSpec,
+    status=JobStatus,
+    description="A training job: the model to train, its data, and the workers that train it.",
+    columns=JOB_COLUMNS,
+    scale={
+        "specReplicasPath": ".spec.workers.replicas",
+        "statusReplicasPath": ".status.workers.ready",
+        "labelSelectorPath": ".status.workers.selector",
+    },
+)
+CLUSTER = Resource(
+    kind=CLUSTER_KIND,
+    plural=CLUSTER_PLURAL,
+    short_name="llmc",
+    scope="Cluster",
+    spec=ClusterSpec,
+    status=ClusterStatus,
+    description="Compute and storage that a platform team offers for training jobs.",
+    columns=CLUSTER_COLUMNS,
+)
+
+
+def definition(resource: Resource) -> Schema:
+    """Return the CustomResourceDefinition of a resource."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{resource.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": resource.scope,
+            "names": {
+                "kind": resource.kind,
+                "listKind": f"{resource.kind}List",
+                "plural": resource.plural,
+                "singular": resource.kind.lower(),
+                "shortNames": [resource.short_name],
+                "categories": ["llmtrain"],
+            },
+            "versions": [version(resource)],
+        },
+    }
+
+
+def version(resource: Resource) -> Schema:
+    """Return the one version of a resource."""
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}} | ({"scale": resource.scale} if resource.scale else {}),
+        "additionalPrinterColumns": [
+            {"name": name, "type": type_, "jsonPath": path, "priority": priority, "description": text}
+            for name, type_, path, priority, text in resource.columns
+        ],
+        "schema": {"openAPIV3Schema": object_schema(resource)},
+    }
+
+
+def object_schema(resource: Resource) -> Schema:
+    """Return the schema of a whole object."""
+    schema: Schema = {
         "type": "object",
-        "description": description,
+        "description": resource.description,
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string", "maxLength": 64},
             "kind": {"type": "string", "maxLength": 64},
             "metadata": {"type": "object"},
-            "spec": schema_of(spec),
-            "status": schema_of(status),
+            "spec": schema_of(resource.spec),
+            "status": schema_of(resource.status),
         },
     }
-    if kind == JOB_KIND:
-        add_rules(root)
-    subresources: Schema = {"status": {}}
-    if scale:
-        subresources["scale"] = {
-            "specReplicasPath": ".spec.workers.replicas",
-            "statusReplicasPath": ".status.workers.ready",
-            "labelSelectorPath": ".status.workers.selector",
-        }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": scope,
-            "names": {
-                "kind": kind,
-                "listKind": f"{kind}List",
-                "plural": plural,
-                "singular": kind.lower(),
-                "shortNames": [short],
-                "categories": ["llmtrain"],
-            },
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": subresources,
-                    "additionalPrinterColumns": [
-                        {"name": name, "type": type_, "jsonPath": path, "priority": priority, "description": text}
-                        for name, type_, path, priority, text in columns
-                    ],
-                    "schema": {"openAPIV3Schema": root},
-                }
-            ],
-        },
-    }
+    if resource.kind == JOB_KIND:
+        add_rules(schema)
+    return schema
 
 
 def definitions() -> dict[str, Schema]:
     """Return both CRDs by file name."""
-    job = definition(
-        kind=JOB_KIND,
-        plural=JOB_PLURAL,
-        short="ltj",
-        scope="Namespaced",
-        spec=JobSpec,
-        status=JobStatus,
-        description="A training job: the model to train, its data, and the workers that train it.",
-        columns=JOB_COLUMNS,
-        scale=True,
-    )
-    cluster = definition(
-        kind=CLUSTER_KIND,
-        plural=CLUSTER_PLURAL,
-        short="llmc",
-        scope="Cluster",
-        spec=ClusterSpec,
-        status=ClusterStatus,
-        description="Compute and storage that a platform team offers for training jobs.",
-        columns=CLUSTER_COLUMNS,
-        scale=False,
-    )
-    return {f"{JOB_PLURAL}.yaml": job, f"{CLUSTER_PLURAL}.yaml": cluster}
+    return {f"{resource.plural}.yaml": definition(resource) for resource in (JOB, CLUSTER)}
 
 
 class Dumper(yaml.SafeDumper):

@@ -42,7 +42,7 @@ def plan_cluster(snapshot: ClusterSnapshot) -> Plan:
         reason,
         message,
         now=format_rfc3339(snapshot.now),
-        generation=snapshot.metadata_generation,
+        metadata_generation=snapshot.metadata_generation,
     )
     status = before.model_copy(
         update={

@@ -43,7 +43,7 @@ def condition_events(before: JobStatus, status: JobStatus) -> tuple[Event, ...]:
     )
 
 
-def repair_events(applied: Iterable[Manifest], live: Mapping[ObjectKey, Manifest]) -> tuple[Event, ...]:
+def repair_events(applied: Iterable[Manifest], live_objects: Mapping[ObjectKey, Manifest]) -> tuple[Event, ...]:
     """Return an event for each applied object that existed already, and so was changed outside of the job."""
     return tuple(
         Event(
@@ -53,7 +53,7 @@ def repair_events(applied: Iterable[Manifest], live: Mapping[ObjectKey, Manifest
             "change the job instead",
         )
         for manifest in applied
-        if object_key(manifest) in live and manifest["kind"] != "PodGroup"
+        if object_key(manifest) in live_objects and manifest["kind"] != "PodGroup"
     )
 
 

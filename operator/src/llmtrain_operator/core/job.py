@@ -3,19 +3,24 @@
 Within this package, `before` is the status as last written and `status` the one that the plan will write.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.protocol import RecoveryRecord
+from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.events import condition_events, failure_events, repair_events
+from llmtrain_operator.core.manifest import Manifest, ObjectKey
 from llmtrain_operator.core.objects.drift import changed_objects
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
 from llmtrain_operator.core.plan import Event, Plan, pod_references
 from llmtrain_operator.core.pod_view import pods_with_role
-from llmtrain_operator.core.policies.admission import Blocker, first_blocker, waiting_stage
+from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import is_finished, terminal_stage
 from llmtrain_operator.core.policies.deadline import remaining_deadline
@@ -59,10 +64,11 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
         *process_failures(job.name, recoveries),
     )
     status = next_status(snapshot, recoveries, failures)
+    plan = partial(build_plan, job, status, live_objects=snapshot.live_objects, ledger=snapshot.ledger, now=now)
     end = terminal_stage(job, status, failures, pods=pods, now=now)
     if end is not None:
-        return build_plan(snapshot, status, end)
-    return build_plan(snapshot, status, next_stage(snapshot, status), failures, recoveries)
+        return plan(end)
+    return plan(next_stage(snapshot, status), failures=failures, recoveries=recoveries)
 
 
 def next_status(
@@ -101,7 +107,14 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
 def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     """Return the next stage of a job's work: prepare, train or publish; or that it waits to be admitted."""
     job, pods, images, lost_nodes = snapshot.job, snapshot.pods, snapshot.images, snapshot.lost_nodes
-    if not pods and (blocker := blocker_of(snapshot)) is not None:  # a running job outlives its LLMCluster
+    blocker = first_blocker(
+        job,
+        snapshot.cluster,
+        clusters=snapshot.clusters,
+        claims=snapshot.claims,
+        gpus_capacity=snapshot.gpus_capacity,
+    )
+    if blocker is not None and not pods:  # a running job outlives its LLMCluster
         return waiting_stage(blocker)
     starting = status.start_time is None
     start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
@@ -129,17 +142,6 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     )
 
 
-def blocker_of(snapshot: JobSnapshot) -> Blocker | None:
-    """Return what keeps the job from starting; None if it can start."""
-    return first_blocker(
-        snapshot.job,
-        snapshot.cluster,
-        clusters=snapshot.clusters,
-        claims=snapshot.claims,
-        gpus_capacity=snapshot.gpus_capacity,
-    )
-
-
 def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:
     """Return the fields of the status that are set at the start. A started job keeps its images through upgrades."""
     default = images.trainer if job.spec.workers.gpus else images.trainer_cpu
@@ -162,34 +164,34 @@ def no_gang_events(job: Job, *, gang_available: bool) -> tuple[Event, ...]:
 
 
 def build_plan(
-    snapshot: JobSnapshot,
+    job: Job,
     status: JobStatus,
     stage: StagePlan,
+    *,
     failures: tuple[Failure, ...] = (),
     recoveries: tuple[RecoveryRecord, ...] = (),
+    live_objects: Mapping[ObjectKey, Manifest],
+    ledger: TimeLedger | None,
+    now: datetime,
 ) -> Plan:
     """Return the plan of a stage: its conditions and goodput in the status, its objects where they differ, its events.
 
     The status is written only if something besides the passing time has changed.
     """
-    job, live = snapshot.job, snapshot.live_objects
     before = job.status
     conditions = update_conditions(
-        status.conditions, stage.conditions, now=snapshot.now, generation=job.metadata_generation
+        status.conditions, stage.conditions, now=now, metadata_generation=job.metadata_generation
     )
     status = status.model_copy(update={**stage.update, "stage": stage.stage, "conditions": conditions})
-    ledger = snapshot.coordinator.ledger if snapshot.coordinator else None
-    apply = changed_objects(stage.desired, live)
+    apply = changed_objects(stage.desired, live_objects)
     return Plan(
-        status=with_goodput(before, status, ledger, created=job.created, now=snapshot.now)
-        if status != before
-        else None,
+        status=with_goodput(before, status, ledger, created=job.created, now=now) if status != before else None,
         apply=apply,
         delete=stage.delete,
         events=(
             *failure_events(failures),
             *stage.events,
-            *repair_events(apply, live),
+            *repair_events(apply, live_objects),
             *condition_events(before, status),
             *recovery_events(recoveries),
         ),
@@ -197,9 +199,9 @@ def build_plan(
     )
 
 
-def rejected(snapshot: JobSnapshot, message: str) -> Plan:
+def rejected(job: Job, message: str, now: datetime) -> Plan:
     """Return the plan of a job of which the API server rejected an object; `message` is the server's."""
-    before = snapshot.job.status
+    before = job.status
     update = ConditionUpdate(
         type=JobCondition.SCHEDULED,
         status=False,
@@ -207,8 +209,6 @@ def rejected(snapshot: JobSnapshot, message: str) -> Plan:
         message=f"the Kubernetes API rejected an object of this job: {message}; "
         "remove the cause, such as an exhausted quota: the operator tries again by itself",
     )
-    conditions = update_conditions(
-        before.conditions, (update,), now=snapshot.now, generation=snapshot.job.metadata_generation
-    )
+    conditions = update_conditions(before.conditions, (update,), now=now, metadata_generation=job.metadata_generation)
     status = before.model_copy(update={"stage": before.stage or "Waiting", "conditions": conditions})
     return Plan(status=status if status != before else None, events=condition_events(before, status))

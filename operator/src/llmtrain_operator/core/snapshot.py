@@ -7,6 +7,7 @@ from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pod_view import PodView
@@ -63,6 +64,11 @@ class JobSnapshot:
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
     images: Images
+
+    @property
+    def ledger(self) -> TimeLedger | None:
+        """The coordinator's time ledger; None if it did not answer, or keeps none yet."""
+        return self.coordinator.ledger if self.coordinator else None
 
     @property
     def live_objects(self) -> dict[ObjectKey, Manifest]:

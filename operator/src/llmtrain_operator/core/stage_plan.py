@@ -38,9 +38,9 @@ class StagePlan:
 
 
 def update_conditions(
-    conditions: list[Condition], updates: tuple[ConditionUpdate, ...], *, now: datetime, generation: int
+    conditions: list[Condition], updates: tuple[ConditionUpdate, ...], *, now: datetime, metadata_generation: int
 ) -> list[Condition]:
-    """Return `conditions` with `updates` applied; `generation` is that of the spec they were decided on."""
+    """Return `conditions` with `updates` applied; `metadata_generation` is that of the spec they were decided on."""
     updated = tuple(conditions)
     for update in updates:
         updated = set_condition(
@@ -50,6 +50,6 @@ def update_conditions(
             update.reason,
             update.message,
             now=format_rfc3339(now),
-            generation=generation,
+            metadata_generation=metadata_generation,
         )
     return list(updated)

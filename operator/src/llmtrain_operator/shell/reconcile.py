@@ -84,7 +84,9 @@ class Reconciler:
             return "done", await self.execute(manifest, plan)
         except RequestRejected as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, error.message))
-            await self.execute(self.store.jobs.get(job_key, manifest), rejected(snapshot, error.message))
+            await self.execute(
+                self.store.jobs.get(job_key, manifest), rejected(snapshot.job, error.message, snapshot.now)
+            )
             return "rejected", REJECTED_RETRY_SECONDS
 
     async def reconcile_cluster(self, key: Key) -> float | None:

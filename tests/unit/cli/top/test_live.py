@@ -10,7 +10,7 @@ from llmtrain_cli.__main__ import main
 from llmtrain_cli.prometheus import Prometheus
 from llmtrain_cli.top.live import ENDED_SECONDS, follow, top
 from llmtrain_cli.top.ranks import ask
-from unit.cli.fake_prometheus import JOB, START, Refusal, answering
+from unit.cli.fake_prometheus import JOB, START, ErrorResponse, answering
 from unit.cli.jobs import point, terminal
 
 TRAINED: dict[str, Any] = {
@@ -37,7 +37,7 @@ def test_the_last_answers_are_shown_while_queries_fail() -> None:
         prometheus = Prometheus(url)
         updates = follow(prometheus, JOB, ask(prometheus, JOB), lambda: now)
         assert next(updates).notice == ""
-        answers["ranks_desired"], now = Refusal(503), START + 2
+        answers["ranks_desired"], now = ErrorResponse(503), START + 2
         failed = next(updates)
         assert re.match(r"not updated since \d\d:\d\d:\d\d: .*503 Service Unavailable", failed.notice)
         assert (failed.answered_at, len(failed.answers["compute"])) == (START, 1)

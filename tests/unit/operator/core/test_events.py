@@ -51,5 +51,5 @@ def test_a_failure_is_reported_with_node_reason_and_exit_code() -> None:
     (event,) = failure_events([failure])
     assert (event.type, event.reason) == ("Warning", "WorkerFailed")
     assert event.message == "pod p on n ended with Crashed (exit code 139): SIGSEGV"
-    (lost,) = failure_events([failure.model_copy(update={"exit_code": None, "node": ""})])
-    assert lost.message == "pod p on no node ended with Crashed (exit code unknown): SIGSEGV"
+    (event,) = failure_events([failure.model_copy(update={"exit_code": None, "node": ""})])
+    assert event.message == "pod p on no node ended with Crashed (exit code unknown): SIGSEGV"

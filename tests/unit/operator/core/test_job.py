@@ -8,6 +8,7 @@ from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.stage_plan import StagePlan
 from unit.operator.builders import (
     DATASET,
+    NOW,
     ago,
     conditions,
     coordinator_status,
@@ -79,9 +80,9 @@ def test_objects_that_exist_are_not_applied_again() -> None:
         manifest["metadata"]["name"]: manifest for manifest in others if manifest["kind"] == "PersistentVolumeClaim"
     }
     objects = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in others}
-    again = plan_job(snapshot(job(before.status.document()), pods=pods, objects=objects, claims=claims))
-    assert again.apply == ()
-    assert again.delete == ()
+    next_plan = plan_job(snapshot(job(before.status.document()), pods=pods, objects=objects, claims=claims))
+    assert next_plan.apply == ()
+    assert next_plan.delete == ()
 
 
 def test_a_job_that_trains_has_its_progress_in_the_status() -> None:
@@ -116,12 +117,13 @@ def test_a_running_job_outlives_its_cluster() -> None:
 
 
 def test_a_rejection_by_the_api_server_is_a_condition() -> None:
-    plan = rejected(snapshot(), "no PriorityClass with name royal was found")
+    message = "no PriorityClass with name royal was found"
+    plan = rejected(job(), message, NOW)
     scheduled = conditions(plan.status)["Scheduled"]
     assert scheduled.reason == "APIRejected"
     assert "remove the cause, such as an exhausted quota" in scheduled.message
     assert "royal" in conditions(plan.status)["Scheduled"].message
-    assert rejected(snapshot(job(plan.status.document())), "no PriorityClass with name royal was found").status is None
+    assert rejected(job(plan.status.document()), message, NOW).status is None
 
 
 def test_the_next_status_is_made_from_the_snapshot_alone() -> None:
@@ -133,16 +135,17 @@ def test_the_next_status_is_made_from_the_snapshot_alone() -> None:
 
 def test_the_next_stage_deletes_failed_pods_only_once_they_are_recorded() -> None:
     failed = snapshot(job(started(dataset=DATASET)), pods=(failed_pod("j-worker-0"),))
-    recorded = plan_job(failed).status
-    assert next_stage(failed, recorded).delete == ()
-    again = snapshot(job(recorded.document()), pods=failed.pods)
-    assert [reference.name for reference in next_stage(again, recorded).delete] == ["j-worker-0"]
+    status = plan_job(failed).status
+    assert next_stage(failed, status).delete == ()
+    with_failure = snapshot(job(status.document()), pods=failed.pods)
+    assert [reference.name for reference in next_stage(with_failure, status).delete] == ["j-worker-0"]
 
 
 def test_a_plan_without_changes_writes_no_status() -> None:
     def plan(status: dict[str, Any], stage: str) -> Any:
         the_job = job(status)
-        return build_plan(snapshot(the_job), the_job.status, StagePlan(stage=stage)).status
+        stage_plan = StagePlan(stage=stage)
+        return build_plan(the_job, the_job.status, stage_plan, live_objects={}, ledger=None, now=NOW).status
 
     assert plan(started(stage="Training"), "Training") is None
     assert plan(started(stage="Starting"), "Training").stage == "Training"

@@ -12,17 +12,17 @@ BEFORE = [
 
 
 def test_a_condition_is_added_with_time_and_generation() -> None:
-    (found,) = update_conditions([], (RUNNING,), now=NOW, generation=3)
+    (found,) = update_conditions([], (RUNNING,), now=NOW, metadata_generation=3)
     assert (found.type, found.status, found.reason) == ("Running", "True", "Training")
     assert (found.last_transition_time, found.observed_generation) == (ago(0), 3)
 
 
 def test_the_transition_time_changes_only_with_the_status() -> None:
-    scheduled, running = update_conditions(BEFORE, (RUNNING,), now=NOW, generation=3)
+    scheduled, running = update_conditions(BEFORE, (RUNNING,), now=NOW, metadata_generation=3)
     assert scheduled == BEFORE[0]
     assert (running.reason, running.last_transition_time) == ("Training", ago(60))
 
 
 def test_the_conditions_before_are_not_changed() -> None:
-    update_conditions(BEFORE, (RUNNING,), now=NOW, generation=3)
+    update_conditions(BEFORE, (RUNNING,), now=NOW, metadata_generation=3)
     assert BEFORE[1].reason == "Starting"

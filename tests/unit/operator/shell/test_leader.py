@@ -30,7 +30,7 @@ def lease(holder: str) -> tuple[ReleasableLease, Leases]:
 
 
 def test_a_replica_leads_as_soon_as_it_has_created_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    holders: list[str] = []
+    leaders: list[str] = []
 
     async def get(self: ReleasableLease, name: str, namespace: str) -> Any:
         error = ApiException(status=404)
@@ -38,7 +38,7 @@ def test_a_replica_leads_as_soon_as_it_has_created_the_lease(monkeypatch: pytest
         return False, error
 
     async def create(self: ReleasableLease, name: str, namespace: str, election_record: Any) -> bool:
-        holders.append(str(self.identity))
+        leaders.append(str(self.identity))
         return True
 
     monkeypatch.setattr(ReleasableLease, "get", get)
@@ -48,7 +48,7 @@ def test_a_replica_leads_as_soon_as_it_has_created_the_lease(monkeypatch: pytest
         leads = asyncio.Event()
         task = asyncio.create_task(run_leader_election(None, "llmtrain-system", "operator-1", leads))  # type: ignore[arg-type]
         await asyncio.wait_for(leads.wait(), 5)
-        assert holders[0] == "operator-1"
+        assert leaders[0] == "operator-1"
         assert not task.done()
         task.cancel()
 

@@ -36,8 +36,8 @@ class Checkpointable(Protocol):
     def state_dict(self) -> dict[str, Tensor]:
         """Return every tensor of the state, named `buffer/parameter`."""
 
-    def load_state_dict(self, state: Mapping[str, Tensor], step: int) -> None:
-        """Copy the state after `step` steps from `state`."""
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int) -> None:
+        """Copy the state after `step` steps from `state_dict`."""
 
     def reset(self) -> None:
         """Set the state before the first step."""

@@ -92,7 +92,7 @@ def disk_full_message(error: Exception, volume: Path) -> str | None:
 
 def main() -> None:
     """Handle requests from standard input until it is closed."""
-    from llmtrain_trainer.parent_death import die_with_parent
+    from llmtrain_api.parent_death import die_with_parent
 
     die_with_parent()
     descriptor, size_bytes = int(sys.argv[1]), int(sys.argv[2])

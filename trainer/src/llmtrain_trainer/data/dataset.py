@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from llmtrain_api.model import Model
 from llmtrain_api.termination import DatasetInfo
@@ -12,14 +14,15 @@ from llmtrain_trainer.errors import BadInput
 
 Tokens = NDArray[np.unsignedinteger]
 
-FACTS_FILE = "dataset.json"
+DATASET_FILE = "dataset.json"
 TRAINING_FILE, HELD_OUT_FILE = "training.bin", "held-out.bin"
 
 
 class DatasetFile(Model):
     """The contents of `dataset.json`."""
 
-    facts: DatasetInfo
+    info: Annotated[DatasetInfo, Field(alias="facts")]
+    """What the termination message says of the dataset; datasets that exist already have it as `facts`."""
     type: str
     """Type of one token in the .bin files: uint16 or uint32, little-endian."""
     files: int
@@ -42,7 +45,7 @@ def token_type(vocab_size: int) -> str:
 class Dataset:
     """An open dataset. Its arrays (tokens,) are memory-mapped."""
 
-    facts: DatasetInfo
+    info: DatasetInfo
     training: Tokens
     held_out: Tokens
     directory: Path
@@ -56,7 +59,7 @@ class Dataset:
             raise BadInput(f"dataset {dataset} is not prepared on the data volume; run the prepare stage again")
         token_dtype = np.dtype(file.type).newbyteorder("<")
         return cls(
-            facts=file.facts,
+            info=file.info,
             training=np.memmap(directory / TRAINING_FILE, dtype=token_dtype, mode="r"),
             held_out=np.memmap(directory / HELD_OUT_FILE, dtype=token_dtype, mode="r"),
             directory=directory,
@@ -66,7 +69,7 @@ class Dataset:
 def read_dataset_file(directory: Path) -> DatasetFile | None:
     """Return the contents of `dataset.json`, or None if the directory holds no dataset."""
     try:
-        return DatasetFile.model_validate_json((directory / FACTS_FILE).read_text())
+        return DatasetFile.model_validate_json((directory / DATASET_FILE).read_text())
     except FileNotFoundError:
         return None
 

@@ -21,12 +21,12 @@ def split(files: list[TextFile], held_out_percent: int) -> Split:
     texts = {file.name: text for file in files if (text := file.text)}
     undecodable = sum(file.text is None for file in files)
     if len(texts) == 1:
-        beginning, end = _cut(next(iter(texts.values())), held_out_percent)
-        return Split(training=[beginning], held_out=[end], undecodable=undecodable)
-    held_out = _held_out(list(texts), held_out_percent)
+        training, held_out = _cut(next(iter(texts.values())), held_out_percent)
+        return Split(training=[training], held_out=[held_out], undecodable=undecodable)
+    held_out_names = _held_out(list(texts), held_out_percent)
     return Split(
-        training=[text for name, text in texts.items() if name not in held_out],
-        held_out=[text for name, text in texts.items() if name in held_out],
+        training=[text for name, text in texts.items() if name not in held_out_names],
+        held_out=[text for name, text in texts.items() if name in held_out_names],
         undecodable=undecodable,
     )
 

@@ -16,7 +16,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import DatasetInfo, TerminationMessage
 from llmtrain_trainer.atomic_directory import atomic_directory
 from llmtrain_trainer.data.dataset import (
-    FACTS_FILE,
+    DATASET_FILE,
     HELD_OUT_FILE,
     TRAINING_FILE,
     DatasetFile,
@@ -52,10 +52,10 @@ def prepare(run: RunConfig, log: JsonLog) -> TerminationMessage:
     file = read_dataset_file(directory)
     if file is None:
         file = _create(run, files, dataset, directory, log)
-    _check_length(file.facts, config_for(run.model, settings.vocab_size).context_length)
-    log.info(TrainerEvent.PREPARED, **file.facts.model_dump(), files=file.files, undecodable=file.undecodable)
-    message = f"{file.facts.tokens} tokens to train on, {file.facts.held_out_tokens} held out"
-    return TerminationMessage(reason="Completed", message=message, dataset=file.facts)
+    _check_length(file.info, config_for(run.model, settings.vocab_size).context_length)
+    log.info(TrainerEvent.PREPARED, **file.info.model_dump(), files=file.files, undecodable=file.undecodable)
+    message = f"{file.info.tokens} tokens to train on, {file.info.held_out_tokens} held out"
+    return TerminationMessage(reason="Completed", message=message, dataset=file.info)
 
 
 def _create(run: RunConfig, files: list[TextFile], dataset: str, directory: Path, log: JsonLog) -> DatasetFile:
@@ -67,15 +67,15 @@ def _create(run: RunConfig, files: list[TextFile], dataset: str, directory: Path
     dtype = token_type(vocab_size)
     training = _encode(tokenizer, texts.training, dtype, log.bind(split="training"))
     held_out = _encode(tokenizer, texts.held_out, dtype, log.bind(split="held-out"))
-    facts = DatasetInfo(
+    info = DatasetInfo(
         id=dataset,
         tokens=len(training),
         held_out_tokens=len(held_out),
         vocab_size=vocab_size,
         unigram_loss=unigram_loss(training, held_out, vocab_size),
     )
-    _check_length(facts, config_for(run.model, vocab_size).context_length)
-    file = DatasetFile(facts=facts, type=dtype, files=len(files), undecodable=texts.undecodable)
+    _check_length(info, config_for(run.model, vocab_size).context_length)
+    file = DatasetFile(info=info, type=dtype, files=len(files), undecodable=texts.undecodable)
     _write(directory, file, tokenizer, training, held_out)
     return file
 
@@ -85,7 +85,7 @@ def _write(directory: Path, file: DatasetFile, tokenizer: Tokenizer, training: T
         training.tofile(unfinished / TRAINING_FILE)
         held_out.tofile(unfinished / HELD_OUT_FILE)
         save_tokenizer(tokenizer, unfinished)
-        (unfinished / FACTS_FILE).write_text(file.model_dump_json(by_alias=True))
+        (unfinished / DATASET_FILE).write_text(file.model_dump_json(by_alias=True))
 
 
 def _encode(tokenizer: Tokenizer, documents: list[str], dtype: str, log: JsonLog) -> Tokens:
@@ -106,9 +106,9 @@ def _token_ids(tokenizer: Tokenizer, documents: list[str]) -> Iterator[list[int]
             yield encoding.ids
 
 
-def _check_length(facts: DatasetInfo, context_length: int) -> None:
+def _check_length(info: DatasetInfo, context_length: int) -> None:
     """BadInput if a split is shorter than one window."""
-    for name, tokens in (("training", facts.tokens), ("held-out", facts.held_out_tokens)):
+    for name, tokens in (("training", info.tokens), ("held-out", info.held_out_tokens)):
         if window_count(tokens, context_length) == 0:
             raise BadInput(
                 f"spec.data.source: the {name} text is only {tokens} tokens long, shorter than a window of "

@@ -46,7 +46,7 @@ def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage
     info = ModelInfo(
         loss=loss,
         perplexity=math.exp(loss),
-        unigram_perplexity=math.exp(dataset.facts.unigram_loss),
+        unigram_perplexity=math.exp(dataset.info.unigram_loss),
         parameters=state.num_parameters,
         sha256=digest_file(directory / WEIGHTS_FILE).sha256,
         path=f"{directory.parent.name}/{MODEL_DIRECTORY}",

@@ -21,5 +21,5 @@ EVALUATION = "evaluation/loss"
 
 def scalars(progress: Progress) -> dict[str, float]:
     """Return the scalars that are known after this step, by tag."""
-    known = {tag: getattr(progress, field) for tag, field in TAGS.items()}
+    known = {tag: getattr(progress, name) for tag, name in TAGS.items()}
     return {tag: float(number) for tag, number in known.items() if number is not None}

@@ -24,7 +24,7 @@ from llmtrain_trainer.training.task import PingWatchdog
 from llmtrain_trainer.training.train_state import StepResult, TrainState
 
 
-class Group(Collectives, Protocol):
+class GenerationGroup(Collectives, Protocol):
     """The ranks of one generation."""
 
     generation: int
@@ -67,7 +67,7 @@ class TrainLoop:
     state: TrainState
     checkpoints: CheckpointStore
     checkpointer: Checkpointer
-    group: Group
+    group: GenerationGroup
     callbacks: LoopCallbacks
     log: JsonLog
     started_at: float

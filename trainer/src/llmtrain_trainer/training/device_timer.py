@@ -24,7 +24,7 @@ class DeviceTimer:
         for last in self._events[-1:]:
             last.synchronize()
         blocks = zip(self._events[::2], self._events[1::2], strict=True)
-        milliseconds = sum(float(start.elapsed_time(end)) for start, end in blocks)
+        milliseconds = sum(float(start.elapsed_time(stop)) for start, stop in blocks)
         return self._seconds + milliseconds / 1000
 
     def __enter__(self) -> Self:

@@ -23,9 +23,9 @@ class GPTTask:
     def __init__(self, run: RunConfig, dataset: Dataset, device: torch.device) -> None:
         self._training, self._dataset, self._device = run.training, dataset, device
         self._dropout = float(run.training.dropout)
-        self.config = config_for(run.model, dataset.facts.vocab_size)
+        self.config = config_for(run.model, dataset.info.vocab_size)
         self.model = GPT(self.config)
-        self.data_name = dataset.facts.id
+        self.data_name = dataset.info.id
         self.uses_rng = self._dropout > 0
         self._batches = MicrobatchLoader(
             tokens=dataset.training, training=run.training, context_length=self.config.context_length

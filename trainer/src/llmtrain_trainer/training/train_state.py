@@ -91,11 +91,11 @@ class TrainState:
             for name, tensor in self.parameters.named(buffer).items()
         }
 
-    def load_state_dict(self, state: Mapping[str, Tensor], step: int) -> None:
-        """Copy the state after `step` steps from `state`."""
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int) -> None:
+        """Copy the state after `step` steps from `state_dict`."""
         with torch.no_grad():
             for name, tensor in self.state_dict().items():
-                tensor.copy_(state[name])
+                tensor.copy_(state_dict[name])
         self.mark_complete(step)
 
     def reset(self) -> None:

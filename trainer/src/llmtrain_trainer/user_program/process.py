@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from llmtrain_trainer.parent_death import die_with_parent
+from llmtrain_api.parent_death import die_with_parent
 
 DRAIN_SECONDS = 1.0
 """How long the rest of the output is read after the exit: a process that the program started can hold the pipe open."""

@@ -7,12 +7,12 @@ from llmtrain_api.quantity import parse_quantity
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key
 
 
-def changed_objects(desired: Iterable[Manifest], live: Mapping[ObjectKey, Manifest]) -> tuple[Manifest, ...]:
+def changed_objects(desired: Iterable[Manifest], live_objects: Mapping[ObjectKey, Manifest]) -> tuple[Manifest, ...]:
     """Return the desired objects that must be applied and can be applied now, in order."""
     return tuple(
         manifest
         for manifest in desired
-        if can_apply(manifest, existing := live.get(object_key(manifest))) and needs_apply(manifest, existing)
+        if can_apply(manifest, live := live_objects.get(object_key(manifest))) and needs_apply(manifest, live)
     )
 
 

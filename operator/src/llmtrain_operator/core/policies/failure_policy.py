@@ -34,15 +34,15 @@ def has_failed(pod: PodView, lost_nodes: frozenset[str]) -> bool:
 
 def new_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
     """Return the failed pods that the status does not record yet, at most as many as it can hold."""
-    recorded = recorded_uids(status)
-    new = (pod for pod in pods if has_failed(pod, lost_nodes) and pod.uid not in recorded)
+    uids = recorded_uids(status)
+    new = (pod for pod in pods if has_failed(pod, lost_nodes) and pod.uid not in uids)
     return tuple(sorted(new, key=lambda pod: pod.name))[:MAX_RECENT]
 
 
 def recorded_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
     """Return the failed pods that the status records: their evidence is safe, so they can be deleted."""
-    recorded = recorded_uids(status)
-    return tuple(pod for pod in pods if has_failed(pod, lost_nodes) and pod.uid in recorded)
+    uids = recorded_uids(status)
+    return tuple(pod for pod in pods if has_failed(pod, lost_nodes) and pod.uid in uids)
 
 
 def recorded_uids(status: JobStatus) -> frozenset[str]:
@@ -54,14 +54,17 @@ def failure_of(pod: PodView, lost_nodes: frozenset[str], now: datetime) -> Failu
     """Return the record of a failed pod."""
     outcome = pod.outcome
     if is_lost(pod, lost_nodes):
-        reason, lines = "NodeLost", list[str]()
+        reason, last_lines = "NodeLost", list[str]()
         message = f"node {pod.node} is not ready or no longer exists; the pod is replaced on another node"
     elif outcome is not None:
         reason = pod.end_reason if pod.end_reason in ("OOMKilled", "Evicted") else outcome.reason
-        message, lines = outcome.message, outcome.last_lines
+        message, last_lines = outcome.message, outcome.last_lines
     else:
         reason = pod.end_reason or "Lost"
-        message, lines = "the pod ended without a termination message; see its last lines", pod.end_message.splitlines()
+        message, last_lines = (
+            "the pod ended without a termination message; see its last lines",
+            pod.end_message.splitlines(),
+        )
     if reason == "OOMKilled":
         message = "the container exceeded its memory limit; raise spec.workers.resources.memory"
     return Failure(
@@ -72,7 +75,7 @@ def failure_of(pod: PodView, lost_nodes: frozenset[str], now: datetime) -> Failu
         exit_code=pod.exit_code if outcome is None or outcome.exit_code is None else outcome.exit_code,
         reason=reason[:64],
         message=message[:1024],
-        last_lines=[line[:1000] for line in lines[-MAX_LOG_LINES:]],
+        last_lines=[line[:1000] for line in last_lines[-MAX_LOG_LINES:]],
     )
 
 

@@ -77,7 +77,7 @@ def test_success_names_the_model_and_its_place() -> None:
 
 
 def test_the_status_keeps_the_last_log_lines_of_every_pod_that_wrote_some() -> None:
-    lines = [str(number) for number in range(12)]
-    fields = final_status_fields((succeeded_pod("j-worker-0", last_lines=lines), pod("j-worker-1")), NOW)
+    last_lines = [str(number) for number in range(12)]
+    fields = final_status_fields((succeeded_pod("j-worker-0", last_lines=last_lines), pod("j-worker-1")), NOW)
     assert fields["finish_time"] == ago(0)
-    assert [(tail.pod, tail.lines) for tail in fields["logs"]] == [("j-worker-0", lines[-10:])]
+    assert [(tail.pod, tail.lines) for tail in fields["logs"]] == [("j-worker-0", last_lines[-10:])]

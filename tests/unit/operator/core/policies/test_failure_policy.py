@@ -75,8 +75,8 @@ def test_a_new_failure_is_counted_before_its_pod_is_deleted() -> None:
 
 def test_a_failed_pod_is_replaced_only_when_it_no_longer_exists() -> None:
     failed = failed_pod("j-worker-1", 1, CRASH)
-    recorded = record_failures(JobStatus(), (failure_of(failed, frozenset(), NOW),), HOUR, NOW)
-    the_job = job({**started(dataset=DATASET), **recorded.document()})
+    status = record_failures(JobStatus(), (failure_of(failed, frozenset(), NOW),), HOUR, NOW)
+    the_job = job({**started(dataset=DATASET), **status.document()})
     assert "Pod j-worker-1" not in names(plan_job(snapshot(the_job, pods=(pod("j-worker-0"), failed))).apply)
     assert "Pod j-worker-1" in names(plan_job(snapshot(the_job, pods=(pod("j-worker-0"),))).apply)
 
@@ -120,5 +120,5 @@ def test_a_pod_on_a_lost_node_is_replaced_without_its_kubelet() -> None:
 def test_a_pod_whose_deletion_a_lost_node_cannot_finish_is_deleted_with_force() -> None:
     leaving = pod("j-worker-1", deleting=True)
     status = plan_job(snapshot(job(started(dataset=DATASET)), pods=(leaving,), lost_nodes=NODE_1)).status
-    again = plan_job(snapshot(job(status.document()), pods=(leaving,), lost_nodes=NODE_1))
-    assert [(reference.name, reference.force) for reference in again.delete] == [("j-worker-1", True)]
+    next_plan = plan_job(snapshot(job(status.document()), pods=(leaving,), lost_nodes=NODE_1))
+    assert [(reference.name, reference.force) for reference in next_plan.delete] == [("j-worker-1", True)]

@@ -65,8 +65,8 @@ def test_the_coordinators_ledger_replaces_the_status() -> None:
 
 
 def test_without_a_coordinator_the_ledger_stands_still_while_ranks_may_train() -> None:
-    recorded = plan_job(snapshot(job(TRAINING), pods=PODS, coordinator=with_ledger(LEDGER))).status.document()
-    assert ledger_of(plan_job(snapshot(job(recorded), pods=PODS[:2])).status) == LEDGER
+    document = plan_job(snapshot(job(TRAINING), pods=PODS, coordinator=with_ledger(LEDGER))).status.document()
+    assert ledger_of(plan_job(snapshot(job(document), pods=PODS[:2])).status) == LEDGER
 
 
 def test_publishing_counts_as_evaluating_until_the_end() -> None:
@@ -80,8 +80,8 @@ def test_publishing_counts_as_evaluating_until_the_end() -> None:
 
 def test_passing_time_alone_does_not_write_the_status() -> None:
     first = plan_job(snapshot(job(suspend=True)))
-    again = plan_job(snapshot(job(first.status.document(), suspend=True), now=NOW + timedelta(minutes=1)))
-    assert again.status is None
+    later = plan_job(snapshot(job(first.status.document(), suspend=True), now=NOW + timedelta(minutes=1)))
+    assert later.status is None
 
 
 def test_a_job_whose_pods_have_no_node_is_queued() -> None:

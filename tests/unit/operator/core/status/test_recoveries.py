@@ -46,9 +46,9 @@ def test_a_recovery_is_counted_once_and_is_one_event() -> None:
     assert after.replayed_steps == 2
     assert (after.last.membership_generation, after.last.method, after.last.seconds) == (5, "pod", "0.75")
     assert [event.reason for event in first.events].count("Recovered") == 2
-    again = plan(first.status.document(), recovery(3), of_pod(5, replayed_steps=2))
-    assert again.status is None or again.status.recoveries == after
-    assert "Recovered" not in [event.reason for event in again.events]
+    second = plan(first.status.document(), recovery(3), of_pod(5, replayed_steps=2))
+    assert second.status is None or second.status.recoveries == after
+    assert "Recovered" not in [event.reason for event in second.events]
 
 
 def test_generations_that_a_new_coordinator_counts_from_the_start_are_new() -> None:
@@ -56,8 +56,8 @@ def test_generations_that_a_new_coordinator_counts_from_the_start_are_new() -> N
     after = plan(before, recovery(1, term=2), recovery(2, term=2)).status
     assert (after.recoveries.by_method.process, after.recoveries.count) == (3, 3)
     assert (after.recoveries.last.term, after.recoveries.last.membership_generation) == (2, 2)
-    again = plan(after.document(), recovery(1, term=2), recovery(2, term=2)).status
-    assert again is None or again.recoveries == after.recoveries
+    status = plan(after.document(), recovery(1, term=2), recovery(2, term=2)).status
+    assert status is None or status.recoveries == after.recoveries
 
 
 def test_recoveries_that_the_status_does_not_record_are_new() -> None:
@@ -91,8 +91,8 @@ def test_every_coordinator_has_a_greater_term_than_those_before() -> None:
         child for child in first.apply if (child["kind"], child["metadata"]["name"]) == ("Pod", "j-coordinator")
     ]
     assert "--term=1" in manifest["spec"]["containers"][0]["args"]
-    unrecorded = replace(PODS[2], manifest={**PODS[2].manifest, "metadata": manifest["metadata"]})
-    same = plan_job(snapshot(job(started(dataset=DATASET)), pods=(*PODS[:2], unrecorded)))
+    coordinator_pod = replace(PODS[2], manifest={**PODS[2].manifest, "metadata": manifest["metadata"]})
+    same = plan_job(snapshot(job(started(dataset=DATASET)), pods=(*PODS[:2], coordinator_pod)))
     assert same.status.coordinator_term == 1
     second = plan_job(snapshot(job(same.status.document()), pods=PODS[:2]))
     assert second.status.coordinator_term == 2

@@ -36,7 +36,7 @@ def test_pods_that_have_not_succeeded_produce_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "lost", "expected"),
+    ("workers", "lost_nodes", "expected"),
     [
         pytest.param((DONE, succeeded_pod("j-worker-1")), NONE_LOST, True, id="all workers are done"),
         pytest.param((DONE, pod("j-worker-1")), NONE_LOST, False, id="a worker that still runs is waited for"),
@@ -49,8 +49,8 @@ def test_pods_that_have_not_succeeded_produce_nothing() -> None:
         pytest.param((pod("j-worker-0", phase="Pending"),), NONE_LOST, False, id="no worker is done"),
     ],
 )
-def test_the_training_is_completed(workers: tuple[PodView, ...], lost: frozenset[str], expected: bool) -> None:
-    assert training_completed(job().spec, workers, lost) is expected
+def test_the_training_is_completed(workers: tuple[PodView, ...], lost_nodes: frozenset[str], expected: bool) -> None:
+    assert training_completed(job().spec, workers, lost_nodes) is expected
 
 
 def test_a_users_program_must_complete_in_every_worker() -> None:

@@ -1,0 +1,57 @@
+"""Modules are neither too long to read nor too short for a name of their own, and decisions have twin tests."""
+
+from pathlib import Path
+
+import pytest
+
+from contract.tracked_texts import ROOT, tracked_texts
+
+MAX_LINES = 300
+MIN_LINES = 20
+MODULES = [path for path in tracked_texts() if path.endswith(".py")]
+SOURCES = [path for path in MODULES if "/src/" in path and not path.endswith("__init__.py")]
+SHORT = {
+    "crds/src/llmtrain_api/metrics/catalogue.py": "all metrics together, beside the modules of the exporters",
+    "operator/src/llmtrain_cli/validate.py": "one module for each subcommand",
+    "operator/src/llmtrain_operator/core/manifest.py": "the lowest layer of the core, which all others import",
+    "operator/src/llmtrain_operator/core/objects/metadata.py": "what the modules of the objects share",
+    "operator/src/llmtrain_operator/core/policies/cleanup.py": "one module for each policy",
+    "operator/src/llmtrain_operator/core/policies/deadline.py": "one module for each policy",
+    "operator/src/llmtrain_operator/core/status/workers.py": "one module for each part of the status",
+    "trainer/src/llmtrain_trainer/training/lr_schedule.py": "what a reader looks for by this name",
+}
+"""Modules under `MIN_LINES`, and why their names are worth a file."""
+TWINS = {
+    "operator/src/llmtrain_operator/core": "tests/unit/operator/core",
+    "operator/src/llmtrain_operator/shell": "tests/unit/operator/shell",
+    "operator/src/llmtrain_coordinator": "tests/unit/coordinator",
+}
+"""Packages of which each module has a test module at the same place of tests/unit."""
+WITHOUT_TWIN = {
+    "operator/src/llmtrain_coordinator/__main__.py": "processes of the integration tests run it",
+    "operator/src/llmtrain_coordinator/snapshot.py": "a value without functions",
+}
+
+
+def lines_of(path: str) -> int:
+    return len((ROOT / path).read_text().splitlines())
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_module_has_at_most_300_lines(path: str) -> None:
+    assert lines_of(path) <= MAX_LINES, "split it by what can change alone"
+
+
+def test_a_short_module_has_a_name_that_readers_look_for() -> None:
+    short = {path for path in SOURCES if lines_of(path) < MIN_LINES}
+    assert short == SHORT.keys(), "join it with the module where a reader looks for it, or state why it stands alone"
+
+
+def test_each_module_of_a_decision_has_a_twin_test() -> None:
+    missing = set()
+    for package, tests in TWINS.items():
+        for path in (path for path in SOURCES if path.startswith(f"{package}/")):
+            module = Path(path).relative_to(package)
+            if not (ROOT / tests / module.with_name(f"test_{module.name}")).is_file():
+                missing.add(path)
+    assert missing == WITHOUT_TWIN.keys()
