@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from llmtrain_api.protocol import CoordinatorStatus, Join, Leave, LeaveReason
-from llmtrain_coordinator.server import Coordinator
-from support.polling import DEADLINE_SECONDS, eventually
+from llmtrain_coordinator.goodput import Goodput
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.server import Coordinator, JobIdentity
+from support.polling import eventually
 
 UID = "uid"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,7 +40,8 @@ class LocalCoordinator:
     def start(self) -> None:
         """Serve on a free port of the loopback interface."""
         self._thread.start()
-        assert self._started.wait(DEADLINE_SECONDS), "the coordinator did not start"
+        eventually(lambda: self._started.is_set() or not self._thread.is_alive(), "the coordinator starts")
+        assert self._thread.is_alive(), "the coordinator failed to start"
 
     def stop(self) -> None:
         """Wait until no rank sends heartbeats, then close all connections and end the thread."""
@@ -49,12 +52,9 @@ class LocalCoordinator:
     async def _serve(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self._coordinator = Coordinator(
-            namespace="local",
-            job="test",
-            uid=UID,
-            workers=self._workers,
-            ranks_per_worker=1,
-            term=self._term,
+            JobIdentity(namespace="local", name="test", uid=UID),
+            GroupState(workers=self._workers, ranks_per_worker=1, term=self._term),
+            Goodput(),
             clock=lambda: 0.0,
         )
         application = self._coordinator.application()
