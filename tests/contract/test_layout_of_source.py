@@ -21,6 +21,21 @@ SHORT = {
     "trainer/src/llmtrain_trainer/training/lr_schedule.py": "what a reader looks for by this name",
 }
 """Modules under `MIN_LINES`, and why their names are worth a file."""
+UNIT_TESTS = {
+    "agent": "operator/src/llmtrain_agent",
+    "api": "crds/src/llmtrain_api",
+    "cli": "operator/src/llmtrain_cli",
+    "coordinator": "operator/src/llmtrain_coordinator",
+    "kind": "images/src/llmtrain_kind",
+    "operator": "operator/src/llmtrain_operator",
+    "trainer": "trainer/src/llmtrain_trainer",
+}
+"""The package that each folder of tests/unit mirrors."""
+WITHOUT_MODULE = {
+    "tests/unit/operator/core/test_job_entrypoint.py": "job.py for jobs that run a program of the user's",
+    "tests/unit/trainer/test_imports.py": "what processes that start fast must not import",
+}
+"""Unit tests that are not of one module."""
 TWINS = {
     "operator/src/llmtrain_operator/core": "tests/unit/operator/core",
     "operator/src/llmtrain_operator/shell": "tests/unit/operator/shell",
@@ -55,3 +70,14 @@ def test_each_module_of_a_decision_has_a_twin_test() -> None:
             if not (ROOT / tests / module.with_name(f"test_{module.name}")).is_file():
                 missing.add(path)
     assert missing == WITHOUT_TWIN.keys()
+
+
+def test_unit_tests_mirror_the_packages() -> None:
+    elsewhere = set()
+    for path in (path for path in MODULES if path.startswith("tests/unit/") and Path(path).name.startswith("test_")):
+        folder, *rest = Path(path).relative_to("tests/unit").parts
+        module = Path(UNIT_TESTS[folder], *rest)
+        name = module.name.removeprefix("test_")
+        if not any((ROOT / module.with_name(each)).is_file() for each in (name, f"__{name.removesuffix('.py')}__.py")):
+            elsewhere.add(path)
+    assert elsewhere == WITHOUT_MODULE.keys()

@@ -115,8 +115,8 @@ def test_random_numbers_depend_on_the_seed_alone(run_program: RunProgram, capsys
 
 
 def test_a_program_that_never_trains_is_bad_input_with_the_remedy(run_program: RunProgram) -> None:
-    remedy = r"^spec\.entrypoint: program\.py .*; call it, or set spec\.entrypoint\.mode to Torchrun$"
-    with pytest.raises(BadInput, match=remedy):
+    message = r"^spec\.entrypoint: program\.py .*; call it, or set spec\.entrypoint\.mode to Torchrun$"
+    with pytest.raises(BadInput, match=message):
         run_program("raise SystemExit")
 
 
