@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TEXT = {".py", ".md", ".yaml", ".yml", ".json", ".toml", ".sh", ".tpl", ".txt", ".c", ".go", ".html", ""}
+TEXT = {".py", ".md", ".yaml", ".yml", ".json", ".toml", ".sh", ".tpl", ".txt", ".c", ".h", ".go", ".html", ""}
 """Suffixes of the files that are read."""
 OTHERS = re.compile(r"LICENSE|CODE_OF_CONDUCT|\.lock$|go\.(mod|sum)$|\.png$")
 LISTS = {"tests/contract/retired_names.yaml", "tests/contract/test_vocabulary.py", "CHANGELOG.md"}

@@ -33,7 +33,15 @@ def format_line(event: str, fields: Mapping[str, object], *, level: Level = "inf
     """
     line: dict[str, object] = {"time": format_rfc3339(datetime.now(UTC)), "level": level, "event": event}
     line |= {to_camel(name): value for name, value in fields.items() if value is not None}
-    return json.dumps(line, default=str)
+    return _to_json(line)
+
+
+def _to_json(line: Mapping[str, object]) -> str:
+    """Return `line` as JSON, which has no numbers for NaN and the infinities: they become strings."""
+    try:
+        return json.dumps(line, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(line, default=str), parse_constant=str))
 
 
 def to_camel(name: str) -> str:
@@ -107,4 +115,4 @@ class JsonFormatter(logging.Formatter):
         line |= {to_camel(name): value for name, value in fields.items() if value is not None}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _to_json(line)

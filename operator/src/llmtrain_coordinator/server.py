@@ -99,6 +99,7 @@ class Coordinator:
             ]
         )
         application.cleanup_ctx.append(self._check_periodically)
+        application.on_shutdown.append(self._close)
         return application
 
     async def join(self, request: web.Request) -> web.Response:
@@ -245,8 +246,11 @@ class Coordinator:
 
         task = asyncio.create_task(loop())
         yield
-        self._closing = True
         task.cancel()
+
+    async def _close(self, _: web.Application) -> None:
+        """Before held requests are cancelled: their members are not lost, this coordinator is leaving them."""
+        self._closing = True
 
     @web.middleware
     async def _check_job_uid(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,7 +1,10 @@
 import io
 import json
 import logging
+import math
 import re
+
+import pytest
 
 from llmtrain_api.jsonlog import JsonFormatter, JsonLog, format_line, to_camel
 
@@ -25,6 +28,12 @@ def test_fields_are_written_in_camel_case_and_none_is_left_out() -> None:
 
 def test_values_unknown_to_json_are_written_as_strings() -> None:
     assert json.loads(format_line("failed", {"message": ValueError("no text")}))["message"] == "no text"
+
+
+def test_numbers_that_json_does_not_have_are_written_as_strings() -> None:
+    fields = {"loss": math.nan, "model": {"perplexity": math.inf}, "rates": [-math.inf, 1.5]}
+    entry = json.loads(format_line("step", fields), parse_constant=pytest.fail)
+    assert (entry["loss"], entry["model"], entry["rates"]) == ("NaN", {"perplexity": "Infinity"}, ["-Infinity", 1.5])
 
 
 def test_names_without_an_underscore_stay_as_they_are() -> None:

@@ -1,19 +1,21 @@
 """The coordinator's process serves until it is stopped, and keeps no rank waiting then."""
 
 import http.client
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from llmtrain_api.protocol import JOB_HEADER, JOIN_LONG_POLL_SECONDS, CoordinatorStatus
+from llmtrain_api.protocol import JOB_HEADER, JOIN_LONG_POLL_SECONDS, CoordinatorStatus, Message
 from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
-from unit.coordinator.messages import join
+from unit.coordinator.messages import heartbeat, join
 
 HEADERS = {JOB_HEADER: "uid-1"}
 OPTIONS = "--job gpt --namespace team --uid uid-1 --workers 2 --ranks-per-worker 1 --host 127.0.0.1".split()
@@ -29,7 +31,7 @@ def process(port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """A coordinator of two ranks."""
     command = [sys.executable, "-m", "llmtrain_coordinator", *OPTIONS, "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()
 
@@ -46,13 +48,35 @@ def joined(port: int) -> int:
         connection.close()
 
 
+@contextmanager
+def request(port: int, path: str, message: Message) -> Iterator[http.client.HTTPConnection]:
+    """Send a request, and yield its connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+    connection.request("POST", path, message.model_dump_json(by_alias=True), HEADERS)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
 def test_a_held_join_does_not_delay_the_end(process: "subprocess.Popen[bytes]", port: int) -> None:
     eventually(lambda: joined(port) == 0, "the coordinator serves")
-    held = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
-    held.request("POST", "/v1/join", join("a0").model_dump_json(by_alias=True), HEADERS)
-    eventually(lambda: joined(port) == 1, "the rank has joined")
-    stopped_at = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(DEADLINE_SECONDS) == 0
+    with request(port, "/v1/join", join("a0")):
+        eventually(lambda: joined(port) == 1, "the rank has joined")
+        stopped_at = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_SECONDS) == 0
     assert time.monotonic() - stopped_at < JOIN_LONG_POLL_SECONDS / 2
-    held.close()
+
+
+def test_a_coordinator_that_stops_takes_no_member_for_lost(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Otherwise a member that is answered abandons its step, although its peers train on."""
+    eventually(lambda: joined(port) == 0, "the coordinator serves")
+    with request(port, "/v1/join", join("a0")) as first, request(port, "/v1/join", join("a1")) as second:
+        assert [connection.getresponse().status for connection in (first, second)] == [200, 200]
+    with request(port, "/v1/heartbeat", heartbeat("a0", 1)), request(port, "/v1/heartbeat", heartbeat("a1", 1)):
+        assert joined(port) == 2  # answered after the heartbeats have arrived
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+    events = [json.loads(line)["event"] for line in output.splitlines()]
+    assert events == ["coordinatorStarted", "memberJoined", "memberJoined", "generationStarted", "coordinatorStopped"]

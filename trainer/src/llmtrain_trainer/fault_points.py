@@ -30,6 +30,7 @@ Action = Callable[[int | None], None]
 """Called at a point, with the number of steps done if the point passes it."""
 
 _armed: dict[str, Action] = {}
+"""The actions of this process. Global, so that no code has to pass them on for tests; empty outside of tests."""
 
 
 def fault_point(name: FaultPoint, step: int | None = None) -> None:

@@ -38,7 +38,7 @@ ALERTS = (
         meaning="A rank hung until the watchdog killed it. Nothing else takes this long to detect: a lease expires after 2 "
         "seconds, and `recovery.hangSeconds` is at least 5. Training continued, but the whole timeout was lost, and the hang "
         "is likely to recur.",
-        diagnosis="Run `kubectl logs POD` and look for the event `rankHung` and the stack traces before it.",
+        diagnosis="Run `kubectl logs POD` and look for the event `rankHung` and the stack traces after it.",
         mitigation="The stack trace names the call. For NCCL or the driver, drain the node and test its network and GPUs. For "
         "data loading, check the volume. If a microbatch regularly takes this long, raise `recovery.hangSeconds`.",
     ),

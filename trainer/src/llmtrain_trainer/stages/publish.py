@@ -45,17 +45,25 @@ def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage
     _export(task.model, dataset, directory)
     info = ModelInfo(
         loss=loss,
-        perplexity=math.exp(loss),
-        unigram_perplexity=math.exp(dataset.info.unigram_loss),
+        perplexity=perplexity_of(loss),
+        unigram_perplexity=perplexity_of(dataset.info.unigram_loss),
         parameters=state.num_parameters,
         sha256=digest_file(directory / WEIGHTS_FILE).sha256,
         path=f"{directory.parent.name}/{MODEL_DIRECTORY}",
-        sample=_sample(run, task.model, dataset),
+        sample=_sample(run, task.model, dataset) if math.isfinite(loss) else "",
     )
     seconds = round(time.monotonic() - started_at, 1)
     log.info(TrainerEvent.PUBLISHED, **info.model_dump(), step=state.step, seconds=seconds)
     message = f"perplexity {info.perplexity:.1f} on held-out text; by token frequencies {info.unigram_perplexity:.1f}"
     return TerminationMessage(reason="Completed", message=message, model=info)
+
+
+def perplexity_of(loss: float) -> float:
+    """Return the perplexity of a loss in nats per token; infinity where it exceeds the range of floats."""
+    try:
+        return math.exp(loss)
+    except OverflowError:
+        return math.inf
 
 
 def _load_newest(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:

@@ -8,6 +8,9 @@ from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.failure_policy import is_lost
 
+MAX_DECIMAL = 1e12
+"""Larger perplexities are written in exponent notation; no model that works has one."""
+
 
 def with_results(status: JobStatus, spec: JobSpec, pods: tuple[PodView, ...], lost_nodes: frozenset[str]) -> JobStatus:
     """Return `status` with what the pods that succeeded produced."""
@@ -41,10 +44,15 @@ def model_status(model: ModelInfo, volume: str) -> ModelStatus:
         parameters=model.parameters,
         sha256=model.sha256,
         loss=f"{model.loss:.4f}",
-        perplexity=f"{model.perplexity:.1f}",
-        unigram_perplexity=f"{model.unigram_perplexity:.1f}",
+        perplexity=format_perplexity(model.perplexity),
+        unigram_perplexity=format_perplexity(model.unigram_perplexity),
         sample=model.sample,
     )
+
+
+def format_perplexity(perplexity: float) -> str:
+    """Return a perplexity with one decimal, or in exponent notation if it is that of a diverged model."""
+    return f"{perplexity:.1f}" if perplexity < MAX_DECIMAL else f"{perplexity:.6g}"
 
 
 def training_completed(spec: JobSpec, workers: tuple[PodView, ...], lost_nodes: frozenset[str]) -> bool:

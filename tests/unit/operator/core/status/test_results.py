@@ -1,5 +1,7 @@
 """What finished pods produced."""
 
+import math
+
 import pytest
 
 from llmtrain_api.job_status import JobStatus
@@ -29,6 +31,15 @@ def test_the_publish_pod_produces_the_model() -> None:
     model = results(succeeded_pod("j-publish", "publish", model=MODEL_INFO)).model
     assert (model.volume, model.path, model.parameters) == ("checkpoints", "j/model", 9)
     assert (model.loss, model.perplexity, model.unigram_perplexity) == ("3.0000", "20.1", "665.1")
+
+
+@pytest.mark.parametrize(
+    ("perplexity", "expected"),
+    [(math.exp(100), "2.68812e+43"), (math.inf, "inf"), (math.nan, "nan"), (999_999.95, "999999.9")],
+)
+def test_the_perplexity_of_a_diverged_model_fits_the_status(perplexity: float, expected: str) -> None:
+    model = MODEL_INFO.model_copy(update={"loss": 100.0, "perplexity": perplexity})
+    assert results(succeeded_pod("j-publish", "publish", model=model)).model.perplexity == expected
 
 
 def test_pods_that_have_not_succeeded_produce_nothing() -> None:
