@@ -15,6 +15,7 @@ from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason
 from llmtrain_api.metrics.catalogue import CATALOGUE
+from llmtrain_api.protocol import Message
 from support.markdown import Page
 
 PACKAGES = {path.name for path in ROOT.glob("*/src/llmtrain*")}
@@ -45,11 +46,12 @@ def is_word(code: str) -> bool:
 
 @cache
 def known_words() -> frozenset[str]:
-    """Return fields and values of the resources and of the chart, events, conditions, reasons, alerts and kinds."""
+    """Return fields and values of the resources, the chart and the protocol, events, conditions, reasons, alerts, kinds."""
     values = json.loads((ROOT / "charts" / "llmtrain" / "values.schema.json").read_text())
     declared = {*JobCondition, *ClusterCondition, *Reason}
     kinds = {crd["spec"]["names"]["kind"] for crd in CRDS}
-    words = {word for schema in (*CRDS, values) for word in _schema_words(schema)}
+    messages = (message.model_json_schema() for message in Message.__subclasses__())
+    words = {word for schema in (*CRDS, values, *messages) for word in _schema_words(schema)}
     return frozenset({*words, *LOG_EVENTS, *map(str, declared), *ALERT_NAMES, *kinds, *NAMES_OF_OTHERS})
 
 
