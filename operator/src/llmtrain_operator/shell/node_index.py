@@ -70,8 +70,8 @@ class NodeIndex:
             self.nodes[name] = after
         self.sorted_views = None
         for cluster, pools in self.pools.items():
-            gained, lost = (gpus_capacity(pools, (node,) if node else ()) for node in (after, before))
-            self.capacity[cluster] += gained - lost
+            now, then = (gpus_capacity(pools, (node,) if node else ()) for node in (after, before))
+            self.capacity[cluster] += now - then
 
     def set_pools(self, cluster: str, pools: tuple[ComputePool, ...] | None) -> None:
         """Set the compute pools of an LLMCluster, and count its capacity; None if it no longer exists."""
