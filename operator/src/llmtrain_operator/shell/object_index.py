@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 from llmtrain_operator.core.manifest import Manifest, text_at
+from llmtrain_operator.shell.sharing import share
 
 G = TypeVar("G", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
@@ -46,6 +47,8 @@ class ObjectIndex(Generic[G, K]):
         self.groups: dict[G, dict[K, Manifest]] = {}
         self.places: dict[str, tuple[G, K]] = {}
         """Group and key, by uid."""
+        self.latest: Manifest = {}
+        """The object that was indexed last."""
 
     def find(self, uid: str) -> tuple[G, Manifest] | None:
         """Return the group and the object with a uid; None if there is none."""
@@ -65,7 +68,8 @@ class ObjectIndex(Generic[G, K]):
         self.remove(uid)
         if occupant is not None:
             self.places.pop(uid_of(occupant), None)
-        self.groups.setdefault(group, {})[key] = obj
+        siblings = self.groups.setdefault(group, {})
+        siblings[key] = self.latest = share(obj, before or next(reversed(siblings.values()), self.latest))
         self.places[uid] = (group, key)
         return True
 
