@@ -1,5 +1,6 @@
-"""What kopf calls: it logs in, configures itself and answers probes. Objects are watched by informers."""
+"""What kopf calls: it logs in, configures itself, answers probes and stops. Objects are watched by informers."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +10,11 @@ import kopf
 from llmtrain_operator.shell.informer import Informer
 
 
-def registry(informers: Iterable[Informer]) -> kopf.OperatorRegistry:
-    """Return the handlers; probes report how long each of `informers` has heard nothing."""
+def registry(informers: Iterable[Informer], stopping: asyncio.Event) -> kopf.OperatorRegistry:
+    """Return the handlers; probes report how long each of `informers` has heard nothing.
+
+    `stopping` is set when kopf begins to stop, before it waits for the tasks that are not its own.
+    """
     handlers = kopf.OperatorRegistry()
     watched = tuple(informers)
 
@@ -24,6 +28,10 @@ def registry(informers: Iterable[Informer]) -> kopf.OperatorRegistry:
         settings.scanning.disabled = True
         settings.peering.standalone = True
         settings.networking.connect_timeout = 10
+
+    @kopf.on.cleanup(registry=handlers)
+    async def stop(**_: Any) -> None:
+        stopping.set()
 
     @kopf.on.probe(registry=handlers, id="silentSeconds")
     def silent_seconds(**_: Any) -> dict[str, int]:

@@ -93,17 +93,18 @@ class Informer:
         """List, then watch; list again when the watch cannot continue."""
         failures = 0
         while True:
+            started, before = time.monotonic(), self.version
             try:
                 if not self.version:
-                    self.version = await self.list()
+                    self.version = before = await self.list()
                     self.synced.set()
-                started, before = time.monotonic(), self.version
                 await self.watch(self.version)
                 if self.version == before and time.monotonic() - started < MIN_WATCH_SECONDS:
                     raise Unavailable("the server ended the watch at once")
                 failures = 0
             except ApiError as error:
-                failures = failures + 1
+                lasted = time.monotonic() - started > MAX_RETRY_SECONDS
+                failures = 1 if lasted else failures + 1
                 await self.recover(error, failures)
 
     async def recover(self, error: ApiError, failures: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 
 import aiohttp
 import kopf
@@ -60,9 +61,10 @@ async def run(settings: Settings) -> None:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
         gang = await api.has_resource(GANG_VERSION, "podgroups")
-        ready, leads = asyncio.Event(), asyncio.Event()
+        ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
         reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
 
@@ -71,7 +73,7 @@ async def run(settings: Settings) -> None:
             await asyncio.gather(*(informer.synced.wait() for informer in all_informers))
             ready.set()
             health = f"http://0.0.0.0:{settings.health_port}/healthz"
-            handlers = registry(all_informers)
+            handlers = registry(all_informers, stopping)
             await kopf.operator(registry=handlers, clusterwide=True, standalone=True, liveness_endpoint=health)
 
         async def campaign() -> None:
@@ -84,11 +86,15 @@ async def run(settings: Settings) -> None:
             log.info(OperatorEvent.LEADER_ELECTED, extra={"fields": fields})
             await asyncio.gather(*(reconciler.work(session) for _ in range(CONCURRENT_RECONCILES)))
 
+        async def stopped() -> None:
+            await stopping.wait()
+
         working = asyncio.create_task(work(), name="work")
         tasks = [
             *(asyncio.create_task(informer.run(), name=f"informer {informer.kind}") for informer in all_informers),
             asyncio.create_task(sync_and_watch(), name="kopf"),
             asyncio.create_task(campaign(), name="lease"),
+            asyncio.create_task(stopped(), name="stop"),
             working,
         ]
         done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

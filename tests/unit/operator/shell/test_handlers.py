@@ -1,5 +1,7 @@
 """What kopf calls."""
 
+import asyncio
+
 import kopf
 
 from llmtrain_operator.shell.handlers import registry, silence
@@ -7,7 +9,7 @@ from llmtrain_operator.shell.informer import Informer
 
 
 async def test_kopf_gets_its_handlers_and_watches_no_resource() -> None:
-    handlers = registry([])
+    handlers = registry([], asyncio.Event())
     assert isinstance(handlers, kopf.OperatorRegistry)
     assert not handlers._watching.get_all_handlers(), "what is deleted while kopf's watch is broken stays unknown"
 
