@@ -87,7 +87,6 @@ class NodeView:
     def of(cls, node: Manifest, gpus_by_namespace: Mapping[str, int] | None = None) -> Self:
         """Return the view of a node as the API server returned it, with the GPUs that its pods request."""
         labels = strings_at(node, "metadata", "labels")
-        ready = conditions_of(node).get("Ready", {})
         allocated = gpus_by_namespace or NO_GPUS
         reason = unusable_reason(node)
         return cls(
@@ -95,8 +94,8 @@ class NodeView:
             labels=Labels(labels),
             ready=not reason,
             reason=reason,
-            kubelet_ready=ready.get("status") == "True",
-            kubelet_since=text_at(ready, "lastTransitionTime")[:MAX_TIME_LENGTH],
+            kubelet_ready=is_ready(node),
+            kubelet_since=kubelet_since(node),
             schedulable_by_default=CONTROL_PLANE_LABEL not in labels and not repels_pods(node),
             gpus=whole_amount(value_at(node, "status", "allocatable", GPU_RESOURCE)) or 0,
             gpus_allocated=sum(allocated.values()),
@@ -120,11 +119,26 @@ def lost_nodes(names: Iterable[str], nodes: Mapping[str, NodeView]) -> frozenset
     return frozenset(name for name in names if name not in nodes or not nodes[name].kubelet_ready)
 
 
+def is_ready(node: Manifest) -> bool:
+    """Return whether the kubelet of a node reports it as ready. A cordoned node can be ready."""
+    return conditions_of(node).get("Ready", {}).get("status") == "True"
+
+
+def kubelet_since(node: Manifest) -> str:
+    """Return when the condition Ready of a node last changed; empty if the node does not say it.
+
+    A node whose kubelet has never reported has no such condition; it has not been ready since it was created.
+    """
+    condition = conditions_of(node).get("Ready")
+    if condition is None:
+        return text_at(node, "metadata", "creationTimestamp")[:MAX_TIME_LENGTH]
+    return text_at(condition, "lastTransitionTime")[:MAX_TIME_LENGTH]
+
+
 def unusable_reason(node: Manifest) -> str:
     """Return why pods cannot run on a node; empty if they can."""
-    ready = conditions_of(node).get("Ready", {})
-    if ready.get("status") != "True":
-        message = text_at(ready, "message") or "its kubelet does not report"
+    if not is_ready(node):
+        message = text_at(conditions_of(node).get("Ready"), "message") or "its kubelet does not report"
         return f"not ready: {message}"[:MAX_REASON_LENGTH]
     if value_at(node, "spec", "unschedulable"):
         return "cordoned; run `kubectl uncordon` to let pods run there"

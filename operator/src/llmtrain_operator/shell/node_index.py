@@ -30,6 +30,8 @@ class NodeIndex:
 
     def __init__(self) -> None:
         self.nodes: dict[str, NodeView] = {}
+        self.unready: set[str] = set()
+        """Names of the nodes whose kubelets are not ready."""
         self.gpu_pods: dict[str, GpuPod] = {}
         """Pods that hold GPUs, by uid."""
         self.gpus_by_node: dict[str, dict[str, int]] = {}
@@ -64,10 +66,13 @@ class NodeIndex:
 
     def replace(self, name: str, before: NodeView | None, after: NodeView | None) -> None:
         """Replace the view of a node, and correct the capacity of each LLMCluster by the difference."""
+        self.unready.discard(name)
         if after is None:
             self.nodes.pop(name, None)
         else:
             self.nodes[name] = after
+            if not after.kubelet_ready:
+                self.unready.add(name)
         self.sorted_views = None
         for cluster, pools in self.pools.items():
             now, then = (gpus_capacity(pools, (node,) if node else ()) for node in (after, before))

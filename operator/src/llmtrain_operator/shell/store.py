@@ -6,7 +6,7 @@ decides nothing: `core` reads the objects, through the snapshots that `observe.p
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Literal
 
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
@@ -25,6 +25,8 @@ from llmtrain_operator.shell.relevance import (
     trigger,
 )
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
+
+__all__ = ["BURST_SECONDS", "Change", "JobKey", "Store"]
 
 Change = Literal["upsert", "delete"]
 """What happened to an object."""
@@ -72,6 +74,11 @@ class Store:
     def nodes(self) -> Mapping[str, NodeView]:
         """Nodes, by name."""
         return self.node_index.nodes
+
+    @property
+    def unready_nodes(self) -> Set[str]:
+        """Names of the nodes whose kubelets are not ready."""
+        return self.node_index.unready
 
     def gpus_capacity(self, cluster: str) -> int:
         """Return the allocatable GPUs of the ready nodes of an LLMCluster; 0 if it does not exist."""

@@ -82,6 +82,8 @@ def test_the_time_of_the_condition_is_kept() -> None:
     manifest = node("False")
     manifest["status"]["conditions"][0]["lastTransitionTime"] = "2026-11-23T12:00:00Z"
     assert NodeView.of(manifest).kubelet_since == "2026-11-23T12:00:00Z"
+    new = {"metadata": {"name": "new", "creationTimestamp": "2026-11-23T11:00:00Z"}}
+    assert NodeView.of(new).kubelet_since == "2026-11-23T11:00:00Z", "a kubelet that has never reported"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,16 @@ def test_the_capacity_follows_each_node() -> None:
     assert found.capacity == {"b": 0}
 
 
+def test_nodes_that_are_not_ready_are_kept_by_name() -> None:
+    found = index()
+    found.put(node("False", name="n0"))
+    found.put(node("Unknown", name="n1"))
+    assert found.unready == {"n0", "n1"}
+    found.put(node(name="n0"))
+    found.remove("n1")
+    assert not found.unready
+
+
 def test_a_heartbeat_is_no_change() -> None:
     assert not index().put({**node(name="n1"), "heartbeat": "2026-11-23T12:00:00Z"})
 
