@@ -128,6 +128,9 @@ class OperatorEvent(StrEnum):
     """Objects of `kind` could not be listed; `message` is the API server's answer. The operator tries again."""
     WATCH_FAILED = "watchFailed"
     """The watch of objects of `kind` failed; `message` is the API server's answer. The operator tries again."""
+    OBJECT_UNREADABLE = "objectUnreadable"
+    """The object (`kind`, `namespace`, `name`) cannot be read, for the reason in `message`; the operator keeps the version
+    before. It is logged once for each version."""
     RECONCILE_FAILED = "reconcileFailed"
     """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` is the reason. The operator tries again."""
     VERSION_UNKNOWN = "versionUnknown"

@@ -1,11 +1,20 @@
 """A pod, as decisions see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.termination import TerminationMessage
-from llmtrain_operator.core.manifest import Manifest, is_deleting
+from llmtrain_operator.core.manifest import (
+    Manifest,
+    conditions_of,
+    fields_at,
+    is_deleting,
+    items_at,
+    number_in,
+    strings_at,
+    text_at,
+)
 
 PULL_FAILURES = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
@@ -41,7 +50,7 @@ class PodView:
     """Why its container or the pod ended, such as OOMKilled, Error or Evicted."""
     end_message: str = ""
     """The termination message of its container, or the pod's status message."""
-    manifest: Manifest
+    manifest: Manifest = field(compare=False)
 
     @property
     def running(self) -> bool:
@@ -61,39 +70,55 @@ class PodView:
     @classmethod
     def of(cls, pod: Manifest) -> Self:
         """Return the view of a pod as the API server returned it."""
-        metadata, spec, status = pod["metadata"], pod.get("spec", {}), pod.get("status", {})
-        labels = metadata.get("labels") or {}
-        conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
-        container: dict[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
-        state = container.get("state") or {}
-        waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
-        scheduled = conditions.get("PodScheduled") or {}
+        labels = strings_at(pod, "metadata", "labels")
+        conditions = conditions_of(pod)
+        role = labels.get(ROLE_LABEL, "")
+        container = own_container(pod, role)
+        state = container_status(pod, container).get("state")
+        terminated = fields_at(state, "terminated")
+        exit_code = terminated.get("exitCode")
+        scheduled = conditions.get("PodScheduled", {})
         return cls(
-            name=metadata["name"],
-            namespace=metadata.get("namespace", ""),
-            uid=metadata.get("uid", ""),
-            role=labels.get(ROLE_LABEL, ""),
-            worker=int(labels.get(WORKER_LABEL, "-1")),
-            phase=status.get("phase", "Pending"),
-            node=spec.get("nodeName", ""),
-            address=status.get("podIP", ""),
+            name=text_at(pod, "metadata", "name"),
+            namespace=text_at(pod, "metadata", "namespace"),
+            uid=text_at(pod, "metadata", "uid"),
+            role=role,
+            worker=number_in(labels.get(WORKER_LABEL), -1),
+            phase=text_at(pod, "status", "phase") or "Pending",
+            node=text_at(pod, "spec", "nodeName"),
+            address=text_at(pod, "status", "podIP"),
             ready=conditions.get("Ready", {}).get("status") == "True",
             deleting=is_deleting(pod),
-            unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
-            pull_failure=pull_failure(waiting),
-            image=next((c.get("image", "") for c in spec.get("containers") or ()), ""),
-            exit_code=terminated.get("exitCode"),
-            end_reason=terminated.get("reason") or status.get("reason", ""),
-            end_message=terminated.get("message") or status.get("message", ""),
+            unschedulable=text_at(scheduled, "message") if scheduled.get("status") == "False" else "",
+            pull_failure=pull_failure(fields_at(state, "waiting")),
+            image=text_at(container, "image"),
+            exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
+            end_reason=text_at(terminated, "reason") or text_at(pod, "status", "reason"),
+            end_message=text_at(terminated, "message") or text_at(pod, "status", "message"),
             manifest=pod,
         )
 
 
+def own_container(pod: Manifest, role: str) -> dict[str, Any]:
+    """Return the job's own container in the spec of a pod: it is named after the role; others may have been injected.
+
+    Without a container of that name it is the first one.
+    """
+    containers = items_at(pod, "spec", "containers")
+    named = (container for container in containers if container.get("name") == role)
+    return next(named, next(iter(containers), {}))
+
+
+def container_status(pod: Manifest, container: dict[str, Any]) -> dict[str, Any]:
+    """Return the status of a container by its name; empty before the pod has a node."""
+    statuses = items_at(pod, "status", "containerStatuses")
+    return next((status for status in statuses if status.get("name") == container.get("name")), {})
+
+
 def pull_failure(waiting: dict[str, Any]) -> str:
     """Return the kubelet's message about an image it cannot pull; `waiting` is the state of a container."""
-    if waiting.get("reason") not in PULL_FAILURES:
-        return ""
-    return f"{waiting['reason']}: {waiting.get('message', '')}"
+    reason = text_at(waiting, "reason")
+    return f"{reason}: {text_at(waiting, 'message')}" if reason in PULL_FAILURES else ""
 
 
 def pods_with_role(pods: tuple[PodView, ...], role: str) -> tuple[PodView, ...]:

@@ -11,11 +11,12 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
 from llmtrain_operator.core.manifest import Manifest, is_deleting
-from llmtrain_operator.core.node_view import NodeView, gpus_capacity, lost_nodes
+from llmtrain_operator.core.node_view import lost_nodes
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
 from llmtrain_operator.shell.coordinator_client import sync_workers
-from llmtrain_operator.shell.store import JobKey, Store
+from llmtrain_operator.shell.relevance import JobKey
+from llmtrain_operator.shell.store import Store
 
 K = TypeVar("K")
 
@@ -45,7 +46,7 @@ async def observe_job(
         objects=owned(store.objects_of.get(key, {}), job.uid),
         lost_nodes=lost_nodes({pod.node for pod in pods if pod.node}, store.nodes),
         claims=dict(store.claims.get(job.namespace, {})),
-        gpus_capacity=gpus_capacity(spec.compute_pools, observe_nodes(store)) if spec else 0,
+        gpus_capacity=store.gpus_capacity(job.spec.cluster),
         gang_available=gang,
         coordinator=answer,
         images=images,
@@ -90,17 +91,12 @@ def observe_cluster(store: Store, name: str) -> ClusterSnapshot | None:
         metadata_generation=metadata["generation"],
         spec=spec,
         status=ClusterStatus.model_validate(manifest.get("status") or {}),
-        nodes=observe_nodes(store),
+        nodes=store.node_index.views(),
         claims={
             (namespace, claim): obj for namespace in tenants for claim, obj in store.claims.get(namespace, {}).items()
         },
         missing_namespaces=frozenset(store.absent_namespaces & tenants),
     )
-
-
-def observe_nodes(store: Store) -> tuple[NodeView, ...]:
-    """Return all nodes, ordered by name."""
-    return tuple(NodeView.of(node, store.gpu_pods(name)) for name, node in sorted(store.nodes.items()))
 
 
 def observe_fleet(store: Store) -> FleetSnapshot:
@@ -119,7 +115,7 @@ def observe_fleet(store: Store) -> FleetSnapshot:
             name: ClusterSpec.model_validate(cluster.get("spec") or {})
             for name, cluster in sorted(store.clusters.items())
         },
-        nodes=observe_nodes(store),
+        nodes=store.node_index.views(),
         claims=tuple(
             view
             for _, claims in sorted(store.claims.items())

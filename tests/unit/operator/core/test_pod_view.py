@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
@@ -49,6 +51,38 @@ def test_an_evicted_pod_has_the_reason_of_the_pod_and_no_outcome() -> None:
 def test_a_pod_that_is_being_deleted_is_not_running() -> None:
     assert pod("j-worker-0").running
     assert not pod("j-worker-0", deleting=True).running
+
+
+def test_the_jobs_own_container_is_found_by_its_name() -> None:
+    own = {"name": "worker", "image": "trainer", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}
+    proxy = {"name": "istio-proxy", "image": "proxy", "state": {"terminated": {"exitCode": 0}}}
+    manifest = {
+        "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
+        "spec": {"containers": [proxy, own]},
+        "status": {"containerStatuses": [proxy, own]},
+    }
+    found = PodView.of(manifest)
+    assert (found.exit_code, found.end_reason, found.image) == (3, "Error", "trainer")
+
+
+def test_a_container_without_a_status_has_not_ended() -> None:
+    own, proxy = {"name": "worker"}, {"name": "a-proxy", "state": {"terminated": {"exitCode": 1}}}
+    manifest = {
+        "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
+        "spec": {"containers": [own]},
+        "status": {"containerStatuses": [proxy]},
+    }
+    assert PodView.of(manifest).exit_code is None
+
+
+@pytest.mark.parametrize("number", ["abc", "", "-1", "\u0663", "9" * 30, None, 3, ["3"]])
+def test_a_number_that_cannot_be_read_is_no_number(number: Any) -> None:
+    assert PodView.of({"metadata": {"name": "p", "labels": {WORKER_LABEL: number}}}).worker == -1
+
+
+def test_views_are_equal_when_decisions_see_no_difference() -> None:
+    metadata = {"name": "p", "uid": "u"}
+    assert PodView.of({"metadata": metadata}) == PodView.of({"metadata": {**metadata, "annotations": {"a": "b"}}})
 
 
 def test_pods_are_selected_by_role() -> None:

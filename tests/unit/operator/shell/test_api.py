@@ -1,11 +1,15 @@
 """Calls of the Kubernetes API."""
 
+import asyncio
+
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
 from llmtrain_operator.core.plan import Event, ObjectReference
-from llmtrain_operator.shell.api import Api, path_of, resource_of
+from llmtrain_operator.shell import api as module
+from llmtrain_operator.shell.api import Api, Unreadable, path_of, resource_of
 from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable
 from unit.operator.shell.api_server import ApiServer
 
@@ -77,6 +81,38 @@ async def test_a_resource_that_is_not_served_is_not_there(server: ApiServer) -> 
     server.answers = [web.json_response(listing), web.json_response({"message": "no"}, status=404)]
     assert await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
     assert not await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", "null", "3", "[" * 5000], ids=lambda text: text[:10])
+async def test_an_answer_that_is_no_object_is_an_error_of_the_api(server: ApiServer, text: str) -> None:
+    server.answers = [web.Response(text=text)]
+    with pytest.raises(Unreadable):
+        await server.api.call("GET", "/api/v1/pods")
+
+
+@pytest.mark.parametrize("resources", [None, "x", [None, "x", {}, {"name": 3}]])
+async def test_a_listing_can_contain_anything(server: ApiServer, resources: object) -> None:
+    server.answers = [web.json_response({"resources": resources})]
+    assert not await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
+
+
+async def test_a_watch_that_is_silent_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
+    monkeypatch.setattr(module, "READ_SECONDS", 0.05)
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", silent)
+    async with (
+        TestServer(app) as running,
+        ApiClient(Configuration(host=str(running.make_url("")).rstrip("/"))) as client,
+    ):
+        with pytest.raises(Unavailable, match="cut off"):
+            async for _ in Api(client).watch("/api/v1/pods", 60):
+                pass
 
 
 def test_paths() -> None:

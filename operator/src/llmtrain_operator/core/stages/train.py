@@ -42,7 +42,6 @@ def train(
     term = next_term(status, existing)
     training = is_training(job.spec, status, workers, coordinator)
     surplus = (pod for pod in workers if pod.worker >= job.spec.workers.replicas and not pod.deleting)
-    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(job.spec)
     return StagePlan(
         stage=stage_name(status, training=training),
         conditions=(
@@ -52,8 +51,25 @@ def train(
         desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=POLL_INTERVAL if started and training else STARTUP_POLL_INTERVAL,
+        requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
+
+
+def poll_interval(
+    spec: JobSpec,
+    status: JobStatus,
+    workers: tuple[PodView, ...],
+    coordinators: tuple[PodView, ...],
+    *,
+    training: bool,
+) -> timedelta | None:
+    """Return when the coordinator is polled next; None while too few pods run: they cause events when they change."""
+    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(spec)
+    if started and training:
+        return POLL_INTERVAL
+    if len([pod for pod in workers if pod.running]) >= spec.workers.min:
+        return STARTUP_POLL_INTERVAL
+    return POLL_INTERVAL if any(pod.running for pod in coordinators) else None
 
 
 def training_objects(

@@ -10,7 +10,7 @@ from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.train import is_training, train
-from unit.operator.builders import DATASET, IMAGES, ago, coordinator_status, job, names, pod, started
+from unit.operator.builders import DATASET, IMAGES, ago, coordinator_status, job, names, pending_pod, pod, started
 
 WORKERS = (pod("j-worker-0"), pod("j-worker-1"))
 PODS = (*WORKERS, pod("j-coordinator", "coordinator"))
@@ -99,3 +99,10 @@ def test_the_coordinator_is_polled_rarely_once_the_first_step_is_done() -> None:
     begun = {"stage": "Training", "firstStepTime": ago(60), "progress": progress}
     assert stage(status=begun, coordinator=coordinator_status()).requeue_after.total_seconds() == 5
     assert stage(status={"stage": "Training"}, coordinator=coordinator_status()).requeue_after.total_seconds() == 0.5
+
+
+def test_the_coordinator_is_not_polled_while_pods_wait_for_nodes() -> None:
+    waiting = tuple(pending_pod(each.name, each.role) for each in PODS)
+    assert stage(pods=waiting).requeue_after is None, "the pods cause events when they change"
+    too_few = (*waiting[:2], PODS[2])
+    assert stage(pods=too_few, coordinator=NEW_COORDINATOR).requeue_after.total_seconds() == 5
