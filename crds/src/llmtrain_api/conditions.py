@@ -50,6 +50,7 @@ class Reason(StrEnum):
     WORKERS_MISSING = "WorkersMissing"
     TOO_FEW_WORKERS = "TooFewWorkers"
     CHECKPOINT_FAILED = "CheckpointFailed"
+    CONTROL_PLANE_UNSURE = "ControlPlaneUnsure"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
@@ -59,7 +60,7 @@ class Reason(StrEnum):
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
-    # LLMCluster
+    # LLMCluster, and Degraded after ControlPlaneUnsure
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"
     # events only

@@ -219,7 +219,7 @@ class Evaluation(Model):
 
 
 class Recovery(Model):
-    """How many failures are tolerated before the job fails, and when a rank counts as hung."""
+    """How many failures are tolerated before the job fails, and when a rank counts as hung or a node as lost."""
 
     max_failures: Annotated[int, Field(ge=0, le=1000)] = 10
     """Failures within the window that the job recovers from; one more fails the job."""
@@ -227,6 +227,8 @@ class Recovery(Model):
     """Length of the sliding window in seconds; older failures no longer count."""
     hang_seconds: Annotated[int, Field(ge=5, le=86400)] = 300
     """Seconds without progress after which a trainer process is killed and replaced. It must exceed the time of one microbatch. Immutable once the job has started."""
+    node_seconds: Annotated[int, Field(ge=1, le=3600)] = 40
+    """Seconds for which a node must be NotReady before its pods are replaced on other nodes. Pods of a node that no longer exists are replaced at once."""
 
 
 class Scheduling(Model):
@@ -262,7 +264,7 @@ class JobSpec(Model):
     evaluation: Evaluation = Evaluation()
     """Evaluation on held-out text. Immutable once the job has started."""
     recovery: Recovery = Recovery()
-    """How many failures are tolerated before the job fails, and when a rank counts as hung."""
+    """How many failures are tolerated before the job fails, and when a rank counts as hung or a node as lost."""
     scheduling: Scheduling = Scheduling()
     """How pods are scheduled."""
     suspend: bool = False

@@ -23,6 +23,7 @@ WARNING_REASONS = frozenset(
         Reason.WORKERS_MISSING,
         Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
+        Reason.CONTROL_PLANE_UNSURE,
     }
 )
 """Reasons whose events are warnings."""

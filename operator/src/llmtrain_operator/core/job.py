@@ -31,6 +31,7 @@ from llmtrain_operator.core.policies.failure_policy import (
     record_failures,
     recorded_failed_pods,
 )
+from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
@@ -95,10 +96,16 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage = work_stage(snapshot, status)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, job.status.start_time, snapshot.now)
-    times = [time for time in (stage.requeue_after, deadline) if time is not None]
+    node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
+    times = [time for time in (stage.requeue_after, deadline, node_check) if time is not None]
     return replace(
         stage,
-        conditions=(*stage.conditions, *resumed_conditions(status, suspended=job.spec.suspend)),
+        conditions=(
+            *doubt_ended_conditions(snapshot.nodes, status.conditions),
+            *stage.conditions,
+            *doubt_conditions(snapshot.nodes),
+            *resumed_conditions(status, suspended=job.spec.suspend),
+        ),
         delete=(*stage.delete, *pod_references(failed_pods, lost_nodes)),
         requeue_after=min(times, default=None),
     )

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_api.names import GPU_RESOURCE
+from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import Manifest
 
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
@@ -57,6 +59,38 @@ class NodeView:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class NodeStates:
+    """What is known of the nodes that a job's pods are bound to, and how many nodes of the cluster are not ready."""
+
+    not_ready_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Nodes that are not ready, with the time of their condition's last transition."""
+    absent: frozenset[str] = frozenset()
+    """Nodes that do not exist: the API server answered a GET with 404."""
+    unknown: frozenset[str] = frozenset()
+    """Nodes that may be absent, or not ready for an unknown time: the API server has not answered yet."""
+    known: int = 0
+    """Nodes of the cluster."""
+    not_ready: int = 0
+    """Nodes of the cluster that are not ready."""
+
+    @classmethod
+    def of(
+        cls, names: Iterable[str], nodes: Mapping[str, Manifest], *, absent: frozenset[str], known: int, not_ready: int
+    ) -> Self:
+        """Return the states of the nodes `names`; `nodes` are those that exist, `absent` those of which a GET said 404."""
+        bound = frozenset(names)
+        unready = {name: nodes[name] for name in bound & nodes.keys() if not is_ready(nodes[name])}
+        since = {name: instant for name, node in unready.items() if (instant := not_ready_since(node)) is not None}
+        return cls(
+            not_ready_since=since,
+            absent=(bound & absent) - nodes.keys(),
+            unknown=(bound - nodes.keys() - absent) | (unready.keys() - since.keys()),
+            known=known,
+            not_ready=not_ready,
+        )
+
+
 def ready_condition(node: Manifest) -> dict[str, Any]:
     """Return the condition Ready of a node; empty if it has none."""
     conditions = node.get("status", {}).get("conditions") or ()
@@ -68,9 +102,14 @@ def is_ready(node: Manifest) -> bool:
     return ready_condition(node).get("status") == "True"
 
 
-def lost_nodes(names: Iterable[str], nodes: Mapping[str, Manifest]) -> frozenset[str]:
-    """Return the lost nodes among `names`: those that are not ready or do not exist."""
-    return frozenset(name for name in names if name not in nodes or not is_ready(nodes[name]))
+def not_ready_since(node: Manifest) -> datetime | None:
+    """Return since when a node that is not ready has been so; None if the node does not say it.
+
+    A node whose kubelet has never reported has no condition Ready; it has not been ready since it was created.
+    """
+    condition = ready_condition(node)
+    reported = condition.get("lastTransitionTime") if condition else node["metadata"].get("creationTimestamp")
+    return try_parse_rfc3339(reported)
 
 
 def unusable_reason(node: Manifest) -> str:

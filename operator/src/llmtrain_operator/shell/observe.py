@@ -11,21 +11,24 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
 from llmtrain_operator.core.manifest import Manifest, is_deleting
-from llmtrain_operator.core.node_view import NodeView, gpus_capacity, lost_nodes
+from llmtrain_operator.core.node_view import NodeStates, NodeView, gpus_capacity
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
+from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.coordinator_client import sync_workers
+from llmtrain_operator.shell.errors import ApiError, NotFound
 from llmtrain_operator.shell.store import JobKey, Store
 
 K = TypeVar("K")
 
 
 async def observe_job(
-    store: Store, key: JobKey, *, images: Images, gang: bool, session: aiohttp.ClientSession
+    store: Store, key: JobKey, *, api: Api, images: Images, gang: bool, session: aiohttp.ClientSession
 ) -> JobSnapshot | None:
     """Return the snapshot of one job; None if it does not exist or is being deleted.
 
-    Asks the job's coordinator, if one runs. `gang` is whether the API server serves PodGroups.
+    Asks the job's coordinator, if one runs, and the API server for nodes that the cache lacks. `gang` is whether the API server serves PodGroups.
     """
     manifest = store.jobs.get(key)
     if manifest is None or is_deleting(manifest):
@@ -34,21 +37,47 @@ async def observe_job(
     pods = tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), job.uid).values())
     coordinator = next((pod for pod in pods if pod.role == "coordinator" and pod.running and pod.address), None)
     answer = await sync_workers(session, job, coordinator) if coordinator else None
+    names = {pod.node for pod in pods if pod.node}
+    nodes = await observe_node_states(store, names, api)
+    now = datetime.now(UTC)  # read after the answer, whose time ledger ends before it
     cluster = store.clusters.get(job.spec.cluster)
     spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None
     return JobSnapshot(
-        now=datetime.now(UTC),  # read after the answer, whose time ledger ends before it
+        now=now,
         job=job,
         cluster=spec,
         clusters=tuple(sorted(store.clusters)),
         pods=pods,
         objects=owned(store.objects_of.get(key, {}), job.uid),
-        lost_nodes=lost_nodes({pod.node for pod in pods if pod.node}, store.nodes),
+        nodes=nodes,
+        lost_nodes=lost_nodes(nodes, node_seconds=job.spec.recovery.node_seconds, now=now),
         claims=dict(store.claims.get(job.namespace, {})),
         gpus_capacity=gpus_capacity(spec.compute_pools, observe_nodes(store)) if spec else 0,
         gang_available=gang,
         coordinator=answer,
         images=images,
+    )
+
+
+async def observe_node_states(store: Store, names: set[str], api: Api) -> NodeStates:
+    """Return the states of the nodes `names`.
+
+    The cache can lag behind, or have lost its watch: a node that it lacks is absent only if the API server says so.
+    """
+    fetched, absent = dict[str, Manifest](), set[str]()
+    for name in sorted(names - store.nodes.keys()):
+        try:
+            fetched[name] = await api.call("GET", path_of("v1", "Node", name=name))
+        except NotFound:
+            absent.add(name)
+        except ApiError:
+            continue  # unknown until it is asked for again
+    return NodeStates.of(
+        names,
+        {**fetched, **{name: store.nodes[name] for name in names & store.nodes.keys()}},
+        absent=frozenset(absent),
+        known=len(store.nodes),
+        not_ready=len(store.unready_nodes),
     )
 
 

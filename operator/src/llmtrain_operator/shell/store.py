@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 from llmtrain_api.names import JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
-from llmtrain_operator.core.node_view import NodeView, gpus_of
+from llmtrain_operator.core.node_view import NodeView, gpus_of, is_ready
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 Change = Literal["upsert", "delete"]
@@ -44,6 +44,8 @@ class Store:
         self.jobs: dict[JobKey, Manifest] = {}
         self.clusters: dict[str, Manifest] = {}
         self.nodes: dict[str, Manifest] = {}
+        self.unready_nodes: set[str] = set()
+        """Names of the nodes that are not ready."""
         self.pods: dict[str, Manifest] = {}
         """All pods, by uid."""
         self.gpu_pods_by_node: dict[str, dict[str, Manifest]] = defaultdict(dict)
@@ -114,6 +116,9 @@ class Store:
         name = node["metadata"]["name"]
         before = self.nodes.get(name)
         update_index(self.nodes, name, change, node)
+        self.unready_nodes.discard(name)
+        if name in self.nodes and not is_ready(self.nodes[name]):
+            self.unready_nodes.add(name)
         if before is None or change == "delete" or NodeView.of(before) != NodeView.of(node):
             self.enqueue_clusters()
             self.enqueue_waiting()

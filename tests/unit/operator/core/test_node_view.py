@@ -1,13 +1,22 @@
 """A node as decisions see it: whether pods can run there, whether it is lost, and its GPUs."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.node_view import NodeView, gpus_capacity, gpus_of, is_ready, lost_nodes, nodes_of
-from unit.operator.builders import node
+from llmtrain_operator.core.node_view import (
+    NodeStates,
+    NodeView,
+    gpus_capacity,
+    gpus_of,
+    is_ready,
+    nodes_of,
+    not_ready_since,
+)
+from unit.operator.builders import NOW, ago, node
 
 CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 RESERVED = {"key": "team", "effect": "NoSchedule"}
@@ -67,11 +76,39 @@ def test_gpus_are_counted_by_namespace() -> None:
     assert view.gpus_by_namespace == {"ns": 3, "other": 4}
 
 
-def test_a_node_is_lost_when_it_is_not_ready_or_does_not_exist() -> None:
-    nodes = {"a": node(), "b": node("False"), "c": node(unschedulable=True)}
-    assert lost_nodes(["a", "b", "c", "d"], nodes) == {"b", "d"}
-    assert is_ready(node(unschedulable=True)), "a cordoned node still runs its pods"
+def test_a_cordoned_node_is_ready_because_its_pods_run() -> None:
+    assert is_ready(node(unschedulable=True))
     assert not is_ready({"metadata": {"name": "new"}})
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        pytest.param(node("False", since=50), NOW - timedelta(seconds=50), id="the condition's last transition"),
+        pytest.param(
+            {"metadata": {"name": "new", "creationTimestamp": ago(9)}},
+            NOW - timedelta(seconds=9),
+            id="a node that has never reported was created then",
+        ),
+        pytest.param({"metadata": {"name": "n"}}, None, id="no time at all"),
+        pytest.param(
+            {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "lastTransitionTime": [1]}]}},
+            None,
+            id="a time that is none",
+        ),
+    ],
+)
+def test_since_when_a_node_is_not_ready(manifest: Manifest, expected: datetime | None) -> None:
+    assert not_ready_since(manifest) == expected
+
+
+def test_the_states_distinguish_absent_nodes_from_those_that_are_not_known_yet() -> None:
+    nodes = {"up": node(), "down": node("Unknown", since=7), "odd": {"metadata": {}}}
+    names = ("up", "down", "odd", "gone", "unasked")
+    states = NodeStates.of(names, nodes, absent=frozenset({"gone", "foreign"}), known=9, not_ready=2)
+    assert states.not_ready_since == {"down": NOW - timedelta(seconds=7)}
+    assert states.absent == {"gone"}
+    assert states.unknown == {"odd", "unasked"}
 
 
 @pytest.mark.parametrize(
