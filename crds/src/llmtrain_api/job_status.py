@@ -105,6 +105,10 @@ class Failure(Model):
     """Node that the pod ran on."""
     time: Timestamp
     """When the operator observed the failure."""
+    term: Annotated[int, Field(ge=0)] = 0
+    """Term of the coordinator at that time."""
+    membership_generation: Annotated[int, Field(ge=0)] = 0
+    """Membership generation that lost the pod or process; 0 if it is not known."""
     exit_code: int | None = None
     """Exit code of the container. Unset if the pod was deleted or lost with its node."""
     reason: Annotated[str, Field(max_length=64)] = ""
@@ -147,7 +151,7 @@ class Recoveries(Model):
     """Failures and recoveries of the job."""
 
     count: Annotated[int, Field(ge=0)] = 0
-    """Failures of pods and trainer processes since the job was created."""
+    """Failures of pods and trainer processes since the job was created. The end of a pod that follows from deaths of its processes is not counted again."""
     by_method: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by method. One recovery can resolve several failures."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0
@@ -157,7 +161,7 @@ class Recoveries(Model):
     recent: Annotated[list[Failure], Field(max_length=32)] = Field(default_factory=list)
     """The newest failures, without log lines."""
     times: Annotated[list[Timestamp], Field(max_length=1001)] = Field(default_factory=list)
-    """Times of the failures within the window of `spec.recovery.windowSeconds`."""
+    """When the incidents within the window of `spec.recovery.windowSeconds` began; the failure budget counts them. Failures within 30 seconds, of one node or of one membership generation are one incident; a worker that fails again later is another."""
 
 
 class PodLogTail(Model):

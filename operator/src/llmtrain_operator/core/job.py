@@ -27,6 +27,7 @@ from llmtrain_operator.core.policies.deadline import remaining_deadline
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
     failure_of,
+    has_failed,
     new_failed_pods,
     record_failures,
     recorded_failed_pods,
@@ -61,7 +62,10 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (
-        *(failure_of(pod, lost_nodes, now) for pod in failed_pods),
+        *(
+            failure_of(pod, lost_nodes, now, term=before.coordinator_term, generation=snapshot.membership_generation)
+            for pod in failed_pods
+        ),
         *process_failures(job.name, recoveries),
     )
     status = next_status(snapshot, recoveries, failures)
@@ -81,7 +85,9 @@ def next_status(
     status = with_progress(status, snapshot.coordinator)
     status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
-    return record_failures(status, failures, failure_budget(job.spec.recovery), snapshot.now)
+    failed_pods = frozenset(pod.uid for pod in pods if has_failed(pod, snapshot.lost_nodes))
+    budget = failure_budget(job.spec.recovery)
+    return record_failures(status, failures, budget, snapshot.now, existing=failed_pods)
 
 
 def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:

@@ -73,6 +73,11 @@ class JobSnapshot:
         return self.coordinator.ledger if self.coordinator else None
 
     @property
+    def membership_generation(self) -> int:
+        """The membership generation that the coordinator reports; 0 if it did not answer, or has none yet."""
+        return self.coordinator.generation if self.coordinator else 0
+
+    @property
     def live_objects(self) -> dict[ObjectKey, Manifest]:
         """Every object of the job that exists, pods and claims included."""
         pods = {("Pod", pod.name): pod.manifest for pod in self.pods}

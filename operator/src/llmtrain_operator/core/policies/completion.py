@@ -11,6 +11,7 @@ from llmtrain_api.timestamps import format_duration, format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.deadline import deadline_exceeded
 from llmtrain_operator.core.policies.failure_policy import failure_budget, permanent_failure
+from llmtrain_operator.core.policies.incidents import has_new_incident, incidents_in_window
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
@@ -41,11 +42,12 @@ def terminal_stage(
 def failed_because(
     job: Job, status: JobStatus, failures: tuple[Failure, ...], now: datetime
 ) -> tuple[Reason, str] | None:
-    """Return why the job has failed, with a message; None if it has not."""
+    """Return why the job has failed, with a message; None if it has not. `failures` are the new ones in `status`."""
     if (failure := permanent_failure(failures)) is not None:
         return Reason.BAD_INPUT, failure.message
-    budget, used = failure_budget(job.spec.recovery), len(status.recoveries.times)
-    if budget.is_exceeded(used):
+    budget = failure_budget(job.spec.recovery)
+    used = len(incidents_in_window(status.recoveries.times, budget, now))
+    if has_new_incident(job.status, status) and budget.is_exceeded(used):  # a lower budget does not judge the past
         return Reason.TOO_MANY_FAILURES, failure_budget_message(budget, used, status.first_failure)
     if deadline_exceeded(job.spec, status.start_time, now):
         return Reason.DEADLINE_EXCEEDED, (
@@ -57,7 +59,7 @@ def failed_because(
 
 def failure_budget_message(budget: FailureBudget, used: int, first: Failure | None) -> str:
     """Return the message of an exceeded budget, with the first failure, which usually explains the others."""
-    text = f"{budget.explain(used)}; correct the cause, or raise maxFailures, and create the job again"
+    text = f"{budget.explain(used, 'incident')}; correct the cause, or raise maxFailures, and create the job again"
     if first is None:
         return text
     return f"{text}; first failure: {first.pod} on {first.node or 'no node'} ended with {first.reason}: {first.message}"

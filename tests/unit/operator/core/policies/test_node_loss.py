@@ -37,7 +37,9 @@ def states(*seconds: float, not_ready: int | None = None, known: int = 100, **fi
         pytest.param(states(unknown=frozenset({"new"})), set(), id="a node that nothing is known about"),
         pytest.param(states(90, 90, 90, not_ready=11, known=16), set(), id="most nodes are NotReady at once"),
         pytest.param(
-            states(not_ready=3, known=4, absent=frozenset({"gone"})), set(), id="and then an absent node is not lost either"
+            states(not_ready=3, known=4, absent=frozenset({"gone"})),
+            set(),
+            id="and then an absent node is not lost either",
         ),
     ],
 )
