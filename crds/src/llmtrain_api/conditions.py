@@ -37,6 +37,7 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     API_REJECTED = "APIRejected"
+    BACK_OFF = "BackOff"
     WAITING = "Waiting"
     SCHEDULED = "Scheduled"
     # Running

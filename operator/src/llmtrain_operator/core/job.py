@@ -33,6 +33,7 @@ from llmtrain_operator.core.policies.failure_policy import (
     recorded_failed_pods,
 )
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
+from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
@@ -100,6 +101,14 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage = suspend(status, pods=pods, objects=snapshot.objects, lost_nodes=lost_nodes)
     else:
         stage = work_stage(snapshot, status)
+    budget = failure_budget(job.spec.recovery)
+    stage = delay_restarts(
+        stage,
+        delayed_restarts(status.recoveries.recent, budget, snapshot.now),
+        existing={pod.name for pod in pods},
+        window_seconds=budget.window_seconds,
+        now=snapshot.now,
+    )
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, job.status.start_time, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
