@@ -270,6 +270,6 @@ class JobSpec(Model):
     suspend: bool = False
     """true writes a checkpoint, deletes the pods and keeps everything else; false resumes from the checkpoint."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31536000)] | None = None
-    """Seconds after `status.startTime` at which an unfinished job fails. Unset means no deadline."""
+    """Seconds after `status.startTime` at which an unfinished job fails. The time during which it is suspended does not count. Unset means no deadline."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
     """Seconds after `status.finishTime` at which the job object is deleted. Unset keeps it. Volumes are never deleted."""

@@ -206,6 +206,10 @@ class JobStatus(Model):
     """Summary of the conditions, for display. Programs should read the conditions."""
     start_time: Timestamp | None = None
     """When the first pod was created."""
+    suspend_time: Timestamp | None = None
+    """Since when the job is suspended. Unset while it is not."""
+    suspended_seconds: Annotated[int, Field(ge=0)] = 0
+    """Seconds of earlier suspensions since the start. They do not count towards `spec.activeDeadlineSeconds`."""
     first_step_time: Timestamp | None = None
     """When the first training step ended."""
     finish_time: Timestamp | None = None

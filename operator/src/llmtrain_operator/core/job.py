@@ -23,7 +23,7 @@ from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import is_finished, terminal_stage
-from llmtrain_operator.core.policies.deadline import remaining_deadline
+from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
     failure_of,
@@ -110,7 +110,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         now=snapshot.now,
     )
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
-    deadline = remaining_deadline(job.spec, job.status.start_time, snapshot.now)
+    deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
     times = [time for time in (stage.requeue_after, deadline, node_check) if time is not None]
     return replace(
@@ -122,6 +122,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             *resumed_conditions(status, suspended=job.spec.suspend),
         ),
         delete=(*stage.delete, *pod_references(failed_pods, lost_nodes)),
+        update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
         requeue_after=min(times, default=None),
     )
 

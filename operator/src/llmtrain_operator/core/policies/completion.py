@@ -49,7 +49,7 @@ def failed_because(
     used = len(incidents_in_window(status.recoveries.times, budget, now))
     if has_new_incident(job.status, status) and budget.is_exceeded(used):  # a lower budget does not judge the past
         return Reason.TOO_MANY_FAILURES, failure_budget_message(budget, used, status.first_failure)
-    if deadline_exceeded(job.spec, status.start_time, now):
+    if deadline_exceeded(job.spec, status, now):
         return Reason.DEADLINE_EXCEEDED, (
             f"the job did not finish within {job.spec.active_deadline_seconds} s of its start; "
             "create a new job with a larger spec.activeDeadlineSeconds"
