@@ -68,6 +68,7 @@ class Reason(StrEnum):
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
     WORKER_FAILED = "WorkerFailed"
+    POD_DISRUPTED = "PodDisrupted"
     RECOVERED = "Recovered"
 
 

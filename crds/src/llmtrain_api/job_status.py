@@ -95,7 +95,7 @@ class ModelStatus(Model):
 
 
 class Failure(Model):
-    """A failed pod, or a failed trainer process in it."""
+    """A failed pod, a failed trainer process in it, or a disrupted pod."""
 
     pod: Annotated[str, Field(max_length=253)]
     """Name of the pod."""
@@ -112,7 +112,9 @@ class Failure(Model):
     exit_code: int | None = None
     """Exit code of the container. Unset if the pod was deleted or lost with its node."""
     reason: Annotated[str, Field(max_length=64)] = ""
-    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost."""
+    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption, such as PreemptionByScheduler, that of the pod's condition DisruptionTarget."""
+    disruption: bool = False
+    """Whether the pod was drained, preempted or evicted. That does not spend the failure budget."""
     message: Sentence = ""
     """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
@@ -152,6 +154,8 @@ class Recoveries(Model):
 
     count: Annotated[int, Field(ge=0)] = 0
     """Failures of pods and trainer processes since the job was created. The end of a pod that follows from deaths of its processes is not counted again."""
+    disruptions: Annotated[int, Field(ge=0)] = 0
+    """Pods that were drained, preempted or evicted since the job was created."""
     by_method: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by method. One recovery can resolve several failures."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0
@@ -159,7 +163,7 @@ class Recoveries(Model):
     last: LastRecovery | None = None
     """The newest recovery."""
     recent: Annotated[list[Failure], Field(max_length=32)] = Field(default_factory=list)
-    """The newest failures, without log lines."""
+    """The newest failures and disruptions, without log lines."""
     times: Annotated[list[Timestamp], Field(max_length=1001)] = Field(default_factory=list)
     """When the incidents within the window of `spec.recovery.windowSeconds` began; the failure budget counts them. Failures within 30 seconds, of one node or of one membership generation are one incident; a worker that fails again later is another."""
 

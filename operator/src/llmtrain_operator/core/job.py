@@ -27,7 +27,7 @@ from llmtrain_operator.core.policies.deadline import remaining_deadline, suspens
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
     failure_of,
-    has_failed,
+    must_be_recorded,
     new_failed_pods,
     record_failures,
     recorded_failed_pods,
@@ -73,7 +73,7 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     plan = partial(build_plan, job, status, live_objects=snapshot.live_objects, ledger=snapshot.ledger, now=now)
     end = terminal_stage(job, status, failures, pods=pods, now=now)
     if end is not None:
-        return plan(end)
+        return plan(end, failures=failures, recoveries=recoveries)
     return plan(next_stage(snapshot, status), failures=failures, recoveries=recoveries)
 
 
@@ -86,7 +86,7 @@ def next_status(
     status = with_progress(status, snapshot.coordinator)
     status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
-    failed_pods = frozenset(pod.uid for pod in pods if has_failed(pod, snapshot.lost_nodes))
+    failed_pods = frozenset(pod.uid for pod in pods if must_be_recorded(pod, snapshot.lost_nodes))
     budget = failure_budget(job.spec.recovery)
     return record_failures(status, failures, budget, snapshot.now, existing=failed_pods)
 

@@ -34,6 +34,10 @@ class PodView:
     """Message of the scheduler while it finds no node."""
     pull_failure: str = ""
     """Message of the kubelet while it cannot pull the image."""
+    disruption: str = ""
+    """Reason of its condition DisruptionTarget, such as PreemptionByScheduler; empty if it is not disrupted."""
+    disruption_message: str = ""
+    """Message of that condition."""
     image: str = ""
     exit_code: int | None = None
     """Exit code of its container; None before the container has ended."""
@@ -68,6 +72,8 @@ class PodView:
         state = container.get("state") or {}
         waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
         scheduled = conditions.get("PodScheduled") or {}
+        target = conditions.get("DisruptionTarget") or {}
+        disrupted = target.get("status") == "True"
         return cls(
             name=metadata["name"],
             namespace=metadata.get("namespace", ""),
@@ -81,6 +87,8 @@ class PodView:
             deleting=is_deleting(pod),
             unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
             pull_failure=pull_failure(waiting),
+            disruption=(str(target.get("reason") or "DisruptionTarget")) if disrupted else "",
+            disruption_message=str(target.get("message") or "") if disrupted else "",
             image=next((c.get("image", "") for c in spec.get("containers") or ()), ""),
             exit_code=terminated.get("exitCode"),
             end_reason=terminated.get("reason") or status.get("reason", ""),

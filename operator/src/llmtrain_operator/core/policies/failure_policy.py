@@ -13,6 +13,7 @@ from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.termination import ExitCode
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.disruptions import disruption_of, is_disrupted
 from llmtrain_operator.core.policies.incidents import NODE_LOST, is_consequence, with_incidents
 
 MAX_RECENT = 32
@@ -31,14 +32,19 @@ def has_failed(pod: PodView, lost_nodes: frozenset[str]) -> bool:
     return is_lost(pod, lost_nodes) or (pod.phase == "Failed" and not pod.deleting)
 
 
+def must_be_recorded(pod: PodView, lost_nodes: frozenset[str]) -> bool:
+    """Return whether the status must record what happened to a pod: it failed, or it is being removed by others."""
+    return has_failed(pod, lost_nodes) or is_disrupted(pod)
+
+
 def new_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
-    """Return the failed pods that the status does not record yet, at most as many as it can hold.
+    """Return the failed and disrupted pods that the status does not record yet, at most as many as it can hold.
 
     The status forgets no failure whose pod still exists, so that each is recorded once. The rest of many failed pods is
     recorded when the first ones have been deleted.
     """
     uids = recorded_uids(status)
-    failed = [pod for pod in pods if has_failed(pod, lost_nodes)]
+    failed = [pod for pod in pods if must_be_recorded(pod, lost_nodes)]
     new = sorted((pod for pod in failed if pod.uid not in uids), key=lambda pod: pod.name)
     return tuple(new[: max(0, MAX_RECENT - (len(failed) - len(new)))])
 
@@ -57,7 +63,9 @@ def recorded_uids(status: JobStatus) -> frozenset[str]:
 def failure_of(
     pod: PodView, lost_nodes: frozenset[str], now: datetime, *, term: int = 0, generation: int = 0
 ) -> Failure:
-    """Return the record of a failed pod, in the term and membership generation in which it was observed."""
+    """Return the record of a failed or disrupted pod, in the term and membership generation it was observed in."""
+    if is_disrupted(pod):
+        return disruption_of(pod, now, term=term, generation=generation)
     outcome = pod.outcome
     if is_lost(pod, lost_nodes):
         reason, last_lines = NODE_LOST, list[str]()
@@ -102,23 +110,26 @@ def record_failures(
 ) -> JobStatus:
     """Return `status` with `failures` counted, and their incidents; incidents outside the window are dropped.
 
-    `existing` are the uids of the failed pods that still exist, whose records must be kept.
+    `existing` are the uids of the failed pods that still exist, whose records must be kept. Disruptions are recorded and
+    counted apart.
     """
     if not failures:
         return status
     before, counted = status.recoveries, list[Failure]()
     for failure in failures:
-        if not is_consequence(failure, (*before.recent, *counted), now):
+        if not failure.disruption and not is_consequence(failure, (*before.recent, *counted), now):
             counted.append(failure)
     without_logs = [failure.model_copy(update={"last_lines": []}) for failure in failures]
     recoveries = before.model_copy(
         update={
             "count": before.count + len(counted),
+            "disruptions": before.disruptions + len([failure for failure in failures if failure.disruption]),
             "recent": newest_failures([*before.recent, *without_logs], existing),
             "times": with_incidents(before.times, before.recent, counted, budget, now),
         }
     )
-    return status.model_copy(update={"recoveries": recoveries, "first_failure": status.first_failure or failures[0]})
+    first = status.first_failure or next((failure for failure in failures if not failure.disruption), None)
+    return status.model_copy(update={"recoveries": recoveries, "first_failure": first})
 
 
 def newest_failures(failures: list[Failure], existing: Collection[str]) -> list[Failure]:
@@ -134,5 +145,5 @@ def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:
 
     A user's program can end with the same exit code; its failures are "Crashed", and are retried.
     """
-    bad_input = (failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT)
+    bad_input = (failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT and not failure.disruption)
     return next((failure for failure in bad_input if failure.reason != "Crashed"), None)

@@ -48,7 +48,8 @@ def with_incidents(
     `earlier` are the newest failures recorded so far. Failures that follow from others must not be among `failures`.
     """
     began = incidents_in_window(times, budget, now)
-    before = [failure for failure in earlier if incidents_in_window([failure.time], budget, now)]
+    failed = (failure for failure in earlier if not failure.disruption)
+    before = [failure for failure in failed if incidents_in_window([failure.time], budget, now)]
     for failure in sorted(failures, key=lambda failure: instant_of(failure, now)):
         if not belongs_to_incident(failure, began, before, now):
             began.append(format_rfc3339(instant_of(failure, now)))
@@ -81,7 +82,8 @@ def has_same_generation(failure: Failure, other: Failure) -> bool:
 def is_consequence(failure: Failure, others: Iterable[Failure], now: datetime) -> bool:
     """Return whether a failure is the end of a pod after deaths of its processes, or the other way round.
 
-    The coordinator reports the death of a process when training continues, so the pod's end can be known before it.
+    The coordinator reports the death of a process when training continues, so the pod's end can be known before it. Of
+    a pod that is drained, preempted or evicted, the processes die after that was recorded.
     """
     if failure.reason == NODE_LOST:
         return False
@@ -90,7 +92,8 @@ def is_consequence(failure: Failure, others: Iterable[Failure], now: datetime) -
         if other.pod != failure.pod or (other.reason == PROCESS_DIED) is is_process or other.reason == NODE_LOST:
             continue
         death, end = (failure, other) if is_process else (other, failure)
-        if -CLOCK_SKEW <= instant_of(end, now) - instant_of(death, now) <= CONSEQUENCE:
+        earliest = -CONSEQUENCE if other.disruption else -CLOCK_SKEW
+        if earliest <= instant_of(end, now) - instant_of(death, now) <= CONSEQUENCE:
             return True
     return False
 

@@ -40,13 +40,13 @@ def delay_of(failures: int) -> timedelta:
 def delayed_restarts(failures: Iterable[Failure], budget: FailureBudget, now: datetime) -> tuple[Restart, ...]:
     """Return the pods that must not be created again yet, by name; `failures` are the newest ones of the job.
 
-    A pod that was lost with its node, or whose processes were replaced in it, has not failed itself.
+    A pod that was disrupted, or lost with its node, or whose processes were replaced in it, has not failed itself.
     """
     times: dict[str, list[datetime]] = {}
     reasons: dict[str, str] = {}
     for failure in failures:
         time = try_parse_rfc3339(failure.time)
-        if time is None or failure.reason in (NODE_LOST, PROCESS_DIED):
+        if time is None or failure.disruption or failure.reason in (NODE_LOST, PROCESS_DIED):
             continue
         if budget.in_window((now - time).total_seconds()):
             times.setdefault(failure.pod, []).append(time)

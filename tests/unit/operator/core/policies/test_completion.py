@@ -50,6 +50,7 @@ def test_a_job_fails_when_its_failure_budget_is_exceeded() -> None:
     assert (failed.status, failed.reason) == ("True", "TooManyFailures")
     assert "spec.recovery.maxFailures is 2; correct the cause, or raise maxFailures" in failed.message
     assert CRASH.message in failed.message
+    assert "WorkerFailed" in [event.reason for event in plan.events], "the last failure is an event too"
 
 
 def test_a_lower_budget_does_not_judge_past_failures() -> None:

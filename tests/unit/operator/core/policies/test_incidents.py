@@ -57,6 +57,9 @@ def failure(worker: int = 0, seconds: float = 0, node: str = "", generation: int
         pytest.param([failure(0, 300)], [failure(1)], 2, id="neither node nor generation are known"),
         pytest.param([failure(0, 4000, "a")], [failure(1, 0, "a")], 1, id="the earlier one is out of the window"),
         pytest.param([failure(0, 0)], [failure(1, 20)], 1, id="one that is reported late"),
+        pytest.param(
+            [failure(0, 400, "a")], [failure(1, 200, "b"), failure(2, 0, "b")], 2, id="two nodes at different times"
+        ),
     ],
 )
 def test_incidents(earlier: list[Failure], failures: list[Failure], expected: int) -> None:
@@ -72,6 +75,11 @@ def test_a_crash_loop_is_an_incident_every_thirty_seconds() -> None:
         times = with_incidents(times, earlier, [new], HOUR, now)
         earlier.append(new)
     assert len(times) == 21
+
+
+def test_a_failure_on_a_node_that_was_drained_is_an_incident() -> None:
+    drained = failure(0, 300, "a", disruption=True)
+    assert with_incidents([], [drained], [failure(1, 0, "a")], HOUR, NOW) == [ago(0)]
 
 
 @pytest.mark.parametrize("time", ["", "yesterday", "0"])
@@ -101,6 +109,7 @@ DEATH = failure(1, 50, reason="ProcessDied")
         pytest.param(failure(1, 45, reason="ProcessDied"), DEATH, False, id="two processes die"),
         pytest.param(DEATH, failure(1, 48), True, id="the death is reported after the pod's end"),
         pytest.param(DEATH, failure(1, 58), False, id="a process of the next pod dies"),
+        pytest.param(DEATH, failure(1, 90, disruption=True), True, id="a process of a drained pod dies"),
     ],
 )
 def test_what_follows_from_another_failure(new: Failure, other: Failure, expected: bool) -> None:
