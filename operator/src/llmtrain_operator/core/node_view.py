@@ -26,6 +26,10 @@ class NodeView:
     """Whether pods can run there now."""
     reason: str
     """Why pods cannot run there; empty if they can."""
+    kubelet_ready: bool = True
+    """Whether its kubelet reports it as ready. A cordoned node can be ready."""
+    kubelet_since: str = ""
+    """When `kubelet_ready` last changed, as RFC 3339, by the node's own condition; empty if unknown."""
     schedulable_by_default: bool
     """Whether pods without special tolerations can run there."""
     gpus: int
@@ -51,6 +55,8 @@ class NodeView:
             labels=labels,
             ready=not reason,
             reason=reason,
+            kubelet_ready=is_ready(node),
+            kubelet_since=kubelet_since(node),
             schedulable_by_default=CONTROL_PLANE_LABEL not in labels and not repels_pods(node),
             gpus=int(status.get("allocatable", {}).get(GPU_RESOURCE, 0)),
             gpus_allocated=sum(allocated.values()),
@@ -75,17 +81,18 @@ class NodeStates:
     """Nodes of the cluster that are not ready."""
 
     @classmethod
-    def of(
-        cls, names: Iterable[str], nodes: Mapping[str, Manifest], *, absent: frozenset[str], known: int, not_ready: int
-    ) -> Self:
-        """Return the states of the nodes `names`; `nodes` are those that exist, `absent` those of which a GET said 404."""
+    def of(cls, names: Iterable[str], nodes: Mapping[str, NodeView | None], *, known: int, not_ready: int) -> Self:
+        """Return the states of the nodes `names`.
+
+        `nodes` are those in the cache, and the API server's answers about others: None for a node that does not exist.
+        """
         bound = frozenset(names)
-        unready = {name: nodes[name] for name in bound & nodes.keys() if not is_ready(nodes[name])}
-        since = {name: instant for name, node in unready.items() if (instant := not_ready_since(node)) is not None}
+        unready = {name: node for name in bound if (node := nodes.get(name)) is not None and not node.kubelet_ready}
+        times = {name: try_parse_rfc3339(node.kubelet_since) for name, node in unready.items()}
         return cls(
-            not_ready_since=since,
-            absent=(bound & absent) - nodes.keys(),
-            unknown=(bound - nodes.keys() - absent) | (unready.keys() - since.keys()),
+            not_ready_since={name: time for name, time in times.items() if time is not None},
+            absent=frozenset(name for name in bound if name in nodes and nodes[name] is None),
+            unknown=(bound - nodes.keys()) | {name for name, time in times.items() if time is None},
             known=known,
             not_ready=not_ready,
         )
@@ -102,14 +109,14 @@ def is_ready(node: Manifest) -> bool:
     return ready_condition(node).get("status") == "True"
 
 
-def not_ready_since(node: Manifest) -> datetime | None:
-    """Return since when a node that is not ready has been so; None if the node does not say it.
+def kubelet_since(node: Manifest) -> str:
+    """Return when the condition Ready of a node last changed; empty if the node does not say it.
 
-    A node whose kubelet has never reported has no condition Ready; it has not been ready since it was created.
+    A node whose kubelet has never reported has no such condition; it has not been ready since it was created.
     """
     condition = ready_condition(node)
-    reported = condition.get("lastTransitionTime") if condition else node["metadata"].get("creationTimestamp")
-    return try_parse_rfc3339(reported)
+    time = condition.get("lastTransitionTime") if condition else node["metadata"].get("creationTimestamp")
+    return time if isinstance(time, str) else ""
 
 
 def unusable_reason(node: Manifest) -> str:

@@ -1,5 +1,6 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store and the job's coordinator."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -38,7 +39,9 @@ async def observe_job(
     coordinator = next((pod for pod in pods if pod.role == "coordinator" and pod.running and pod.address), None)
     answer = await sync_workers(session, job, coordinator) if coordinator else None
     names = {pod.node for pod in pods if pod.node}
-    nodes = await observe_node_states(store, names, api)
+    fetched = await fetch_nodes(api, names - store.nodes.keys())
+    cached = {name: NodeView.of(store.nodes[name]) for name in names & store.nodes.keys()}
+    nodes = NodeStates.of(names, {**fetched, **cached}, known=len(store.nodes), not_ready=len(store.unready_nodes))
     now = datetime.now(UTC)  # read after the answer, whose time ledger ends before it
     cluster = store.clusters.get(job.spec.cluster)
     spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None
@@ -59,26 +62,20 @@ async def observe_job(
     )
 
 
-async def observe_node_states(store: Store, names: set[str], api: Api) -> NodeStates:
-    """Return the states of the nodes `names`.
+async def fetch_nodes(api: Api, names: Iterable[str]) -> dict[str, NodeView | None]:
+    """Return nodes that the cache lacks, None for those that do not exist; one without an answer is left out.
 
-    The cache can lag behind, or have lost its watch: a node that it lacks is absent only if the API server says so.
+    The cache can lag behind, or have lost its watch, so only the API server's word makes a node absent.
     """
-    fetched, absent = dict[str, Manifest](), set[str]()
-    for name in sorted(names - store.nodes.keys()):
+    answers: dict[str, NodeView | None] = {}
+    for name in sorted(names):
         try:
-            fetched[name] = await api.call("GET", path_of("v1", "Node", name=name))
+            answers[name] = NodeView.of(await api.call("GET", path_of("v1", "Node", name=name)))
         except NotFound:
-            absent.add(name)
+            answers[name] = None
         except ApiError:
             continue  # unknown until it is asked for again
-    return NodeStates.of(
-        names,
-        {**fetched, **{name: store.nodes[name] for name in names & store.nodes.keys()}},
-        absent=frozenset(absent),
-        known=len(store.nodes),
-        not_ready=len(store.unready_nodes),
-    )
+    return answers
 
 
 def job_of(manifest: Manifest) -> Job:

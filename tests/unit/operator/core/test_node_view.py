@@ -1,6 +1,7 @@
 """A node as decisions see it: whether pods can run there, whether it is lost, and its GPUs."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,8 @@ from llmtrain_operator.core.node_view import (
     gpus_of,
     is_ready,
     nodes_of,
-    not_ready_since,
 )
-from unit.operator.builders import NOW, ago, node
+from unit.operator.builders import NOW, ago, node, node_view
 
 CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 RESERVED = {"key": "team", "effect": "NoSchedule"}
@@ -84,31 +84,32 @@ def test_a_cordoned_node_is_ready_because_its_pods_run() -> None:
 @pytest.mark.parametrize(
     ("manifest", "expected"),
     [
-        pytest.param(node("False", since=50), NOW - timedelta(seconds=50), id="the condition's last transition"),
+        pytest.param(node("False", since=50), ago(50), id="the condition's last transition"),
         pytest.param(
             {"metadata": {"name": "new", "creationTimestamp": ago(9)}},
-            NOW - timedelta(seconds=9),
+            ago(9),
             id="a node that has never reported was created then",
         ),
-        pytest.param({"metadata": {"name": "n"}}, None, id="no time at all"),
+        pytest.param({"metadata": {"name": "n"}}, "", id="no time at all"),
         pytest.param(
             {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "lastTransitionTime": [1]}]}},
-            None,
+            "",
             id="a time that is none",
         ),
     ],
 )
-def test_since_when_a_node_is_not_ready(manifest: Manifest, expected: datetime | None) -> None:
-    assert not_ready_since(manifest) == expected
+def test_since_when_a_kubelet_reports_its_state(manifest: Manifest, expected: str) -> None:
+    assert NodeView.of(manifest).kubelet_since == expected
 
 
 def test_the_states_distinguish_absent_nodes_from_those_that_are_not_known_yet() -> None:
-    nodes = {"up": node(), "down": node("Unknown", since=7), "odd": {"metadata": {}}}
-    names = ("up", "down", "odd", "gone", "unasked")
-    states = NodeStates.of(names, nodes, absent=frozenset({"gone", "foreign"}), known=9, not_ready=2)
+    down, odd = NodeView.of(node("Unknown", since=7)), replace(node_view("odd"), kubelet_ready=False)
+    nodes = {"up": NodeView.of(node()), "down": down, "odd": odd, "gone": None, "foreign": None}
+    states = NodeStates.of(("up", "down", "odd", "gone", "unasked"), nodes, known=9, not_ready=2)
     assert states.not_ready_since == {"down": NOW - timedelta(seconds=7)}
     assert states.absent == {"gone"}
     assert states.unknown == {"odd", "unasked"}
+    assert (states.known, states.not_ready) == (9, 2)
 
 
 @pytest.mark.parametrize(
