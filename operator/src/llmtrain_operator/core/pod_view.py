@@ -39,6 +39,8 @@ class PodView:
     disruption_message: str = ""
     """Message of that condition."""
     image: str = ""
+    memory_limit: str = ""
+    """Memory limit of its container, such as "2Gi"; empty if it has none."""
     exit_code: int | None = None
     """Exit code of its container; None before the container has ended."""
     end_reason: str = ""
@@ -90,11 +92,19 @@ class PodView:
             disruption=(str(target.get("reason") or "DisruptionTarget")) if disrupted else "",
             disruption_message=str(target.get("message") or "") if disrupted else "",
             image=next((c.get("image", "") for c in spec.get("containers") or ()), ""),
+            memory_limit=memory_limit(pod),
             exit_code=terminated.get("exitCode"),
             end_reason=terminated.get("reason") or status.get("reason", ""),
             end_message=terminated.get("message") or status.get("message", ""),
             manifest=pod,
         )
+
+
+def memory_limit(pod: Manifest) -> str:
+    """Return the memory limit of a pod's own container; empty if it has none."""
+    container: dict[str, Any] = next(iter(pod.get("spec", {}).get("containers") or ()), {})
+    limits = (container.get("resources") or {}).get("limits") or {}
+    return str(limits.get("memory") or "")
 
 
 def pull_failure(waiting: dict[str, Any]) -> str:

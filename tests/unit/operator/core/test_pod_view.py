@@ -63,3 +63,9 @@ def test_a_disruption_is_that_of_the_condition_while_it_is_true() -> None:
 
     assert (view("True").disruption, view("True").disruption_message) == ("PreemptionByScheduler", "full")
     assert (view("False").disruption, view("False").disruption_message) == ("", "")
+
+
+def test_the_memory_limit_is_that_of_its_container() -> None:
+    container = {"image": "i", "resources": {"limits": {"memory": "2Gi"}}}
+    assert PodView.of({"metadata": {"name": "x"}, "spec": {"containers": [container]}}).memory_limit == "2Gi"
+    assert view().memory_limit == ""

@@ -32,10 +32,10 @@ def terminal_stage(
 ) -> StagePlan | None:
     """Return the stage that ends the job; None while it continues. `failures` are the new ones."""
     if (failure := failed_because(job, status, failures, now)) is not None:
-        return failed(*failure, final_status_fields(pods, now))
+        return failed(*failure, final_status_fields(status, pods, now))
     if is_complete(job, status):
         duration = format_duration((now - job.created).total_seconds())
-        return succeeded(duration, success_message(job, status), final_status_fields(pods, now))
+        return succeeded(duration, success_message(job, status), final_status_fields(status, pods, now))
     return None
 
 
@@ -76,7 +76,7 @@ def succeeded(duration: str, message: str, update: dict[str, Any]) -> StagePlan:
     return StagePlan(
         stage="Succeeded",
         conditions=(
-            ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=Reason.COMPLETED, message=text),
+            *stopped_conditions(Reason.COMPLETED, text),
             ConditionUpdate(type=JobCondition.SUCCEEDED, status=True, reason=Reason.COMPLETED, message=message),
         ),
         update=update,
@@ -88,10 +88,18 @@ def failed(reason: Reason, message: str, update: dict[str, Any]) -> StagePlan:
     return StagePlan(
         stage="Failed",
         conditions=(
-            ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
+            *stopped_conditions(reason, message),
             ConditionUpdate(type=JobCondition.FAILED, status=True, reason=reason, message=message),
         ),
         update=update,
+    )
+
+
+def stopped_conditions(reason: Reason, message: str) -> tuple[ConditionUpdate, ...]:
+    """Return the conditions of a job that no longer trains, and so with nothing less than it asks for."""
+    return tuple(
+        ConditionUpdate(type=type, status=False, reason=reason, message=message)
+        for type in (JobCondition.RUNNING, JobCondition.DEGRADED)
     )
 
 
@@ -108,11 +116,18 @@ def success_message(job: Job, status: JobStatus) -> str:
     return f"{program} completed; its output is in {output} on volume {spec.checkpoint.volume}"
 
 
-def final_status_fields(pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
-    """Return the fields of the status that are set at the end: the finish time, and the logs of the pods."""
+def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
+    """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
     logs = [
-        PodLogTail(pod=pod.name, lines=[line[:1000] for line in outcome.last_lines[-MAX_LOG_LINES:]])
+        PodLogTail(pod=pod.name, lines=[line[:1000] for line in tail[-MAX_LOG_LINES:]])
         for pod in pods
-        if (outcome := pod.outcome) is not None and outcome.last_lines
+        if (tail := last_lines(pod))
     ]
-    return {"finish_time": format_rfc3339(now), "logs": logs[:MAX_LOGS]}
+    workers = status.workers.model_copy(update={"ready": 0, "active": 0})
+    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": logs[:MAX_LOGS]}
+
+
+def last_lines(pod: PodView) -> list[str]:
+    """Return the last log lines of a pod: from its termination message, or those that the kubelet has kept."""
+    outcome = pod.outcome
+    return outcome.last_lines if outcome is not None else pod.end_message.splitlines()

@@ -80,7 +80,7 @@ def failure_of(
             pod.end_message.splitlines(),
         )
     if reason == "OOMKilled":
-        message = "the container exceeded its memory limit; raise spec.workers.resources.memory"
+        message = out_of_memory(pod)
     return Failure(
         pod=pod.name,
         uid=pod.uid,
@@ -93,6 +93,17 @@ def failure_of(
         message=message[:1024],
         last_lines=[line[:1000] for line in last_lines[-MAX_LOG_LINES:]],
     )
+
+
+def out_of_memory(pod: PodView) -> str:
+    """Return what a container exceeded and in which stage, with the remedy."""
+    limit = f" of {pod.memory_limit}" if pod.memory_limit else ""
+    remedy = (
+        "the operator sets this limit: lower spec.workers.replicas, and report the numbers of workers and GPUs"
+        if pod.role == "coordinator"
+        else "raise spec.workers.resources.memory, which needs a new job"
+    )
+    return f"the container of the {pod.role} pod exceeded its memory limit{limit}; {remedy}"
 
 
 def failure_budget(recovery: Recovery) -> FailureBudget:

@@ -1,5 +1,6 @@
 """How a job ends, and what its status keeps."""
 
+from dataclasses import replace
 from typing import Any
 
 from llmtrain_api.failure_budget import FailureBudget
@@ -83,6 +84,7 @@ def test_a_published_model_ends_the_job() -> None:
     assert stage.stage == "Succeeded"
     assert [(condition.type, condition.status) for condition in stage.conditions] == [
         ("Running", False),
+        ("Degraded", False),
         ("Succeeded", True),
     ]
     assert stage.conditions[0].message == "completed after 10m0s"
@@ -97,6 +99,27 @@ def test_success_names_the_model_and_its_place() -> None:
 
 def test_the_status_keeps_the_last_log_lines_of_every_pod_that_wrote_some() -> None:
     last_lines = [str(number) for number in range(12)]
-    fields = final_status_fields((succeeded_pod("j-worker-0", last_lines=last_lines), pod("j-worker-1")), NOW)
+    crashed = replace(failed_pod("j-worker-1", 139), end_message="Traceback\nboom")
+    pods = (succeeded_pod("j-worker-0", last_lines=last_lines), crashed, pod("j-worker-2"))
+    fields = final_status_fields(JobStatus(), pods, NOW)
     assert fields["finish_time"] == ago(0)
-    assert [(tail.pod, tail.lines) for tail in fields["logs"]] == [("j-worker-0", last_lines[-10:])]
+    assert [(tail.pod, tail.lines) for tail in fields["logs"]] == [
+        ("j-worker-0", last_lines[-10:]),
+        ("j-worker-1", ["Traceback", "boom"]),
+    ]
+
+
+def test_nothing_is_ready_active_or_degraded_at_the_end() -> None:
+    status = started(
+        dataset=DATASET,
+        workers={"desired": 2, "ready": 1, "active": 1},
+        conditions=[condition("Degraded", "True"), condition("Running", "True")],
+    )
+    pods = (pod("j-worker-0"), failed_pod("j-worker-1", 1, CRASH))
+    plan = plan_job(snapshot(job(status, recovery={"maxFailures": 0}), pods=pods))
+    assert (plan.status.workers.desired, plan.status.workers.ready, plan.status.workers.active) == (2, 0, 0)
+    assert {name: found.status for name, found in conditions(plan.status).items()} == {
+        "Degraded": "False",
+        "Running": "False",
+        "Failed": "True",
+    }

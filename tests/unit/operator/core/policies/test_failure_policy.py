@@ -40,6 +40,13 @@ def test_a_pod_out_of_memory_is_reported_with_the_remedy() -> None:
     assert "spec.workers.resources.memory" in found.message
 
 
+def test_a_pod_out_of_memory_is_reported_with_its_limit_and_stage() -> None:
+    prepare = failure("j-prepare", 137, end_reason="OOMKilled", memory_limit="2Gi")
+    assert "the prepare pod exceeded its memory limit of 2Gi; raise spec.workers" in prepare.message
+    coordinator = failure("j-coordinator", 137, end_reason="OOMKilled", memory_limit="256Mi")
+    assert "of 256Mi; the operator sets this limit" in coordinator.message
+
+
 def test_a_pod_on_a_lost_node_is_lost_unless_it_has_finished() -> None:
     assert is_lost(pod("j-worker-0"), NODE_1)
     assert not is_lost(pod("j-worker-0", phase="Succeeded"), NODE_1)
