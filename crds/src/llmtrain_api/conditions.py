@@ -37,6 +37,7 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     API_REJECTED = "APIRejected"
+    BACK_OFF = "BackOff"
     WAITING = "Waiting"
     SCHEDULED = "Scheduled"
     # Running
@@ -50,6 +51,7 @@ class Reason(StrEnum):
     WORKERS_MISSING = "WorkersMissing"
     TOO_FEW_WORKERS = "TooFewWorkers"
     CHECKPOINT_FAILED = "CheckpointFailed"
+    CONTROL_PLANE_UNSURE = "ControlPlaneUnsure"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
@@ -59,13 +61,14 @@ class Reason(StrEnum):
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
-    # LLMCluster
+    # LLMCluster, and Degraded after ControlPlaneUnsure
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"
     # events only
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
     WORKER_FAILED = "WorkerFailed"
+    POD_DISRUPTED = "PodDisrupted"
     RECOVERED = "Recovered"
 
 

@@ -13,6 +13,15 @@ def parse_rfc3339(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def try_parse_rfc3339(value: object) -> datetime | None:
+    """Return the aware datetime that `value` denotes; None if it is no RFC 3339 text. For what others have written."""
+    try:
+        instant = parse_rfc3339(str(value))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+
+
 def now_rfc3339() -> str:
     """Return the current time as RFC 3339. Not for `core/`, which reads no clock."""
     return format_rfc3339(datetime.now(UTC))

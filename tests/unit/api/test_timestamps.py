@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from llmtrain_api.timestamps import format_duration, format_rfc3339, now_rfc3339, parse_rfc3339
+from llmtrain_api.timestamps import format_duration, format_rfc3339, now_rfc3339, parse_rfc3339, try_parse_rfc3339
 
 INSTANT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
 
@@ -23,6 +23,18 @@ def test_instants_of_kubernetes_without_milliseconds_are_read() -> None:
 def test_malformed_instants_are_rejected() -> None:
     with pytest.raises(ValueError, match="yesterday"):
         parse_rfc3339("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("2026-11-23T10:00:00.123Z", INSTANT, id="an instant"),
+        pytest.param("2026-11-23T10:00:00.123", INSTANT, id="without a zone it is UTC"),
+        *(pytest.param(value, None, id=repr(value)) for value in ("yesterday", "", None, 17, [], {"a": 1})),
+    ],
+)
+def test_what_others_have_written_is_an_instant_or_none(value: object, expected: datetime | None) -> None:
+    assert try_parse_rfc3339(value) == expected
 
 
 def test_the_current_time_is_an_instant_in_utc() -> None:

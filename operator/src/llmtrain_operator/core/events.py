@@ -23,6 +23,7 @@ WARNING_REASONS = frozenset(
         Reason.WORKERS_MISSING,
         Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
+        Reason.CONTROL_PLANE_UNSURE,
     }
 )
 """Reasons whose events are warnings."""
@@ -58,11 +59,18 @@ def repair_events(applied: Iterable[Manifest], live_objects: Mapping[ObjectKey, 
 
 
 def failure_events(failures: Iterable[Failure]) -> tuple[Event, ...]:
-    """Return an event for each failure."""
-    return tuple(Event(type="Warning", reason=Reason.WORKER_FAILED, message=_describe(failure)) for failure in failures)
+    """Return an event for each failure and each disruption."""
+    return tuple(
+        Event(type="Normal", reason=Reason.POD_DISRUPTED, message=_describe(failure))
+        if failure.disruption
+        else Event(type="Warning", reason=Reason.WORKER_FAILED, message=_describe(failure))
+        for failure in failures
+    )
 
 
 def _describe(failure: Failure) -> str:
     exit_code = "unknown" if failure.exit_code is None else failure.exit_code
     where = f"pod {failure.pod} on {failure.node or 'no node'}"
+    if failure.disruption:
+        return f"{where} is removed by {failure.reason}: {failure.message}; it does not count as a failure"
     return f"{where} ended with {failure.reason} (exit code {exit_code}): {failure.message}"

@@ -23,14 +23,17 @@ from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import is_finished, terminal_stage
-from llmtrain_operator.core.policies.deadline import remaining_deadline
+from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
     failure_of,
+    must_be_recorded,
     new_failed_pods,
     record_failures,
     recorded_failed_pods,
 )
+from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
+from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
@@ -60,14 +63,17 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (
-        *(failure_of(pod, lost_nodes, now) for pod in failed_pods),
+        *(
+            failure_of(pod, lost_nodes, now, term=before.coordinator_term, generation=snapshot.membership_generation)
+            for pod in failed_pods
+        ),
         *process_failures(job.name, recoveries),
     )
     status = next_status(snapshot, recoveries, failures)
     plan = partial(build_plan, job, status, live_objects=snapshot.live_objects, ledger=snapshot.ledger, now=now)
     end = terminal_stage(job, status, failures, pods=pods, now=now)
     if end is not None:
-        return plan(end)
+        return plan(end, failures=failures, recoveries=recoveries)
     return plan(next_stage(snapshot, status), failures=failures, recoveries=recoveries)
 
 
@@ -80,7 +86,9 @@ def next_status(
     status = with_progress(status, snapshot.coordinator)
     status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
-    return record_failures(status, failures, failure_budget(job.spec.recovery), snapshot.now)
+    failed_pods = frozenset(pod.uid for pod in pods if must_be_recorded(pod, snapshot.lost_nodes))
+    budget = failure_budget(job.spec.recovery)
+    return record_failures(status, failures, budget, snapshot.now, existing=failed_pods)
 
 
 def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
@@ -93,13 +101,28 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage = suspend(status, pods=pods, objects=snapshot.objects, lost_nodes=lost_nodes)
     else:
         stage = work_stage(snapshot, status)
+    budget = failure_budget(job.spec.recovery)
+    stage = delay_restarts(
+        stage,
+        delayed_restarts(status.recoveries.recent, budget, snapshot.now),
+        existing={pod.name for pod in pods},
+        window_seconds=budget.window_seconds,
+        now=snapshot.now,
+    )
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
-    deadline = remaining_deadline(job.spec, job.status.start_time, snapshot.now)
-    times = [time for time in (stage.requeue_after, deadline) if time is not None]
+    deadline = remaining_deadline(job.spec, status, snapshot.now)
+    node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
+    times = [time for time in (stage.requeue_after, deadline, node_check) if time is not None]
     return replace(
         stage,
-        conditions=(*stage.conditions, *resumed_conditions(status, suspended=job.spec.suspend)),
+        conditions=(
+            *doubt_ended_conditions(snapshot.nodes, status.conditions),
+            *stage.conditions,
+            *doubt_conditions(snapshot.nodes),
+            *resumed_conditions(status, suspended=job.spec.suspend),
+        ),
         delete=(*stage.delete, *pod_references(failed_pods, lost_nodes)),
+        update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
         requeue_after=min(times, default=None),
     )
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Self
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_api.names import GPU_RESOURCE
 from llmtrain_api.quantity import whole_amount
+from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import (
     Manifest,
     conditions_of,
@@ -108,15 +110,43 @@ class NodeView:
         return replace(self, gpus_allocated=sum(gpus_by_namespace.values()), gpus_by_namespace=gpus_by_namespace)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NodeStates:
+    """What is known of the nodes that a job's pods are bound to, and how many nodes of the cluster are not ready."""
+
+    not_ready_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Nodes that are not ready, with the time of their condition's last transition."""
+    absent: frozenset[str] = frozenset()
+    """Nodes that do not exist: the API server answered a GET with 404."""
+    unknown: frozenset[str] = frozenset()
+    """Nodes that may be absent, or not ready for an unknown time: the API server has not answered yet."""
+    known: int = 0
+    """Nodes of the cluster."""
+    not_ready: int = 0
+    """Nodes of the cluster that are not ready."""
+
+    @classmethod
+    def of(cls, names: Iterable[str], nodes: Mapping[str, NodeView | None], *, known: int, not_ready: int) -> Self:
+        """Return the states of the nodes `names`.
+
+        `nodes` are those in the cache, and the API server's answers about others: None for a node that does not exist.
+        """
+        bound = frozenset(names)
+        unready = {name: node for name in bound if (node := nodes.get(name)) is not None and not node.kubelet_ready}
+        times = {name: try_parse_rfc3339(node.kubelet_since) for name, node in unready.items()}
+        return cls(
+            not_ready_since={name: time for name, time in times.items() if time is not None},
+            absent=frozenset(name for name in bound if name in nodes and nodes[name] is None),
+            unknown=(bound - nodes.keys()) | {name for name, time in times.items() if time is None},
+            known=known,
+            not_ready=not_ready,
+        )
+
+
 NO_GPUS: Mapping[str, int] = {}
 """The GPUs by namespace of a node whose pods request none."""
 MAX_TIME_LENGTH = 64
 """Characters of a time that are kept."""
-
-
-def lost_nodes(names: Iterable[str], nodes: Mapping[str, NodeView]) -> frozenset[str]:
-    """Return the lost nodes among `names`: those whose kubelet is not ready, or that do not exist."""
-    return frozenset(name for name in names if name not in nodes or not nodes[name].kubelet_ready)
 
 
 def is_ready(node: Manifest) -> bool:

@@ -43,7 +43,13 @@ class PodView:
     """Message of the scheduler while it finds no node."""
     pull_failure: str = ""
     """Message of the kubelet while it cannot pull the image."""
+    disruption: str = ""
+    """Reason of its condition DisruptionTarget, such as PreemptionByScheduler; empty if it is not disrupted."""
+    disruption_message: str = ""
+    """Message of that condition."""
     image: str = ""
+    memory_limit: str = ""
+    """Memory limit of its container, such as "2Gi"; empty if it has none."""
     exit_code: int | None = None
     """Exit code of its container; None before the container has ended."""
     end_reason: str = ""
@@ -78,6 +84,8 @@ class PodView:
         terminated = fields_at(state, "terminated")
         exit_code = terminated.get("exitCode")
         scheduled = conditions.get("PodScheduled", {})
+        target = conditions.get("DisruptionTarget", {})
+        disrupted = target.get("status") == "True"
         return cls(
             name=text_at(pod, "metadata", "name"),
             namespace=text_at(pod, "metadata", "namespace"),
@@ -91,6 +99,9 @@ class PodView:
             deleting=is_deleting(pod),
             unschedulable=text_at(scheduled, "message") if scheduled.get("status") == "False" else "",
             pull_failure=pull_failure(fields_at(state, "waiting")),
+            disruption=(text_at(target, "reason") or "DisruptionTarget") if disrupted else "",
+            disruption_message=text_at(target, "message") if disrupted else "",
+            memory_limit=text_at(container, "resources", "limits", "memory"),
             image=text_at(container, "image"),
             exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
             end_reason=text_at(terminated, "reason") or text_at(pod, "status", "reason"),

@@ -9,7 +9,7 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
-from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
 
 
@@ -53,8 +53,10 @@ class JobSnapshot:
     """Pods that the job owns."""
     objects: dict[ObjectKey, Manifest] = field(default_factory=dict)
     """Other objects that the job owns."""
+    nodes: NodeStates = field(default_factory=NodeStates)
+    """What is known of the nodes of the job's pods."""
     lost_nodes: frozenset[str] = frozenset()
-    """Nodes of the job's pods that are not ready or no longer exist."""
+    """Those of them that are lost, as `policies/node_loss.py` decides: their kubelets neither stop pods nor report ends."""
     claims: dict[str, Manifest] = field(default_factory=dict)
     """PersistentVolumeClaims of the job's namespace, by name."""
     gpus_capacity: int = 0
@@ -69,6 +71,11 @@ class JobSnapshot:
     def ledger(self) -> TimeLedger | None:
         """The coordinator's time ledger; None if it did not answer, or keeps none yet."""
         return self.coordinator.ledger if self.coordinator else None
+
+    @property
+    def membership_generation(self) -> int:
+        """The membership generation that the coordinator reports; 0 if it did not answer, or has none yet."""
+        return self.coordinator.generation if self.coordinator else 0
 
     @property
     def live_objects(self) -> dict[ObjectKey, Manifest]:

@@ -1,5 +1,6 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store and the job's coordinator."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -11,10 +12,13 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
 from llmtrain_operator.core.manifest import Manifest, is_deleting
-from llmtrain_operator.core.node_view import lost_nodes
+from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
+from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.coordinator_client import sync_workers
+from llmtrain_operator.shell.errors import ApiError, NotFound
 from llmtrain_operator.shell.relevance import JobKey
 from llmtrain_operator.shell.store import Store
 
@@ -22,11 +26,11 @@ K = TypeVar("K")
 
 
 async def observe_job(
-    store: Store, key: JobKey, *, images: Images, gang: bool, session: aiohttp.ClientSession
+    store: Store, key: JobKey, *, api: Api, images: Images, gang: bool, session: aiohttp.ClientSession
 ) -> JobSnapshot | None:
     """Return the snapshot of one job; None if it does not exist or is being deleted.
 
-    Asks the job's coordinator, if one runs. `gang` is whether the API server serves PodGroups.
+    Asks the job's coordinator, if one runs, and the API server for nodes that the cache lacks. `gang` is whether the API server serves PodGroups.
     """
     manifest = store.jobs.get(key)
     if manifest is None or is_deleting(manifest):
@@ -35,22 +39,44 @@ async def observe_job(
     pods = tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), job.uid).values())
     coordinator = next((pod for pod in pods if pod.role == "coordinator" and pod.running and pod.address), None)
     answer = await sync_workers(session, job, coordinator) if coordinator else None
+    names = {pod.node for pod in pods if pod.node}
+    fetched = await fetch_nodes(api, names - store.nodes.keys())
+    cached = {name: store.nodes[name] for name in names & store.nodes.keys()}
+    nodes = NodeStates.of(names, {**fetched, **cached}, known=len(store.nodes), not_ready=len(store.unready_nodes))
+    now = datetime.now(UTC)  # read after the answer, whose time ledger ends before it
     cluster = store.clusters.get(job.spec.cluster)
     spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None
     return JobSnapshot(
-        now=datetime.now(UTC),  # read after the answer, whose time ledger ends before it
+        now=now,
         job=job,
         cluster=spec,
         clusters=tuple(sorted(store.clusters)),
         pods=pods,
         objects=owned(store.objects_of.get(key, {}), job.uid),
-        lost_nodes=lost_nodes({pod.node for pod in pods if pod.node}, store.nodes),
+        nodes=nodes,
+        lost_nodes=lost_nodes(nodes, node_seconds=job.spec.recovery.node_seconds, now=now),
         claims=dict(store.claims.get(job.namespace, {})),
         gpus_capacity=store.gpus_capacity(job.spec.cluster),
         gang_available=gang,
         coordinator=answer,
         images=images,
     )
+
+
+async def fetch_nodes(api: Api, names: Iterable[str]) -> dict[str, NodeView | None]:
+    """Return nodes that the cache lacks, None for those that do not exist; one without an answer is left out.
+
+    The cache can lag behind, or have lost its watch, so only the API server's word makes a node absent.
+    """
+    answers: dict[str, NodeView | None] = {}
+    for name in sorted(names):
+        try:
+            answers[name] = NodeView.of(await api.call("GET", path_of("v1", "Node", name=name)))
+        except NotFound:
+            answers[name] = None
+        except ApiError:
+            continue  # unknown until it is asked for again
+    return answers
 
 
 def job_of(manifest: Manifest) -> Job:

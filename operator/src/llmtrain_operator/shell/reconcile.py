@@ -75,7 +75,9 @@ class Reconciler:
         if key.kind == "cluster":
             return "done", await self.reconcile_cluster(key)
         job_key = (key.namespace, key.name)
-        snapshot = await observe_job(self.store, job_key, images=self.images, gang=self.gang, session=session)
+        snapshot = await observe_job(
+            self.store, job_key, api=self.api, images=self.images, gang=self.gang, session=session
+        )
         if snapshot is None:
             return "done", None
         manifest = self.store.jobs[job_key]

@@ -2,6 +2,8 @@
 
 import json
 import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +11,16 @@ import pytest
 from llmtrain_api.cluster import ComputePool
 from llmtrain_api.quantity import MAX_AMOUNT
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.node_view import Labels, NodeView, gpus_capacity, gpus_of, lost_nodes, nodes_of
-from unit.operator.builders import node
+from llmtrain_operator.core.node_view import (
+    Labels,
+    NodeStates,
+    NodeView,
+    gpus_capacity,
+    gpus_of,
+    is_ready,
+    nodes_of,
+)
+from unit.operator.builders import NOW, ago, node, node_view
 
 CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 RESERVED = {"key": "team", "effect": "NoSchedule"}
@@ -70,20 +80,40 @@ def test_gpus_are_counted_by_namespace() -> None:
     assert view.with_allocated({"ns": 1}).gpus_allocated == 1
 
 
-def test_a_node_is_lost_when_it_is_not_ready_or_does_not_exist() -> None:
-    manifests = {"a": node(), "b": node("False"), "c": node(unschedulable=True)}
-    nodes = {name: NodeView.of(manifest) for name, manifest in manifests.items()}
-    assert lost_nodes(["a", "b", "c", "d"], nodes) == {"b", "d"}
-    assert nodes["c"].kubelet_ready, "a cordoned node still runs its pods"
-    assert not NodeView.of({"metadata": {"name": "new"}}).kubelet_ready
+def test_a_cordoned_node_is_ready_because_its_pods_run() -> None:
+    assert is_ready(node(unschedulable=True))
+    assert not is_ready({"metadata": {"name": "new"}})
 
 
-def test_the_time_of_the_condition_is_kept() -> None:
-    manifest = node("False")
-    manifest["status"]["conditions"][0]["lastTransitionTime"] = "2026-11-23T12:00:00Z"
-    assert NodeView.of(manifest).kubelet_since == "2026-11-23T12:00:00Z"
-    new = {"metadata": {"name": "new", "creationTimestamp": "2026-11-23T11:00:00Z"}}
-    assert NodeView.of(new).kubelet_since == "2026-11-23T11:00:00Z", "a kubelet that has never reported"
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        pytest.param(node("False", since=50), ago(50), id="the condition's last transition"),
+        pytest.param(
+            {"metadata": {"name": "new", "creationTimestamp": ago(9)}},
+            ago(9),
+            id="a node that has never reported was created then",
+        ),
+        pytest.param({"metadata": {"name": "n"}}, "", id="no time at all"),
+        pytest.param(
+            {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "lastTransitionTime": [1]}]}},
+            "",
+            id="a time that is none",
+        ),
+    ],
+)
+def test_since_when_a_kubelet_reports_its_state(manifest: Manifest, expected: str) -> None:
+    assert NodeView.of(manifest).kubelet_since == expected
+
+
+def test_the_states_distinguish_absent_nodes_from_those_that_are_not_known_yet() -> None:
+    down, odd = NodeView.of(node("Unknown", since=7)), replace(node_view("odd"), kubelet_ready=False)
+    nodes = {"up": NodeView.of(node()), "down": down, "odd": odd, "gone": None, "foreign": None}
+    states = NodeStates.of(("up", "down", "odd", "gone", "unasked"), nodes, known=9, not_ready=2)
+    assert states.not_ready_since == {"down": NOW - timedelta(seconds=7)}
+    assert states.absent == {"gone"}
+    assert states.unknown == {"odd", "unasked"}
+    assert (states.known, states.not_ready) == (9, 2)
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,18 @@ def test_views_are_equal_when_decisions_see_no_difference() -> None:
 def test_pods_are_selected_by_role() -> None:
     pods = (pod("j-worker-0"), pod("j-coordinator", "coordinator"))
     assert [found.name for found in pods_with_role(pods, "coordinator")] == ["j-coordinator"]
+
+
+def test_a_disruption_is_that_of_the_condition_while_it_is_true() -> None:
+    def view(status: str) -> PodView:
+        condition = {"type": "DisruptionTarget", "status": status, "reason": "PreemptionByScheduler", "message": "full"}
+        return PodView.of({"metadata": {"name": "x"}, "status": {"conditions": [condition]}})
+
+    assert (view("True").disruption, view("True").disruption_message) == ("PreemptionByScheduler", "full")
+    assert (view("False").disruption, view("False").disruption_message) == ("", "")
+
+
+def test_the_memory_limit_is_that_of_its_container() -> None:
+    container = {"image": "i", "resources": {"limits": {"memory": "2Gi"}}}
+    assert PodView.of({"metadata": {"name": "x"}, "spec": {"containers": [container]}}).memory_limit == "2Gi"
+    assert view().memory_limit == ""

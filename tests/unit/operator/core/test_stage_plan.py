@@ -1,5 +1,7 @@
 """Conditions that a stage sets."""
 
+from dataclasses import replace
+
 from llmtrain_api.conditions import Condition, JobCondition, Reason
 from llmtrain_operator.core.stage_plan import ConditionUpdate, update_conditions
 from unit.operator.builders import NOW, ago
@@ -21,6 +23,12 @@ def test_the_transition_time_changes_only_with_the_status() -> None:
     scheduled, running = update_conditions(BEFORE, (RUNNING,), now=NOW, metadata_generation=3)
     assert scheduled == BEFORE[0]
     assert (running.reason, running.last_transition_time) == ("Training", ago(60))
+
+
+def test_the_last_of_several_updates_of_one_type_counts() -> None:
+    stopped = replace(RUNNING, status=False)
+    _, running = update_conditions(BEFORE, (stopped, RUNNING), now=NOW, metadata_generation=3)
+    assert (running.status, running.last_transition_time) == ("True", ago(60))
 
 
 def test_the_conditions_before_are_not_changed() -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from llmtrain_api.names import CLUSTER_LABEL, JOB_KIND, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, WORKER_LABEL
 from llmtrain_operator.core.fleet_metrics import Claim
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.node_view import NodeView, lost_nodes
+from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.shell.informer import Informer
 from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.store import Store
@@ -130,7 +132,8 @@ async def test_an_object_can_contain_anything(kind: str, path: tuple[Any, ...]) 
         trim_pod(bad)
         change(store, kind, "upsert", bad)
         store.node_index.views()
-        lost_nodes({"n"}, store.nodes)
+        states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
+        lost_nodes(states, node_seconds=40, now=datetime.now(UTC))
         PodView.of(bad)
         NodeView.of(bad)
         Claim.of(bad)

@@ -7,6 +7,7 @@ import pytest
 from llmtrain_api.names import CLUSTER_KIND, CLUSTER_LABEL, JOB_KIND, JOB_LABEL, ROLE_LABEL
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell import observe
+from llmtrain_operator.shell.errors import ApiError, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.observe import observe_cluster, observe_fleet, observe_job, owned
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
@@ -45,8 +46,26 @@ async def store() -> Store:
     return store
 
 
-async def snapshot(store: Store) -> Any:
-    return await observe_job(store, ("ns", "j"), images=IMAGES, gang=True, session=None)  # type: ignore[arg-type]
+class NodeApi:
+    """An API server that answers a GET of the node "lost" with `answer`, and of no other object."""
+
+    def __init__(self, answer: Manifest | ApiError) -> None:
+        self.answer, self.calls = answer, list[str]()
+
+    async def call(self, method: str, path: str) -> Manifest:
+        self.calls.append(f"{method} {path}")
+        if isinstance(self.answer, ApiError):
+            raise self.answer
+        return self.answer
+
+
+NODE_IS_ABSENT = NotFound('nodes "lost" not found', 404)
+
+
+async def snapshot(store: Store, answer: Manifest | ApiError = NODE_IS_ABSENT) -> Any:
+    api: Any = NodeApi(answer)
+    session: Any = None
+    return await observe_job(store, ("ns", "j"), api=api, images=IMAGES, gang=True, session=session)
 
 
 async def test_a_job_is_observed_with_its_cluster_and_what_it_owns(store: Store) -> None:
@@ -59,6 +78,31 @@ async def test_a_job_is_observed_with_its_cluster_and_what_it_owns(store: Store)
     assert found.gpus_capacity == 8
     assert found.lost_nodes == {"lost"}
     assert found.coordinator is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "lost_nodes", "unknown"),
+    [
+        pytest.param(NODE_IS_ABSENT, {"lost"}, set(), id="it does not exist"),
+        pytest.param(Unavailable("no answer"), set(), {"lost"}, id="the API server does not answer"),
+        pytest.param(RequestRejected("forbidden", 403), set(), {"lost"}, id="the API server refuses the question"),
+        pytest.param(node(name="lost"), set(), set(), id="it exists, and the cache lags behind"),
+        pytest.param(node("False", name="lost"), {"lost"}, set(), id="it exists and is not ready"),
+    ],
+)
+async def test_a_node_that_the_cache_lacks_is_lost_only_if_the_api_server_says_so(
+    store: Store, answer: Manifest | ApiError, lost_nodes: set[str], unknown: set[str]
+) -> None:
+    store.pod_changed("upsert", pod("j-worker-0", "worker"))
+    found = await snapshot(store, answer)
+    assert (found.lost_nodes, found.nodes.unknown) == (lost_nodes, unknown)
+
+
+async def test_known_nodes_are_counted_and_not_asked_for(store: Store) -> None:
+    store.node_changed("upsert", node("False", name="lost"))
+    store.pod_changed("upsert", pod("j-worker-0", "worker"))
+    found = await snapshot(store, Unavailable("not to be asked"))
+    assert (found.nodes.known, found.nodes.not_ready, found.lost_nodes) == (2, 1, {"lost"})
 
 
 async def test_a_running_coordinator_is_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

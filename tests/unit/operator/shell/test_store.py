@@ -50,6 +50,16 @@ async def test_a_child_enqueues_its_job(store: Store) -> None:
     assert list(store.pods_of["ns", "j"]) == ["j-worker-0"]
 
 
+async def test_nodes_that_are_not_ready_are_kept_by_name(store: Store) -> None:
+    store.node_changed("upsert", node("False", name="a"))
+    store.node_changed("upsert", node("Unknown", name="b"))
+    store.node_changed("upsert", node(name="c"))
+    assert store.unready_nodes == {"a", "b"}
+    store.node_changed("upsert", node(name="a"))
+    store.node_changed("delete", node("Unknown", name="b"))
+    assert store.unready_nodes == set()
+
+
 async def test_an_object_of_a_job_is_indexed_by_kind_and_name(store: Store) -> None:
     store.object_changed("upsert", {**child("j-coordinator", labels=LABELS), "kind": "Service"})
     assert store.queue.waiting == {JOB}

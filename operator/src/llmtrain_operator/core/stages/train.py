@@ -105,12 +105,12 @@ def is_training(
     """Return whether a complete membership trains.
 
     A coordinator at generation 0 has just started and has no membership yet. Until it has one, or while none
-    answers, training is assumed to continue if all workers run.
+    answers, training is assumed to continue if as many workers run as were active, or all if that is not known.
     """
     if coordinator is not None and coordinator.generation > 0:
         return coordinator.state != "Waiting"
     alive = [pod for pod in workers if not pod.deleting and pod.phase in ("Running", "Succeeded")]
-    return status.stage == "Training" and len(alive) >= spec.workers.replicas
+    return status.stage == "Training" and len(alive) >= (status.workers.active or spec.workers.replicas)
 
 
 def is_recovering(status: JobStatus) -> bool:
@@ -133,16 +133,27 @@ def training_conditions(
     *,
     training: bool,
 ) -> tuple[ConditionUpdate, ...]:
-    """Return whether all pods have a node, and whether they train."""
+    """Return whether all pods have a node, and whether the job trains, with however many workers."""
     pods, replicas = (*workers, *coordinators), spec.workers.replicas
     running = len([pod for pod in workers if pod.running])
-    is_running = True
     if training:
-        reason, message = Reason.TRAINING, f"{replicas} workers are training"
+        reason, message = Reason.TRAINING, training_message(status.workers.active or running, replicas)
     elif is_recovering(status):
-        reason, is_running = Reason.RECOVERING, False
+        reason = Reason.RECOVERING
         message = f"{running} of {replicas} workers run; training continues when enough have joined"
     else:
         reason = Reason.STARTING
         message = f"{running} of {replicas} workers run; training starts when all have joined the coordinator"
-    return pod_conditions(spec, pods, desired=replicas + 1, reason=reason, message=message, is_running=is_running)
+    return pod_conditions(
+        spec,
+        pods,
+        desired=replicas + 1,
+        reason=reason,
+        message=message,
+        is_running=True if training else False if is_recovering(status) else None,
+    )
+
+
+def training_message(active: int, replicas: int) -> str:
+    """Return how many workers train."""
+    return f"{replicas} workers are training" if active >= replicas else f"{active} of {replicas} workers are training"
