@@ -1,5 +1,6 @@
 """A node, as decisions see it: whether pods can run there, whether it is lost, and its GPUs."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,8 @@ TRANSIENT_TAINT_PREFIX = "node.kubernetes.io/"
 """Prefix of the taints that Kubernetes itself sets while a node is cordoned or its kubelet does not report."""
 MAX_REASON_LENGTH = 512
 """Characters that are kept of the reason why a node is unusable."""
+MAX_GPUS = 2**31 - 1
+"""The most GPUs that are counted of one node or container, so that no sum exceeds the integers of JSON."""
 SHARED_PAIRS = 4096
 """Pairs of key and value that nodes may have in common at the same time."""
 
@@ -43,10 +46,10 @@ class Labels(Mapping[str, str]):
         self.pairs = tuple(shared_pair(key, value) for key, value in sorted(labels.items()))
 
     def __getitem__(self, key: str) -> str:
-        for name, value in self.pairs:
-            if name == key:
-                return value
-        raise KeyError(key)
+        place = bisect_left(self.pairs, (key,))
+        if place == len(self.pairs) or self.pairs[place][0] != key:
+            raise KeyError(key)
+        return self.pairs[place][1]
 
     def __iter__(self) -> Iterator[str]:
         return (key for key, _ in self.pairs)
@@ -99,9 +102,9 @@ class NodeView:
             kubelet_ready=is_ready(node),
             kubelet_since=kubelet_since(node),
             schedulable_by_default=CONTROL_PLANE_LABEL not in labels and not repels_pods(node),
-            gpus=whole_amount(value_at(node, "status", "allocatable", GPU_RESOURCE)) or 0,
+            gpus=gpus_in(node, "status", "allocatable"),
             gpus_allocated=sum(allocated.values()),
-            gpus_capacity=whole_amount(value_at(node, "status", "capacity", GPU_RESOURCE)) or 0,
+            gpus_capacity=gpus_in(node, "status", "capacity"),
             gpus_by_namespace=allocated,
         )
 
@@ -200,8 +203,13 @@ def gpus_of(pod: Manifest) -> int:
 
 
 def requested_gpus(container: Manifest) -> int:
-    """Return the GPUs that a container requests; 0 if the amount cannot be read."""
-    return whole_amount(value_at(container, "resources", "requests", GPU_RESOURCE)) or 0
+    """Return the GPUs that a container requests."""
+    return gpus_in(container, "resources", "requests")
+
+
+def gpus_in(obj: Manifest, *path: str) -> int:
+    """Return the GPUs in the resource list at a path of keys; 0 if the amount cannot be read."""
+    return min(whole_amount(value_at(obj, *path, GPU_RESOURCE)) or 0, MAX_GPUS)
 
 
 def nodes_of(pool: ComputePool, nodes: Iterable[NodeView]) -> tuple[NodeView, ...]:

@@ -121,7 +121,7 @@ class Informer:
 
     async def list(self) -> str:
         """Read all objects page by page; return the resource version of the list."""
-        listed: set[str] = set()
+        unlisted = set(self.known)
         token, cache = "", "&resourceVersion=0" if self.from_cache and not self.known else ""
         while True:
             query = f"limit={PAGE_SIZE}" + (f"&continue={quote(token, safe='')}" if token else cache)
@@ -129,12 +129,12 @@ class Informer:
             self.heard_at = time.monotonic()
             items, version = value_at(page, "items"), text_at(page, "metadata", "resourceVersion")
             for obj in items if isinstance(items, list) else ():
-                listed.add(text_at(obj, "metadata", "uid"))
+                unlisted.discard(text_at(obj, "metadata", "uid"))
                 self.upsert(obj)
             token = text_at(page, "metadata", "continue")
             if not token:
                 break
-        for uid in [uid for uid in self.known if uid not in listed]:
+        for uid in unlisted & self.known.keys():
             if not is_later(self.known[uid].version, version):  # else the list is older than the object
                 self.delete(uid, version)
         return version

@@ -40,13 +40,17 @@ class NodeIndex:
         """Compute pools, by LLMCluster."""
         self.capacity: dict[str, int] = {}
         """GPUs of the ready nodes, by LLMCluster."""
-        self.sorted_views: tuple[NodeView, ...] | None = ()
+        self.changes = 0
+        """How often a view has changed."""
+        self.collected: tuple[int, tuple[NodeView, ...]] = (0, ())
+        """The number of changes when the views were collected last, and the views."""
 
     def views(self) -> tuple[NodeView, ...]:
-        """Return all nodes, ordered by name."""
-        views = self.sorted_views
-        if views is None:
-            views = self.sorted_views = tuple(node for _, node in sorted(self.nodes.items()))
+        """Return all nodes, ordered by name. Metrics are scraped in another thread, so a change can come in between."""
+        changes, (at, views) = self.changes, self.collected
+        if at != changes:
+            views = tuple(node for _, node in sorted(self.nodes.items()))
+            self.collected = (changes, views)
         return views
 
     def put(self, node: Manifest) -> bool:
@@ -73,7 +77,7 @@ class NodeIndex:
             self.nodes[name] = after
             if not after.kubelet_ready:
                 self.unready.add(name)
-        self.sorted_views = None
+        self.changes += 1
         for cluster, pools in self.pools.items():
             now, then = (gpus_capacity(pools, (node,) if node else ()) for node in (after, before))
             self.capacity[cluster] += now - then
@@ -112,7 +116,7 @@ class NodeIndex:
             self.gpus_by_node.pop(pod.node, None)
         if (view := self.nodes.get(pod.node)) is not None:
             self.nodes[pod.node] = view.with_allocated(held or NO_GPUS)
-            self.sorted_views = None
+            self.changes += 1
 
     def gpus_on(self, node: str) -> Mapping[str, int]:
         """Return the GPUs that pods hold on a node, by namespace."""

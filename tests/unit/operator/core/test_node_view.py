@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from llmtrain_api.cluster import ComputePool
-from llmtrain_api.quantity import MAX_AMOUNT
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import (
+    MAX_GPUS,
     Labels,
     NodeStates,
     NodeView,
@@ -128,7 +128,7 @@ def test_the_states_distinguish_absent_nodes_from_those_that_are_not_known_yet()
         pytest.param(gpu_pod(1, phase="Succeeded"), 0, id="none once it has finished"),
         pytest.param(gpu_pod("1k"), 1000, id="as the API server writes 1000"),
         pytest.param(gpu_pod("2e3", "1Ki"), 3024, id="in any notation"),
-        pytest.param(gpu_pod("9" * 60), MAX_AMOUNT, id="at most what Kubernetes counts"),
+        pytest.param(gpu_pod("9" * 60), MAX_GPUS, id="no more than a status can contain"),
         pytest.param(gpu_pod("-4", "many", 2), 2, id="without what is no amount"),
     ],
 )
