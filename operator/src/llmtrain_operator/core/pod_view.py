@@ -1,14 +1,16 @@
 """A pod, as decisions see it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.termination import TerminationMessage
+from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import Manifest, is_deleting
 
 PULL_FAILURES = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 """Reasons of a waiting container whose image cannot be pulled."""
 
@@ -38,6 +40,18 @@ class PodView:
     """Reason of its condition DisruptionTarget, such as PreemptionByScheduler; empty if it is not disrupted."""
     disruption_message: str = ""
     """Message of that condition."""
+    waiting_reason: str = ""
+    """Why its container does not run, such as CrashLoopBackOff or CreateContainerError; empty if it runs or has ended."""
+    waiting_message: str = ""
+    """Message of the kubelet about that."""
+    last_end_reason: str = ""
+    """Why its container ended the last time, if it was restarted in the pod."""
+    restarts: int = 0
+    """How often its container was restarted in the pod."""
+    delete_by: datetime | None = None
+    """When its grace period is over, if it is being deleted."""
+    finalizers: tuple[str, ...] = ()
+    """What must be done before it can be deleted."""
     image: str = ""
     memory_limit: str = ""
     """Memory limit of its container, such as "2Gi"; empty if it has none."""
@@ -91,6 +105,12 @@ class PodView:
             pull_failure=pull_failure(waiting),
             disruption=(str(target.get("reason") or "DisruptionTarget")) if disrupted else "",
             disruption_message=str(target.get("message") or "") if disrupted else "",
+            waiting_reason=str(waiting.get("reason") or ""),
+            waiting_message=str(waiting.get("message") or ""),
+            last_end_reason=str(((container.get("lastState") or {}).get("terminated") or {}).get("reason") or ""),
+            restarts=container["restartCount"] if isinstance(container.get("restartCount"), int) else 0,
+            delete_by=try_parse_rfc3339(metadata.get("deletionTimestamp")),
+            finalizers=tuple(str(name) for name in metadata.get("finalizers") or ()),
             image=next((c.get("image", "") for c in spec.get("containers") or ()), ""),
             memory_limit=memory_limit(pod),
             exit_code=terminated.get("exitCode"),
