@@ -34,6 +34,7 @@ from llmtrain_operator.core.policies.failure_policy import (
 )
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
+from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
@@ -109,6 +110,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         window_seconds=budget.window_seconds,
         now=snapshot.now,
     )
+    stage = report_stuck_pods(stage, pods, snapshot.now)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)

@@ -52,6 +52,12 @@ def text_at(obj: object, *path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def texts_at(obj: object, *path: str) -> tuple[str, ...]:
+    """Return the texts of the list at a path of keys, without items of another type; empty if there is none."""
+    value = value_at(obj, *path)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
 def strings_at(obj: object, *path: str) -> dict[str, str]:
     """Return the labels, annotations or the like at a path of keys, without values that are no text."""
     return {key: value for key, value in fields_at(obj, *path).items() if isinstance(value, str)}

@@ -1,10 +1,12 @@
 """A pod, as decisions see it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.termination import TerminationMessage
+from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import (
     Manifest,
     conditions_of,
@@ -14,10 +16,11 @@ from llmtrain_operator.core.manifest import (
     number_in,
     strings_at,
     text_at,
+    texts_at,
 )
 
 PULL_FAILURES = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 """Reasons of a waiting container whose image cannot be pulled."""
 
@@ -47,6 +50,18 @@ class PodView:
     """Reason of its condition DisruptionTarget, such as PreemptionByScheduler; empty if it is not disrupted."""
     disruption_message: str = ""
     """Message of that condition."""
+    waiting_reason: str = ""
+    """Why its container does not run, such as CrashLoopBackOff or CreateContainerError; empty if it runs or has ended."""
+    waiting_message: str = ""
+    """Message of the kubelet about that."""
+    last_end_reason: str = ""
+    """Why its container ended the last time, if it was restarted in the pod."""
+    restarts: int = 0
+    """How often its container was restarted in the pod."""
+    delete_by: datetime | None = None
+    """When its grace period is over, if it is being deleted."""
+    finalizers: tuple[str, ...] = ()
+    """What must be done before it can be deleted."""
     image: str = ""
     memory_limit: str = ""
     """Memory limit of its container, such as "2Gi"; empty if it has none."""
@@ -81,7 +96,8 @@ class PodView:
         role = labels.get(ROLE_LABEL, "")
         container = own_container(pod, role)
         state = container_status(pod, container).get("state")
-        terminated = fields_at(state, "terminated")
+        waiting, terminated = fields_at(state, "waiting"), fields_at(state, "terminated")
+        restarts = container_status(pod, container).get("restartCount")
         exit_code = terminated.get("exitCode")
         scheduled = conditions.get("PodScheduled", {})
         target = conditions.get("DisruptionTarget", {})
@@ -98,9 +114,15 @@ class PodView:
             ready=conditions.get("Ready", {}).get("status") == "True",
             deleting=is_deleting(pod),
             unschedulable=text_at(scheduled, "message") if scheduled.get("status") == "False" else "",
-            pull_failure=pull_failure(fields_at(state, "waiting")),
+            pull_failure=pull_failure(waiting),
             disruption=(text_at(target, "reason") or "DisruptionTarget") if disrupted else "",
             disruption_message=text_at(target, "message") if disrupted else "",
+            waiting_reason=text_at(waiting, "reason"),
+            waiting_message=text_at(waiting, "message"),
+            last_end_reason=text_at(container_status(pod, container), "lastState", "terminated", "reason"),
+            restarts=restarts if isinstance(restarts, int) and not isinstance(restarts, bool) else 0,
+            delete_by=try_parse_rfc3339(text_at(pod, "metadata", "deletionTimestamp")),
+            finalizers=texts_at(pod, "metadata", "finalizers"),
             memory_limit=text_at(container, "resources", "limits", "memory"),
             image=text_at(container, "image"),
             exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,

@@ -1,6 +1,6 @@
 """What a stage of a job decides, before it becomes a plan: conditions, objects, deletions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,3 +56,12 @@ def update_conditions(
             metadata_generation=metadata_generation,
         )
     return list(updated)
+
+
+def with_cause(condition: ConditionUpdate, reason: Reason, text: str) -> ConditionUpdate:
+    """Return a condition that says why pods are missing: in place of a mere "waiting", or beside another cause."""
+    if condition.status or condition.type not in (JobCondition.SCHEDULED, JobCondition.RUNNING, JobCondition.SUSPENDED):
+        return condition
+    if condition.reason == Reason.WAITING:
+        return replace(condition, reason=reason, message=f"{condition.message}: {text}")
+    return replace(condition, message=f"{condition.message}; {text}")

@@ -1,5 +1,6 @@
 """A pod as decisions see it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
-from unit.operator.builders import pod
+from unit.operator.builders import NOW, ago, pod
 
 
 def view(**status: Any) -> PodView:
@@ -103,3 +104,26 @@ def test_the_memory_limit_is_that_of_its_container() -> None:
     container = {"image": "i", "resources": {"limits": {"memory": "2Gi"}}}
     assert PodView.of({"metadata": {"name": "x"}, "spec": {"containers": [container]}}).memory_limit == "2Gi"
     assert view().memory_limit == ""
+
+
+def test_a_container_that_waits_says_why_and_how_it_ended_before() -> None:
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}
+    status = {
+        "state": {"waiting": waiting},
+        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+        "restartCount": 7,
+    }
+    found = view(phase="Running", containerStatuses=[status])
+    assert (found.waiting_reason, found.waiting_message) == ("CrashLoopBackOff", "back-off 5m0s")
+    assert (found.last_end_reason, found.restarts) == ("OOMKilled", 7)
+
+
+def test_a_deletion_has_a_time_and_finalizers() -> None:
+    metadata = {"name": "p", "deletionTimestamp": ago(9), "finalizers": ["example.org/backup"]}
+    found = PodView.of({"metadata": metadata})
+    assert (found.deleting, found.delete_by, found.finalizers) == (
+        True,
+        NOW - timedelta(seconds=9),
+        ("example.org/backup",),
+    )
+    assert view().delete_by is None

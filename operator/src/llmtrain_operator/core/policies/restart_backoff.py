@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.conditions import Reason
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure
 from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
 from llmtrain_operator.core.policies.incidents import NODE_LOST, PROCESS_DIED
-from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
+from llmtrain_operator.core.stage_plan import StagePlan, with_cause
 
 MAX_DELAY_SECONDS = 60
 """Limit of the delay."""
@@ -82,7 +82,7 @@ def delay_restarts(
             for manifest in stage.desired
             if manifest["kind"] != "Pod" or manifest["metadata"]["name"] not in pods
         ),
-        conditions=tuple(with_backoff(condition, text) for condition in stage.conditions),
+        conditions=tuple(with_cause(condition, Reason.BACK_OFF, text) for condition in stage.conditions),
         requeue_after=min(times),
     )
 
@@ -95,12 +95,3 @@ def backoff_message(restart: Restart, *, others: int, window_seconds: float) -> 
         f"{restart.reason or 'an unknown reason'}, and is created again at {format_rfc3339(restart.time)}{more}; "
         "status.recoveries.recent has the errors: correct their cause"
     )
-
-
-def with_backoff(condition: ConditionUpdate, text: str) -> ConditionUpdate:
-    """Return a condition that says why pods are missing: in place of a mere "waiting", or beside another cause."""
-    if condition.status or condition.type not in (JobCondition.SCHEDULED, JobCondition.RUNNING):
-        return condition
-    if condition.reason == Reason.WAITING:
-        return replace(condition, reason=Reason.BACK_OFF, message=f"{condition.message}: {text}")
-    return replace(condition, message=f"{condition.message}; {text}")

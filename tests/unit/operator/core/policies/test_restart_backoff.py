@@ -1,18 +1,15 @@
 """A pod that fails again and again waits before it is created again, and the status says until when."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.plan import Plan
-from llmtrain_operator.core.policies.restart_backoff import delay_of, delayed_restarts, with_backoff
-from llmtrain_operator.core.stage_plan import ConditionUpdate
+from llmtrain_operator.core.policies.restart_backoff import delay_of, delayed_restarts
 from unit.operator.builders import DATASET, NOW, ago, conditions, job, names, pending_pod, pod, snapshot, started
 
 HOUR = FailureBudget(max_failures=100, window_seconds=3600)
@@ -97,10 +94,3 @@ def test_another_cause_stays_beside_the_delay() -> None:
     assert scheduled.reason == "Unschedulable"
     assert "no room" in scheduled.message
     assert "is created again at" in scheduled.message
-
-
-def test_only_conditions_about_missing_pods_are_changed() -> None:
-    update = ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=Reason.WAITING, message="0 of 1")
-    assert with_backoff(update, "text").reason == "BackOff"
-    for other in (replace(update, status=True), replace(update, type=JobCondition.DEGRADED)):
-        assert with_backoff(other, "text") == other
