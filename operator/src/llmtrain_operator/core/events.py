@@ -16,6 +16,8 @@ WARNING_REASONS = frozenset(
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,
         Reason.API_REJECTED,
+        Reason.NAME_TAKEN,
+        Reason.UNREADABLE,
         Reason.RECOVERING,
         Reason.BAD_INPUT,
         Reason.TOO_MANY_FAILURES,
@@ -23,6 +25,7 @@ WARNING_REASONS = frozenset(
         Reason.WORKERS_MISSING,
         Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
+        Reason.DIVERGED,
     }
 )
 """Reasons whose events are warnings."""

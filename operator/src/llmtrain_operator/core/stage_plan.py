@@ -40,9 +40,12 @@ class StagePlan:
 def update_conditions(
     conditions: list[Condition], updates: tuple[ConditionUpdate, ...], *, now: datetime, metadata_generation: int
 ) -> list[Condition]:
-    """Return `conditions` with `updates` applied; `metadata_generation` is that of the spec they were decided on."""
+    """Return `conditions` with `updates` applied; `metadata_generation` is that of the spec they were decided on.
+
+    Of several updates of one condition, only the last counts, so that its transition time stays while its status does.
+    """
     updated = tuple(conditions)
-    for update in updates:
+    for update in {update.type: update for update in updates}.values():
         updated = set_condition(
             updated,
             update.type,
