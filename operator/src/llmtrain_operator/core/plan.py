@@ -79,5 +79,5 @@ def object_references(objects: Mapping[ObjectKey, Manifest], kinds: tuple[str, .
             uid=manifest["metadata"].get("uid", ""),
         )
         for (kind, name), manifest in objects.items()
-        if kind in kinds and not is_deleting(manifest)
+        if kind in kinds and "metadata" in manifest and not is_deleting(manifest)
     )

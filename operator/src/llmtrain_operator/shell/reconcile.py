@@ -117,6 +117,8 @@ class Reconciler:
         if refusal is not None and (not plan.refused or is_due(refusal)):
             memory.refusals.discard()
             self.queue.add(key)
+        if plan.status is not None:
+            self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
         seconds = plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
         if asks and seconds is not None:
             self.poller.schedule(job_key, session, seconds)

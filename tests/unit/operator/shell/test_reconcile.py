@@ -141,11 +141,6 @@ async def test_an_error_of_the_api_server_is_the_result(key: Key, error: ApiErro
     assert await found.attempt(key, None) == result  # type: ignore[arg-type]
 
 
-async def test_a_job_that_no_longer_exists_is_done() -> None:
-    found = await reconciler(EchoingApi())
-    assert await found.attempt(Key("job", "ns", "gone"), None) == "done"  # type: ignore[arg-type]
-
-
 async def test_a_job_that_is_deleted_while_its_status_is_written_leaves_the_store() -> None:
     found = await reconciler(api := EchoingApi())
     reject(api, NotFound("not found", 404), "status", kinds=(JOB_KIND,))
@@ -287,3 +282,16 @@ async def test_what_is_due_later_is_returned_to_the_queue() -> None:
     _, seconds = await found.reconcile(JOB, None)  # type: ignore[arg-type]
     assert seconds is not None
     assert seconds > timedelta(days=365).total_seconds()
+
+
+async def test_a_failed_pod_is_deleted_once_its_end_is_recorded() -> None:
+    found = await reconciler(api := EchoingApi())
+    await reconcile_all(found)
+    live = api.objects["Pod", "ns", "j-prepare"]
+    ended = {**live, "status": {"phase": "Failed"}}
+    ended["metadata"] = {**live["metadata"], "resourceVersion": str(next(api.versions))}
+    found.store.job_changed = lambda change, job: found.store.jobs.update({("ns", "j"): job})  # type: ignore[method-assign]
+    found.store.pod_changed("upsert", ended)
+    before = len(api.calls)
+    await reconcile_all(found)
+    assert api.calls[before : before + 2] == [f"status {JOB_KIND} j", "delete Pod j-prepare"]

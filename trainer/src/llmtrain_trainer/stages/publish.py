@@ -45,8 +45,8 @@ def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage
     _export(task.model, dataset, directory)
     info = ModelInfo(
         loss=loss,
-        perplexity=math.exp(loss),
-        unigram_perplexity=math.exp(dataset.info.unigram_loss),
+        perplexity=_perplexity(loss),
+        unigram_perplexity=_perplexity(dataset.info.unigram_loss),
         parameters=state.num_parameters,
         sha256=digest_file(directory / WEIGHTS_FILE).sha256,
         path=f"{directory.parent.name}/{MODEL_DIRECTORY}",
@@ -56,6 +56,14 @@ def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage
     log.info(TrainerEvent.PUBLISHED, **info.model_dump(), step=state.step, seconds=seconds)
     message = f"perplexity {info.perplexity:.1f} on held-out text; by token frequencies {info.unigram_perplexity:.1f}"
     return TerminationMessage(reason="Completed", message=message, model=info)
+
+
+def _perplexity(loss: float) -> float:
+    """Return e to the power of a loss; infinity if that exceeds a float, as after a training that diverged."""
+    try:
+        return math.exp(loss)
+    except OverflowError:
+        return math.inf
 
 
 def _load_newest(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:
