@@ -127,6 +127,14 @@ def cluster_spec_of(manifest: Manifest) -> ClusterSpec | None:
         return None
 
 
+def cluster_status_of(manifest: Manifest) -> ClusterStatus:
+    """Return the status of an LLMCluster; an empty one if it cannot be read, as all of it is computed again."""
+    try:
+        return ClusterStatus.from_server(manifest.get("status") or {})
+    except ValidationError:
+        return ClusterStatus()
+
+
 def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manifest, ClusterSnapshot] | None:
     """Return one LLMCluster and its snapshot; None if it does not exist. ValidationError if it cannot be read.
 
@@ -149,7 +157,7 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
         uid=metadata["uid"],
         metadata_generation=metadata["generation"],
         spec=spec,
-        status=ClusterStatus.from_server(manifest.get("status") or {}),
+        status=cluster_status_of(manifest),
         nodes=observe_nodes(store),
         claims=claims,
         missing_namespaces=memory.missing_namespaces(),

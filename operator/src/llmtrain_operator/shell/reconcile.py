@@ -69,6 +69,7 @@ class Reconciler:
         """Reconcile one key and return it to the queue; return the result."""
         try:
             result, requeue_after_seconds = await self.reconcile(key, session)
+            self.complaints.discard(key)
             self.queue.done(key, requeue_after_seconds)
             return result
         except Conflict:

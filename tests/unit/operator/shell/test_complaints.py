@@ -16,7 +16,7 @@ from unit.operator.shell.echoing_api import EchoingApi, advance, manifest, recon
     [
         pytest.param({"spec": {**SPEC, "training": {"steps": "many"}}}, "training.steps", id="a field of another type"),
         pytest.param({"spec": None}, "JobSpec", id="no spec"),
-        pytest.param({"status": {"stage": "Dreaming"}}, "stage", id="a stage of another version"),
+        pytest.param({"status": {"dataset": {"id": 3}}}, "dataset.id", id="a dataset of another type"),
         pytest.param({"status": {"recoveries": None}}, "recoveries", id="a field that is null"),
         pytest.param({"status": []}, "", id="a status that is a list"),
     ],

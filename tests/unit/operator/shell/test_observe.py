@@ -116,7 +116,7 @@ async def test_an_llmcluster_that_cannot_be_read_affects_only_itself(store: Stor
 
 
 async def test_a_job_that_cannot_be_read_is_left_out_of_the_metrics(store: Store) -> None:
-    unreadable = {**top_level(JOB_KIND, "unreadable", SPEC, namespace="ns"), "status": {"stage": "Dreaming"}}
+    unreadable = {**top_level(JOB_KIND, "unreadable", SPEC, namespace="ns"), "status": {"recoveries": 3}}
     store.job_changed("upsert", unreadable)
     assert [job.name for job in observe_fleet(store).jobs] == ["j"]
 
