@@ -3,13 +3,16 @@
 Values are as of the last reconciliation. Prometheus has the current ones.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from llmtrain_api.conditions import Condition
 from llmtrain_api.model import Model, Sentence, Timestamp
 
+DISPLAYED = frozenset({"stage", "progress", "goodput", "checkpoint", "workers", "logs"})
+"""Fields that no decision rests on: the operator computes them again."""
 Lines = Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 
 
@@ -244,3 +247,17 @@ class JobStatus(Model):
     """The first failure. It is kept after the pod is deleted."""
     logs: Annotated[list[PodLogTail], Field(max_length=16)] = Field(default_factory=list)
     """Last log lines of the pods that were deleted when the job finished."""
+
+    @classmethod
+    def from_server(cls, document: Mapping[str, Any]) -> Self:
+        """Return the status in `document`, without unknown fields and without displayed fields that cannot be read.
+
+        So a stage of a newer operator does not keep an older one from its jobs. ValidationError if another field is invalid.
+        """
+        try:
+            return super().from_server(document)
+        except ValidationError as error:
+            invalid = {str(details["loc"][0]) if details["loc"] else "" for details in error.errors()}
+            if not invalid <= DISPLAYED:
+                raise
+            return super().from_server({name: value for name, value in document.items() if name not in invalid})

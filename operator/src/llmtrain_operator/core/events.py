@@ -19,6 +19,8 @@ WARNING_REASONS = frozenset(
         Reason.CONTAINER_NOT_STARTED,
         Reason.STUCK_TERMINATING,
         Reason.API_REJECTED,
+        Reason.NAME_TAKEN,
+        Reason.UNREADABLE,
         Reason.RECOVERING,
         Reason.BAD_INPUT,
         Reason.TOO_MANY_FAILURES,
@@ -27,6 +29,7 @@ WARNING_REASONS = frozenset(
         Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
         Reason.CONTROL_PLANE_UNSURE,
+        Reason.DIVERGED,
     }
 )
 """Reasons whose events are warnings."""

@@ -1,9 +1,10 @@
 """What a decision is made from: one frozen snapshot of a job or a cluster and everything around it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
+from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
@@ -40,6 +41,20 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """The last request for an object that the API server refused."""
+
+    key: ObjectKey
+    """The object."""
+    reason: Reason
+    """The reason of the condition that reports it."""
+    message: str
+    """The server's words, and the remedy."""
+    retry_after: timedelta | None = timedelta(0)
+    """How long to wait before the request is made again, not positive when it is due; None until objects change."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSnapshot:
     """Everything that planning one job can depend on."""
 
@@ -66,6 +81,14 @@ class JobSnapshot:
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
     images: Images
+    refusal: Refusal | None = None
+    """The last refusal by the API server, until the request succeeds or is no longer needed."""
+    taken: dict[ObjectKey, Manifest] = field(default_factory=dict)
+    """Known objects with a name of the job's that it does not own, such as those of an earlier job of its name."""
+    unrepairable: dict[ObjectKey, Manifest] = field(default_factory=dict)
+    """Objects that a webhook changed back when they were repaired, by what was applied."""
+    status_age: timedelta | None = None
+    """Time since the status was written; None if this process has not written it."""
 
     @property
     def ledger(self) -> TimeLedger | None:
@@ -100,4 +123,6 @@ class ClusterSnapshot:
     claims: dict[tuple[str, str], Manifest]
     """PersistentVolumeClaims of the tenant namespaces, by (namespace, name)."""
     missing_namespaces: frozenset[str] = frozenset()
-    """Tenant namespaces that did not exist when a claim was created there."""
+    """Tenant namespaces that did not exist when a claim was created there last."""
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+    """Last refusals of claims, by (namespace, name)."""

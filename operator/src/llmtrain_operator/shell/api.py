@@ -122,6 +122,27 @@ class Api:
         query = f"?fieldManager={FIELD_MANAGER}&force=true"
         return await self.call("PATCH", path + query, manifest, "application/apply-patch+yaml")
 
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create an object, and return it; raise AlreadyExists if its name is taken."""
+        path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace", ""))
+        return await self.call("POST", f"{path}?fieldManager={FIELD_MANAGER}", manifest)
+
+    async def read(self, manifest: Manifest) -> Manifest:
+        """Return the object that exists with the kind and name of `manifest`."""
+        metadata = manifest["metadata"]
+        path = path_of(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        return await self.call("GET", path)
+
+    async def merge(self, manifest: Manifest) -> Manifest:
+        """Change the given fields of a built-in object and keep all others; return the result.
+
+        Unlike `apply`, it gives up no field that an earlier version of the operator applied.
+        """
+        metadata = manifest["metadata"]
+        path = path_of(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        query = f"?fieldManager={FIELD_MANAGER}"
+        return await self.call("PATCH", path + query, manifest, "application/strategic-merge-patch+json")
+
     async def delete(self, reference: ObjectReference) -> None:
         """Delete the referenced object, and its dependents in the background."""
         path = path_of(reference.api_version, reference.kind, reference.namespace, reference.name)

@@ -10,7 +10,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell import api as module
 from llmtrain_operator.shell.api import Api, Unreadable, path_of, resource_of
-from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable
+from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected, Unavailable
 from unit.operator.shell.api_server import ApiServer
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
@@ -123,3 +123,22 @@ def test_paths() -> None:
     )
     assert resource_of("/api/v1/namespaces/n/pods/p".split("/")) == "pods"
     assert resource_of(["healthz"]) == "other"
+
+
+async def test_an_object_is_created_read_and_changed_in_part(server: ApiServer) -> None:
+    server.answers += [web.json_response({"a": 1}), web.json_response({"b": 2}), web.json_response({"c": 3})]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "uid": "u"}}
+    assert await server.api.create(pod) == {"a": 1}
+    assert await server.api.read(pod) == {"b": 2}
+    assert await server.api.merge(pod) == {"c": 3}
+    assert server.requests == [
+        ("POST", "/api/v1/namespaces/n/pods?fieldManager=llmtrain-operator", pod),
+        ("GET", "/api/v1/namespaces/n/pods/p", None),
+        ("PATCH", "/api/v1/namespaces/n/pods/p?fieldManager=llmtrain-operator", pod),
+    ]
+
+
+async def test_a_name_that_is_taken_is_an_error_of_its_own(server: ApiServer) -> None:
+    server.answers.append(web.json_response({"message": "m", "reason": "AlreadyExists"}, status=409))
+    with pytest.raises(AlreadyExists):
+        await server.api.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}})
