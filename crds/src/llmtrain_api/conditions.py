@@ -75,6 +75,7 @@ class Reason(StrEnum):
     # events only
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
+    COORDINATOR_LOST = "CoordinatorLost"
     WORKER_FAILED = "WorkerFailed"
     POD_DISRUPTED = "PodDisrupted"
     RECOVERED = "Recovered"

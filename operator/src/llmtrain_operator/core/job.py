@@ -19,6 +19,7 @@ from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import failed, final_status_fields, is_finished, terminal_stage
+from llmtrain_operator.core.policies.coordinator_loss import loss_events, lost_coordinators, replacements
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.divergence import diverged_because, diverged_conditions
 from llmtrain_operator.core.policies.failure_policy import (
@@ -119,6 +120,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         now=snapshot.now,
     )
     stage = report_stuck_pods(stage, pods, snapshot.now)
+    lost = lost_coordinators(pods, snapshot.nodes, lost=snapshot.coordinator_lost)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
@@ -131,7 +133,8 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
         ),
-        delete=(*stage.delete, *pod_references(failed_pods, lost_nodes)),
+        delete=(*stage.delete, *replacements(lost), *pod_references(failed_pods, lost_nodes)),
+        events=(*stage.events, *loss_events(lost)),
         update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
         requeue_after=earliest(stage.requeue_after, deadline, node_check),
     )

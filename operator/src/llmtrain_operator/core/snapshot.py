@@ -80,6 +80,8 @@ class JobSnapshot:
     """Whether the API server serves PodGroups."""
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
+    coordinator_lost: bool = False
+    """Whether the coordinator answered before and has stopped to."""
     images: Images
     refusal: Refusal | None = None
     """The last refusal by the API server, until the request succeeds or is no longer needed."""

@@ -22,6 +22,10 @@ SILENT_SECONDS = 5.0
 """How long the last answer of a coordinator counts while it does not answer again."""
 MAX_DELAY_SECONDS = 10.0
 """Longest time between two questions to a coordinator that does not answer."""
+RETRY_SECONDS = 1.0
+"""How long after its first silence a coordinator is asked again, before it counts as lost."""
+LOST_POLLS = 2
+"""Questions without an answer, one after the other, after which it counts as lost."""
 MIN_INTERVAL_SECONDS = 0.5
 """Least time between two questions to one coordinator."""
 
@@ -34,6 +38,8 @@ class Answer:
     """Its last answer; None if it has not answered for some seconds."""
     is_news: bool
     """Whether the coordinator was asked since the answer was read last."""
+    lost: bool = False
+    """Whether it answered before and has stopped to."""
 
 
 @dataclass(kw_only=True)
@@ -48,6 +54,8 @@ class Poll:
     """Whether `status` is that of the pod that was asked last."""
     asked_at: float = 0.0
     answered_at: float = 0.0
+    unanswered: int = 0
+    """Questions since its last answer."""
     is_news: bool = False
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
@@ -67,8 +75,12 @@ class CoordinatorPoller:
             return None
         is_news, poll.is_news = poll.is_news, False
         silent_seconds = poll.asked_at - poll.answered_at
-        known = poll.is_current and silent_seconds < SILENT_SECONDS
-        return Answer(status=poll.status if known else None, is_news=is_news)
+        is_silent = silent_seconds >= SILENT_SECONDS
+        return Answer(
+            status=poll.status if poll.is_current and not is_silent else None,
+            is_news=is_news,
+            lost=poll.is_current and is_silent and poll.unanswered >= LOST_POLLS,
+        )
 
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
@@ -103,12 +115,14 @@ class CoordinatorPoller:
             now = time.monotonic()
             if poll.pod_uid != pod.uid:
                 poll.pod_uid, poll.is_current, poll.answered_at = pod.uid, False, now
-            poll.asked_at, poll.is_news = now, True
+            poll.asked_at, poll.is_news, poll.unanswered = now, True, poll.unanswered + 1
             if status is not None:
-                poll.status, poll.is_current, poll.answered_at = status, True, now
+                poll.status, poll.is_current, poll.answered_at, poll.unanswered = status, True, now, 0
             self.wake(key)
         finally:
             poll.task = None
+        if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
+            self.schedule(key, session, RETRY_SECONDS)
 
     def discard(self, key: JobKey) -> None:
         """Forget a job's coordinator, and ask it no more."""

@@ -42,6 +42,7 @@ def observe_job(
     images: Images,
     gang: bool,
     coordinator: CoordinatorStatus | None,
+    coordinator_lost: bool = False,
     memory: JobMemory | None,
     fetched_nodes: Mapping[str, NodeView | None],
 ) -> ObservedJob | None:
@@ -79,6 +80,7 @@ def observe_job(
         gpus_capacity=store.gpus_capacity(job.spec.cluster),
         gang_available=gang,
         coordinator=coordinator,
+        coordinator_lost=coordinator_lost,
         images=images,
         refusal=memory.refusals.pending(facts(manifest, cluster, pods)),
         taken=not_owned(existing, job.uid),

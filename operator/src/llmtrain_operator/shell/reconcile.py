@@ -159,6 +159,7 @@ class Reconciler:
                 images=self.images,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
+                coordinator_lost=answer is not None and answer.lost,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
             )

@@ -113,3 +113,33 @@ async def test_a_coordinator_that_runs_no_more_is_not_asked(asked: Asked) -> Non
     asked.pod = None
     await asked.poll_now()
     assert (asked.times, asked.woken) == (0, 0)
+
+
+async def test_a_coordinator_is_lost_when_it_leaves_two_questions_unanswered(asked: Asked) -> None:
+    def lost() -> bool:
+        answer = asked.poller.answer(KEY, POD)
+        assert answer is not None
+        return answer.lost
+
+    await asked.poll_now()
+    asked.status = None
+    asked.now += 5
+    await asked.poll_now()
+    assert not lost(), "one question without an answer may be lost on the way"
+    assert asked.poller.polls[KEY].timer is not None, "it is asked again soon"
+    asked.now += 1
+    await asked.poll_now()
+    assert lost()
+    asked.status = coordinator_status()
+    await asked.poll_now()
+    assert not lost()
+
+
+async def test_a_coordinator_that_never_answered_is_not_lost(asked: Asked) -> None:
+    asked.status = None
+    for _ in range(3):
+        asked.now += 10
+        await asked.poll_now()
+    answer = asked.poller.answer(KEY, POD)
+    assert answer is not None
+    assert not answer.lost
