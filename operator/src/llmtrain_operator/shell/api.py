@@ -10,8 +10,8 @@ from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, FIELD_MANAGER, JOB_
 from llmtrain_operator.core.manifest import Manifest, items_at
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell.errors import ApiError, Unavailable, error_for
-from llmtrain_operator.shell.fair_limit import FairLimit
 from llmtrain_operator.shell.metrics import count_call
+from llmtrain_operator.shell.token_bucket import TokenBucket
 from llmtrain_operator.shell.work_queue import CURRENT_KEY
 
 PLURALS = {
@@ -53,7 +53,7 @@ class Api:
 
     def __init__(self, client: ApiClient) -> None:
         self.client = client
-        self.limit = FairLimit(CALLS_PER_SECOND, BURST)
+        self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
 
     async def call(
         self,
@@ -65,7 +65,7 @@ class Api:
         seconds: float = REQUEST_SECONDS,
     ) -> Manifest:
         """Return the JSON answer to one request within `seconds`; raise an ApiError if it fails."""
-        await self.limit.take(CURRENT_KEY.get())
+        await self.bucket.take(CURRENT_KEY.get())
         resource = path.split("?")[0].removesuffix("/status").split("/")
         response = await self.send(method, path, body, content_type, aiohttp.ClientTimeout(total=seconds))
         try:
