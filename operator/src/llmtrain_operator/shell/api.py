@@ -1,7 +1,7 @@
 """The Kubernetes API on plain dicts, through the client package's connection pool."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
@@ -54,6 +54,8 @@ class Api:
     def __init__(self, client: ApiClient) -> None:
         self.client = client
         self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
+        self.may_write: Callable[[], bool] = lambda: True
+        """Whether this replica leads; asked right before a request, because a process can be stopped at any time."""
 
     async def call(
         self,
@@ -63,9 +65,15 @@ class Api:
         content_type: str = "application/json",
         *,
         seconds: float = REQUEST_SECONDS,
+        fenced: bool = True,
     ) -> Manifest:
-        """Return the JSON answer to one request within `seconds`; raise an ApiError if it fails."""
+        """Return the JSON answer to one request within `seconds`; raise an ApiError if it fails.
+
+        A request that changes something is only sent while this replica leads, unless it is not `fenced`.
+        """
         await self.bucket.take(CURRENT_KEY.get())
+        if fenced and method != "GET" and not self.may_write():
+            raise Unavailable("this replica does not hold the Lease any more")
         resource = path.split("?")[0].removesuffix("/status").split("/")
         response = await self.send(method, path, body, content_type, aiohttp.ClientTimeout(total=seconds))
         try:

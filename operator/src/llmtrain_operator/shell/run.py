@@ -27,8 +27,8 @@ from llmtrain_operator.shell.settings import Settings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
-CONCURRENT_RECONCILES = 8
-"""Keys that are reconciled at the same time."""
+CONCURRENT_RECONCILES = 32
+"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods do not hold up all others."""
 log = logging.getLogger(__name__)
 
 
@@ -60,6 +60,8 @@ async def run(settings: Settings) -> None:
     async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
+        lease = Lease(api, settings.namespace, settings.identity)
+        api.may_write = lambda: lease.remaining_seconds > 0
         gang = await api.has_resource(GANG_VERSION, "podgroups")
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
@@ -78,7 +80,7 @@ async def run(settings: Settings) -> None:
 
         async def campaign() -> None:
             await ready.wait()
-            await run_leader_election(Lease(api, settings.namespace, settings.identity), leads)
+            await run_leader_election(lease, leads)
 
         async def work() -> None:
             await leads.wait()
