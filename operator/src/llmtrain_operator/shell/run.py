@@ -16,8 +16,9 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
+from llmtrain_operator.shell.errors import Unavailable
 from llmtrain_operator.shell.handlers import registry
-from llmtrain_operator.shell.informer import Informer
+from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
 from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
 from llmtrain_operator.shell.observe import observe_fleet
@@ -46,6 +47,17 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
     ]
 
 
+async def serves_gangs(api: Api) -> bool:
+    """Return whether the API server serves PodGroups, as soon as it answers."""
+    while True:
+        try:
+            return await api.has_resource(GANG_VERSION, "podgroups")
+        except Unavailable as error:
+            fields = {"kind": "PodGroup", "message": error.message}
+            log.warning(OperatorEvent.LIST_FAILED, extra={"fields": fields})
+            await asyncio.sleep(RETRY_SECONDS)
+
+
 async def log_in() -> None:
     """Load the pod's service account, or outside of a cluster the kubeconfig."""
     if "KUBERNETES_SERVICE_HOST" in os.environ:
@@ -62,7 +74,7 @@ async def run(settings: Settings) -> None:
         store = Store(queue)
         lease = Lease(api, settings.namespace, settings.identity)
         api.may_write = lambda: lease.remaining_seconds > 0
-        gang = await api.has_resource(GANG_VERSION, "podgroups")
+        gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port)
