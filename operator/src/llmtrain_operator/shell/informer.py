@@ -173,7 +173,8 @@ class Informer:
             if kept is None:
                 self.delete(uid, identity.version)
                 return
-            self.known[uid] = identity
+            before = self.known.get(uid, identity)
+            self.known[uid] = before if is_later(before.version, identity.version) else identity
             self.handler("upsert", kept)
             self.reported.pop(uid, None)
         except Exception as error:

@@ -102,6 +102,8 @@ async def test_a_list_that_is_older_than_an_object_does_not_delete_it(server: Ap
     changes: list[str] = []
     informer = Informer(server.api, "v1", "Pod", lambda change, found: changes.append(change))
     informer.on_event("ADDED", obj("a", "10"))
+    informer.on_event("MODIFIED", obj("a", "8"))
+    changes.pop()
     server.answers = [web.json_response({"metadata": {"resourceVersion": version}}) for version in ("9", "11")]
     await informer.list()
     assert changes == ["upsert"]
