@@ -155,3 +155,16 @@ async def test_a_job_that_was_deleted_while_the_watch_was_broken_is_forgotten(cl
     cluster.server.gone = False
     await wait_for(lambda: bool(cluster.server.watches["llmtrainingjobs"]))
     assert 'job="j"' not in await cluster.metrics()
+
+
+async def test_an_operator_that_was_frozen_changes_nothing_after_another_has_taken_over(cluster: Cluster) -> None:
+    first = await cluster.start("first")
+    await wait_for(lambda: cluster.holder == "first")
+    await cluster.start("second")
+    first.send_signal(signal.SIGSTOP)
+    await wait_for(lambda: cluster.holder == "second", 40)
+    first.send_signal(signal.SIGCONT)
+    cluster.server.put("llmtrainingjobs", job("j"))
+    await wait_for(lambda: stage(cluster, "j") == "Waiting")
+    await asyncio.wait_for(first.wait(), 20)
+    assert cluster.holder == "second"

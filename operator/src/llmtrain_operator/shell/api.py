@@ -1,7 +1,7 @@
 """The Kubernetes API on plain dicts, through the client package's connection pool."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
@@ -10,8 +10,8 @@ from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, FIELD_MANAGER, JOB_
 from llmtrain_operator.core.manifest import Manifest, items_at
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell.errors import ApiError, Unavailable, error_for
-from llmtrain_operator.shell.fair_limit import FairLimit
 from llmtrain_operator.shell.metrics import count_call
+from llmtrain_operator.shell.token_bucket import TokenBucket
 from llmtrain_operator.shell.work_queue import CURRENT_KEY
 
 PLURALS = {
@@ -53,7 +53,9 @@ class Api:
 
     def __init__(self, client: ApiClient) -> None:
         self.client = client
-        self.limit = FairLimit(CALLS_PER_SECOND, BURST)
+        self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
+        self.may_write: Callable[[], bool] = lambda: True
+        """Whether this replica leads; asked right before a request, because a process can be stopped at any time."""
 
     async def call(
         self,
@@ -63,9 +65,15 @@ class Api:
         content_type: str = "application/json",
         *,
         seconds: float = REQUEST_SECONDS,
+        fenced: bool = True,
     ) -> Manifest:
-        """Return the JSON answer to one request within `seconds`; raise an ApiError if it fails."""
-        await self.limit.take(CURRENT_KEY.get())
+        """Return the JSON answer to one request within `seconds`; raise an ApiError if it fails.
+
+        A request that changes something is only sent while this replica leads, unless it is not `fenced`.
+        """
+        await self.bucket.take(CURRENT_KEY.get())
+        if fenced and method != "GET" and not self.may_write():
+            raise Unavailable("this replica does not hold the Lease any more")
         resource = path.split("?")[0].removesuffix("/status").split("/")
         response = await self.send(method, path, body, content_type, aiohttp.ClientTimeout(total=seconds))
         try:

@@ -128,10 +128,12 @@ class Informer:
             page = await self.api.call("GET", self.path(query))
             self.heard_at = time.monotonic()
             items, version = value_at(page, "items"), text_at(page, "metadata", "resourceVersion")
-            for obj in items if isinstance(items, list) else ():
+            token = text_at(page, "metadata", "continue")
+            if not (version or token) or not isinstance(items, list | None):
+                raise Unreadable("the list has no resource version, or its items are no list")
+            for obj in items or ():
                 unlisted.discard(text_at(obj, "metadata", "uid"))
                 self.upsert(obj)
-            token = text_at(page, "metadata", "continue")
             if not token:
                 break
         for uid in unlisted & self.known.keys():
@@ -171,7 +173,8 @@ class Informer:
             if kept is None:
                 self.delete(uid, identity.version)
                 return
-            self.known[uid] = identity
+            before = self.known.get(uid, identity)
+            self.known[uid] = before if is_later(before.version, identity.version) else identity
             self.handler("upsert", kept)
             self.reported.pop(uid, None)
         except Exception as error:

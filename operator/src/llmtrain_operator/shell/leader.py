@@ -98,7 +98,7 @@ class Lease:
         metadata = {"name": LEASE_NAME, "namespace": self.namespace, **fields_at(lease, "metadata")}
         body = {"apiVersion": API_VERSION, "kind": "Lease", "metadata": metadata, "spec": spec}
         method, name = ("POST", "") if lease is None else ("PUT", LEASE_NAME)
-        return await self.api.call(method, self.path(name), body, seconds=CALL_SECONDS)
+        return await self.api.call(method, self.path(name), body, seconds=CALL_SECONDS, fenced=False)
 
     def path(self, name: str) -> str:
         """Return the URL path of the Lease, or without a name of all Leases."""

@@ -16,8 +16,9 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
+from llmtrain_operator.shell.errors import Unavailable
 from llmtrain_operator.shell.handlers import registry
-from llmtrain_operator.shell.informer import Informer
+from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
 from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
 from llmtrain_operator.shell.observe import observe_fleet
@@ -27,8 +28,8 @@ from llmtrain_operator.shell.settings import Settings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
-CONCURRENT_RECONCILES = 8
-"""Keys that are reconciled at the same time."""
+CONCURRENT_RECONCILES = 32
+"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods do not hold up all others."""
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +47,17 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
     ]
 
 
+async def serves_gangs(api: Api) -> bool:
+    """Return whether the API server serves PodGroups, as soon as it answers."""
+    while True:
+        try:
+            return await api.has_resource(GANG_VERSION, "podgroups")
+        except Unavailable as error:
+            fields = {"kind": "PodGroup", "message": error.message}
+            log.warning(OperatorEvent.LIST_FAILED, extra={"fields": fields})
+            await asyncio.sleep(RETRY_SECONDS)
+
+
 async def log_in() -> None:
     """Load the pod's service account, or outside of a cluster the kubeconfig."""
     if "KUBERNETES_SERVICE_HOST" in os.environ:
@@ -60,7 +72,9 @@ async def run(settings: Settings) -> None:
     async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
-        gang = await api.has_resource(GANG_VERSION, "podgroups")
+        lease = Lease(api, settings.namespace, settings.identity)
+        api.may_write = lambda: lease.remaining_seconds > 0
+        gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port)
@@ -78,7 +92,7 @@ async def run(settings: Settings) -> None:
 
         async def campaign() -> None:
             await ready.wait()
-            await run_leader_election(Lease(api, settings.namespace, settings.identity), leads)
+            await run_leader_election(lease, leads)
 
         async def work() -> None:
             await leads.wait()

@@ -23,10 +23,11 @@ from llmtrain_operator.shell.relevance import (
     owner_of,
     seen,
     trigger,
+    trim_pod,
 )
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
-__all__ = ["BURST_SECONDS", "Change", "JobKey", "Store"]
+__all__ = ["BURST_SECONDS", "Change", "JobKey", "Store", "is_newer", "owner_of", "trim_pod"]
 
 Change = Literal["upsert", "delete"]
 """What happened to an object."""

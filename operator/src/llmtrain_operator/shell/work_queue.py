@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 BASE_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.25, 60.0
 """Delay after the first failure, which doubles with each further one, and its limit."""
-LOW_PRIORITY_SECONDS = 300.0
+LOW_PRIORITY_SECONDS = 3600.0
 """How much longer a key of low priority waits for its turn than others, if there are others."""
 
 

@@ -96,6 +96,16 @@ async def test_a_listing_can_contain_anything(server: ApiServer, resources: obje
     assert not await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
 
 
+async def test_a_replica_that_does_not_lead_changes_nothing(server: ApiServer) -> None:
+    server.api.may_write = lambda: False
+    with pytest.raises(Unavailable, match="Lease"):
+        await server.api.apply(POD)
+    server.answers = [web.json_response(POD), web.json_response(POD)]
+    assert await server.api.call("GET", "/api/v1/pods/p") == POD
+    assert await server.api.call("PUT", "/api/v1/leases/l", POD, fenced=False) == POD
+    assert len(server.requests) == 2
+
+
 async def test_a_watch_that_is_silent_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

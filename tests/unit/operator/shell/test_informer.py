@@ -102,11 +102,35 @@ async def test_a_list_that_is_older_than_an_object_does_not_delete_it(server: Ap
     changes: list[str] = []
     informer = Informer(server.api, "v1", "Pod", lambda change, found: changes.append(change))
     informer.on_event("ADDED", obj("a", "10"))
+    informer.on_event("MODIFIED", obj("a", "8"))
+    changes.pop()
     server.answers = [web.json_response({"metadata": {"resourceVersion": version}}) for version in ("9", "11")]
     await informer.list()
     assert changes == ["upsert"]
     await informer.list()
     assert changes == ["upsert", "delete"]
+
+
+@pytest.mark.parametrize(
+    "page", [{}, {"items": []}, {"metadata": None}, {"metadata": {"resourceVersion": "9"}, "items": "x"}]
+)
+async def test_a_list_that_cannot_be_read_deletes_nothing(server: ApiServer, page: Any) -> None:
+    changes: list[str] = []
+    informer = Informer(server.api, "v1", "Pod", lambda change, found: changes.append(change))
+    informer.on_event("ADDED", obj("a", "1"))
+    server.answers = [web.json_response(page)]
+    with pytest.raises(Unreadable):
+        await informer.list()
+    assert changes == ["upsert"]
+
+
+async def test_items_of_a_list_can_be_anything(server: ApiServer) -> None:
+    names: list[str] = []
+    informer = Informer(server.api, "v1", "Pod", lambda change, found: names.append(found["metadata"]["name"]))
+    items = [None, "x", [], {}, {"metadata": None}, {"metadata": {"name": 3, "uid": {}}}, obj("a", "1")]
+    server.answers = [web.json_response({"metadata": {"resourceVersion": "9"}, "items": items})]
+    assert await informer.list() == "9"
+    assert names == ["a"]
 
 
 async def test_a_list_from_the_cache_is_only_the_first_one(server: ApiServer) -> None:

@@ -35,7 +35,9 @@ class LeaseServer:
     def holder(self) -> Any:
         return self.lease["spec"]["holderIdentity"] if self.lease else None
 
-    async def call(self, method: str, path: str, body: Manifest | None = None, *, seconds: float) -> Manifest:
+    async def call(
+        self, method: str, path: str, body: Manifest | None = None, *, seconds: float, fenced: bool = True
+    ) -> Manifest:
         self.calls.append(method)
         if self.silent:
             await asyncio.sleep(3600)
@@ -46,6 +48,7 @@ class LeaseServer:
                 raise NotFound("not found", 404)
             return self.lease
         assert body is not None
+        assert not fenced, "a replica that does not lead must be able to write the Lease"
         if method == "PUT" and body["metadata"].get("resourceVersion") != str(self.version):
             raise Conflict("changed", 409)
         self.version += 1

@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
-from llmtrain_operator.shell.run import informers, stop
+from llmtrain_operator.shell import run
+from llmtrain_operator.shell.errors import Unavailable
+from llmtrain_operator.shell.run import informers, serves_gangs, stop
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
@@ -13,6 +17,21 @@ async def test_pod_groups_are_watched_only_where_they_are_served() -> None:
     kinds = {informer.kind for informer in informers(None, store, gang=False)}  # type: ignore[arg-type]
     assert {JOB_KIND, CLUSTER_KIND, "Pod", "Node", "PersistentVolumeClaim", "Service", "ConfigMap"} == kinds
     assert "PodGroup" in {informer.kind for informer in informers(None, store, gang=True)}  # type: ignore[arg-type]
+
+
+async def test_an_api_server_that_is_unavailable_at_the_start_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class LateApi:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        async def has_resource(self, api_version: str, plural: str) -> bool:
+            self.calls += 1
+            if self.calls < 3:
+                raise Unavailable("no answer")
+            return True
+
+    monkeypatch.setattr(run, "RETRY_SECONDS", 0)
+    assert await serves_gangs(LateApi())  # type: ignore[arg-type]
 
 
 async def test_tasks_have_ended_when_they_are_stopped() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from llmtrain_operator.shell.fair_limit import FairLimit
+from llmtrain_operator.shell.token_bucket import TokenBucket
 
 
 class Clock:
@@ -23,39 +23,39 @@ def clock() -> Clock:
 
 
 async def test_a_burst_does_not_wait(clock: Clock) -> None:
-    limit = FairLimit(10, 3, clock)
+    bucket = TokenBucket(10, 3, clock)
     for _ in range(3):
-        await limit.take("a")
-    assert limit.tokens == 0
+        await bucket.take("a")
+    assert bucket.tokens == 0
 
 
 async def test_a_flow_with_one_call_does_not_wait_for_a_flow_with_many(clock: Clock) -> None:
-    limit, order = FairLimit(1, 1, clock), []
+    bucket, order = TokenBucket(1, 1, clock), []
 
     async def call(flow: str) -> None:
-        await limit.take(flow)
+        await bucket.take(flow)
         order.append(flow)
 
-    await limit.take("first")
+    await bucket.take("first")
     calls = [asyncio.create_task(call(flow)) for flow in ("many", "many", "many", "few")]
     await asyncio.sleep(0)
     for _ in calls:
         clock.now += 1
-        limit.grant()
+        bucket.grant()
         await asyncio.sleep(0)
     await asyncio.gather(*calls)
     assert order == ["many", "few", "many", "many"]
-    assert limit.timer is None
+    assert bucket.timer is None
 
 
 async def test_a_caller_that_was_cancelled_uses_no_token(clock: Clock) -> None:
-    limit = FairLimit(1, 1, clock)
-    await limit.take("a")
-    gone = asyncio.create_task(limit.take("a"))
+    bucket = TokenBucket(1, 1, clock)
+    await bucket.take("a")
+    gone = asyncio.create_task(bucket.take("a"))
     await asyncio.sleep(0)
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
     clock.now += 1
-    limit.grant()
-    assert limit.tokens == 1
-    assert not limit.flows
+    bucket.grant()
+    assert bucket.tokens == 1
+    assert not bucket.flows

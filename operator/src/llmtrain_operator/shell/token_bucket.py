@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 
 
-class FairLimit:
+class TokenBucket:
     """At most `rate` calls per second on average and `burst` at once; callers that wait take turns by flow."""
 
     def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -16,7 +16,7 @@ class FairLimit:
         """Callers that wait, by flow; the first flow is the next one."""
         self.timer: asyncio.TimerHandle | None = None
 
-    async def take(self, flow: Hashable) -> None:
+    async def take(self, flow: Hashable = None) -> None:
         """Wait until a call of a flow, such as those for one job, is allowed."""
         self.fill()
         if self.tokens >= 1 and not self.flows:
