@@ -130,7 +130,7 @@ class OperatorEvent(StrEnum):
     """The watch of objects of `kind` failed; `message` is the API server's answer. The operator tries again."""
     RECONCILE_FAILED = "reconcileFailed"
     """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` is the reason. The operator tries again."""
-    OBJECT_UNREADABLE = "objectUnreadable"
+    OBJECT_NOT_RECONCILED = "objectNotReconciled"
     """The object (`kind`, `namespace`, `name`) cannot be read for the reason in `message`; it is not reconciled. Written
     once for each reason; a condition of the object reports it too."""
     REQUEST_REJECTED = "requestRejected"

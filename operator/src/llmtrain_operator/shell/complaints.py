@@ -14,7 +14,7 @@ from llmtrain_operator.shell.work_queue import Key
 log = logging.getLogger(__name__)
 
 
-class Unreadable(Exception):
+class UnreadableObject(Exception):
     """A job or LLMCluster cannot be read, or nothing can be decided on it."""
 
 
@@ -25,13 +25,13 @@ class Complaints:
         self.executor = executor
         self.texts: dict[Key, str] = {}
 
-    async def publish(self, key: Key, manifest: Manifest | None, error: Unreadable) -> None:
+    async def publish(self, key: Key, manifest: Manifest | None, error: UnreadableObject) -> None:
         """Report that `manifest` cannot be read; it is None if it no longer exists."""
         text = str(error)
         fields = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "message": text}
         if self.texts.get(key) != text:
             self.texts[key] = text
-            log.error(OperatorEvent.OBJECT_UNREADABLE, extra={"fields": fields}, exc_info=error.__cause__)
+            log.error(OperatorEvent.OBJECT_NOT_RECONCILED, extra={"fields": fields}, exc_info=error.__cause__)
         try:
             status = unreadable_status(manifest, text, format_rfc3339(datetime.now(UTC))) if manifest else None
             if manifest is not None and status is not None:

@@ -44,7 +44,7 @@ async def test_the_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> No
         for _ in range(3):
             await reconcile_all(found)
             advance(found, 60)
-    assert [record.msg for record in caplog.records] == ["objectUnreadable"]
+    assert [record.msg for record in caplog.records] == ["objectNotReconciled"]
 
 
 async def test_an_llmcluster_that_cannot_be_read_is_not_ready_and_jobs_continue() -> None:

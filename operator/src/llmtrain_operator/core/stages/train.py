@@ -52,15 +52,8 @@ def train(
         desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=poll_interval(pods, is_training=started and training),
+        requeue_after=POLL_INTERVAL if started and training else STARTUP_POLL_INTERVAL,
     )
-
-
-def poll_interval(pods: tuple[PodView, ...], *, is_training: bool) -> timedelta | None:
-    """Return when the coordinator is polled next; None while no pod runs, as events report when one does."""
-    if not any(pod.running for pod in pods):
-        return None
-    return POLL_INTERVAL if is_training else STARTUP_POLL_INTERVAL
 
 
 def training_objects(

@@ -10,7 +10,7 @@ from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.train import is_training, train
-from unit.operator.builders import DATASET, IMAGES, ago, coordinator_status, job, names, pending_pod, pod, started
+from unit.operator.builders import DATASET, IMAGES, ago, coordinator_status, job, names, pod, started
 
 WORKERS = (pod("j-worker-0"), pod("j-worker-1"))
 PODS = (*WORKERS, pod("j-coordinator", "coordinator"))
@@ -99,8 +99,3 @@ def test_the_coordinator_is_polled_rarely_once_the_first_step_is_done() -> None:
     begun = {"stage": "Training", "firstStepTime": ago(60), "progress": progress}
     assert stage(status=begun, coordinator=coordinator_status()).requeue_after.total_seconds() == 5
     assert stage(status={"stage": "Training"}, coordinator=coordinator_status()).requeue_after.total_seconds() == 0.5
-
-
-def test_nothing_is_polled_while_no_pod_runs() -> None:
-    assert stage(pods=(pending_pod("j-coordinator", "coordinator"), pending_pod("j-worker-0"))).requeue_after is None
-    assert stage(pods=()).requeue_after is None
