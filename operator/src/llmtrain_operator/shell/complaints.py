@@ -7,7 +7,6 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.unreadable import unreadable_status
-from llmtrain_operator.shell.errors import ApiError
 from llmtrain_operator.shell.execute import Executor
 from llmtrain_operator.shell.work_queue import Key
 
@@ -26,7 +25,7 @@ class Complaints:
         self.texts: dict[Key, str] = {}
 
     async def publish(self, key: Key, manifest: Manifest | None, error: UnreadableObject) -> None:
-        """Report that `manifest` cannot be read; it is None if it no longer exists."""
+        """Report that `manifest` cannot be read; it is None if it no longer exists. Nothing in it can raise here."""
         text = str(error)
         fields = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "message": text}
         if self.texts.get(key) != text:
@@ -36,8 +35,8 @@ class Complaints:
             status = unreadable_status(manifest, text, format_rfc3339(datetime.now(UTC))) if manifest else None
             if manifest is not None and status is not None:
                 self.executor.cache(manifest, await self.executor.api.replace_status(manifest, status))
-        except ApiError as failure:
-            log.debug(OperatorEvent.RECONCILE_FAILED, extra={"fields": {**fields, "message": failure.message}})
+        except Exception as failure:
+            log.debug(OperatorEvent.RECONCILE_FAILED, extra={"fields": {**fields, "message": str(failure)}})
 
     def discard(self, key: Key) -> None:
         """Forget an object that can be read, or no longer exists."""
