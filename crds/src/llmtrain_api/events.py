@@ -129,10 +129,13 @@ class OperatorEvent(StrEnum):
     WATCH_FAILED = "watchFailed"
     """The watch of objects of `kind` failed; `message` is the API server's answer. The operator tries again."""
     OBJECT_UNREADABLE = "objectUnreadable"
-    """The object (`kind`, `namespace`, `name`) cannot be read for the reason in `message`: the operator keeps the version
-    before, or does not reconcile it. Written once for each version and reason."""
+    """The object (`kind`, `namespace`, `name`) cannot be read, for the reason in `message`; the operator keeps the version
+    before. It is logged once for each version."""
     RECONCILE_FAILED = "reconcileFailed"
     """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` is the reason. The operator tries again."""
+    OBJECT_NOT_RECONCILED = "objectNotReconciled"
+    """The object (`kind`, `namespace`, `name`) cannot be read for the reason in `message`; it is not reconciled. Written
+    once for each reason; a condition of the object reports it too."""
     REQUEST_REJECTED = "requestRejected"
     """The API server rejects a request for the object (`kind`, `namespace`, `name`); `message` is its answer."""
     EVENT_FAILED = "eventFailed"

@@ -76,7 +76,7 @@ def pool_status(pool: ComputePool, nodes: tuple[NodeView, ...]) -> PoolStatus:
     """Return the inventory of one pool: expected and ready nodes, and their GPUs."""
     of_pool = nodes_of(pool, nodes)
     ready = [node for node in of_pool if node.ready]
-    not_ready = [f"{node.name}: {node.reason}"[:1024] for node in of_pool if not node.ready]
+    not_ready = [printable(f"{node.name}: {node.reason}", 1024) for node in of_pool if not node.ready]
     return PoolStatus(
         name=pool.name,
         nodes_expected=pool.nodes,

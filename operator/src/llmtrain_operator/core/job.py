@@ -120,7 +120,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         now=snapshot.now,
     )
     stage = report_stuck_pods(stage, pods, snapshot.now)
-    lost = lost_coordinators(pods, snapshot.nodes, lost=snapshot.coordinator_lost)
+    coordinators = lost_coordinators(pods, snapshot.nodes, is_silent=snapshot.coordinator_lost)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
@@ -133,8 +133,8 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
         ),
-        delete=(*stage.delete, *replacements(lost), *pod_references(failed_pods, lost_nodes)),
-        events=(*stage.events, *loss_events(lost)),
+        delete=(*stage.delete, *replacements(coordinators), *pod_references(failed_pods, lost_nodes)),
+        events=(*stage.events, *loss_events(coordinators)),
         update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
         requeue_after=earliest(stage.requeue_after, deadline, node_check),
     )

@@ -42,7 +42,7 @@ def update_conditions(
 ) -> list[Condition]:
     """Return `conditions` with `updates` applied; `metadata_generation` is that of the spec they were decided on.
 
-    Of several updates of one condition, only the last counts, so that its transition time stays while its status does.
+    Of several updates of one type the last one counts, and the others leave no trace in the transition time.
     """
     updated = tuple(conditions)
     for update in {update.type: update for update in updates}.values():

@@ -7,14 +7,13 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.unreadable import unreadable_status
-from llmtrain_operator.shell.errors import ApiError
 from llmtrain_operator.shell.execute import Executor
 from llmtrain_operator.shell.work_queue import Key
 
 log = logging.getLogger(__name__)
 
 
-class Unreadable(Exception):
+class UnreadableObject(Exception):
     """A job or LLMCluster cannot be read, or nothing can be decided on it."""
 
 
@@ -25,19 +24,19 @@ class Complaints:
         self.executor = executor
         self.texts: dict[Key, str] = {}
 
-    async def publish(self, key: Key, manifest: Manifest | None, error: Unreadable) -> None:
-        """Report that `manifest` cannot be read; it is None if it no longer exists."""
+    async def publish(self, key: Key, manifest: Manifest | None, error: UnreadableObject) -> None:
+        """Report that `manifest` cannot be read; it is None if it no longer exists. Nothing in it can raise here."""
         text = str(error)
         fields = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "message": text}
         if self.texts.get(key) != text:
             self.texts[key] = text
-            log.error(OperatorEvent.OBJECT_UNREADABLE, extra={"fields": fields}, exc_info=error.__cause__)
+            log.error(OperatorEvent.OBJECT_NOT_RECONCILED, extra={"fields": fields}, exc_info=error.__cause__)
         try:
             status = unreadable_status(manifest, text, format_rfc3339(datetime.now(UTC))) if manifest else None
             if manifest is not None and status is not None:
                 self.executor.cache(manifest, await self.executor.api.replace_status(manifest, status))
-        except ApiError as failure:
-            log.debug(OperatorEvent.RECONCILE_FAILED, extra={"fields": {**fields, "message": failure.message}})
+        except Exception as failure:
+            log.debug(OperatorEvent.RECONCILE_FAILED, extra={"fields": {**fields, "message": str(failure)}})
 
     def discard(self, key: Key) -> None:
         """Forget an object that can be read, or no longer exists."""

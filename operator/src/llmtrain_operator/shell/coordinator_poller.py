@@ -38,7 +38,7 @@ class Answer:
     """Its last answer; None if it has not answered for some seconds."""
     is_news: bool
     """Whether the coordinator was asked since the answer was read last."""
-    lost: bool = False
+    is_lost: bool = False
     """Whether it answered before and has stopped to."""
 
 
@@ -79,7 +79,7 @@ class CoordinatorPoller:
         return Answer(
             status=poll.status if poll.is_current and not is_silent else None,
             is_news=is_news,
-            lost=poll.is_current and is_silent and poll.unanswered >= LOST_POLLS,
+            is_lost=poll.is_current and is_silent and poll.unanswered >= LOST_POLLS,
         )
 
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:

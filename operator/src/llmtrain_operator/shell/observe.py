@@ -158,7 +158,7 @@ def job_of(manifest: Manifest) -> Job:
 def cluster_spec_of(manifest: Manifest) -> ClusterSpec | None:
     """Return the spec of an LLMCluster; None if it cannot be read, which a condition of the LLMCluster reports."""
     try:
-        return ClusterSpec.from_server(manifest["spec"])
+        return ClusterSpec.from_server(manifest.get("spec") or {})
     except ValidationError:
         return None
 
@@ -231,5 +231,5 @@ def job_sample(manifest: Manifest) -> JobSample | None:
             created=parse_rfc3339(metadata["creationTimestamp"]),
             status=JobStatus.from_server(manifest.get("status") or {}),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None

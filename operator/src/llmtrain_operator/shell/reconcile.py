@@ -18,7 +18,7 @@ from llmtrain_operator.core.snapshot import Images, JobSnapshot
 from llmtrain_operator.core.unreadable import cause_of
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.claim_memory import ClaimMemory
-from llmtrain_operator.shell.complaints import Complaints, Unreadable
+from llmtrain_operator.shell.complaints import Complaints, UnreadableObject
 from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller
 from llmtrain_operator.shell.errors import ApiError, Conflict, RequestRejected
 from llmtrain_operator.shell.execute import Executor
@@ -88,7 +88,7 @@ class Reconciler:
             log.warning(OperatorEvent.RECONCILE_FAILED, extra=log_fields(key, error.message))
             self.queue.failed(key, error.retry_after_seconds)
             return "rejected" if isinstance(error, RequestRejected) else "failed"
-        except Unreadable as error:
+        except UnreadableObject as error:
             is_job = key.kind == "job"
             manifest = self.store.jobs.get((key.namespace, key.name)) if is_job else self.store.clusters.get(key.name)
             await self.complaints.publish(key, manifest, error)
@@ -159,22 +159,22 @@ class Reconciler:
                 images=self.images,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
-                coordinator_lost=answer is not None and answer.lost,
+                coordinator_lost=answer is not None and answer.is_lost,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise Unreadable(cause_of(error)) from error
+            raise UnreadableObject(cause_of(error)) from error
         if observed is None:
             self.discard(key)
         return observed, target is not None
 
     def plan(self, snapshot: JobSnapshot) -> Plan:
-        """Return what a job needs now; Unreadable if nothing can be decided on it."""
+        """Return what a job needs now; UnreadableObject if nothing can be decided on it."""
         try:
             return plan_job(snapshot)
         except Exception as error:
-            raise Unreadable(cause_of(error)) from error
+            raise UnreadableObject(cause_of(error)) from error
 
     def memory_of(self, key: JobKey, uid: str) -> JobMemory:
         """Return the memory of a job: an empty one for a job that is new under its name."""
@@ -201,7 +201,7 @@ class Reconciler:
             manifest, snapshot = observed
             plan = plan_cluster(snapshot)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise Unreadable(cause_of(error)) from error
+            raise UnreadableObject(cause_of(error)) from error
         refused = await self.executor.execute_cluster(manifest, plan, memory)
         if refused:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))

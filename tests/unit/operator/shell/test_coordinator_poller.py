@@ -116,23 +116,23 @@ async def test_a_coordinator_that_runs_no_more_is_not_asked(asked: Asked) -> Non
 
 
 async def test_a_coordinator_is_lost_when_it_leaves_two_questions_unanswered(asked: Asked) -> None:
-    def lost() -> bool:
+    def is_lost() -> bool:
         answer = asked.poller.answer(KEY, POD)
         assert answer is not None
-        return answer.lost
+        return answer.is_lost
 
     await asked.poll_now()
     asked.status = None
     asked.now += 5
     await asked.poll_now()
-    assert not lost(), "one question without an answer may be lost on the way"
+    assert not is_lost(), "one question without an answer may be lost on the way"
     assert asked.poller.polls[KEY].timer is not None, "it is asked again soon"
     asked.now += 1
     await asked.poll_now()
-    assert lost()
+    assert is_lost()
     asked.status = coordinator_status()
     await asked.poll_now()
-    assert not lost()
+    assert not is_lost()
 
 
 async def test_a_coordinator_that_never_answered_is_not_lost(asked: Asked) -> None:
@@ -142,4 +142,4 @@ async def test_a_coordinator_that_never_answered_is_not_lost(asked: Asked) -> No
         await asked.poll_now()
     answer = asked.poller.answer(KEY, POD)
     assert answer is not None
-    assert not answer.lost
+    assert not answer.is_lost

@@ -13,12 +13,12 @@ from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.node_loss import control_plane_unsure
 
 
-def lost_coordinators(pods: tuple[PodView, ...], nodes: NodeStates, *, lost: bool) -> tuple[PodView, ...]:
-    """Return the coordinator to replace; `lost` is whether it answered before and has stopped to.
+def lost_coordinators(pods: tuple[PodView, ...], nodes: NodeStates, *, is_silent: bool) -> tuple[PodView, ...]:
+    """Return the coordinator to replace; `is_silent` is whether it answered before and has stopped to.
 
     Nothing is replaced while the control plane is doubted: then the operator may be the one that is cut off.
     """
-    if not lost or control_plane_unsure(nodes):
+    if not is_silent or control_plane_unsure(nodes):
         return ()
     return tuple(pod for pod in pods if pod.role == "coordinator" and pod.running)
 
@@ -34,7 +34,7 @@ def loss_events(coordinators: tuple[PodView, ...]) -> tuple[Event, ...]:
         Event(
             type="Warning",
             reason=Reason.COORDINATOR_LOST,
-            message=f"{pod.name} on {pod.node or 'no node'} no longer answers and is replaced; training continues meanwhile",
+            message=f"{pod.name} on {pod.node or 'no node'} no longer answers and is replaced; training continues without it",
         )
         for pod in coordinators
     )

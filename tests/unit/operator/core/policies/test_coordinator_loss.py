@@ -12,15 +12,15 @@ ALL_READY = NodeStates(known=4)
 
 
 def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None:
-    (lost,) = lost_coordinators(PODS, ALL_READY, lost=True)
-    (reference,) = replacements((lost,))
+    (coordinator,) = lost_coordinators(PODS, ALL_READY, is_silent=True)
+    (reference,) = replacements((coordinator,))
     assert (reference.name, reference.uid, reference.force) == ("j-coordinator", COORDINATOR.uid, True)
-    (event,) = loss_events((lost,))
+    (event,) = loss_events((coordinator,))
     assert event.message.startswith("j-coordinator on node-1 no longer answers")
 
 
 @pytest.mark.parametrize(
-    ("pods", "nodes", "lost"),
+    ("pods", "nodes", "is_silent"),
     [
         pytest.param(PODS, ALL_READY, False, id="it answers"),
         pytest.param(PODS, NodeStates(known=4, not_ready=3), True, id="the control plane is doubted"),
@@ -29,5 +29,5 @@ def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None
         ),
     ],
 )
-def test_nothing_is_replaced(pods: tuple, nodes: NodeStates, lost: bool) -> None:
-    assert lost_coordinators(pods, nodes, lost=lost) == ()
+def test_nothing_is_replaced(pods: tuple, nodes: NodeStates, is_silent: bool) -> None:
+    assert lost_coordinators(pods, nodes, is_silent=is_silent) == ()
