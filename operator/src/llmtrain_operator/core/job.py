@@ -23,6 +23,7 @@ from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import is_finished, terminal_stage
+from llmtrain_operator.core.policies.container_errors import next_start_check
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
@@ -114,7 +115,8 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
-    times = [time for time in (stage.requeue_after, deadline, node_check) if time is not None]
+    start_check = next_start_check(pods, snapshot.now)
+    times = [time for time in (stage.requeue_after, deadline, node_check, start_check) if time is not None]
     return replace(
         stage,
         conditions=(

@@ -1,6 +1,7 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store and the job's coordinator."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -19,13 +20,21 @@ from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSna
 from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.coordinator_client import sync_workers
 from llmtrain_operator.shell.errors import ApiError, NotFound
+from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.store import JobKey, Store
 
 K = TypeVar("K")
 
 
 async def observe_job(
-    store: Store, key: JobKey, *, api: Api, images: Images, gang: bool, session: aiohttp.ClientSession
+    store: Store,
+    key: JobKey,
+    *,
+    api: Api,
+    warnings: PodWarnings,
+    images: Images,
+    gang: bool,
+    session: aiohttp.ClientSession,
 ) -> JobSnapshot | None:
     """Return the snapshot of one job; None if it does not exist or is being deleted.
 
@@ -42,6 +51,8 @@ async def observe_job(
     fetched = await fetch_nodes(api, names - store.nodes.keys())
     cached = {name: NodeView.of(store.nodes[name]) for name in names & store.nodes.keys()}
     nodes = NodeStates.of(names, {**fetched, **cached}, known=len(store.nodes), not_ready=len(store.unready_nodes))
+    await warnings.refresh(pods, datetime.now(UTC))
+    pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
     now = datetime.now(UTC)  # read after the answer, whose time ledger ends before it
     cluster = store.clusters.get(job.spec.cluster)
     spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None

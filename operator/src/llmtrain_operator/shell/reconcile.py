@@ -23,6 +23,7 @@ from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.metrics import count_reconcile
 from llmtrain_operator.shell.observe import observe_cluster, observe_job
+from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
@@ -39,6 +40,7 @@ class Reconciler:
     def __init__(self, *, api: Api, store: Store, queue: WorkQueue, images: Images, gang: bool) -> None:
         self.api, self.store, self.queue = api, store, queue
         self.images, self.gang = images, gang
+        self.pod_warnings = PodWarnings(api)
 
     async def work(self, session: aiohttp.ClientSession) -> None:
         """Reconcile one key after the other, forever."""
@@ -76,7 +78,13 @@ class Reconciler:
             return "done", await self.reconcile_cluster(key)
         job_key = (key.namespace, key.name)
         snapshot = await observe_job(
-            self.store, job_key, api=self.api, images=self.images, gang=self.gang, session=session
+            self.store,
+            job_key,
+            api=self.api,
+            warnings=self.pod_warnings,
+            images=self.images,
+            gang=self.gang,
+            session=session,
         )
         if snapshot is None:
             return "done", None

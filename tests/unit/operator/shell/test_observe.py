@@ -9,6 +9,7 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell import observe
 from llmtrain_operator.shell.errors import ApiError, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.observe import observe_cluster, observe_fleet, observe_job, owned
+from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 from unit.operator.builders import IMAGES, SPEC, coordinator_status, node
@@ -65,7 +66,9 @@ NODE_IS_ABSENT = NotFound('nodes "lost" not found', 404)
 async def snapshot(store: Store, answer: Manifest | ApiError = NODE_IS_ABSENT) -> Any:
     api: Any = NodeApi(answer)
     session: Any = None
-    return await observe_job(store, ("ns", "j"), api=api, images=IMAGES, gang=True, session=session)
+    return await observe_job(
+        store, ("ns", "j"), api=api, warnings=PodWarnings(api), images=IMAGES, gang=True, session=session
+    )
 
 
 async def test_a_job_is_observed_with_its_cluster_and_what_it_owns(store: Store) -> None:
