@@ -21,7 +21,7 @@ from llmtrain_operator.core.stages.pods import pod_conditions
 from llmtrain_operator.core.status.goodput import coordinator_accounts
 
 STARTUP_POLL_INTERVAL = timedelta(seconds=0.5)
-"""How often the coordinator is polled until the first step is done, and while the job recovers."""
+"""How often the coordinator is polled until the first step is done, and while the job recovers, if enough workers run."""
 POLL_INTERVAL = timedelta(seconds=5)
 """How often it is polled while the job trains."""
 
@@ -52,8 +52,21 @@ def train(
         desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=POLL_INTERVAL if started and training else STARTUP_POLL_INTERVAL,
+        requeue_after=poll_interval(job.spec, workers, coordinators, is_steady=started and training),
     )
+
+
+def poll_interval(
+    spec: JobSpec, workers: tuple[PodView, ...], coordinators: tuple[PodView, ...], *, is_steady: bool
+) -> timedelta | None:
+    """Return when to ask the coordinator again: often while the first steps are awaited, and never if none runs.
+
+    Pods that wait for a node need no polling, because their changes are events. `is_steady` is whether steps are done.
+    """
+    if not any(pod.running for pod in coordinators):
+        return None
+    enough = len([pod for pod in workers if pod.phase in ("Running", "Succeeded")]) >= spec.workers.min
+    return POLL_INTERVAL if is_steady or not enough else STARTUP_POLL_INTERVAL
 
 
 def training_objects(
