@@ -15,7 +15,6 @@ SHORT = {
     "operator/src/llmtrain_cli/validate.py": "one module for each subcommand",
     "operator/src/llmtrain_operator/core/manifest.py": "the lowest layer of the core, which all others import",
     "operator/src/llmtrain_operator/core/objects/metadata.py": "what the modules of the objects share",
-    "operator/src/llmtrain_operator/core/policies/cleanup.py": "one module for each policy",
     "operator/src/llmtrain_operator/core/status/workers.py": "one module for each part of the status",
     "trainer/src/llmtrain_trainer/training/lr_schedule.py": "what a reader looks for by this name",
 }

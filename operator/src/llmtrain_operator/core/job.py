@@ -61,7 +61,10 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
     before = job.status
     if is_finished(before):
-        return plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
+        after = plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
+        node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
+        times = [time for time in (after.requeue_after, node_check) if time is not None]
+        return replace(after, requeue_after=min(times, default=None))
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (

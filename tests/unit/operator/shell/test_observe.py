@@ -108,6 +108,18 @@ async def test_known_nodes_are_counted_and_not_asked_for(store: Store) -> None:
     assert (found.nodes.known, found.nodes.not_ready, found.lost_nodes) == (2, 1, {"lost"})
 
 
+async def test_no_node_is_lost_while_most_nodes_are_not_ready_at_once(store: Store) -> None:
+    for number in range(16):
+        store.node_changed("upsert", node("Unknown" if number < 11 else "True", name=f"n{number}", since=7200))
+        worker = pod(f"j-worker-{number}", "worker")
+        store.pod_changed("upsert", {**worker, "spec": {"nodeName": f"n{number}"}})
+    found = await snapshot(store)
+    assert (found.nodes.not_ready, found.nodes.known, found.lost_nodes) == (11, 17, frozenset())
+    for number in range(11):
+        store.node_changed("upsert", node("True", name=f"n{number}", since=0))
+    assert (await snapshot(store)).nodes.not_ready_since == {}
+
+
 async def test_a_running_coordinator_is_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
