@@ -21,7 +21,7 @@ from llmtrain_operator.core.stages.pods import pod_conditions
 from llmtrain_operator.core.status.goodput import coordinator_accounts
 
 STARTUP_POLL_INTERVAL = timedelta(seconds=0.5)
-"""How often the coordinator is polled until the first step is done, and while the job recovers, if enough workers run."""
+"""How often the coordinator is polled until the first step is done, and while the job recovers."""
 POLL_INTERVAL = timedelta(seconds=5)
 """How often it is polled while the job trains."""
 
@@ -42,7 +42,6 @@ def train(
     term = next_term(status, existing)
     training = is_training(job.spec, status, workers, coordinator)
     surplus = (pod for pod in workers if pod.worker >= job.spec.workers.replicas and not pod.deleting)
-    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(job.spec)
     return StagePlan(
         stage=stage_name(status, training=training),
         conditions=(
@@ -52,21 +51,25 @@ def train(
         desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=poll_interval(job.spec, workers, coordinators, is_steady=started and training),
+        requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
 
 
 def poll_interval(
-    spec: JobSpec, workers: tuple[PodView, ...], coordinators: tuple[PodView, ...], *, is_steady: bool
+    spec: JobSpec,
+    status: JobStatus,
+    workers: tuple[PodView, ...],
+    coordinators: tuple[PodView, ...],
+    *,
+    training: bool,
 ) -> timedelta | None:
-    """Return when to ask the coordinator again: often while the first steps are awaited, and never if none runs.
-
-    Pods that wait for a node need no polling, because their changes are events. `is_steady` is whether steps are done.
-    """
-    if not any(pod.running for pod in coordinators):
-        return None
-    enough = len([pod for pod in workers if pod.phase in ("Running", "Succeeded")]) >= spec.workers.min
-    return POLL_INTERVAL if is_steady or not enough else STARTUP_POLL_INTERVAL
+    """Return when the coordinator is polled next; None while too few pods run: they cause events when they change."""
+    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(spec)
+    if started and training:
+        return POLL_INTERVAL
+    if len([pod for pod in workers if pod.running]) >= spec.workers.min:
+        return STARTUP_POLL_INTERVAL
+    return POLL_INTERVAL if any(pod.running for pod in coordinators) else None
 
 
 def training_objects(
