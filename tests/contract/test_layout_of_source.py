@@ -14,7 +14,6 @@ SHORT = {
     "crds/src/llmtrain_api/metrics/catalogue.py": "all metrics together, beside the modules of the exporters",
     "operator/src/llmtrain_cli/validate.py": "one module for each subcommand",
     "operator/src/llmtrain_operator/core/objects/metadata.py": "what the modules of the objects share",
-    "operator/src/llmtrain_operator/core/policies/cleanup.py": "one module for each policy",
     "operator/src/llmtrain_operator/core/status/workers.py": "one module for each part of the status",
     "trainer/src/llmtrain_trainer/training/lr_schedule.py": "what a reader looks for by this name",
 }

@@ -36,6 +36,7 @@ class FakeApiServer:
         """Store an object as its newest version; send it to all watches unless `silent`."""
         self.version += 1
         metadata = {"namespace": "", **obj["metadata"], "resourceVersion": str(self.version)}
+        metadata.setdefault("name", f"{metadata.get('generateName', '')}{self.version}")
         metadata.setdefault("uid", f"uid-of-{metadata['name']}")
         obj = {**obj, "metadata": metadata}
         self.objects[plural][metadata["namespace"], metadata["name"]] = obj

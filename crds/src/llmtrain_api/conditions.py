@@ -40,6 +40,7 @@ class Reason(StrEnum):
     API_REJECTED = "APIRejected"
     CRASH_LOOP_BACK_OFF = "CrashLoopBackOff"
     CONTAINER_NOT_STARTED = "ContainerNotStarted"
+    FAILED_MOUNT = "FailedMount"
     STUCK_TERMINATING = "StuckTerminating"
     BACK_OFF = "BackOff"
     NAME_TAKEN = "NameTaken"

@@ -69,7 +69,7 @@ class Cluster:
             "LLMTRAIN_HEALTH_PORT": str(free_port()),
         }
         inherited = {key: value for key, value in os.environ.items() if key != "KUBERNETES_SERVICE_HOST"}
-        environment = {**inherited, **images, **settings}
+        environment = {**inherited, **images, **settings, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "llmtrain_operator", env=environment)
         self.processes.append(process)
         return process

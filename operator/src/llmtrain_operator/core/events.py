@@ -17,6 +17,7 @@ WARNING_REASONS = frozenset(
         Reason.IMAGE_PULL_FAILED,
         Reason.CRASH_LOOP_BACK_OFF,
         Reason.CONTAINER_NOT_STARTED,
+        Reason.FAILED_MOUNT,
         Reason.STUCK_TERMINATING,
         Reason.API_REJECTED,
         Reason.NAME_TAKEN,

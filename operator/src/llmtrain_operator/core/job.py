@@ -19,6 +19,7 @@ from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import failed, final_status_fields, is_finished, terminal_stage
+from llmtrain_operator.core.policies.container_errors import next_start_check
 from llmtrain_operator.core.policies.coordinator_loss import loss_events, lost_coordinators, replacements
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.divergence import diverged_because, diverged_conditions
@@ -65,9 +66,11 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
     before = job.status
     if is_finished(before):
-        plan = plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
-        refusal = current_refusal(job, plan.apply, plan.delete, last=snapshot.refusal, taken={})
-        return hold_back(plan, refusal, is_last=True)
+        after = plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
+        node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
+        after = replace(after, requeue_after=earliest(after.requeue_after, node_check))
+        refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
+        return hold_back(after, refusal, is_last=True)
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (
@@ -124,6 +127,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
+    start_check = next_start_check(pods, snapshot.now)
     return replace(
         stage,
         conditions=(
@@ -136,7 +140,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         delete=(*stage.delete, *replacements(coordinators), *pod_references(failed_pods, lost_nodes)),
         events=(*stage.events, *loss_events(coordinators)),
         update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
-        requeue_after=earliest(stage.requeue_after, deadline, node_check),
+        requeue_after=earliest(stage.requeue_after, deadline, node_check, start_check),
     )
 
 

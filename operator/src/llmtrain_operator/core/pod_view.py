@@ -54,6 +54,10 @@ class PodView:
     """Why its container does not run, such as CrashLoopBackOff or CreateContainerError; empty if it runs or has ended."""
     waiting_message: str = ""
     """Message of the kubelet about that."""
+    warning: str = ""
+    """Newest warning event about it while it does not start, such as "FailedMount: ..."; empty if it is not known."""
+    accepted: datetime | None = None
+    """When the kubelet of its node accepted it."""
     last_end_reason: str = ""
     """Why its container ended the last time, if it was restarted in the pod."""
     restarts: int = 0
@@ -82,6 +86,12 @@ class PodView:
     def finished(self) -> bool:
         """Whether all its containers have ended."""
         return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def starting(self) -> bool:
+        """Whether its node prepares it, and its container has not been created yet."""
+        prepared = self.waiting_reason in ("", "ContainerCreating", "PodInitializing")
+        return self.phase == "Pending" and bool(self.node) and not self.deleting and prepared
 
     @property
     def outcome(self) -> TerminationMessage | None:
@@ -119,6 +129,7 @@ class PodView:
             disruption_message=text_at(target, "message") if disrupted else "",
             waiting_reason=text_at(waiting, "reason"),
             waiting_message=text_at(waiting, "message"),
+            accepted=try_parse_rfc3339(text_at(pod, "status", "startTime")),
             last_end_reason=text_at(container_status(pod, container), "lastState", "terminated", "reason"),
             restarts=restarts if isinstance(restarts, int) and not isinstance(restarts, bool) else 0,
             delete_by=try_parse_rfc3339(text_at(pod, "metadata", "deletionTimestamp")),

@@ -1,6 +1,7 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, NotFound
 from llmtrain_operator.shell.job_memory import JobMemory
+from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.refusals import Facts
 from llmtrain_operator.shell.relevance import JobKey, node_of
 from llmtrain_operator.shell.store import Store
@@ -45,12 +47,13 @@ def observe_job(
     coordinator_lost: bool = False,
     memory: JobMemory | None,
     fetched_nodes: Mapping[str, NodeView | None],
+    warnings: PodWarnings,
 ) -> ObservedJob | None:
     """Return one job as it is at this moment; None if it does not exist or is being deleted.
 
     Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
     answer of the job's coordinator, `memory` what is remembered of the job, `fetched_nodes` what the API
-    server answered about nodes that the cache lacks. ValidationError if it cannot be read.
+    server answered about nodes that the cache lacks, `warnings` the events of pods that do not start. ValidationError if it cannot be read.
     """
     manifest = store.jobs.get(key)
     if manifest is None or is_deleting(manifest):
@@ -58,12 +61,13 @@ def observe_job(
     job = job_of(manifest)
     existing = {("Pod", name): pod for name, pod in store.pods_of.get(key, {}).items()}
     existing |= store.objects_of.get(key, {})
-    pods = tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), job.uid).values())
+    pods = observe_pods(store, key, job.uid)
     names = {pod.node for pod in pods if pod.node}
     cached = {name: store.nodes[name] for name in names & store.nodes.keys()}
     known, unready = len(store.nodes), len(store.unready_nodes)
     nodes = NodeStates.of(names, {**fetched_nodes, **cached}, known=known, not_ready=unready)
     now = datetime.now(UTC)
+    pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
     spec = cluster_spec_of(cluster) if cluster else None
     memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
@@ -117,6 +121,11 @@ def observe_coordinator(store: Store, key: JobKey) -> tuple[Job, PodView] | None
         return None
     view = PodView.of(pod)
     return (job_of(manifest), view) if view.running and view.address else None
+
+
+def observe_pods(store: Store, key: JobKey, uid: str) -> tuple[PodView, ...]:
+    """Return the pods of the job with this uid."""
+    return tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), uid).values())
 
 
 def unknown_nodes(store: Store, key: JobKey) -> frozenset[str]:

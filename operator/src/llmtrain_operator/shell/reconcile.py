@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
 import aiohttp
@@ -24,6 +25,7 @@ from llmtrain_operator.shell.errors import ApiError, Conflict, RequestRejected
 from llmtrain_operator.shell.execute import Executor
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.metrics import count_reconcile
+from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.observe import (
     ObservedJob,
     facts_of,
@@ -31,8 +33,10 @@ from llmtrain_operator.shell.observe import (
     observe_cluster,
     observe_coordinator,
     observe_job,
+    observe_pods,
     unknown_nodes,
 )
+from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.store import JobKey, Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
@@ -65,6 +69,7 @@ class Reconciler:
         self.claims: dict[str, ClaimMemory] = {}
         """Refusals of claims, by LLMCluster."""
         self.complaints = Complaints(self.executor)
+        self.pod_warnings = PodWarnings(api)
 
     async def work(self, session: aiohttp.ClientSession) -> None:
         """Reconcile one key after the other, forever."""
@@ -109,6 +114,8 @@ class Reconciler:
         """Bring a job closer to its spec. While a coordinator runs, its next answer enqueues the job again."""
         job_key = (key.namespace, key.name)
         fetched_nodes = await fetch_nodes(self.api, unknown_nodes(self.store, job_key))
+        if (manifest := self.store.jobs.get(job_key)) is not None:
+            await self.pod_warnings.refresh(observe_pods(self.store, job_key, uid_of(manifest)), datetime.now(UTC))
         observed, asks = self.observe(key, session, fetched_nodes)
         if observed is None:
             return "done", None
@@ -162,6 +169,7 @@ class Reconciler:
                 coordinator_lost=answer is not None and answer.is_lost,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
+                warnings=self.pod_warnings,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableObject(cause_of(error)) from error

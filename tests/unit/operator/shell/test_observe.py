@@ -19,6 +19,7 @@ from llmtrain_operator.shell.observe import (
     observe_job,
     unknown_nodes,
 )
+from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 from unit.operator.builders import IMAGES, SPEC, coordinator_status, node
@@ -83,6 +84,7 @@ async def fetched(store: Store, answer: Manifest | ApiError) -> Any:
 
 
 def observed(store: Store, coordinator: Any = None, memory: JobMemory | None = None, nodes: Any = None) -> Any:
+    api: Any = None
     absent = dict.fromkeys(unknown_nodes(store, ("ns", "j")))
     return observe_job(
         store,
@@ -92,6 +94,7 @@ def observed(store: Store, coordinator: Any = None, memory: JobMemory | None = N
         coordinator=coordinator,
         memory=memory,
         fetched_nodes=absent if nodes is None else nodes,
+        warnings=PodWarnings(api),
     )
 
 

@@ -1,13 +1,14 @@
 """Why a container does not run: each reason of the kubelet in words with the remedy."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.policies.container_errors import REMEDIES, container_error
-from unit.operator.builders import DATASET, conditions, job, pod, snapshot, started
+from llmtrain_operator.core.policies.container_errors import EVENT_REMEDIES, REMEDIES, container_error, next_start_check
+from unit.operator.builders import DATASET, NOW, conditions, job, pod, snapshot, started
 
 PENDING = pod("j-worker-0", phase="Pending")
 LOOPING = pod(
@@ -55,3 +56,37 @@ def test_every_pod_of_a_job_is_reported(name: str) -> None:
     assert name in scheduled.message
     assert "no device" in scheduled.message
     assert ("Warning", "ContainerNotStarted") in {(event.type, event.reason) for event in plan.events}
+
+
+@pytest.mark.parametrize("event", EVENT_REMEDIES)
+def test_a_pod_that_its_node_cannot_prepare(event: str) -> None:
+    found = container_error((replace(PENDING, warning=f"{event}: no such device"),))
+    expected = "ContainerNotStarted" if event == "FailedCreatePodSandBox" else "FailedMount"
+    assert found.reason == expected
+    assert found.message == f"pod j-worker-0 on node-1: {event}: no such device; {EVENT_REMEDIES[event]}"
+
+
+def test_a_volume_that_is_attached_to_another_node_names_the_access_mode() -> None:
+    warning = "FailedAttachVolume: Multi-Attach error for volume pvc-1: already used by pod j-worker-1"
+    found = container_error((replace(PENDING, warning=warning),))
+    assert "Multi-Attach" in found.message
+    assert "access mode ReadWriteMany" in found.message
+
+
+def test_other_events_and_pods_that_run_are_no_errors() -> None:
+    assert container_error((replace(PENDING, warning="Unhealthy: probe failed"),)) is None
+    assert container_error((pod("j-worker-0", warning="FailedMount: before it ran"),)) is None
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        pytest.param(5, 10, id="when it becomes slow"),
+        pytest.param(15, 30, id="again while it is slow"),
+        pytest.param(None, None, id="not before its kubelet has accepted it"),
+    ],
+)
+def test_when_a_pod_that_starts_is_checked(age: float | None, expected: float | None) -> None:
+    accepted = None if age is None else NOW - timedelta(seconds=age)
+    found = next_start_check((replace(PENDING, accepted=accepted), pod("j-worker-1")), NOW)
+    assert found == (None if expected is None else timedelta(seconds=expected))
