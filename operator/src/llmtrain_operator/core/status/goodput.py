@@ -56,15 +56,12 @@ def time_category(status: JobStatus) -> TimeCategory:
 
 
 def ledger_of(status: JobStatus) -> TimeLedger | None:
-    """Return the ledger that a status holds; None if it holds none, or none that can be read."""
+    """Return the ledger that a status holds."""
     if status.goodput is None:
         return None
     seconds = status.goodput.seconds
-    try:
-        ms = {category: round(float(seconds[category]) * 1000) for category in CATEGORIES if category in seconds}
-        return TimeLedger(until_ms=milliseconds(parse_rfc3339(status.goodput.until)), ms=ms)
-    except (ValueError, OverflowError):
-        return None
+    ms = {category: round(float(seconds[category]) * 1000) for category in CATEGORIES if category in seconds}
+    return TimeLedger(until_ms=milliseconds(parse_rfc3339(status.goodput.until)), ms=ms)
 
 
 def goodput_status(ledger: TimeLedger) -> GoodputStatus:
