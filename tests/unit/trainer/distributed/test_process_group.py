@@ -15,7 +15,6 @@ from support.polling import eventually
 from support.ports import free_port
 
 SIZE = 2
-ABANDONED = "abandoned-process-group"
 
 
 class TwoRanks:
@@ -100,12 +99,19 @@ def test_a_rank_leaves_a_broken_generation_and_its_collective_is_kept_until_it_c
     with pytest.raises(GenerationEnded, match="a member is lost"):
         groups[0].all_reduce(torch.zeros(1))
     assert generation.pings
+    abandoned = process_group._ABANDONED
+    abandoned.release_completed()
+    assert len(abandoned._groups) == 1
     left = groups.pop(0)
     del left  # the destructor would wait for the peer here
-    assert _abandoned_threads() == 1
     generation.member_lost.clear()
     groups[0].all_reduce(torch.zeros(1))
-    eventually(lambda: not _abandoned_threads(), "the completed collective is released")
+
+    def is_released() -> bool:
+        abandoned.release_completed()
+        return not abandoned._groups
+
+    eventually(is_released, "the completed collective is released")
 
 
 def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: TwoRanks) -> None:
@@ -123,7 +129,3 @@ def test_a_first_member_that_cannot_be_reached_ends_the_generation(
     generation.membership = Membership(generation=1, members=[unreachable, second])
     with pytest.raises(GenerationEnded, match="the members of generation 1 didn't connect"):
         generation.connect(1)
-
-
-def _abandoned_threads() -> int:
-    return sum(thread.name == ABANDONED for thread in threading.enumerate())

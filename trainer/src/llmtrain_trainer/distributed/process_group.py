@@ -1,15 +1,14 @@
 """The process group of one generation. Its collectives fail when a peer exits or is cut off; they never hang.
 
-The ranks find each other in the store of the first member and connect to each other. While a collective runs, its rank polls
+The ranks meet in the store of the first member and connect to each other. While a collective runs, its rank polls
 instead of blocking: a peer that is cut off sends no reset, but its lease expires, the generation is broken, and this
 rank leaves at once. The abandoned process group is not destroyed, because its destructor would wait for the incomplete
-collective; a thread keeps it until that has timed out.
+collective; a reference is kept until that has timed out.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 
 import torch
@@ -25,8 +24,25 @@ CONNECT_TIMEOUT_SECONDS = 60.0
 COLLECTIVE_TIMEOUT_SECONDS = 600.0
 """Timeout of a collective. Peers wait in one while the first rank writes a checkpoint."""
 POLL_SECONDS = 0.0005
-ABANDONED_POLL_SECONDS = 1.0
-"""How often the thread that keeps an abandoned group looks whether its collective has completed."""
+
+
+class _AbandonedGroups:
+    """Process groups that wait for a lost peer, with their incomplete collectives."""
+
+    def __init__(self) -> None:
+        self._groups: list[tuple[Any, Any]] = []
+
+    def add(self, group: Any, work: Any) -> None:
+        """Keep `group` until its collective `work` has completed."""
+        self._groups.append((group, work))
+
+    def release_completed(self) -> None:
+        """Release the groups whose collectives have completed."""
+        self._groups = [(group, work) for group, work in self._groups if work is not None and not work.is_completed()]
+
+
+_ABANDONED = _AbandonedGroups()
+"""Those of this process. They are kept because destroying one blocks until its collective has completed."""
 
 
 def open_store() -> c10d.TCPStore:
@@ -55,6 +71,7 @@ class ProcessGroup:
         self._device, self._is_broken, self._ping_watchdog = device, is_broken, ping_watchdog
         try:
             store = self._open_generation_store(membership, own_store)
+            _ABANDONED.release_completed()
             self._group = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
         except RuntimeError as error:
             raise GenerationEnded(f"the members of generation {self.generation} didn't connect") from error
@@ -91,10 +108,10 @@ class ProcessGroup:
             self._await(work)
             work.wait()
         except RuntimeError as error:
-            _abandon(self._group, work)
+            _ABANDONED.add(self._group, work)
             raise GenerationEnded("a peer is lost") from error
         except GenerationEnded:
-            _abandon(self._group, work)
+            _ABANDONED.add(self._group, work)
             raise
 
     def barrier(self) -> None:
@@ -146,19 +163,6 @@ def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, addr
     options._devices = [gloo.create_device(hostname=address)]
     options._timeout = timedelta(seconds=CONNECT_TIMEOUT_SECONDS)
     return gloo(store, rank, size, options)
-
-
-def _abandon(group: Any, work: Any) -> None:
-    """Keep `group` until its collective `work` has completed, so that no rank blocks in its destructor.
-
-    A daemon thread holds the references: it does not keep the process from exiting.
-    """
-
-    def keep_until_completed(_: Any) -> None:
-        while work is not None and not work.is_completed():
-            time.sleep(ABANDONED_POLL_SECONDS)
-
-    Thread(target=keep_until_completed, args=(group,), name="abandoned-process-group", daemon=True).start()
 
 
 def _sum_options() -> Any:
