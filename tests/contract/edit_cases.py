@@ -21,6 +21,7 @@ ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="workers.replicas", change={"spec.workers.replicas": 3}),
     Edit(field="suspend", change={"spec.suspend": True}),
     Edit(field="recovery", change={"spec.recovery.maxFailures": 20}),
+    Edit(field="recovery.nodeSeconds", change={"spec.recovery.nodeSeconds": 120}),
     Edit(field="ttlSecondsAfterFinished", change={"spec.ttlSecondsAfterFinished": 60}),
 )
 """Edits that are allowed after the start."""

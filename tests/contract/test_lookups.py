@@ -15,7 +15,7 @@ OPERATOR, COORDINATOR, TRAINER = (
 PLACES = {
     # The word, the file with the behaviour, and the function or class if the file's name lacks the word.
     "disk_full": (f"{TRAINER}/checkpoint/writer.py", "disk_full_message"),
-    "lost_node": (f"{OPERATOR}/core/node_view.py", "lost_nodes"),
+    "lost_node": (f"{OPERATOR}/core/policies/node_loss.py", "lost_nodes"),
     "lr_schedule": (f"{TRAINER}/training/lr_schedule.py", ""),
     "help": ("crds/src/llmtrain_api/metrics/metric.py", "Metric.help"),
     "ttl": (f"{OPERATOR}/core/policies/ttl.py", ""),

@@ -70,6 +70,13 @@ WORK = Row(
             stack=True,
         ),
         lines_panel("Queue depth", "Objects in the work queue.", "short", waiting="llmtrain_operator_queue_depth"),
+        series_panel(
+            "Unreadable objects",
+            "Versions of Kubernetes objects that the operator cannot read, by kind; its log names them.",
+            "short",
+            "sum by (kind) (increase(llmtrain_operator_unreadable_objects_total[1h]))",
+            "{{kind}}",
+        ),
     ),
 )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmtrain_api.model import Model, Timestamp
+from llmtrain_api.printable import printable
 
 
 class JobCondition(StrEnum):
@@ -37,6 +38,13 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     API_REJECTED = "APIRejected"
+    CRASH_LOOP_BACK_OFF = "CrashLoopBackOff"
+    CONTAINER_NOT_STARTED = "ContainerNotStarted"
+    FAILED_MOUNT = "FailedMount"
+    STUCK_TERMINATING = "StuckTerminating"
+    BACK_OFF = "BackOff"
+    NAME_TAKEN = "NameTaken"
+    UNREADABLE = "Unreadable"
     WAITING = "Waiting"
     SCHEDULED = "Scheduled"
     # Running
@@ -50,6 +58,8 @@ class Reason(StrEnum):
     WORKERS_MISSING = "WorkersMissing"
     TOO_FEW_WORKERS = "TooFewWorkers"
     CHECKPOINT_FAILED = "CheckpointFailed"
+    CONTROL_PLANE_UNSURE = "ControlPlaneUnsure"
+    DIVERGED = "Diverged"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
@@ -59,13 +69,16 @@ class Reason(StrEnum):
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
-    # LLMCluster
+    # LLMCluster, and Degraded after ControlPlaneUnsure
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"
+    CLAIMS_REJECTED = "ClaimsRejected"
     # events only
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
+    COORDINATOR_LOST = "CoordinatorLost"
     WORKER_FAILED = "WorkerFailed"
+    POD_DISRUPTED = "PodDisrupted"
     RECOVERED = "Recovered"
 
 
@@ -98,7 +111,8 @@ def set_condition(
 ) -> tuple[Condition, ...]:
     """Return `conditions` with one condition replaced or added.
 
-    `last_transition_time` becomes `now` only if the status changes; messages are cut at 2048 characters.
+    `last_transition_time` becomes `now` only if the status changes; messages are made printable and cut at 2048
+    characters.
     """
     status_text: Literal["True", "False"] = "True" if status else "False"
     before = next((condition for condition in conditions if condition.type == type), None)
@@ -106,7 +120,7 @@ def set_condition(
         type=type,
         status=status_text,
         reason=reason,
-        message=message[:2048],
+        message=printable(message, 2048),
         last_transition_time=before.last_transition_time if before and before.status == status_text else now,
         observed_generation=metadata_generation,
     )

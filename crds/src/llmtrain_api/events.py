@@ -128,13 +128,16 @@ class OperatorEvent(StrEnum):
     """Objects of `kind` could not be listed; `message` is the API server's answer. The operator tries again."""
     WATCH_FAILED = "watchFailed"
     """The watch of objects of `kind` failed; `message` is the API server's answer. The operator tries again."""
+    OBJECT_UNREADABLE = "objectUnreadable"
+    """The object (`kind`, `namespace`, `name`) cannot be read, for the reason in `message`; the operator keeps the version
+    before. It is logged once for each version."""
     RECONCILE_FAILED = "reconcileFailed"
     """The object (`kind`, `namespace`, `name`) could not be reconciled; `message` is the reason. The operator tries again."""
-    VERSION_UNKNOWN = "versionUnknown"
-    """The object (`kind`, `namespace`, `name`) has fields that this version of the operator does not know, listed in
-    `message`; it is not reconciled."""
+    OBJECT_NOT_RECONCILED = "objectNotReconciled"
+    """The object (`kind`, `namespace`, `name`) cannot be read for the reason in `message`; it is not reconciled. Written
+    once for each reason; a condition of the object reports it too."""
     REQUEST_REJECTED = "requestRejected"
-    """The API server rejects a request for the job (`namespace`, `name`); `message` is its answer."""
+    """The API server rejects a request for the object (`kind`, `namespace`, `name`); `message` is its answer."""
     EVENT_FAILED = "eventFailed"
     """The Kubernetes event with `reason` could not be created; `message` is the API server's answer."""
     COORDINATOR_UNREACHABLE = "coordinatorUnreachable"

@@ -1,6 +1,7 @@
 """The failure budget of a job: how many failures it tolerates within a sliding window.
 
-The operator and local mode apply the same rule, `spec.recovery`. Standard library only.
+The operator and local mode apply the same rule, `spec.recovery`. In a cluster one cause often fails many pods, so the
+operator counts incidents; local mode, which is one machine, counts each failure. Standard library only.
 """
 
 from dataclasses import dataclass
@@ -23,10 +24,10 @@ class FailureBudget:
         """Return whether `failures` within the window are more than the job tolerates."""
         return failures > self.max_failures
 
-    def explain(self, failures: int) -> str:
+    def explain(self, failures: int, unit: str = "failure") -> str:
         """Return the sentence for a budget of which `failures` are used: "4 failures within 600 s, …"."""
         plural = "" if failures == 1 else "s"
         return (
-            f"{failures} failure{plural} within {self.window_seconds:.0f} s, "
+            f"{failures} {unit}{plural} within {self.window_seconds:.0f} s, "
             f"and spec.recovery.maxFailures is {self.max_failures}"
         )

@@ -219,14 +219,16 @@ class Evaluation(Model):
 
 
 class Recovery(Model):
-    """How many failures are tolerated before the job fails, and when a rank counts as hung."""
+    """How many failures are tolerated before the job fails, and when a rank counts as hung or a node as lost."""
 
     max_failures: Annotated[int, Field(ge=0, le=1000)] = 10
-    """Failures within the window that the job recovers from; one more fails the job."""
+    """Incidents within the window that the job recovers from; one more fails the job. Failures within 30 seconds, of one node or of one membership generation are one incident. A lower value applies from the next incident on."""
     window_seconds: Annotated[int, Field(ge=1, le=2592000)] = 3600
-    """Length of the sliding window in seconds; older failures no longer count."""
+    """Length of the sliding window in seconds; older incidents no longer count."""
     hang_seconds: Annotated[int, Field(ge=5, le=86400)] = 300
     """Seconds without progress after which a trainer process is killed and replaced. It must exceed the time of one microbatch. Immutable once the job has started."""
+    node_seconds: Annotated[int, Field(ge=1, le=3600)] = 40
+    """Seconds for which a node must be NotReady before its pods are replaced on other nodes. Pods of a node that no longer exists are replaced at once."""
 
 
 class Scheduling(Model):
@@ -262,12 +264,12 @@ class JobSpec(Model):
     evaluation: Evaluation = Evaluation()
     """Evaluation on held-out text. Immutable once the job has started."""
     recovery: Recovery = Recovery()
-    """How many failures are tolerated before the job fails, and when a rank counts as hung."""
+    """How many failures are tolerated before the job fails, and when a rank counts as hung or a node as lost."""
     scheduling: Scheduling = Scheduling()
     """How pods are scheduled."""
     suspend: bool = False
     """true writes a checkpoint, deletes the pods and keeps everything else; false resumes from the checkpoint."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31536000)] | None = None
-    """Seconds after `status.startTime` at which an unfinished job fails. Unset means no deadline."""
+    """Seconds after `status.startTime` at which an unfinished job fails. The time during which it is suspended does not count. Unset means no deadline."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = None
     """Seconds after `status.finishTime` at which the job object is deleted. Unset keeps it. Volumes are never deleted."""

@@ -3,13 +3,16 @@
 Values are as of the last reconciliation. Prometheus has the current ones.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from llmtrain_api.conditions import Condition
 from llmtrain_api.model import Model, Sentence, Timestamp
 
+DISPLAYED = frozenset({"stage", "progress", "goodput", "checkpoint", "workers", "logs"})
+"""Fields that no decision rests on: the operator computes them again."""
 Lines = Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 
 
@@ -95,7 +98,7 @@ class ModelStatus(Model):
 
 
 class Failure(Model):
-    """A failed pod, or a failed trainer process in it."""
+    """A failed pod, a failed trainer process in it, or a disrupted pod."""
 
     pod: Annotated[str, Field(max_length=253)]
     """Name of the pod."""
@@ -105,10 +108,16 @@ class Failure(Model):
     """Node that the pod ran on."""
     time: Timestamp
     """When the operator observed the failure."""
+    term: Annotated[int, Field(ge=0)] = 0
+    """Term of the coordinator at that time."""
+    membership_generation: Annotated[int, Field(ge=0)] = 0
+    """Membership generation that lost the pod or process; 0 if it is not known."""
     exit_code: int | None = None
     """Exit code of the container. Unset if the pod was deleted or lost with its node."""
     reason: Annotated[str, Field(max_length=64)] = ""
-    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost."""
+    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption, such as PreemptionByScheduler, that of the pod's condition DisruptionTarget."""
+    disruption: bool = False
+    """Whether the pod was drained, preempted or evicted. That does not spend the failure budget."""
     message: Sentence = ""
     """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
@@ -147,7 +156,9 @@ class Recoveries(Model):
     """Failures and recoveries of the job."""
 
     count: Annotated[int, Field(ge=0)] = 0
-    """Failures of pods and trainer processes since the job was created."""
+    """Failures of pods and trainer processes since the job was created. The end of a pod that follows from deaths of its processes is not counted again."""
+    disruptions: Annotated[int, Field(ge=0)] = 0
+    """Pods that were drained, preempted or evicted since the job was created."""
     by_method: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by method. One recovery can resolve several failures."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0
@@ -155,9 +166,9 @@ class Recoveries(Model):
     last: LastRecovery | None = None
     """The newest recovery."""
     recent: Annotated[list[Failure], Field(max_length=32)] = Field(default_factory=list)
-    """The newest failures, without log lines."""
+    """The newest failures and disruptions, without log lines."""
     times: Annotated[list[Timestamp], Field(max_length=1001)] = Field(default_factory=list)
-    """Times of the failures within the window of `spec.recovery.windowSeconds`."""
+    """When the incidents within the window of `spec.recovery.windowSeconds` began; the failure budget counts them. Failures within 30 seconds, of one node or of one membership generation are one incident; a worker that fails again later is another."""
 
 
 class PodLogTail(Model):
@@ -202,6 +213,10 @@ class JobStatus(Model):
     """Summary of the conditions, for display. Programs should read the conditions."""
     start_time: Timestamp | None = None
     """When the first pod was created."""
+    suspend_time: Timestamp | None = None
+    """Since when the job is suspended. Unset while it is not."""
+    suspended_seconds: Annotated[int, Field(ge=0)] = 0
+    """Seconds of earlier suspensions since the start. They do not count towards `spec.activeDeadlineSeconds`."""
     first_step_time: Timestamp | None = None
     """When the first training step ended."""
     finish_time: Timestamp | None = None
@@ -232,3 +247,17 @@ class JobStatus(Model):
     """The first failure. It is kept after the pod is deleted."""
     logs: Annotated[list[PodLogTail], Field(max_length=16)] = Field(default_factory=list)
     """Last log lines of the pods that were deleted when the job finished."""
+
+    @classmethod
+    def from_server(cls, document: Mapping[str, Any]) -> Self:
+        """Return the status in `document`, without unknown fields and without displayed fields that cannot be read.
+
+        So a stage of a newer operator does not keep an older one from its jobs. ValidationError if another field is invalid.
+        """
+        try:
+            return super().from_server(document)
+        except ValidationError as error:
+            invalid = {str(details["loc"][0]) if details["loc"] else "" for details in error.errors()}
+            if not invalid <= DISPLAYED:
+                raise
+            return super().from_server({name: value for name, value in document.items() if name not in invalid})

@@ -1,13 +1,14 @@
 """Base classes and constrained types of the contract."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """A frozen value: camelCase in JSON, snake_case in Python; unknown fields are rejected.
+    """A frozen value: camelCase in JSON, snake_case in Python; unknown fields are rejected, except by `from_server`.
 
     The docstring of a field becomes its `description` in the CRD, which `kubectl explain` shows.
     """
@@ -23,6 +24,15 @@ class Model(BaseModel):
     def document(self) -> dict[str, object]:
         """Return this value as JSON types with camelCase names, without fields that are None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @classmethod
+    def from_server(cls, document: Mapping[str, Any]) -> Self:
+        """Return the value that the API server stores as `document`; fields that this version does not know are ignored.
+
+        The API server has validated it, perhaps by the schema of another version. ValidationError if a known field is
+        invalid.
+        """
+        return cls.model_validate(document, extra="ignore")
 
 
 class Message(Model):

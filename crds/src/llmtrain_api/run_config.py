@@ -42,8 +42,8 @@ class RunConfig(Model):
 
     @classmethod
     def read(cls, path: Path) -> "RunConfig":
-        """Return the run config in the JSON file `path`."""
-        return cls.model_validate_json(path.read_text())
+        """Return the run config in the JSON file `path`; fields of a newer operator are ignored."""
+        return cls.model_validate_json(path.read_text(), extra="ignore")
 
 
 def run_config(

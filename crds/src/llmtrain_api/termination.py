@@ -1,13 +1,20 @@
 """How a container reports its result: its exit code and the JSON in its termination message."""
 
 import signal
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
+from pydantic_core import from_json
 
-from llmtrain_api.model import Model
+from llmtrain_api.model import Message
+from llmtrain_api.printable import printable, printable_lines
 
+InfoT = TypeVar("InfoT", bound=Message)
+
+MAX_LINES, MAX_LINE_LENGTH = 64, 1000
+"""Log lines that are read from a termination message, and the characters of each."""
 MAX_BYTES = 4000
 """Limit of a termination message in bytes. Kubernetes truncates at 4096."""
 
@@ -32,10 +39,10 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-class DatasetInfo(Model):
+class DatasetInfo(Message):
     """Result of the prepare stage: the tokenized dataset."""
 
-    id: str
+    id: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     """Hash of the text and the tokenizer settings; the name of the dataset's directory."""
     tokens: int
     held_out_tokens: int
@@ -44,10 +51,8 @@ class DatasetInfo(Model):
     """Held-out loss of a unigram model, in nats per token."""
 
 
-class ModelInfo(Model):
+class ModelInfo(Message):
     """Result of the publish stage: the exported model."""
-
-    model_config = ConfigDict(ser_json_inf_nan="strings")  # a model that diverged has a result too
 
     loss: float
     """Held-out loss in nats per token."""
@@ -62,7 +67,7 @@ class ModelInfo(Model):
     """Text that the model generated, including the prompt."""
 
 
-class TerminationMessage(Model):
+class TerminationMessage(Message):
     """The termination message: why the container exited, and its result."""
 
     reason: Literal["Completed", "Stopped", "BadInput", "Crashed"]
@@ -87,8 +92,28 @@ class TerminationMessage(Model):
 
     @classmethod
     def from_message(cls, text: str) -> "TerminationMessage | None":
-        """Return the parsed termination message, or None if `text` is not one."""
+        """Return the termination message in `text`, whose texts are printable; None if it is not one.
+
+        Any container may have written it, also one of another version: unknown fields are ignored, and a dataset or a
+        model that is not valid counts as absent.
+        """
         try:
-            return cls.model_validate_json(text)
-        except ValidationError:
+            document = from_json(text)
+            read = cls.model_validate({**document, "dataset": None, "model": None})
+        except (ValueError, TypeError):
             return None
+        return read.model_copy(
+            update={
+                "message": printable(read.message, MAX_BYTES),
+                "last_lines": printable_lines(read.last_lines, max_lines=MAX_LINES, max_length=MAX_LINE_LENGTH),
+                "dataset": _valid_or_none(DatasetInfo, document.get("dataset")),
+                "model": _valid_or_none(ModelInfo, document.get("model")),
+            }
+        )
+
+
+def _valid_or_none(kind: type[InfoT], document: Mapping[str, Any] | None) -> InfoT | None:
+    try:
+        return kind.model_validate(document)
+    except ValidationError:
+        return None

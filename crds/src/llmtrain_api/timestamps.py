@@ -1,6 +1,11 @@
 """Instants and durations as the API and the logs write them. Standard library only."""
 
+import re
 from datetime import UTC, datetime
+
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
+MAX_RFC3339 = 32
+"""Characters of an instant in a status field."""
 
 
 def format_rfc3339(instant: datetime) -> str:
@@ -9,8 +14,26 @@ def format_rfc3339(instant: datetime) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Return the aware datetime that RFC 3339 `text` denotes. ValueError if it is malformed."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """Return the aware datetime that RFC 3339 `text` denotes, in UTC if it names no zone. ValueError if it is malformed."""
+    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def is_rfc3339(text: str) -> bool:
+    """Return whether `text` is an instant that the API server accepts as a status field."""
+    try:
+        return len(text) <= MAX_RFC3339 and bool(_RFC3339.fullmatch(text)) and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def try_parse_rfc3339(value: object) -> datetime | None:
+    """Return the aware datetime that `value` denotes; None if it is no RFC 3339 text. For what others have written."""
+    try:
+        instant = parse_rfc3339(str(value))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def now_rfc3339() -> str:

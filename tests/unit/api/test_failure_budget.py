@@ -24,5 +24,9 @@ def test_the_explanation_names_the_setting() -> None:
     assert BUDGET.explain(3) == "3 failures within 600 s, and spec.recovery.maxFailures is 2"
 
 
+def test_the_explanation_names_what_is_counted() -> None:
+    assert BUDGET.explain(3, "incident").startswith("3 incidents within")
+
+
 def test_one_failure_is_in_the_singular() -> None:
     assert BUDGET.explain(1).startswith("1 failure within")

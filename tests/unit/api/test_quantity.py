@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from llmtrain_api.quantity import parse_quantity
+from llmtrain_api.quantity import MAX_AMOUNT, parse_quantity, whole_amount
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,42 @@ def test_a_quantity_is_read_exactly(text: str, number: str) -> None:
     assert parse_quantity(text) == Decimal(number)
 
 
-@pytest.mark.parametrize("text", ["", "two", "2gi", "2 Gi", "Gi", "1.2.3", "2Mi\n"])
+@pytest.mark.parametrize(
+    "text", ["", "two", "2gi", "2 Gi", "Gi", "1.2.3", "2Mi\n", "\u0662", "1e999999999", "1" * 65, "1e"]
+)
 def test_other_text_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="is not a Kubernetes quantity"):
         parse_quantity(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "amount"),
+    [
+        ("8", 8),
+        ("1k", 1000),
+        ("1M", 10**6),
+        ("2Ki", 2048),
+        ("1500m", 2),
+        ("1e3", 1000),
+        (8, 8),
+        (0.5, 1),
+        ("9e99", MAX_AMOUNT),
+        ("9" * 64, MAX_AMOUNT),
+        (10**5000, MAX_AMOUNT),
+        ("-1", None),
+        (-(10**5000), None),
+        (-0.5, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("many", None),
+        ("9" * 10**6, None),
+        ("1e" + "9" * 50, None),
+        (None, None),
+        (True, None),
+        ([8], None),
+        ({}, None),
+    ],
+    ids=lambda value: repr(value)[:20] if not isinstance(value, int) else "number",
+)
+def test_an_amount_is_whole_and_bounded_or_unknown(value: object, amount: int | None) -> None:
+    assert whole_amount(value) == amount

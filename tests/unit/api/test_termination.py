@@ -1,6 +1,9 @@
+import json
 import math
 
-from llmtrain_api.termination import MAX_BYTES, ModelInfo, TerminationMessage, signal_name
+import pytest
+
+from llmtrain_api.termination import MAX_BYTES, DatasetInfo, ModelInfo, TerminationMessage, signal_name
 
 
 def test_a_message_is_read_as_it_was_written() -> None:
@@ -36,3 +39,32 @@ def test_a_model_that_diverged_is_reported() -> None:
     assert read is not None
     assert read.model is not None
     assert (repr(read.model.loss), read.model.perplexity) == ("nan", math.inf)
+
+
+def test_the_fields_of_a_newer_image_are_ignored() -> None:
+    dataset = DatasetInfo(id="d1", tokens=1, held_out_tokens=1, vocab_size=1, unigram_loss=1.0)
+    document = json.loads(TerminationMessage(reason="Completed", dataset=dataset).to_message())
+    newer = {**document, "new": 1, "dataset": {**document["dataset"], "new": 1}}
+    read = TerminationMessage.from_message(json.dumps(newer))
+    assert read is not None
+    assert read.dataset == dataset
+
+
+@pytest.mark.parametrize("id", ["x" * 65, "", "../x", "--help", "a b"])
+def test_an_id_that_cannot_name_a_directory_is_no_dataset(id: str) -> None:
+    dataset = {"id": id, "tokens": 1, "heldOutTokens": 1, "vocabSize": 1, "unigramLoss": 1}
+    read = TerminationMessage.from_message(json.dumps({"reason": "Completed", "message": "m", "dataset": dataset}))
+    assert read is not None
+    assert (read.message, read.dataset) == ("m", None)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "3", "[" * 3000, '{"reason": "Completed", "lastLines": [1]}'])
+def test_json_of_another_shape_is_no_termination_message(text: str) -> None:
+    assert TerminationMessage.from_message(text) is None
+
+
+def test_the_texts_are_printable() -> None:
+    written = TerminationMessage(reason="Crashed", message="\x1b[31mred", last_lines=["a\x07", "b\nc"])
+    read = TerminationMessage.from_message(written.to_message())
+    assert read is not None
+    assert (read.message, read.last_lines) == ("red", ["a", "b c"])

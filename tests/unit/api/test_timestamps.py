@@ -2,7 +2,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from llmtrain_api.timestamps import format_duration, format_rfc3339, now_rfc3339, parse_rfc3339
+from llmtrain_api.timestamps import (
+    format_duration,
+    format_rfc3339,
+    is_rfc3339,
+    now_rfc3339,
+    parse_rfc3339,
+    try_parse_rfc3339,
+)
 
 INSTANT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
 
@@ -20,9 +27,41 @@ def test_instants_of_kubernetes_without_milliseconds_are_read() -> None:
     assert parse_rfc3339("2026-11-23T10:00:00Z") == INSTANT.replace(microsecond=0)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-23T10:00:00.123Z", True),
+        ("2026-11-23T10:00:00+01:00", True),
+        ("2026-11-23T10:00:00", False),
+        ("2026-13-23T10:00:00Z", False),
+        ("2026-W01-1T10:00:00Z", False),
+        ("now", False),
+        ("", False),
+    ],
+)
+def test_only_what_the_api_server_accepts_is_an_instant(text: str, expected: bool) -> None:
+    assert is_rfc3339(text) is expected
+
+
+def test_an_instant_without_a_zone_is_in_utc() -> None:
+    assert parse_rfc3339("2026-11-23T10:00:00") == parse_rfc3339("2026-11-23T10:00:00Z")
+
+
 def test_malformed_instants_are_rejected() -> None:
     with pytest.raises(ValueError, match="yesterday"):
         parse_rfc3339("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("2026-11-23T10:00:00.123Z", INSTANT, id="an instant"),
+        pytest.param("2026-11-23T10:00:00.123", INSTANT, id="without a zone it is UTC"),
+        *(pytest.param(value, None, id=repr(value)) for value in ("yesterday", "", None, 17, [], {"a": 1})),
+    ],
+)
+def test_what_others_have_written_is_an_instant_or_none(value: object, expected: datetime | None) -> None:
+    assert try_parse_rfc3339(value) == expected
 
 
 def test_the_current_time_is_an_instant_in_utc() -> None:

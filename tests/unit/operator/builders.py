@@ -126,13 +126,22 @@ def conditions(status: JobStatus | None) -> dict[str, Condition]:
     return {condition.type: condition for condition in status.conditions} if status else {}
 
 
-def node(ready: str = "True", *, name: str = "n", labels: dict[str, str] | None = None, **spec: Any) -> Manifest:
-    """Return a node with 8 GPUs; `ready` is the status of its condition Ready."""
+def node(
+    ready: str = "True", *, name: str = "n", labels: dict[str, str] | None = None, since: float = 300, **spec: Any
+) -> Manifest:
+    """Return a node with 8 GPUs; `ready` is the status of its condition Ready, for `since` seconds before NOW."""
     return {
         "metadata": {"name": name, "uid": f"uid-of-{name}", "labels": labels or {}},
         "spec": spec,
         "status": {
-            "conditions": [{"type": "Ready", "status": ready, "message": "kubelet stopped posting"}],
+            "conditions": [
+                {
+                    "type": "Ready",
+                    "status": ready,
+                    "message": "kubelet stopped posting",
+                    "lastTransitionTime": ago(since),
+                }
+            ],
             "allocatable": {"nvidia.com/gpu": "8"},
             "capacity": {"nvidia.com/gpu": "8"},
         },

@@ -44,6 +44,11 @@ RECONCILE_SECONDS = counter("llmtrain_operator_reconcile_seconds_total", "Second
 API_CALLS = counter(
     "llmtrain_operator_api_calls_total", "Requests to the Kubernetes API.", labels=("verb", "resource", "code")
 )
+UNREADABLE_OBJECTS = counter(
+    "llmtrain_operator_unreadable_objects_total",
+    "Versions of Kubernetes objects that the operator cannot read; it keeps the last version that it could read.",
+    labels=("kind",),
+)
 LEADER = gauge("llmtrain_operator_leader", "1 in the replica that leads, else 0.", labels=())
 
 METRICS = (
@@ -59,5 +64,6 @@ METRICS = (
     RECONCILES,
     RECONCILE_SECONDS,
     API_CALLS,
+    UNREADABLE_OBJECTS,
     LEADER,
 )

@@ -15,7 +15,13 @@ WARNING_REASONS = frozenset(
         Reason.INSUFFICIENT_GPUS,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,
+        Reason.CRASH_LOOP_BACK_OFF,
+        Reason.CONTAINER_NOT_STARTED,
+        Reason.FAILED_MOUNT,
+        Reason.STUCK_TERMINATING,
         Reason.API_REJECTED,
+        Reason.NAME_TAKEN,
+        Reason.UNREADABLE,
         Reason.RECOVERING,
         Reason.BAD_INPUT,
         Reason.TOO_MANY_FAILURES,
@@ -23,6 +29,8 @@ WARNING_REASONS = frozenset(
         Reason.WORKERS_MISSING,
         Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
+        Reason.CONTROL_PLANE_UNSURE,
+        Reason.DIVERGED,
     }
 )
 """Reasons whose events are warnings."""
@@ -58,11 +66,18 @@ def repair_events(applied: Iterable[Manifest], live_objects: Mapping[ObjectKey, 
 
 
 def failure_events(failures: Iterable[Failure]) -> tuple[Event, ...]:
-    """Return an event for each failure."""
-    return tuple(Event(type="Warning", reason=Reason.WORKER_FAILED, message=_describe(failure)) for failure in failures)
+    """Return an event for each failure and each disruption."""
+    return tuple(
+        Event(type="Normal", reason=Reason.POD_DISRUPTED, message=_describe(failure))
+        if failure.disruption
+        else Event(type="Warning", reason=Reason.WORKER_FAILED, message=_describe(failure))
+        for failure in failures
+    )
 
 
 def _describe(failure: Failure) -> str:
     exit_code = "unknown" if failure.exit_code is None else failure.exit_code
     where = f"pod {failure.pod} on {failure.node or 'no node'}"
+    if failure.disruption:
+        return f"{where} is removed by {failure.reason}: {failure.message}; it does not count as a failure"
     return f"{where} ended with {failure.reason} (exit code {exit_code}): {failure.message}"

@@ -12,8 +12,8 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.metrics import operator as metrics
 from llmtrain_api.metrics.metric import Sample
 from llmtrain_api.names import CLUSTER_LABEL
-from llmtrain_api.quantity import parse_quantity
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_api.quantity import whole_amount
+from llmtrain_operator.core.manifest import Manifest, strings_at, text_at, value_at
 from llmtrain_operator.core.node_view import NodeView, nodes_of
 from llmtrain_operator.core.status.goodput import ledger_of, milliseconds, time_category
 
@@ -51,16 +51,15 @@ class Claim:
     @classmethod
     def of(cls, claim: Manifest) -> Self | None:
         """Return the view of a claim as the API server returned it; None if it belongs to no storage pool."""
-        metadata, status = claim["metadata"], claim.get("status", {})
-        cluster = (metadata.get("labels") or {}).get(CLUSTER_LABEL)
+        cluster = strings_at(claim, "metadata", "labels").get(CLUSTER_LABEL)
         if cluster is None:
             return None
         return cls(
-            namespace=metadata["namespace"],
+            namespace=text_at(claim, "metadata", "namespace"),
             cluster=cluster,
-            pool=metadata["name"],
-            phase=status.get("phase", "Pending"),
-            size_bytes=int(parse_quantity((status.get("capacity") or {}).get("storage", "0"))),
+            pool=text_at(claim, "metadata", "name"),
+            phase=text_at(claim, "status", "phase") or "Pending",
+            size_bytes=whole_amount(value_at(claim, "status", "capacity", "storage")) or 0,
         )
 
 

@@ -1,5 +1,10 @@
-"""Kubernetes objects as plain dicts, as the API server accepts and returns them."""
+"""Kubernetes objects as plain dicts, as the API server accepts and returns them.
 
+Any client may have written them, so a field can be absent, null or of another type. The readers below never raise.
+"""
+
+import re
+from collections.abc import Mapping
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -7,12 +12,63 @@ Manifest = dict[str, Any]
 ObjectKey = tuple[str, str]
 """Kind and name of an object in a known namespace."""
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
 
 def object_key(manifest: Manifest) -> ObjectKey:
     """Return the kind and name of an object."""
-    return manifest["kind"], manifest["metadata"]["name"]
+    return text_at(manifest, "kind"), text_at(manifest, "metadata", "name")
 
 
 def is_deleting(manifest: Manifest) -> bool:
     """Return whether an object is being deleted."""
-    return "deletionTimestamp" in manifest["metadata"]
+    return bool(fields_at(manifest, "metadata").get("deletionTimestamp"))
+
+
+def value_at(obj: object, *path: str) -> object:
+    """Return the value at a path of keys; None if any part of it is missing or not an object."""
+    for key in path:
+        if not isinstance(obj, dict):
+            return None
+        obj = obj.get(key)
+    return obj
+
+
+def fields_at(obj: object, *path: str) -> dict[str, Any]:
+    """Return the object at a path of keys; empty if there is none."""
+    value = value_at(obj, *path)
+    return value if isinstance(value, dict) else {}
+
+
+def items_at(obj: object, *path: str) -> list[dict[str, Any]]:
+    """Return the objects of the list at a path of keys, without items of another type; empty if there is none."""
+    value = value_at(obj, *path)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text_at(obj: object, *path: str) -> str:
+    """Return the text at a path of keys; empty if there is none."""
+    value = value_at(obj, *path)
+    return value if isinstance(value, str) else ""
+
+
+def texts_at(obj: object, *path: str) -> tuple[str, ...]:
+    """Return the texts of the list at a path of keys, without items of another type; empty if there is none."""
+    value = value_at(obj, *path)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def strings_at(obj: object, *path: str) -> dict[str, str]:
+    """Return the labels, annotations or the like at a path of keys, without values that are no text."""
+    return {key: value for key, value in fields_at(obj, *path).items() if isinstance(value, str)}
+
+
+def number_in(text: object, default: int) -> int:
+    """Return the number from 0 to 999999999 that a label or annotation holds; `default` if it holds none."""
+    return int(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else default
+
+
+def conditions_of(obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the conditions in the status of an object, by type."""
+    conditions = items_at(obj, "status", "conditions")
+    return {condition["type"]: condition for condition in conditions if isinstance(condition.get("type"), str)}

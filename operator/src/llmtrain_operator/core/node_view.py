@@ -1,29 +1,82 @@
 """A node, as decisions see it: whether pods can run there, whether it is lost, and its GPUs."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Self
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_api.names import GPU_RESOURCE
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_api.quantity import whole_amount
+from llmtrain_api.timestamps import try_parse_rfc3339
+from llmtrain_operator.core.manifest import (
+    Manifest,
+    conditions_of,
+    items_at,
+    strings_at,
+    text_at,
+    value_at,
+)
 
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 TRANSIENT_TAINT_PREFIX = "node.kubernetes.io/"
 """Prefix of the taints that Kubernetes itself sets while a node is cordoned or its kubelet does not report."""
+MAX_REASON_LENGTH = 512
+"""Characters that are kept of the reason why a node is unusable."""
+MAX_GPUS = 2**31 - 1
+"""The most GPUs that are counted of one node or container, so that no sum exceeds the integers of JSON."""
+SHARED_PAIRS = 4096
+"""Pairs of key and value that nodes may have in common at the same time."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@lru_cache(SHARED_PAIRS)
+def shared_pair(key: str, value: str) -> tuple[str, str]:
+    """Return one object for all nodes with this label."""
+    return key, value
+
+
+class Labels(Mapping[str, str]):
+    """The labels of a node, in a fraction of a dict's memory: what nodes have in common is stored once."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.pairs = tuple(shared_pair(key, value) for key, value in sorted(labels.items()))
+
+    def __getitem__(self, key: str) -> str:
+        place = bisect_left(self.pairs, (key,))
+        if place == len(self.pairs) or self.pairs[place][0] != key:
+            raise KeyError(key)
+        return self.pairs[place][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, _ in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __eq__(self, other: object) -> bool:
+        return self.pairs == other.pairs if isinstance(other, Labels) else super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeView:
-    """One node."""
+    """One node. It is all that is kept of it, so it must stay small: clusters have ten thousand of them."""
 
     name: str
-    labels: dict[str, str]
+    labels: Mapping[str, str]
     ready: bool
     """Whether pods can run there now."""
     reason: str
     """Why pods cannot run there; empty if they can."""
+    kubelet_ready: bool = True
+    """Whether its kubelet reports it as ready. A cordoned node can be ready."""
+    kubelet_since: str = ""
+    """When `kubelet_ready` last changed, as RFC 3339, by the node's own condition; empty if unknown."""
     schedulable_by_default: bool
     """Whether pods without special tolerations can run there."""
     gpus: int
@@ -36,57 +89,102 @@ class NodeView:
     """GPUs that its pods request, by namespace of the pods."""
 
     @classmethod
-    def of(cls, node: Manifest, gpu_pods: Iterable[Manifest] = ()) -> Self:
-        """Return the view of a node as the API server returned it, with the pods there that request GPUs."""
-        metadata, status = node["metadata"], node.get("status", {})
-        labels = dict(metadata.get("labels") or {})
-        allocated: dict[str, int] = defaultdict(int)
-        for pod in gpu_pods:
-            allocated[pod["metadata"]["namespace"]] += gpus_of(pod)
+    def of(cls, node: Manifest, gpus_by_namespace: Mapping[str, int] | None = None) -> Self:
+        """Return the view of a node as the API server returned it, with the GPUs that its pods request."""
+        labels = strings_at(node, "metadata", "labels")
+        allocated = gpus_by_namespace or NO_GPUS
         reason = unusable_reason(node)
         return cls(
-            name=metadata["name"],
-            labels=labels,
+            name=text_at(node, "metadata", "name"),
+            labels=Labels(labels),
             ready=not reason,
             reason=reason,
+            kubelet_ready=is_ready(node),
+            kubelet_since=kubelet_since(node),
             schedulable_by_default=CONTROL_PLANE_LABEL not in labels and not repels_pods(node),
-            gpus=int(status.get("allocatable", {}).get(GPU_RESOURCE, 0)),
+            gpus=gpus_in(node, "status", "allocatable"),
             gpus_allocated=sum(allocated.values()),
-            gpus_capacity=int(status.get("capacity", {}).get(GPU_RESOURCE, 0)),
-            gpus_by_namespace=dict(allocated),
+            gpus_capacity=gpus_in(node, "status", "capacity"),
+            gpus_by_namespace=allocated,
+        )
+
+    def with_allocated(self, gpus_by_namespace: Mapping[str, int]) -> Self:
+        """Return the view with other GPUs that its pods request."""
+        return replace(self, gpus_allocated=sum(gpus_by_namespace.values()), gpus_by_namespace=gpus_by_namespace)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeStates:
+    """What is known of the nodes that a job's pods are bound to, and how many nodes of the cluster are not ready."""
+
+    not_ready_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Nodes that are not ready, with the time of their condition's last transition."""
+    absent: frozenset[str] = frozenset()
+    """Nodes that do not exist: the API server answered a GET with 404."""
+    unknown: frozenset[str] = frozenset()
+    """Nodes that may be absent, or not ready for an unknown time: the API server has not answered yet."""
+    known: int = 0
+    """Nodes of the cluster."""
+    not_ready: int = 0
+    """Nodes of the cluster that are not ready."""
+
+    @classmethod
+    def of(cls, names: Iterable[str], nodes: Mapping[str, NodeView | None], *, known: int, not_ready: int) -> Self:
+        """Return the states of the nodes `names`.
+
+        `nodes` are those in the cache, and the API server's answers about others: None for a node that does not exist.
+        """
+        bound = frozenset(names)
+        unready = {name: node for name in bound if (node := nodes.get(name)) is not None and not node.kubelet_ready}
+        times = {name: try_parse_rfc3339(node.kubelet_since) for name, node in unready.items()}
+        return cls(
+            not_ready_since={name: time for name, time in times.items() if time is not None},
+            absent=frozenset(name for name in bound if name in nodes and nodes[name] is None),
+            unknown=(bound - nodes.keys()) | {name for name, time in times.items() if time is None},
+            known=known,
+            not_ready=not_ready,
         )
 
 
-def ready_condition(node: Manifest) -> dict[str, Any]:
-    """Return the condition Ready of a node; empty if it has none."""
-    conditions = node.get("status", {}).get("conditions") or ()
-    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
+NO_GPUS: Mapping[str, int] = {}
+"""The GPUs by namespace of a node whose pods request none."""
+MAX_TIME_LENGTH = 64
+"""Characters of a time that are kept."""
 
 
 def is_ready(node: Manifest) -> bool:
     """Return whether the kubelet of a node reports it as ready. A cordoned node can be ready."""
-    return ready_condition(node).get("status") == "True"
+    return conditions_of(node).get("Ready", {}).get("status") == "True"
 
 
-def lost_nodes(names: Iterable[str], nodes: Mapping[str, Manifest]) -> frozenset[str]:
-    """Return the lost nodes among `names`: those that are not ready or do not exist."""
-    return frozenset(name for name in names if name not in nodes or not is_ready(nodes[name]))
+def kubelet_since(node: Manifest) -> str:
+    """Return when the condition Ready of a node last changed; empty if the node does not say it.
+
+    A node whose kubelet has never reported has no such condition; it has not been ready since it was created.
+    """
+    condition = conditions_of(node).get("Ready")
+    if condition is None:
+        return text_at(node, "metadata", "creationTimestamp")[:MAX_TIME_LENGTH]
+    return text_at(condition, "lastTransitionTime")[:MAX_TIME_LENGTH]
 
 
 def unusable_reason(node: Manifest) -> str:
     """Return why pods cannot run on a node; empty if they can."""
     if not is_ready(node):
-        return f"not ready: {ready_condition(node).get('message') or 'its kubelet does not report'}"
-    if node.get("spec", {}).get("unschedulable"):
+        message = text_at(conditions_of(node).get("Ready"), "message") or "its kubelet does not report"
+        return f"not ready: {message}"[:MAX_REASON_LENGTH]
+    if value_at(node, "spec", "unschedulable"):
         return "cordoned; run `kubectl uncordon` to let pods run there"
     return ""
 
 
 def repels_pods(node: Manifest) -> bool:
     """Return whether a permanent taint keeps pods without a toleration away."""
-    taints = node.get("spec", {}).get("taints") or ()
-    permanent = (taint for taint in taints if not taint["key"].startswith(TRANSIENT_TAINT_PREFIX))
-    return any(taint["effect"] != "PreferNoSchedule" for taint in permanent)
+    return any(
+        text_at(taint, "effect") in ("NoSchedule", "NoExecute")
+        and not text_at(taint, "key").startswith(TRANSIENT_TAINT_PREFIX)
+        for taint in items_at(node, "spec", "taints")
+    )
 
 
 def gpus_of(pod: Manifest) -> int:
@@ -94,28 +192,36 @@ def gpus_of(pod: Manifest) -> int:
 
     Init containers run one after the other, beside the sidecars (init containers that restart) started before them.
     """
-    if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+    if text_at(pod, "status", "phase") in ("Succeeded", "Failed"):
         return 0
     peak = sidecars = 0
-    for container in pod["spec"].get("initContainers") or ():
+    for container in items_at(pod, "spec", "initContainers"):
         peak = max(peak, sidecars + requested_gpus(container))
         if container.get("restartPolicy") == "Always":
             sidecars += requested_gpus(container)
-    containers = pod["spec"].get("containers") or ()
-    return max(peak, sidecars + sum(requested_gpus(container) for container in containers))
+    return max(peak, sidecars + sum(requested_gpus(container) for container in items_at(pod, "spec", "containers")))
 
 
 def requested_gpus(container: Manifest) -> int:
     """Return the GPUs that a container requests."""
-    return int((container.get("resources", {}).get("requests") or {}).get(GPU_RESOURCE, 0))
+    return gpus_in(container, "resources", "requests")
 
 
-def nodes_of(pool: ComputePool, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
+def gpus_in(obj: Manifest, *path: str) -> int:
+    """Return the GPUs in the resource list at a path of keys; 0 if the amount cannot be read."""
+    return min(whole_amount(value_at(obj, *path, GPU_RESOURCE)) or 0, MAX_GPUS)
+
+
+def nodes_of(pool: ComputePool, nodes: Iterable[NodeView]) -> tuple[NodeView, ...]:
     """Return the nodes of a pool: those with its labels, or without a selector all that accept ordinary pods."""
+    return tuple(node for node in nodes if is_in_pool(node, pool))
+
+
+def is_in_pool(node: NodeView, pool: ComputePool) -> bool:
+    """Return whether a node belongs to a pool: it has the pool's labels, or accepts ordinary pods if there are none."""
     if not pool.node_selector:
-        return tuple(node for node in nodes if node.schedulable_by_default)
-    selector = pool.node_selector.items()
-    return tuple(node for node in nodes if selector <= node.labels.items())
+        return node.schedulable_by_default
+    return all(node.labels.get(key) == value for key, value in pool.node_selector.items())
 
 
 def ready_nodes(pools: list[ComputePool], nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
@@ -124,6 +230,7 @@ def ready_nodes(pools: list[ComputePool], nodes: tuple[NodeView, ...]) -> tuple[
     return tuple(found.values())
 
 
-def gpus_capacity(pools: list[ComputePool], nodes: tuple[NodeView, ...]) -> int:
-    """Return the allocatable GPUs of the ready nodes of all pools."""
-    return sum(node.gpus for node in ready_nodes(pools, nodes))
+def gpus_capacity(pools: Iterable[ComputePool], nodes: Iterable[NodeView]) -> int:
+    """Return the allocatable GPUs of the ready nodes of all pools; a node of two pools counts once."""
+    pools = tuple(pools)
+    return sum(node.gpus for node in nodes if node.ready and any(is_in_pool(node, pool) for pool in pools))

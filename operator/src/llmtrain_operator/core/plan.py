@@ -35,16 +35,22 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to do now. The status is written first, so that evidence is kept before anything is deleted."""
+    """What to do now, in this order: status, events, deletions, applications.
+
+    The status is written first, so that evidence is kept before anything is deleted; objects are deleted before others
+    are applied, which may need their share of a quota.
+    """
 
     status: JobStatus | ClusterStatus | None = None
     """The complete new status; None leaves it unchanged."""
     apply: tuple[Manifest, ...] = ()
-    """Objects to apply, in order."""
+    """Objects to apply, in order. One with a `metadata.uid` exists and is changed, the others are created."""
     delete: tuple[ObjectReference, ...] = ()
     events: tuple[Event, ...] = ()
     requeue_after: timedelta | None = None
     """When to reconcile again if nothing changes before."""
+    refused: bool = False
+    """Whether the last refusal by the API server still matters."""
 
 
 def pod_references(pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[ObjectReference, ...]:
@@ -73,5 +79,5 @@ def object_references(objects: Mapping[ObjectKey, Manifest], kinds: tuple[str, .
             uid=manifest["metadata"].get("uid", ""),
         )
         for (kind, name), manifest in objects.items()
-        if kind in kinds and not is_deleting(manifest)
+        if kind in kinds and "metadata" in manifest and not is_deleting(manifest)
     )

@@ -1,15 +1,16 @@
 """What a decision is made from: one frozen snapshot of a job or a cluster and everything around it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
+from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
-from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
 
 
@@ -40,6 +41,20 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """The last request for an object that the API server refused."""
+
+    key: ObjectKey
+    """The object."""
+    reason: Reason
+    """The reason of the condition that reports it."""
+    message: str
+    """The server's words, and the remedy."""
+    retry_after: timedelta | None = timedelta(0)
+    """How long to wait before the request is made again, not positive when it is due; None until objects change."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSnapshot:
     """Everything that planning one job can depend on."""
 
@@ -53,8 +68,10 @@ class JobSnapshot:
     """Pods that the job owns."""
     objects: dict[ObjectKey, Manifest] = field(default_factory=dict)
     """Other objects that the job owns."""
+    nodes: NodeStates = field(default_factory=NodeStates)
+    """What is known of the nodes of the job's pods."""
     lost_nodes: frozenset[str] = frozenset()
-    """Nodes of the job's pods that are not ready or no longer exist."""
+    """Those of them that are lost, as `policies/node_loss.py` decides: their kubelets neither stop pods nor report ends."""
     claims: dict[str, Manifest] = field(default_factory=dict)
     """PersistentVolumeClaims of the job's namespace, by name."""
     gpus_capacity: int = 0
@@ -63,12 +80,27 @@ class JobSnapshot:
     """Whether the API server serves PodGroups."""
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
+    coordinator_lost: bool = False
+    """Whether the coordinator answered before and has stopped to."""
     images: Images
+    refusal: Refusal | None = None
+    """The last refusal by the API server, until the request succeeds or is no longer needed."""
+    taken: dict[ObjectKey, Manifest] = field(default_factory=dict)
+    """Known objects with a name of the job's that it does not own, such as those of an earlier job of its name."""
+    unrepairable: dict[ObjectKey, Manifest] = field(default_factory=dict)
+    """Objects that a webhook changed back when they were repaired, by what was applied."""
+    status_age: timedelta | None = None
+    """Time since the status was written; None if this process has not written it."""
 
     @property
     def ledger(self) -> TimeLedger | None:
         """The coordinator's time ledger; None if it did not answer, or keeps none yet."""
         return self.coordinator.ledger if self.coordinator else None
+
+    @property
+    def membership_generation(self) -> int:
+        """The membership generation that the coordinator reports; 0 if it did not answer, or has none yet."""
+        return self.coordinator.generation if self.coordinator else 0
 
     @property
     def live_objects(self) -> dict[ObjectKey, Manifest]:
@@ -93,4 +125,6 @@ class ClusterSnapshot:
     claims: dict[tuple[str, str], Manifest]
     """PersistentVolumeClaims of the tenant namespaces, by (namespace, name)."""
     missing_namespaces: frozenset[str] = frozenset()
-    """Tenant namespaces that did not exist when a claim was created there."""
+    """Tenant namespaces that did not exist when a claim was created there last."""
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+    """Last refusals of claims, by (namespace, name)."""

@@ -1,6 +1,6 @@
 """What a stage of a job decides, before it becomes a plan: conditions, objects, deletions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,9 +40,12 @@ class StagePlan:
 def update_conditions(
     conditions: list[Condition], updates: tuple[ConditionUpdate, ...], *, now: datetime, metadata_generation: int
 ) -> list[Condition]:
-    """Return `conditions` with `updates` applied; `metadata_generation` is that of the spec they were decided on."""
+    """Return `conditions` with `updates` applied; `metadata_generation` is that of the spec they were decided on.
+
+    Of several updates of one type the last one counts, and the others leave no trace in the transition time.
+    """
     updated = tuple(conditions)
-    for update in updates:
+    for update in {update.type: update for update in updates}.values():
         updated = set_condition(
             updated,
             update.type,
@@ -53,3 +56,12 @@ def update_conditions(
             metadata_generation=metadata_generation,
         )
     return list(updated)
+
+
+def with_cause(condition: ConditionUpdate, reason: Reason, text: str) -> ConditionUpdate:
+    """Return a condition that says why pods are missing: in place of a mere "waiting", or beside another cause."""
+    if condition.status or condition.type not in (JobCondition.SCHEDULED, JobCondition.RUNNING, JobCondition.SUSPENDED):
+        return condition
+    if condition.reason == Reason.WAITING:
+        return replace(condition, reason=reason, message=f"{condition.message}: {text}")
+    return replace(condition, message=f"{condition.message}; {text}")

@@ -1,18 +1,18 @@
 """The Kubernetes API on plain dicts, through the client package's connection pool."""
 
-import asyncio
 import json
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, FIELD_MANAGER, JOB_KIND, JOB_PLURAL
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.manifest import Manifest, items_at
 from llmtrain_operator.core.plan import Event, ObjectReference
-from llmtrain_operator.shell.errors import Unavailable, error_for
+from llmtrain_operator.shell.errors import ApiError, Unavailable, error_for
 from llmtrain_operator.shell.metrics import count_call
+from llmtrain_operator.shell.token_bucket import TokenBucket
+from llmtrain_operator.shell.work_queue import CURRENT_KEY
 
 PLURALS = {
     "Pod": "pods",
@@ -21,15 +21,24 @@ PLURALS = {
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "PodGroup": "podgroups",
     "Node": "nodes",
+    "Lease": "leases",
     JOB_KIND: JOB_PLURAL,
     CLUSTER_KIND: CLUSTER_PLURAL,
 }
 """Plurals in URL paths, by kind."""
 REQUEST_SECONDS = 30
-CALLS_PER_SECOND, BURST = 50.0, 100.0
-"""Client-side rate limit."""
+CALLS_PER_SECOND, BURST = 200.0, 200.0
+"""Client-side rate limit. It only bounds errors of the operator: the server's priority and fairness is the real limit."""
+READ_SECONDS = 90.0
+"""How long a watch can be silent, though the server sends a bookmark each minute, before its connection is taken for lost."""
+MAX_LINE_BYTES = 16 * 2**20
+"""Longest line of a watch. An object of 1.5 MiB, the limit of etcd, has at most six times as many bytes as JSON."""
 CONNECTION_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 """Errors of a connection that cannot be made or is lost."""
+
+
+class Unreadable(Unavailable):
+    """The answer, or a line of a watch, is too long or is no object of JSON: everything must be listed again."""
 
 
 def path_of(api_version: str, kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
@@ -39,37 +48,34 @@ def path_of(api_version: str, kind: str, namespace: str = "", name: str = "", su
     return "/".join(part for part in parts if part)
 
 
-class TokenBucket:
-    """A rate limit: `rate` calls per second on average, at most `burst` at once."""
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self.rate, self.burst = rate, burst
-        self.tokens, self.filled_at = burst, time.monotonic()
-
-    async def take(self) -> None:
-        """Wait until a call is allowed."""
-        now = time.monotonic()
-        self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
-        self.filled_at = now
-        self.tokens -= 1
-        if self.tokens < 0:
-            await asyncio.sleep(-self.tokens / self.rate)
-
-
 class Api:
     """Calls to one API server."""
 
     def __init__(self, client: ApiClient) -> None:
         self.client = client
         self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
+        self.may_write: Callable[[], bool] = lambda: True
+        """Whether this replica leads; asked right before a request, because a process can be stopped at any time."""
 
     async def call(
-        self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Manifest | None = None,
+        content_type: str = "application/json",
+        *,
+        seconds: float = REQUEST_SECONDS,
+        fenced: bool = True,
     ) -> Manifest:
-        """Return the JSON answer to one request; raise an ApiError if it fails."""
-        await self.bucket.take()
+        """Return the JSON answer to one request within `seconds`; raise an ApiError if it fails.
+
+        A request that changes something is only sent while this replica leads, unless it is not `fenced`.
+        """
+        await self.bucket.take(CURRENT_KEY.get())
+        if fenced and method != "GET" and not self.may_write():
+            raise Unavailable("this replica does not hold the Lease any more")
         resource = path.split("?")[0].removesuffix("/status").split("/")
-        response = await self.send(method, path, body, content_type, REQUEST_SECONDS)
+        response = await self.send(method, path, body, content_type, aiohttp.ClientTimeout(total=seconds))
         try:
             data = await response.read()
         except CONNECTION_ERRORS as error:
@@ -77,17 +83,15 @@ class Api:
         count_call(method, resource_of(resource), response.status)
         if response.status >= 400:
             raise error_for(response.status, data, response.headers.get("Retry-After"))
-        answer: Manifest = json.loads(data) if data else {}
-        return answer
+        return object_in(data) if data else {}
 
     async def send(
-        self, method: str, path: str, body: Manifest | None, content_type: str, seconds: float
+        self, method: str, path: str, body: Manifest | None, content_type: str, timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """Return the raw answer; raise Unavailable if there is none."""
         headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": FIELD_MANAGER}
         await self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self.client.configuration.host + path
-        timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             answer = await self.client.call_api(method, url, headers, body, _request_timeout=timeout)
         except CONNECTION_ERRORS as error:
@@ -95,14 +99,15 @@ class Api:
         response: aiohttp.ClientResponse = answer.response
         return response
 
-    async def watch(self, path: str, seconds: float) -> AsyncIterator[Manifest]:
-        """Yield the events of a watch, for at most `seconds`."""
-        response = await self.send("GET", path, None, "application/json", seconds)
-        if response.status >= 400:
-            raise error_for(response.status, await response.read(), response.headers.get("Retry-After"))
+    async def watch(self, path: str, seconds: float) -> AsyncGenerator[Manifest, None]:
+        """Yield the events of a watch, for at most `seconds`; Unreadable if one is no object of JSON."""
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_read=READ_SECONDS)
+        response = await self.send("GET", path, None, "application/json", timeout)
         try:
-            async for line in response.content:
-                yield json.loads(line)
+            if response.status >= 400:
+                raise error_for(response.status, await response.read(), response.headers.get("Retry-After"))
+            async for line in lines_of(response.content):
+                yield object_in(line)
         except CONNECTION_ERRORS as error:
             raise Unavailable(f"the watch was cut off: {error or type(error).__name__}") from error
         finally:
@@ -114,9 +119,9 @@ class Api:
             listing = await self.call("GET", f"/apis/{api_version}")
         except Unavailable:
             raise
-        except Exception:
+        except ApiError:
             return False
-        return any(resource["name"] == plural for resource in listing.get("resources", ()))
+        return any(resource.get("name") == plural for resource in items_at(listing, "resources"))
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Apply an object server-side, taking over fields that other managers have changed; return the result."""
@@ -124,6 +129,27 @@ class Api:
         path = path_of(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"])
         query = f"?fieldManager={FIELD_MANAGER}&force=true"
         return await self.call("PATCH", path + query, manifest, "application/apply-patch+yaml")
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create an object, and return it; raise AlreadyExists if its name is taken."""
+        path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace", ""))
+        return await self.call("POST", f"{path}?fieldManager={FIELD_MANAGER}", manifest)
+
+    async def read(self, manifest: Manifest) -> Manifest:
+        """Return the object that exists with the kind and name of `manifest`."""
+        metadata = manifest["metadata"]
+        path = path_of(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        return await self.call("GET", path)
+
+    async def merge(self, manifest: Manifest) -> Manifest:
+        """Change the given fields of a built-in object and keep all others; return the result.
+
+        Unlike `apply`, it gives up no field that an earlier version of the operator applied.
+        """
+        metadata = manifest["metadata"]
+        path = path_of(manifest["apiVersion"], manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        query = f"?fieldManager={FIELD_MANAGER}"
+        return await self.call("PATCH", path + query, manifest, "application/strategic-merge-patch+json")
 
     async def delete(self, reference: ObjectReference) -> None:
         """Delete the referenced object, and its dependents in the background."""
@@ -161,6 +187,33 @@ class Api:
             "count": 1,
         }
         await self.call("POST", f"/api/v1/namespaces/{namespace}/events", body)
+
+
+async def lines_of(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream as they arrive; Unreadable if one is longer than `MAX_LINE_BYTES`."""
+    buffer = bytearray()
+    async for chunk in content.iter_any():
+        first, *others = chunk.split(b"\n")
+        buffer += first
+        for part in others:
+            if buffer:
+                yield bytes(buffer)
+            buffer = bytearray(part)
+        if len(buffer) > MAX_LINE_BYTES:
+            raise Unreadable(f"a line of the watch is longer than {MAX_LINE_BYTES} bytes")
+    if buffer:
+        yield bytes(buffer)
+
+
+def object_in(data: bytes) -> Manifest:
+    """Return an object of JSON; Unreadable if it is none."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"the answer of the API server is no JSON: {data[:200]!r}") from error
+    if not isinstance(found, dict):
+        raise Unreadable(f"the answer of the API server is no object: {data[:200]!r}")
+    return found
 
 
 def resource_of(parts: list[str]) -> str:

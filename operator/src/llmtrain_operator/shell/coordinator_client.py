@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import aiohttp
 
@@ -9,33 +10,66 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import COORDINATOR_PORT
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.reported import clamp, read_coordinator_status
 from llmtrain_operator.core.snapshot import Job
-from llmtrain_operator.core.status.goodput import ledger_of, milliseconds, steps_done
+from llmtrain_operator.core.status.goodput import coordinator_accounts, ledger_of, milliseconds, steps_done
 
-TIMEOUT_SECONDS = 2.0
+TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=0.5)
+MAX_ANSWER_BYTES = 4 * 2**20
+"""Limit of an answer. It comes from a pod in a user's namespace, which can send anything."""
 log = logging.getLogger(__name__)
 
 
-async def sync_workers(session: aiohttp.ClientSession, job: Job, pod: PodView) -> CoordinatorStatus | None:
-    """Return the status of the coordinator in `pod`; None if it does not answer, which is no failure of the job."""
-    url = f"http://{pod.address}:{COORDINATOR_PORT}/v1/workers"
-    desired = DesiredWorkers(
-        workers=job.spec.workers.replicas,
-        min_workers=job.spec.workers.min,
-        ledger=ledger_of(job.status),
-        step=steps_done(job.status),
-        now_ms=milliseconds(datetime.now(UTC)),
-    )
+async def sync_workers(
+    session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None = None
+) -> CoordinatorStatus | None:
+    """Return the status of the coordinator in `pod`; None if it does not answer, which is no failure of the job.
+
+    `last` is the last answer of a coordinator of this job: a new one continues from it where it is ahead of the status.
+    """
     try:
         async with session.put(
-            url,
-            data=desired.model_dump_json(by_alias=True, exclude_none=True),
-            headers={JOB_HEADER: job.uid, "Content-Type": "application/json"},
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            f"http://{url_host(pod.address)}:{COORDINATOR_PORT}/v1/workers",
+            data=desired_workers(job, last).model_dump_json(by_alias=True, exclude_none=True),
+            headers={JOB_HEADER: job.uid, "Content-Type": "application/json", "Accept-Encoding": "identity"},
+            timeout=TIMEOUT,
+            allow_redirects=False,
         ) as response:
-            response.raise_for_status()
-            return CoordinatorStatus.model_validate_json(await response.read())
+            return read_coordinator_status(await read_answer(response))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        fields = {"namespace": job.namespace, "name": job.name, "message": str(error) or type(error).__name__}
+        fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
         log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
         return None
+
+
+def desired_workers(job: Job, last: CoordinatorStatus | None) -> DesiredWorkers:
+    """Return what a coordinator is sent: the desired workers, and the newest ledger and step that are known."""
+    ledger, step = ledger_of(job.status), steps_done(job.status)
+    if last is not None and coordinator_accounts(job.status):
+        if last.ledger is not None and (ledger is None or last.ledger.total_ms > ledger.total_ms):
+            ledger = last.ledger
+        step = max(step, clamp(last.progress.step)) if last.progress is not None else step
+    return DesiredWorkers(
+        workers=job.spec.workers.replicas,
+        min_workers=job.spec.workers.min,
+        ledger=ledger,
+        step=step,
+        now_ms=milliseconds(datetime.now(UTC)),
+    )
+
+
+def url_host(address: str) -> str:
+    """Return an IP address as URLs contain it: an IPv6 address is in brackets."""
+    return f"[{address}]" if ":" in address else address
+
+
+async def read_answer(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body of a coordinator's answer; ValueError if it is an error, compressed or too long."""
+    if response.status != HTTPStatus.OK or "Content-Encoding" in response.headers:
+        raise ValueError(f"the answer has the status {response.status}, or an encoding that was not asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(2**16):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ValueError(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+    return bytes(body)

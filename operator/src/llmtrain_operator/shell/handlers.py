@@ -1,17 +1,22 @@
-"""What kopf calls: every change of a job or an LLMCluster updates the store."""
+"""What kopf calls: it logs in, configures itself, answers probes and stops. Objects are watched by informers."""
 
+import asyncio
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import kopf
 
-from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, GROUP, JOB_KIND, JOB_PLURAL, VERSION
-from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.shell.store import Change, Store
+from llmtrain_operator.shell.informer import Informer
 
 
-def registry(store: Store) -> kopf.OperatorRegistry:
-    """Return the handlers, bound to `store`."""
+def registry(informers: Iterable[Informer], stopping: asyncio.Event) -> kopf.OperatorRegistry:
+    """Return the handlers; probes report how long each of `informers` has heard nothing.
+
+    `stopping` is set when kopf begins to stop, before it waits for the tasks that are not its own.
+    """
     handlers = kopf.OperatorRegistry()
+    watched = tuple(informers)
 
     @kopf.on.login(registry=handlers)
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
@@ -23,22 +28,18 @@ def registry(store: Store) -> kopf.OperatorRegistry:
         settings.scanning.disabled = True
         settings.peering.standalone = True
         settings.networking.connect_timeout = 10
-        settings.watching.server_timeout = 240
-        settings.watching.inactivity_timeout = 90
 
-    @kopf.on.event(GROUP, VERSION, JOB_PLURAL, registry=handlers)
-    def job_event(event: kopf.RawEvent, **_: Any) -> None:
-        store.job_changed(*change_of(event, JOB_KIND))
+    @kopf.on.cleanup(registry=handlers)
+    async def stop(**_: Any) -> None:
+        stopping.set()
 
-    @kopf.on.event(GROUP, VERSION, CLUSTER_PLURAL, registry=handlers)
-    def cluster_event(event: kopf.RawEvent, **_: Any) -> None:
-        store.cluster_changed(*change_of(event, CLUSTER_KIND))
+    @kopf.on.probe(registry=handlers, id="silentSeconds")
+    def silent_seconds(**_: Any) -> dict[str, int]:
+        return silence(watched, time.monotonic())
 
     return handlers
 
 
-def change_of(event: kopf.RawEvent, kind: str) -> tuple[Change, Manifest]:
-    """Return a watch event as a change for the store; `kind` is that of the object."""
-    obj: Manifest = {**event["object"], "kind": kind, "apiVersion": f"{GROUP}/{VERSION}"}
-    obj["metadata"] = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    return ("delete" if event["type"] == "DELETED" else "upsert"), obj
+def silence(informers: Iterable[Informer], now: float) -> dict[str, int]:
+    """Return for how many seconds the API server has sent nothing, by kind."""
+    return {informer.kind: round(now - informer.heard_at) for informer in informers}

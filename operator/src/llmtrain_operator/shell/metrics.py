@@ -8,7 +8,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics.metric import Metric, Sample, families
-from llmtrain_api.metrics.operator import API_CALLS, LEADER, QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
+from llmtrain_api.metrics.operator import (
+    API_CALLS,
+    LEADER,
+    QUEUE_DEPTH,
+    RECONCILE_SECONDS,
+    RECONCILES,
+    UNREADABLE_OBJECTS,
+)
 from llmtrain_operator.core.fleet_metrics import FleetSnapshot, fleet_samples
 
 
@@ -19,6 +26,7 @@ def counter(metric: Metric) -> Counter:
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 CALLS, RECONCILIATIONS, SECONDS = counter(API_CALLS), counter(RECONCILES), counter(RECONCILE_SECONDS)
+UNREADABLE = counter(UNREADABLE_OBJECTS)
 
 
 def count_call(verb: str, resource: str, code: int) -> None:
@@ -30,6 +38,11 @@ def count_reconcile(kind: str, result: str, seconds: float) -> None:
     """Count one reconciliation."""
     RECONCILIATIONS.labels(kind=kind, result=result).inc()
     SECONDS.labels(kind=kind).inc(seconds)
+
+
+def count_unreadable(kind: str) -> None:
+    """Count one version of an object that cannot be read."""
+    UNREADABLE.labels(kind=kind).inc()
 
 
 class OperatorCollector(Collector):

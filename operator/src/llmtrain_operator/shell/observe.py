@@ -1,55 +1,153 @@
-"""Snapshots of a job, a cluster or the whole fleet, from the store and the job's coordinator."""
+"""Snapshots of a job, a cluster or the whole fleet, from the store."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple
 
-import aiohttp
+from pydantic import ValidationError
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import coordinator_name
+from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
 from llmtrain_operator.core.manifest import Manifest, is_deleting
-from llmtrain_operator.core.node_view import NodeView, gpus_capacity, lost_nodes
+from llmtrain_operator.core.node_view import NodeStates, NodeView
+from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
-from llmtrain_operator.shell.coordinator_client import sync_workers
-from llmtrain_operator.shell.store import JobKey, Store
+from llmtrain_operator.shell.api import Api, path_of
+from llmtrain_operator.shell.claim_memory import ClaimMemory
+from llmtrain_operator.shell.errors import ApiError, NotFound
+from llmtrain_operator.shell.job_memory import JobMemory
+from llmtrain_operator.shell.pod_warnings import PodWarnings
+from llmtrain_operator.shell.refusals import Facts
+from llmtrain_operator.shell.relevance import JobKey, node_of
+from llmtrain_operator.shell.store import Store
 
-K = TypeVar("K")
+
+class ObservedJob(NamedTuple):
+    """A job at one moment: what is decided on the snapshot is executed against the manifest that it was made from."""
+
+    manifest: Manifest
+    snapshot: JobSnapshot
 
 
-async def observe_job(
-    store: Store, key: JobKey, *, images: Images, gang: bool, session: aiohttp.ClientSession
-) -> JobSnapshot | None:
-    """Return the snapshot of one job; None if it does not exist or is being deleted.
+def observe_job(
+    store: Store,
+    key: JobKey,
+    *,
+    images: Images,
+    gang: bool,
+    coordinator: CoordinatorStatus | None,
+    coordinator_lost: bool = False,
+    memory: JobMemory | None,
+    fetched_nodes: Mapping[str, NodeView | None],
+    warnings: PodWarnings,
+) -> ObservedJob | None:
+    """Return one job as it is at this moment; None if it does not exist or is being deleted.
 
-    Asks the job's coordinator, if one runs. `gang` is whether the API server serves PodGroups.
+    Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
+    answer of the job's coordinator, `memory` what is remembered of the job, `fetched_nodes` what the API
+    server answered about nodes that the cache lacks, `warnings` the events of pods that do not start. ValidationError if it cannot be read.
     """
     manifest = store.jobs.get(key)
     if manifest is None or is_deleting(manifest):
         return None
     job = job_of(manifest)
-    pods = tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), job.uid).values())
-    coordinator = next((pod for pod in pods if pod.role == "coordinator" and pod.running and pod.address), None)
-    answer = await sync_workers(session, job, coordinator) if coordinator else None
+    existing = {("Pod", name): pod for name, pod in store.pods_of.get(key, {}).items()}
+    existing |= store.objects_of.get(key, {})
+    pods = observe_pods(store, key, job.uid)
+    names = {pod.node for pod in pods if pod.node}
+    cached = {name: store.nodes[name] for name in names & store.nodes.keys()}
+    known, unready = len(store.nodes), len(store.unready_nodes)
+    nodes = NodeStates.of(names, {**fetched_nodes, **cached}, known=known, not_ready=unready)
+    now = datetime.now(UTC)
+    pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
-    spec = ClusterSpec.model_validate(cluster["spec"]) if cluster else None
-    return JobSnapshot(
-        now=datetime.now(UTC),  # read after the answer, whose time ledger ends before it
+    spec = cluster_spec_of(cluster) if cluster else None
+    memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
+    snapshot = JobSnapshot(
+        now=now,
         job=job,
         cluster=spec,
         clusters=tuple(sorted(store.clusters)),
         pods=pods,
         objects=owned(store.objects_of.get(key, {}), job.uid),
-        lost_nodes=lost_nodes({pod.node for pod in pods if pod.node}, store.nodes),
+        nodes=nodes,
+        lost_nodes=lost_nodes(nodes, node_seconds=job.spec.recovery.node_seconds, now=now),
         claims=dict(store.claims.get(job.namespace, {})),
-        gpus_capacity=gpus_capacity(spec.compute_pools, observe_nodes(store)) if spec else 0,
+        gpus_capacity=store.gpus_capacity(job.spec.cluster),
         gang_available=gang,
-        coordinator=answer,
+        coordinator=coordinator,
+        coordinator_lost=coordinator_lost,
         images=images,
+        refusal=memory.refusals.pending(facts(manifest, cluster, pods)),
+        taken=not_owned(existing, job.uid),
+        unrepairable=dict(memory.undone_repairs),
+        status_age=memory.status_age,
     )
+    return ObservedJob(manifest, snapshot)
+
+
+def facts_of(observed: ObservedJob, store: Store) -> Facts:
+    """Return what a refusal for an observed job may depend on."""
+    job = observed.snapshot.job
+    return facts(observed.manifest, store.clusters.get(job.spec.cluster), observed.snapshot.pods)
+
+
+def facts(manifest: Manifest, cluster: Manifest | None, pods: Iterable[PodView]) -> Facts:
+    """Return the versions of a job's spec and its LLMCluster's, and its pods."""
+    return frozenset(
+        {
+            ("job", manifest["metadata"].get("generation")),
+            ("cluster", cluster["metadata"].get("generation") if cluster else None),
+            *(("pod", pod.uid) for pod in pods if not pod.finished),
+        }
+    )
+
+
+def observe_coordinator(store: Store, key: JobKey) -> tuple[Job, PodView] | None:
+    """Return a job and the pod of its coordinator; None if none runs. ValidationError if the job cannot be read."""
+    manifest = store.jobs.get(key)
+    if manifest is None or is_deleting(manifest):
+        return None
+    pod = store.pods_of.get(key, {}).get(coordinator_name(key[1]))
+    if pod is None or not is_owned(pod, manifest["metadata"]["uid"]):
+        return None
+    view = PodView.of(pod)
+    return (job_of(manifest), view) if view.running and view.address else None
+
+
+def observe_pods(store: Store, key: JobKey, uid: str) -> tuple[PodView, ...]:
+    """Return the pods of the job with this uid."""
+    return tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), uid).values())
+
+
+def unknown_nodes(store: Store, key: JobKey) -> frozenset[str]:
+    """Return the nodes of a job's pods that the cache lacks."""
+    nodes = {node_of(pod) for pod in store.pods_of.get(key, {}).values()}
+    return frozenset(nodes - store.nodes.keys() - {""})
+
+
+async def fetch_nodes(api: Api, names: Iterable[str]) -> dict[str, NodeView | None]:
+    """Return nodes that the cache lacks, None for those that do not exist; one without an answer is left out.
+
+    The cache can lag behind, or have lost its watch, so only the API server's word makes a node absent.
+    """
+    answers: dict[str, NodeView | None] = {}
+    for name in sorted(names):
+        try:
+            answers[name] = NodeView.of(await api.call("GET", path_of("v1", "Node", name=name)))
+        except NotFound:
+            answers[name] = None
+        except ApiError:
+            continue  # unknown until it is asked for again
+    return answers
 
 
 def job_of(manifest: Manifest) -> Job:
@@ -61,65 +159,68 @@ def job_of(manifest: Manifest) -> Job:
         uid=metadata["uid"],
         metadata_generation=metadata["generation"],
         created=parse_rfc3339(metadata["creationTimestamp"]),
-        spec=JobSpec.model_validate(manifest["spec"]),
-        status=JobStatus.model_validate(manifest.get("status") or {}),
+        spec=JobSpec.from_server(manifest["spec"]),
+        status=JobStatus.from_server(manifest.get("status") or {}),
     )
 
 
-def owned(objects: dict[K, Manifest], uid: str) -> dict[K, Manifest]:
-    """Return the objects that the job with this uid owns, without those of a predecessor of the same name."""
-    return {
-        key: obj
-        for key, obj in objects.items()
-        if any(owner.get("uid") == uid for owner in obj["metadata"].get("ownerReferences") or ())
-    }
+def cluster_spec_of(manifest: Manifest) -> ClusterSpec | None:
+    """Return the spec of an LLMCluster; None if it cannot be read, which a condition of the LLMCluster reports."""
+    try:
+        return ClusterSpec.from_server(manifest.get("spec") or {})
+    except ValidationError:
+        return None
 
 
-def observe_cluster(store: Store, name: str) -> ClusterSnapshot | None:
-    """Return the snapshot of one LLMCluster; None if it does not exist."""
+def cluster_status_of(manifest: Manifest) -> ClusterStatus:
+    """Return the status of an LLMCluster; an empty one if it cannot be read, as all of it is computed again."""
+    try:
+        return ClusterStatus.from_server(manifest.get("status") or {})
+    except ValidationError:
+        return ClusterStatus()
+
+
+def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manifest, ClusterSnapshot] | None:
+    """Return one LLMCluster and its snapshot; None if it does not exist. ValidationError if it cannot be read.
+
+    `memory` holds the refusals of its claims; those of claims that exist or are not needed any more are forgotten.
+    """
     manifest = store.clusters.get(name)
     if manifest is None:
         return None
     metadata = manifest["metadata"]
-    spec = ClusterSpec.model_validate(manifest["spec"])
+    spec = ClusterSpec.from_server(manifest["spec"])
     tenants = {tenant.namespace for tenant in spec.tenants}
-    return ClusterSnapshot(
+    claims = {
+        (namespace, claim): obj for namespace in tenants for claim, obj in store.claims.get(namespace, {}).items()
+    }
+    desired = {(namespace, pool.name) for namespace in tenants for pool in spec.storage_pools}
+    memory.keep_only(frozenset(desired - claims.keys()))
+    return manifest, ClusterSnapshot(
         now=datetime.now(UTC),
         name=name,
         uid=metadata["uid"],
         metadata_generation=metadata["generation"],
         spec=spec,
-        status=ClusterStatus.model_validate(manifest.get("status") or {}),
-        nodes=observe_nodes(store),
-        claims={
-            (namespace, claim): obj for namespace in tenants for claim, obj in store.claims.get(namespace, {}).items()
-        },
-        missing_namespaces=frozenset(store.absent_namespaces & tenants),
+        status=cluster_status_of(manifest),
+        nodes=store.node_index.views(),
+        claims=claims,
+        missing_namespaces=memory.missing_namespaces(),
+        refusals=memory.pending(),
     )
 
 
-def observe_nodes(store: Store) -> tuple[NodeView, ...]:
-    """Return all nodes, ordered by name."""
-    return tuple(NodeView.of(node, store.gpu_pods(name)) for name, node in sorted(store.nodes.items()))
-
-
 def observe_fleet(store: Store) -> FleetSnapshot:
-    """Return the snapshot that the metrics of all jobs, pools and claims are computed from."""
+    """Return the snapshot that the metrics of all jobs, pools and claims are computed from.
+
+    Jobs and LLMClusters that cannot be read are left out. A scrape runs in another thread, so it reads copies.
+    """
+    clusters = {name: cluster_spec_of(cluster) for name, cluster in sorted(store.clusters.copy().items())}
+    jobs = (job_sample(job) for _, job in sorted(store.jobs.copy().items(), key=lambda entry: entry[0]))
     return FleetSnapshot(
-        jobs=tuple(
-            JobSample(
-                namespace=namespace,
-                name=name,
-                created=parse_rfc3339(job["metadata"]["creationTimestamp"]),
-                status=JobStatus.model_validate(job.get("status") or {}),
-            )
-            for (namespace, name), job in sorted(store.jobs.items())
-        ),
-        clusters={
-            name: ClusterSpec.model_validate(cluster.get("spec") or {})
-            for name, cluster in sorted(store.clusters.items())
-        },
-        nodes=observe_nodes(store),
+        jobs=tuple(job for job in jobs if job is not None),
+        clusters={name: spec for name, spec in clusters.items() if spec is not None},
+        nodes=store.node_index.views(),
         claims=tuple(
             view
             for _, claims in sorted(store.claims.items())
@@ -127,3 +228,17 @@ def observe_fleet(store: Store) -> FleetSnapshot:
             if (view := Claim.of(claim)) is not None
         ),
     )
+
+
+def job_sample(manifest: Manifest) -> JobSample | None:
+    """Return what the metrics need of a job; None if it cannot be read."""
+    metadata = manifest["metadata"]
+    try:
+        return JobSample(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            created=parse_rfc3339(metadata["creationTimestamp"]),
+            status=JobStatus.from_server(manifest.get("status") or {}),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -1,33 +1,46 @@
 """Observe, plan, execute: brings one job or LLMCluster closer to its spec."""
 
-import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
 import aiohttp
-from pydantic import ValidationError
 
 from llmtrain_api.events import OperatorEvent
-from llmtrain_api.names import JOB_KIND
-from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.cluster import plan_cluster
-from llmtrain_operator.core.job import plan_job, rejected
-from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.plan import Event, ObjectReference, Plan
-from llmtrain_operator.core.snapshot import Images
+from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.manifest import object_key
+from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.policies.refusal import is_due
+from llmtrain_operator.core.snapshot import Images, JobSnapshot
+from llmtrain_operator.core.unreadable import cause_of
 from llmtrain_operator.shell.api import Api
-from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.claim_memory import ClaimMemory
+from llmtrain_operator.shell.complaints import Complaints, UnreadableObject
+from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller
+from llmtrain_operator.shell.errors import ApiError, Conflict, RequestRejected
+from llmtrain_operator.shell.execute import Executor
+from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.metrics import count_reconcile
-from llmtrain_operator.shell.observe import observe_cluster, observe_job
-from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.object_index import uid_of
+from llmtrain_operator.shell.observe import (
+    ObservedJob,
+    facts_of,
+    fetch_nodes,
+    observe_cluster,
+    observe_coordinator,
+    observe_job,
+    observe_pods,
+    unknown_nodes,
+)
+from llmtrain_operator.shell.pod_warnings import PodWarnings
+from llmtrain_operator.shell.refusals import RequestRefused
+from llmtrain_operator.shell.store import JobKey, Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
-REJECTED_RETRY_SECONDS = 15.0
-"""How long to wait after the API server rejected an object of a job."""
 Result = Literal["done", "conflict", "rejected", "failed"]
 """Result of a reconciliation: `rejected` if the API server rejected a request, `failed` if it did not answer."""
 log = logging.getLogger(__name__)
@@ -36,9 +49,27 @@ log = logging.getLogger(__name__)
 class Reconciler:
     """Reconciles the keys of the queue."""
 
-    def __init__(self, *, api: Api, store: Store, queue: WorkQueue, images: Images, gang: bool) -> None:
+    def __init__(
+        self,
+        *,
+        api: Api,
+        store: Store,
+        queue: WorkQueue,
+        images: Images,
+        gang: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.api, self.store, self.queue = api, store, queue
-        self.images, self.gang = images, gang
+        self.images, self.gang, self.clock = images, gang, clock
+        self.executor = Executor(api, store)
+        self.poller = CoordinatorPoller(
+            lambda key: observe_coordinator(self.store, key), lambda key: self.queue.add(Key("job", *key))
+        )
+        self.memories: dict[JobKey, JobMemory] = {}
+        self.claims: dict[str, ClaimMemory] = {}
+        """Refusals of claims, by LLMCluster."""
+        self.complaints = Complaints(self.executor)
+        self.pod_warnings = PodWarnings(api)
 
     async def work(self, session: aiohttp.ClientSession) -> None:
         """Reconcile one key after the other, forever."""
@@ -52,6 +83,7 @@ class Reconciler:
         """Reconcile one key and return it to the queue; return the result."""
         try:
             result, requeue_after_seconds = await self.reconcile(key, session)
+            self.complaints.discard(key)
             self.queue.done(key, requeue_after_seconds)
             return result
         except Conflict:
@@ -61,8 +93,10 @@ class Reconciler:
             log.warning(OperatorEvent.RECONCILE_FAILED, extra=log_fields(key, error.message))
             self.queue.failed(key, error.retry_after_seconds)
             return "rejected" if isinstance(error, RequestRejected) else "failed"
-        except ValidationError as error:
-            log.error(OperatorEvent.VERSION_UNKNOWN, extra=log_fields(key, str(error)))
+        except UnreadableObject as error:
+            is_job = key.kind == "job"
+            manifest = self.store.jobs.get((key.namespace, key.name)) if is_job else self.store.clusters.get(key.name)
+            await self.complaints.publish(key, manifest, error)
             self.queue.failed(key)
             return "failed"
         except Exception:
@@ -73,80 +107,116 @@ class Reconciler:
     async def reconcile(self, key: Key, session: aiohttp.ClientSession) -> tuple[Result, float | None]:
         """Observe, plan and execute once; return the result, and the seconds after which to reconcile again."""
         if key.kind == "cluster":
-            return "done", await self.reconcile_cluster(key)
+            return await self.reconcile_cluster(key)
+        return await self.reconcile_job(key, session)
+
+    async def reconcile_job(self, key: Key, session: aiohttp.ClientSession) -> tuple[Result, float | None]:
+        """Bring a job closer to its spec. While a coordinator runs, its next answer enqueues the job again."""
         job_key = (key.namespace, key.name)
-        snapshot = await observe_job(self.store, job_key, images=self.images, gang=self.gang, session=session)
-        if snapshot is None:
+        fetched_nodes = await fetch_nodes(self.api, unknown_nodes(self.store, job_key))
+        if (manifest := self.store.jobs.get(job_key)) is not None:
+            await self.pod_warnings.refresh(observe_pods(self.store, job_key, uid_of(manifest)), datetime.now(UTC))
+        observed, asks = self.observe(key, session, fetched_nodes)
+        if observed is None:
             return "done", None
-        manifest = self.store.jobs[job_key]
-        plan = plan_job(snapshot)
+        manifest, snapshot = observed
+        memory = self.memory_of(job_key, snapshot.job.uid)
+        refusal = snapshot.refusal
+        if refusal is not None and refusal.key == object_key(manifest) and not is_due(refusal):
+            return "rejected", refusal.retry_after.total_seconds() if refusal.retry_after else None
+        plan = self.plan(snapshot)
         try:
-            return "done", await self.execute(manifest, plan)
-        except RequestRejected as error:
-            log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, error.message))
-            await self.execute(
-                self.store.jobs.get(job_key, manifest), rejected(snapshot.job, error.message, snapshot.now)
-            )
-            return "rejected", REJECTED_RETRY_SECONDS
-
-    async def reconcile_cluster(self, key: Key) -> float | None:
-        """Update the inventory and claims of one LLMCluster; return the seconds after which to reconcile again."""
-        snapshot = observe_cluster(self.store, key.name)
-        if snapshot is None:
-            return None
-        self.store.absent_namespaces -= snapshot.missing_namespaces
-        return await self.execute(self.store.clusters[key.name], plan_cluster(snapshot))
-
-    async def execute(self, obj: Manifest, plan: Plan) -> float | None:
-        """Write the status, then execute the rest of the plan; return the seconds after which to reconcile again."""
+            await self.executor.execute(manifest, plan, memory)
+        except RequestRefused as error:
+            log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
+            memory.refusals.record(error.refusal, facts_of(observed, self.store))
+            self.queue.add(key)  # the refusal is part of the next snapshot
+            return "rejected", None
+        if refusal is not None and (not plan.refused or is_due(refusal)):
+            memory.refusals.discard()
+            self.queue.add(key)
         if plan.status is not None:
-            try:
-                written = await self.api.replace_status(obj, plan.status.document())
-            except NotFound:  # deleted since it was observed
-                self.evict(obj)
-                return None
-            self.cache({**written, "apiVersion": obj["apiVersion"], "kind": obj["kind"]})
-        for event in plan.events:
-            await self.emit_event(obj, event)
-        for manifest in plan.apply:
-            await self.apply(obj, manifest)
-        await asyncio.gather(*(self.delete(reference) for reference in plan.delete))
-        return plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
+            self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
+        seconds = plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
+        if asks and seconds is not None:
+            self.poller.schedule(job_key, session, seconds)
+            return "done", None
+        return "done", seconds
 
-    async def apply(self, parent: Manifest, manifest: Manifest) -> None:
-        """Apply one object of `parent`; a missing tenant namespace is recorded and is not an error."""
+    def observe(
+        self, key: Key, session: aiohttp.ClientSession, fetched_nodes: Mapping[str, NodeView | None]
+    ) -> tuple[ObservedJob | None, bool]:
+        """Return a job as it is now, and whether a coordinator runs; None if there is nothing to do yet, or any more.
+
+        A coordinator is asked at once if it was not asked since the last time, and waited for if it never was.
+        `fetched_nodes` are those that the cache lacks.
+        """
+        job_key = (key.namespace, key.name)
         try:
-            await self.api.apply(manifest)
-        except NotFound:
-            if parent["kind"] == JOB_KIND:
-                raise
-            self.store.absent_namespaces.add(manifest["metadata"]["namespace"])
+            target = observe_coordinator(self.store, job_key)
+            answer = self.poller.answer(job_key, target[1]) if target else None
+            if target is not None and (answer is None or not answer.is_news):
+                self.poller.schedule(job_key, session)
+            if target is not None and answer is None:
+                return None, True
+            memory = self.memories.get(job_key)
+            observed = observe_job(
+                self.store,
+                job_key,
+                images=self.images,
+                gang=self.gang,
+                coordinator=answer.status if answer else None,
+                coordinator_lost=answer is not None and answer.is_lost,
+                memory=memory,
+                fetched_nodes=fetched_nodes,
+                warnings=self.pod_warnings,
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnreadableObject(cause_of(error)) from error
+        if observed is None:
+            self.discard(key)
+        return observed, target is not None
 
-    async def delete(self, reference: ObjectReference) -> None:
-        """Delete one object, if it still exists."""
-        with contextlib.suppress(NotFound, Conflict):
-            await self.api.delete(reference)
-
-    async def emit_event(self, obj: Manifest, event: Event) -> None:
-        """Create an event; an error is logged and otherwise ignored."""
+    def plan(self, snapshot: JobSnapshot) -> Plan:
+        """Return what a job needs now; UnreadableObject if nothing can be decided on it."""
         try:
-            await self.api.create_event(obj, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
-        except ApiError as error:
-            fields = {"reason": event.reason, "message": error.message}
-            log.warning(OperatorEvent.EVENT_FAILED, extra={"fields": fields})
+            return plan_job(snapshot)
+        except Exception as error:
+            raise UnreadableObject(cause_of(error)) from error
 
-    def evict(self, obj: Manifest) -> None:
-        """Remove a job or LLMCluster that no longer exists from the store."""
-        (self.store.job_changed if obj["kind"] == JOB_KIND else self.store.cluster_changed)("delete", obj)
+    def memory_of(self, key: JobKey, uid: str) -> JobMemory:
+        """Return the memory of a job: an empty one for a job that is new under its name."""
+        memory = self.memories.get(key)
+        if memory is None or memory.uid != uid:
+            memory = self.memories[key] = JobMemory(uid, self.clock)
+        return memory
 
-    def cache(self, written: Manifest) -> None:
-        """Store an object as it was just written, so that the next decision is not made on an older version."""
-        written["metadata"].pop("managedFields", None)
-        metadata = written["metadata"]
-        if written["kind"] == JOB_KIND:
-            self.store.jobs[metadata["namespace"], metadata["name"]] = written
-        else:
-            self.store.clusters[metadata["name"]] = written
+    def discard(self, key: Key) -> None:
+        """Forget a job that no longer exists."""
+        job_key = (key.namespace, key.name)
+        self.memories.pop(job_key, None)
+        self.complaints.discard(key)
+        self.poller.discard(job_key)
+
+    async def reconcile_cluster(self, key: Key) -> tuple[Result, float | None]:
+        """Update the inventory and claims of one LLMCluster; a claim that is refused does not keep others waiting."""
+        memory = self.claims.setdefault(key.name, ClaimMemory(self.clock))
+        try:
+            observed = observe_cluster(self.store, key.name, memory)
+            if observed is None:
+                self.claims.pop(key.name, None)
+                return "done", None
+            manifest, snapshot = observed
+            plan = plan_cluster(snapshot)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnreadableObject(cause_of(error)) from error
+        refused = await self.executor.execute_cluster(manifest, plan, memory)
+        if refused:
+            log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))
+        if memory.changed():
+            self.queue.add(key)  # refusals are part of the next snapshot
+        seconds = plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
+        return ("rejected" if refused else "done"), seconds
 
 
 def log_fields(key: Key, message: str) -> dict[str, Mapping[str, object]]:

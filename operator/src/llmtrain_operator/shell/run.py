@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 
 import aiohttp
 import kopf
@@ -14,26 +15,29 @@ from prometheus_client import REGISTRY, start_http_server
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
-from llmtrain_operator.shell.api import Api, path_of
-from llmtrain_operator.shell.errors import ApiError
+from llmtrain_operator.shell.api import Api
+from llmtrain_operator.shell.errors import Unavailable
 from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
-from llmtrain_operator.shell.leader import run_leader_election
+from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
 from llmtrain_operator.shell.observe import observe_fleet
 from llmtrain_operator.shell.reconcile import Reconciler
+from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.settings import Settings
-from llmtrain_operator.shell.store import Store, trim_pod
+from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
-CONCURRENT_RECONCILES = 8
-"""Keys that are reconciled at the same time."""
+CONCURRENT_RECONCILES = 32
+"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods do not hold up all others."""
 log = logging.getLogger(__name__)
 
 
 def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
-    """Return one informer for each kind of object that jobs consist of or run on."""
+    """Return one informer for each kind of object: jobs, LLMClusters, and what jobs consist of or run on."""
     return [
+        Informer(api, API_VERSION, CLUSTER_KIND, store.cluster_changed, from_cache=True),
+        Informer(api, API_VERSION, JOB_KIND, store.job_changed),
         Informer(api, "v1", "Pod", store.pod_changed, trim=trim_pod),
         Informer(api, "v1", "Node", store.node_changed),
         Informer(api, "v1", "PersistentVolumeClaim", store.claim_changed),
@@ -43,19 +47,15 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
     ]
 
 
-async def list_once(api: Api, store: Store) -> None:
-    """List all LLMClusters and jobs once, so that no decision is made before all are known."""
-    for kind, handle in ((CLUSTER_KIND, store.cluster_changed), (JOB_KIND, store.job_changed)):
-        while True:
-            try:
-                listing = await api.call("GET", path_of(API_VERSION, kind))
-                break
-            except ApiError as error:  # right after the installation, the API server does not serve them yet
-                fields = {"kind": kind, "message": error.message}
-                log.warning(OperatorEvent.LIST_FAILED, extra={"fields": fields})
-                await asyncio.sleep(RETRY_SECONDS)
-        for obj in listing.get("items") or ():
-            handle("upsert", {**obj, "apiVersion": API_VERSION, "kind": kind})
+async def serves_gangs(api: Api) -> bool:
+    """Return whether the API server serves PodGroups, as soon as it answers."""
+    while True:
+        try:
+            return await api.has_resource(GANG_VERSION, "podgroups")
+        except Unavailable as error:
+            fields = {"kind": "PodGroup", "message": error.message}
+            log.warning(OperatorEvent.LIST_FAILED, extra={"fields": fields})
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def log_in() -> None:
@@ -72,24 +72,27 @@ async def run(settings: Settings) -> None:
     async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
-        gang = await api.has_resource(GANG_VERSION, "podgroups")
-        ready, leads = asyncio.Event(), asyncio.Event()
+        lease = Lease(api, settings.namespace, settings.identity)
+        api.may_write = lambda: lease.remaining_seconds > 0
+        gang = await serves_gangs(api)
+        ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
         reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
 
         async def sync_and_watch() -> None:
             """Run kopf once the caches have synced; only then does it answer the liveness probes."""
             await asyncio.gather(*(informer.synced.wait() for informer in all_informers))
-            await list_once(api, store)
             ready.set()
             health = f"http://0.0.0.0:{settings.health_port}/healthz"
-            await kopf.operator(registry=registry(store), clusterwide=True, standalone=True, liveness_endpoint=health)
+            handlers = registry(all_informers, stopping)
+            await kopf.operator(registry=handlers, clusterwide=True, standalone=True, liveness_endpoint=health)
 
         async def campaign() -> None:
             await ready.wait()
-            await run_leader_election(client, settings.namespace, settings.identity, leads)
+            await run_leader_election(lease, leads)
 
         async def work() -> None:
             await leads.wait()
@@ -97,17 +100,28 @@ async def run(settings: Settings) -> None:
             log.info(OperatorEvent.LEADER_ELECTED, extra={"fields": fields})
             await asyncio.gather(*(reconciler.work(session) for _ in range(CONCURRENT_RECONCILES)))
 
+        async def stopped() -> None:
+            await stopping.wait()
+
+        working = asyncio.create_task(work(), name="work")
         tasks = [
             *(asyncio.create_task(informer.run(), name=f"informer {informer.kind}") for informer in all_informers),
             asyncio.create_task(sync_and_watch(), name="kopf"),
             asyncio.create_task(campaign(), name="lease"),
-            asyncio.create_task(work(), name="work"),
+            asyncio.create_task(stopped(), name="stop"),
+            working,
         ]
         done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in rest:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*rest, return_exceptions=True)
+        await stop({working} & rest)  # before the Lease is released
+        await stop(rest)
         for task in done:
             log.info(OperatorEvent.OPERATOR_STOPPED, extra={"fields": {"task": task.get_name()}})
             task.result()
+
+
+async def stop(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,39 +1,39 @@
-"""Every object seen, indexed for lookups. A change enqueues the keys that it affects.
+"""Every object seen, indexed for lookups. A change that decisions can see enqueues the keys that it affects.
 
-The store decides nothing: `core` reads the objects, through the snapshots that `observe.py` makes of them.
+Watch events and the answers to the operator's own writes enter by the same methods, in any order: an older version never
+replaces a newer one, and a deleted object does not return. No object can raise, whatever its fields contain. The store
+decides nothing: `core` reads the objects, through the snapshots that `observe.py` makes of them.
 """
 
-from collections import defaultdict
-from collections.abc import Hashable
-from typing import Literal, TypeVar
+import asyncio
+from collections.abc import Mapping, Set
+from typing import Literal
 
-from llmtrain_api.names import JOB_KIND, JOB_LABEL
-from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
-from llmtrain_operator.core.node_view import NodeView, gpus_of
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
+from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
+from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
+from llmtrain_operator.shell.relevance import (
+    JobKey,
+    compute_pools,
+    content,
+    is_finished,
+    is_waiting,
+    node_of,
+    owner_of,
+    seen,
+    trigger,
+    trim_pod,
+)
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
+
+__all__ = ["BURST_SECONDS", "Change", "JobKey", "Store", "is_newer", "owner_of", "trim_pod"]
 
 Change = Literal["upsert", "delete"]
 """What happened to an object."""
-JobKey = tuple[str, str]
-"""Namespace and name of a job."""
-K = TypeVar("K", bound=Hashable)
 
-CLUSTER_DELAY_SECONDS = 0.5
-"""How long changes of nodes, pods and claims are collected before the LLMClusters are reconciled."""
-
-
-def trim_pod(pod: Manifest) -> Manifest:
-    """Return a pod of a job unchanged, and of any other pod only what the inventory needs."""
-    metadata, spec = pod["metadata"], pod.get("spec", {})
-    if JOB_LABEL in (metadata.get("labels") or {}):
-        return pod
-    kept = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
-    trimmed: Manifest = {"nodeName": spec.get("nodeName", "")}
-    for group in ("containers", "initContainers"):
-        if spec.get(group):
-            keys = ("resources", "restartPolicy")
-            trimmed[group] = [{key: container[key] for key in keys if key in container} for container in spec[group]]
-    return {"metadata": kept, "spec": trimmed, "status": {"phase": pod.get("status", {}).get("phase")}}
+BURST_SECONDS = 0.5
+"""How long changes of nodes, pods and claims are collected before what depends on all of them is reconciled."""
 
 
 class Store:
@@ -43,127 +43,181 @@ class Store:
         self.queue = queue
         self.jobs: dict[JobKey, Manifest] = {}
         self.clusters: dict[str, Manifest] = {}
-        self.nodes: dict[str, Manifest] = {}
-        self.pods: dict[str, Manifest] = {}
-        """All pods, by uid."""
-        self.gpu_pods_by_node: dict[str, dict[str, Manifest]] = defaultdict(dict)
-        """Pods that occupy GPUs, by node and uid."""
-        self.pods_of: dict[JobKey, dict[str, Manifest]] = defaultdict(dict)
-        """Pods of a job, by name."""
-        self.objects_of: dict[JobKey, dict[ObjectKey, Manifest]] = defaultdict(dict)
-        """Other objects of a job."""
-        self.claims: dict[str, dict[str, Manifest]] = defaultdict(dict)
-        """PersistentVolumeClaims, by namespace and name."""
+        self.tombstones = Tombstones()
+        self.node_index = NodeIndex()
+        self.pods: ObjectIndex[JobKey, str] = ObjectIndex(self.tombstones)
+        self.objects: ObjectIndex[JobKey, ObjectKey] = ObjectIndex(self.tombstones)
+        self.all_claims: ObjectIndex[str, str] = ObjectIndex(self.tombstones)
+        self.waiting: set[JobKey] = set()
+        """Jobs that have not started, or wait to be admitted."""
+        self.jobs_on_node: dict[str, dict[str, JobKey]] = {}
+        """The job of each pod of a job, by node and uid of the pod."""
         self.absent_namespaces: set[str] = set()
         """Tenant namespaces that did not exist when a claim was created there."""
+        self.burst: asyncio.TimerHandle | None = None
+
+    @property
+    def pods_of(self) -> Mapping[JobKey, dict[str, Manifest]]:
+        """Pods of a job, by name."""
+        return self.pods.groups
+
+    @property
+    def objects_of(self) -> Mapping[JobKey, dict[ObjectKey, Manifest]]:
+        """Other objects of a job."""
+        return self.objects.groups
+
+    @property
+    def claims(self) -> Mapping[str, dict[str, Manifest]]:
+        """PersistentVolumeClaims, by namespace and name."""
+        return self.all_claims.groups
+
+    @property
+    def nodes(self) -> Mapping[str, NodeView]:
+        """Nodes, by name."""
+        return self.node_index.nodes
+
+    @property
+    def unready_nodes(self) -> Set[str]:
+        """Names of the nodes whose kubelets are not ready."""
+        return self.node_index.unready
+
+    def gpus_capacity(self, cluster: str) -> int:
+        """Return the allocatable GPUs of the ready nodes of an LLMCluster; 0 if it does not exist."""
+        return self.node_index.capacity.get(cluster, 0)
 
     def job_changed(self, change: Change, job: Manifest) -> None:
-        """Index the newest version of a job."""
-        key = (job["metadata"]["namespace"], job["metadata"]["name"])
+        """Index a job; it is enqueued if someone else changed what decisions read.
+
+        While a job is processed, a change of nothing but its status is taken for the operator's own: if it is another's,
+        the own write fails with a conflict, or its answer is older than what is known.
+        """
+        key = (text_at(job, "metadata", "namespace"), text_at(job, "metadata", "name"))
+        known, queue_key = self.jobs.get(key), Key("job", *key)
         if change == "delete":
-            if (known := self.jobs.get(key)) is not None and known["metadata"]["uid"] != job["metadata"]["uid"]:
-                return  # a successor of the same name exists already
-            self.jobs.pop(key, None)
-            self.pods_of.pop(key, None)
-            self.objects_of.pop(key, None)
-        elif is_newer(job, self.jobs.get(key)):
+            self.tombstones.add(job)
+            if known is not None and uid_of(known) == uid_of(job):
+                del self.jobs[key]
+                self.waiting.discard(key)
+        elif self.accepts(job, known):
             self.jobs[key] = job
-            self.queue.add(Key("job", *key))
+            (self.waiting.add if is_waiting(job) else self.waiting.discard)(key)
+            if self.is_news(queue_key, job, known):
+                self.queue.add(queue_key, low_priority=known is None and is_finished(job))
+        elif is_older(job, known) and queue_key in self.queue.processing:
+            self.queue.add(queue_key)
 
     def cluster_changed(self, change: Change, cluster: Manifest) -> None:
-        """Index an LLMCluster; jobs that wait may be able to start now."""
-        name = cluster["metadata"]["name"]
+        """Index an LLMCluster; jobs that wait may be able to start now, unless only its status changed."""
+        name = text_at(cluster, "metadata", "name")
+        known, queue_key = self.clusters.get(name), Key("cluster", "", name)
         if change == "delete":
-            self.clusters.pop(name, None)
-        elif is_newer(cluster, self.clusters.get(name)):
+            self.tombstones.add(cluster)
+            if known is not None and uid_of(known) == uid_of(cluster):
+                del self.clusters[name]
+                self.node_index.set_pools(name, None)
+                self.enqueue_waiting()
+        elif self.accepts(cluster, known):
             self.clusters[name] = cluster
-            self.queue.add(Key("cluster", "", name))
-        self.enqueue_waiting()
+            if self.is_news(queue_key, cluster, known):
+                self.queue.add(queue_key)
+            if known is None or trigger(cluster) != trigger(known):
+                self.node_index.set_pools(name, compute_pools(cluster))
+                self.enqueue_waiting()
+        elif is_older(cluster, known) and queue_key in self.queue.processing:
+            self.queue.add(queue_key)
 
     def pod_changed(self, change: Change, pod: Manifest) -> None:
-        """Index a pod under its job; if it occupies GPUs, under its node too."""
-        uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
-        before = self.pods.pop(uid, None)
-        if before is not None:
-            self.gpu_pods_by_node[node_of(before)].pop(uid, None)
-        if change == "upsert":
-            self.pods[uid] = pod
-            if gpus_of(pod):
-                self.gpu_pods_by_node[node_of(pod)][uid] = pod
-        if (key := owner_of(pod)) is not None:
-            update_index(self.pods_of[key], name, change, pod)
-            self.queue.add(Key("job", *key))
-        if gpus_of(pod) or (before is not None and gpus_of(before)):
+        """Index a pod under its job, and the GPUs that it holds under its node."""
+        uid, owner = uid_of(pod), owner_of(pod)
+        before = self.pods.find(uid)
+        if change == "delete":
+            self.tombstones.add(pod)
+        elif owner is not None and not self.pods.put(owner, text_at(pod, "metadata", "name"), pod):
+            return
+        if change == "delete" or owner is None:
+            self.pods.remove(uid)
+        after = self.pods.find(uid)
+        for found in (before, after):
+            if found and not (before and after and before[0] == after[0] and seen(before[1]) == seen(after[1])):
+                self.queue.add(Key("job", *found[0]))
+        self.index_by_node(uid, before, after)
+        if self.node_index.set_pod(uid, GpuPod.of(pod) if change == "upsert" else None):
             self.enqueue_clusters()
+
+    def index_by_node(
+        self, uid: str, before: tuple[JobKey, Manifest] | None, after: tuple[JobKey, Manifest] | None
+    ) -> None:
+        """Move a pod of a job from the node before to its node now."""
+        if before is not None and (node := node_of(before[1])):
+            jobs = self.jobs_on_node.get(node, {})
+            jobs.pop(uid, None)
+            if not jobs:
+                self.jobs_on_node.pop(node, None)
+        if after is not None and (node := node_of(after[1])):
+            self.jobs_on_node.setdefault(node, {})[uid] = after[0]
 
     def object_changed(self, change: Change, obj: Manifest) -> None:
         """Index another object of a job."""
-        if (key := owner_of(obj)) is not None:
-            update_index(self.objects_of[key], object_key(obj), change, obj)
-            self.queue.add(Key("job", *key))
+        uid, owner = uid_of(obj), owner_of(obj)
+        before = self.objects.find(uid)
+        if change == "delete":
+            self.tombstones.add(obj)
+        elif owner is not None and not self.objects.put(owner, object_key(obj), obj):
+            return
+        if change == "delete" or owner is None:
+            self.objects.remove(uid)
+        after = self.objects.find(uid)
+        for found in (before, after):
+            if found and not (before and after and before[0] == after[0] and content(before[1]) == content(after[1])):
+                self.queue.add(Key("job", *found[0]))
 
     def claim_changed(self, change: Change, claim: Manifest) -> None:
-        """Index a claim; jobs that wait for it may be able to start now."""
-        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
-        update_index(self.claims[namespace], name, change, claim)
-        self.enqueue_clusters()
-        self.enqueue_waiting()
+        """Index a claim; jobs of its namespace that wait for it may be able to start now."""
+        uid, namespace = uid_of(claim), text_at(claim, "metadata", "namespace")
+        before = self.all_claims.find(uid)
+        if change == "delete":
+            self.tombstones.add(claim)
+            self.all_claims.remove(uid)
+        elif not self.all_claims.put(namespace, text_at(claim, "metadata", "name"), claim):
+            return
+        after = self.all_claims.find(uid)
+        if (before is None) != (after is None) or (before and after and content(before[1]) != content(after[1])):
+            self.enqueue_clusters()
+            self.enqueue_waiting(namespace)
 
     def node_changed(self, change: Change, node: Manifest) -> None:
         """Index a node; a change that decisions cannot see, such as a heartbeat, enqueues nothing."""
-        name = node["metadata"]["name"]
-        before = self.nodes.get(name)
-        update_index(self.nodes, name, change, node)
-        if before is None or change == "delete" or NodeView.of(before) != NodeView.of(node):
+        name = text_at(node, "metadata", "name")
+        capacity = dict(self.node_index.capacity)
+        if self.node_index.put(node) if change == "upsert" else self.node_index.remove(name):
             self.enqueue_clusters()
-            self.enqueue_waiting()
-            self.enqueue_jobs_on_node(name)
+            for key in set(self.jobs_on_node.get(name, {}).values()):
+                self.queue.add(Key("job", *key))
+        if capacity != self.node_index.capacity and self.burst is None:
+            self.burst = asyncio.get_running_loop().call_later(BURST_SECONDS, self.end_burst)
+
+    def end_burst(self) -> None:
+        """Enqueue the jobs that wait for capacity, once for many nodes that changed."""
+        self.burst = None
+        self.enqueue_waiting()
 
     def enqueue_clusters(self) -> None:
         """Enqueue all LLMClusters after a delay, because such changes come in bursts."""
         for name in self.clusters:
-            self.queue.add_after(Key("cluster", "", name), CLUSTER_DELAY_SECONDS)
+            self.queue.add_after(Key("cluster", "", name), BURST_SECONDS)
 
-    def enqueue_waiting(self) -> None:
-        """Enqueue every job that has not started or waits to be admitted."""
-        for key, job in self.jobs.items():
-            if (job.get("status") or {}).get("stage", "") in ("", "Waiting"):
+    def enqueue_waiting(self, namespace: str | None = None) -> None:
+        """Enqueue every job that has not started or waits to be admitted, of one namespace or of all."""
+        for key in self.waiting:
+            if namespace in (None, key[0]):
                 self.queue.add(Key("job", *key))
 
-    def enqueue_jobs_on_node(self, node: str) -> None:
-        """Enqueue every job that has a pod on a node."""
-        for key, pods in self.pods_of.items():
-            if any(node_of(pod) == node for pod in pods.values()):
-                self.queue.add(Key("job", *key))
+    def accepts(self, obj: Manifest, known: Manifest | None) -> bool:
+        """Return whether `obj` is newer than what is known, and not deleted since."""
+        return is_newer(obj, known) and not self.tombstones.cover(obj)
 
-    def gpu_pods(self, node: str) -> tuple[Manifest, ...]:
-        """Return the pods that occupy GPUs of a node: a copy, as metrics are scraped in another thread."""
-        return tuple(self.gpu_pods_by_node.get(node, {}).values())
-
-
-def owner_of(obj: Manifest) -> JobKey | None:
-    """Return the job that an object belongs to, by its label or else by its owner."""
-    name = (obj["metadata"].get("labels") or {}).get(JOB_LABEL)
-    owners = obj["metadata"].get("ownerReferences") or ()
-    name = name or next((owner["name"] for owner in owners if owner.get("kind") == JOB_KIND), None)
-    return (obj["metadata"]["namespace"], name) if name else None
-
-
-def node_of(pod: Manifest) -> str:
-    """Return the node that a pod is bound to; empty if it has none yet."""
-    return str(pod["spec"].get("nodeName", ""))
-
-
-def update_index(index: dict[K, Manifest], key: K, change: Change, obj: Manifest) -> None:
-    """Update or delete one entry; only the object with the same uid is deleted, never its successor."""
-    if change == "upsert":
-        index[key] = obj
-    elif key in index and index[key]["metadata"]["uid"] == obj["metadata"]["uid"]:
-        del index[key]
-
-
-def is_newer(obj: Manifest, known: Manifest | None) -> bool:
-    """Return whether `obj` is not older than the known version: watch events can arrive late."""
-    if known is None or known["metadata"]["uid"] != obj["metadata"]["uid"]:
-        return True
-    return int(obj["metadata"]["resourceVersion"]) >= int(known["metadata"]["resourceVersion"])
+    def is_news(self, key: Key, obj: Manifest, known: Manifest | None) -> bool:
+        """Return whether a new version must be reconciled: it is new, its trigger differs, or another wrote its status."""
+        if known is None or uid_of(known) != uid_of(obj) or trigger(known) != trigger(obj):
+            return True
+        return known.get("status") != obj.get("status") and key not in self.queue.processing

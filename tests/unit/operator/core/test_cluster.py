@@ -1,13 +1,15 @@
 """Inventory and claims of an LLMCluster."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
+from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.cluster import claim_status, plan_cluster
 from llmtrain_operator.core.plan import Plan
-from llmtrain_operator.core.snapshot import ClusterSnapshot
+from llmtrain_operator.core.snapshot import ClusterSnapshot, Refusal
 from unit.operator.builders import NOW, node_view
 
 NODES = (
@@ -28,6 +30,15 @@ def plan(spec: dict[str, Any], **fields: Any) -> Plan:
             spec=ClusterSpec.model_validate(spec),
             **{**default, **fields},
         )
+    )
+
+
+def refusal(seconds: float, message: str) -> Refusal:
+    return Refusal(
+        key=("PersistentVolumeClaim", "x"),
+        reason=Reason.CLAIMS_REJECTED,
+        message=message,
+        retry_after=timedelta(seconds=seconds),
     )
 
 
@@ -62,7 +73,8 @@ def test_each_tenant_gets_a_claim_of_each_pool_that_it_lacks() -> None:
         "tenants": [{"namespace": "t"}, {"namespace": "gone"}],
     }
     existing = {("t", "x"): {"status": {"phase": "Bound"}}}
-    result = plan(spec, claims=existing, missing_namespaces=frozenset({"gone"}))
+    refusals = {("gone", name): refusal(20, "namespaces not found") for name in "xy"}
+    result = plan(spec, claims=existing, missing_namespaces=frozenset({"gone"}), refusals=refusals)
     assert [(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in result.apply] == [("t", "y")]
     assert [(claim.namespace, claim.name, claim.phase) for claim in result.status.claims] == [
         ("t", "x", "Bound"),
@@ -70,7 +82,24 @@ def test_each_tenant_gets_a_claim_of_each_pool_that_it_lacks() -> None:
         ("gone", "x", "Missing"),
         ("gone", "y", "Missing"),
     ]
-    assert result.requeue_after is not None
+    assert result.requeue_after == timedelta(seconds=20)
+    assert result.status.conditions[0].reason == "NodesReady", "an absent namespace is no fault of the cluster"
+
+
+def test_a_claim_in_a_missing_namespace_is_tried_again_when_it_is_due() -> None:
+    spec = {"storagePools": [{"name": "x"}], "tenants": [{"namespace": "gone"}]}
+    due = plan(spec, missing_namespaces=frozenset({"gone"}), refusals={("gone", "x"): refusal(0, "not found")})
+    assert [claim["metadata"]["namespace"] for claim in due.apply] == ["gone"]
+    assert [claim.phase for claim in due.status.claims] == ["Missing"], "it does not change to and fro"
+
+
+def test_a_rejected_claim_keeps_no_other_tenant_waiting_and_makes_the_cluster_not_ready() -> None:
+    spec = {"storagePools": [{"name": "x"}], "tenants": [{"namespace": name} for name in ("a", "b", "c")]}
+    result = plan(spec, refusals={("a", "x"): refusal(15, "exceeded quota: storage")})
+    assert [claim["metadata"]["namespace"] for claim in result.apply] == ["b", "c"]
+    ready = result.status.conditions[0]
+    assert (ready.status, ready.reason) == ("False", "ClaimsRejected")
+    assert "rejected claim x in namespace a: exceeded quota: storage; remove what keeps" in ready.message
 
 
 @pytest.mark.parametrize(
@@ -78,6 +107,7 @@ def test_each_tenant_gets_a_claim_of_each_pool_that_it_lacks() -> None:
     [
         pytest.param({}, frozenset(), "Pending", id="a claim that does not exist yet"),
         pytest.param({("t", "x"): {}}, frozenset(), "Pending", id="a claim without a status"),
+        pytest.param({("t", "x"): {"status": None}}, frozenset(), "Pending", id="a claim with an empty status"),
         pytest.param({("t", "x"): {"status": {"phase": "Lost"}}}, frozenset(), "Lost", id="the phase of the claim"),
         pytest.param({}, frozenset({"t"}), "Missing", id="a namespace that does not exist"),
     ],

@@ -1,14 +1,20 @@
 """One job, from its creation to its end."""
 
+import math
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from llmtrain_api.termination import DatasetInfo, ModelInfo
-from llmtrain_operator.core.job import build_plan, next_stage, next_status, plan_job, rejected
+from llmtrain_operator.core.job import build_plan, next_stage, next_status, plan_job
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.refusal import api_rejection
+from llmtrain_operator.core.snapshot import Refusal
 from llmtrain_operator.core.stage_plan import StagePlan
 from unit.operator.builders import (
     DATASET,
-    NOW,
     ago,
     conditions,
     coordinator_status,
@@ -116,14 +122,140 @@ def test_a_running_job_outlives_its_cluster() -> None:
     assert plan.status.stage != "Waiting"
 
 
-def test_a_rejection_by_the_api_server_is_a_condition() -> None:
-    message = "no PriorityClass with name royal was found"
-    plan = rejected(job(), message, NOW)
+QUOTA = api_rejection(("Pod", "j-prepare"), "exceeded quota: q, limited: pods=0")
+
+
+def refused_for(seconds: float, refusal: Refusal = QUOTA) -> Refusal:
+    return replace(refusal, retry_after=timedelta(seconds=seconds))
+
+
+def test_a_refusal_is_a_condition_and_an_event_once_and_keeps_what_else_was_decided() -> None:
+    plan = plan_job(snapshot(job(), refusal=refused_for(15)))
     scheduled = conditions(plan.status)["Scheduled"]
-    assert scheduled.reason == "APIRejected"
+    assert (scheduled.status, scheduled.reason) == ("False", "APIRejected")
+    assert "rejected Pod j-prepare of this job: exceeded quota: q, limited: pods=0" in scheduled.message
     assert "remove the cause, such as an exhausted quota" in scheduled.message
-    assert "royal" in conditions(plan.status)["Scheduled"].message
-    assert rejected(job(plan.status.document()), message, NOW).status is None
+    assert (plan.status.start_time, plan.status.trainer_image) == (ago(0), "trainer-cpu:1")
+    assert [event.reason for event in plan.events] == ["APIRejected"]
+    later = plan_job(snapshot(job(plan.status.document()), refusal=refused_for(7)))
+    assert (later.status, later.events, later.refused) == (None, (), True)
+    assert later.requeue_after == timedelta(seconds=7)
+
+
+def test_a_refused_object_waits_with_those_after_it_until_it_is_due() -> None:
+    the_job = job(started(dataset=DATASET))
+    refusal = api_rejection(("Pod", "j-worker-1"), "exceeded quota")
+    held = plan_job(snapshot(the_job, refusal=refused_for(15, refusal)))
+    assert names(held.apply)[-2:] == ["Pod j-coordinator", "Pod j-worker-0"]
+    due = plan_job(snapshot(the_job, refusal=refused_for(0, refusal)))
+    assert names(due.apply)[-1] == "Pod j-worker-1"
+    assert conditions(due.status)["Scheduled"].reason == "APIRejected", "it does not change to and fro"
+
+
+def test_a_refusal_of_an_object_that_is_no_longer_needed_counts_no_more() -> None:
+    refusal = refused_for(15, api_rejection(("Pod", "j-worker-7"), "exceeded quota"))
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), refusal=refusal))
+    assert not plan.refused
+    assert names(plan.apply)[-1] == "Pod j-worker-1"
+    assert conditions(plan.status)["Scheduled"].reason == "Waiting"
+
+
+def test_what_a_quota_lacks_is_deleted_while_the_object_that_needs_it_waits() -> None:
+    pods = (succeeded_pod("j-worker-0"), succeeded_pod("j-worker-1"), pod("j-coordinator", "coordinator"))
+    refusal = refused_for(15, api_rejection(("Pod", "j-publish"), "exceeded quota"))
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=pods, refusal=refusal))
+    assert [reference.name for reference in plan.delete] == ["j-coordinator"]
+    assert "Pod j-publish" not in names(plan.apply)
+
+
+def test_a_failure_is_recorded_while_its_replacement_is_refused() -> None:
+    refusal = refused_for(15, api_rejection(("Pod", "j-worker-1"), "exceeded quota"))
+    failed = (pod("j-worker-0"), failed_pod("j-worker-1"))
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=failed, refusal=refusal))
+    assert plan.status.recoveries.count == 1
+    assert plan.status.coordinator_term == 1
+
+
+def test_a_refused_deletion_waits_and_applications_do_not() -> None:
+    pods = (succeeded_pod("j-worker-0"), succeeded_pod("j-worker-1"), pod("j-coordinator", "coordinator"))
+    refusal = refused_for(15, api_rejection(("Pod", "j-coordinator"), "denied by a webhook"))
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=pods, refusal=refusal))
+    assert plan.delete == ()
+    assert "Pod j-publish" in names(plan.apply)
+    assert "denied by a webhook" in conditions(plan.status)["Scheduled"].message
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason", "message"),
+    [
+        pytest.param(
+            {}, "NameTaken", "ConfigMap j-run is not of this job; rename the job or delete it", id="of someone else"
+        ),
+        pytest.param(
+            {"ownerReferences": [{"kind": "LLMTrainingJob", "name": "j", "uid": "earlier"}]},
+            "Waiting",
+            "ConfigMap j-run of an earlier job of this name still stops; this job continues when it is gone",
+            id="of an earlier job of the name",
+        ),
+        pytest.param(
+            {"deletionTimestamp": ago(1)},
+            "Waiting",
+            "ConfigMap j-run of an earlier job of this name still stops; this job continues when it is gone",
+            id="that is being deleted",
+        ),
+    ],
+)
+def test_an_object_of_the_jobs_name_is_left_alone(metadata: dict[str, Any], reason: str, message: str) -> None:
+    existing = {"kind": "ConfigMap", "metadata": {"name": "j-run", "uid": "u", **metadata}}
+    plan = plan_job(snapshot(taken={("ConfigMap", "j-run"): existing}))
+    scheduled = conditions(plan.status)["Scheduled"]
+    assert (scheduled.status, scheduled.reason, scheduled.message) == ("False", reason, message)
+    assert names(plan.apply) == ["PersistentVolumeClaim datasets", "PersistentVolumeClaim checkpoints"]
+
+
+def test_figures_are_written_every_30_seconds_and_decisions_at_once() -> None:
+    def plan(before: dict[str, Any], step: int, age: float, **fields: Any) -> Any:
+        coordinator = coordinator_status(progress=progress(step=step).model_dump(), first_step_time=ago(60))
+        observed = {"pods": RUNNING, "coordinator": coordinator, "status_age": timedelta(seconds=age), **fields}
+        return plan_job(snapshot(job(before), **observed))
+
+    before = plan(started(dataset=DATASET), 25, 0).status.document()
+    held = plan(before, 26, 10)
+    assert (held.status, held.requeue_after) == (None, timedelta(seconds=5))
+    assert plan(before, 26, 28).requeue_after == timedelta(seconds=2)
+    assert plan(before, 26, 30).status.progress.step == 26
+    assert plan(before, 26, 1, pods=(*RUNNING[1:], failed_pod("j-worker-0"))).status.recoveries.count == 1
+
+
+def test_a_loss_that_is_not_finite_is_degraded_with_the_remedy_and_stays_so() -> None:
+    coordinator = coordinator_status(progress=progress(loss=math.nan).model_dump(), first_step_time=ago(60))
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=RUNNING, coordinator=coordinator))
+    degraded = conditions(plan.status)["Degraded"]
+    assert (degraded.status, degraded.reason, plan.status.stage) == ("True", "Diverged", "Training")
+    assert "spec.training.optimizer.learningRate" in degraded.message
+    assert plan.status.progress.loss == "nan"
+    later = plan_job(snapshot(job(plan.status.document()), pods=RUNNING, coordinator=coordinator))
+    assert later.status is None
+
+
+def test_a_model_without_a_finite_loss_fails_the_job() -> None:
+    info = MODEL_INFO.model_copy(update={"loss": math.nan, "perplexity": math.inf})
+    published = succeeded_pod("j-publish", "publish", model=info)
+    plan = plan_job(snapshot(job(started(dataset=DATASET, training_completed=True)), pods=(published,)))
+    failed = conditions(plan.status)["Failed"]
+    assert (plan.status.stage, failed.reason, plan.status.model.loss) == ("Failed", "Diverged", "nan")
+    assert plan_job(snapshot(job(plan.status.document()), pods=(published,))).delete, "it is cleaned up as any other"
+
+
+@pytest.mark.parametrize("message", ["", "not json", '{"reason": "Completed"}'], ids=["none", "text", "no result"])
+@pytest.mark.parametrize("role", ["prepare", "publish"])
+def test_a_pod_that_succeeded_without_the_result_of_its_stage_has_failed(role: str, message: str) -> None:
+    status = started(dataset=DATASET, training_completed=True) if role == "publish" else started()
+    ended = pod(f"j-{role}", role, "Succeeded", exit_code=0, end_message=message)
+    plan = plan_job(snapshot(job(status), pods=(ended,)))
+    assert plan.status.first_failure.reason == "NoOutcome"
+    deleted = plan_job(snapshot(job(plan.status.document()), pods=(ended,))).delete
+    assert [reference.name for reference in deleted] == [f"j-{role}"]
 
 
 def test_the_next_status_is_made_from_the_snapshot_alone() -> None:
@@ -143,9 +275,8 @@ def test_the_next_stage_deletes_failed_pods_only_once_they_are_recorded() -> Non
 
 def test_a_plan_without_changes_writes_no_status() -> None:
     def plan(status: dict[str, Any], stage: str) -> Any:
-        the_job = job(status)
-        stage_plan = StagePlan(stage=stage)
-        return build_plan(the_job, the_job.status, stage_plan, live_objects={}, ledger=None, now=NOW).status
+        observed = snapshot(job(status))
+        return build_plan(observed, observed.job.status, StagePlan(stage=stage)).status
 
     assert plan(started(stage="Training"), "Training") is None
     assert plan(started(stage="Starting"), "Training").stage == "Training"

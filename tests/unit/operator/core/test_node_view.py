@@ -1,13 +1,26 @@
 """A node as decisions see it: whether pods can run there, whether it is lost, and its GPUs."""
 
+import json
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.node_view import NodeView, gpus_capacity, gpus_of, is_ready, lost_nodes, nodes_of
-from unit.operator.builders import node
+from llmtrain_operator.core.node_view import (
+    MAX_GPUS,
+    Labels,
+    NodeStates,
+    NodeView,
+    gpus_capacity,
+    gpus_of,
+    is_ready,
+    nodes_of,
+)
+from unit.operator.builders import NOW, ago, node, node_view
 
 CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 RESERVED = {"key": "team", "effect": "NoSchedule"}
@@ -15,11 +28,11 @@ PREFERRED = {"key": "team", "effect": "PreferNoSchedule"}
 
 
 def gpu_pod(
-    *gpus: int, init: tuple[tuple[int, bool], ...] = (), namespace: str = "ns", phase: str = "Running"
+    *gpus: int | str, init: tuple[tuple[int, bool], ...] = (), namespace: str = "ns", phase: str = "Running"
 ) -> Manifest:
     """Return a pod whose containers request GPUs; those of `init` are (GPUs, whether it is a sidecar)."""
 
-    def container(number: int, **fields: str) -> dict[str, Any]:
+    def container(number: int | str, **fields: str) -> dict[str, Any]:
         return {"resources": {"requests": {"nvidia.com/gpu": str(number)} if number else {}}, **fields}
 
     sidecar = {"restartPolicy": "Always"}
@@ -62,16 +75,45 @@ def test_ordinary_pods_can_run_there(manifest: Manifest, expected: bool) -> None
 
 
 def test_gpus_are_counted_by_namespace() -> None:
-    view = NodeView.of(node(), [gpu_pod(2), gpu_pod(1), gpu_pod(4, namespace="other")])
+    view = NodeView.of(node(), {"ns": 3, "other": 4})
     assert view.gpus_allocated == 7
-    assert view.gpus_by_namespace == {"ns": 3, "other": 4}
+    assert view.with_allocated({"ns": 1}).gpus_allocated == 1
 
 
-def test_a_node_is_lost_when_it_is_not_ready_or_does_not_exist() -> None:
-    nodes = {"a": node(), "b": node("False"), "c": node(unschedulable=True)}
-    assert lost_nodes(["a", "b", "c", "d"], nodes) == {"b", "d"}
-    assert is_ready(node(unschedulable=True)), "a cordoned node still runs its pods"
+def test_a_cordoned_node_is_ready_because_its_pods_run() -> None:
+    assert is_ready(node(unschedulable=True))
     assert not is_ready({"metadata": {"name": "new"}})
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        pytest.param(node("False", since=50), ago(50), id="the condition's last transition"),
+        pytest.param(
+            {"metadata": {"name": "new", "creationTimestamp": ago(9)}},
+            ago(9),
+            id="a node that has never reported was created then",
+        ),
+        pytest.param({"metadata": {"name": "n"}}, "", id="no time at all"),
+        pytest.param(
+            {"metadata": {"name": "n"}, "status": {"conditions": [{"type": "Ready", "lastTransitionTime": [1]}]}},
+            "",
+            id="a time that is none",
+        ),
+    ],
+)
+def test_since_when_a_kubelet_reports_its_state(manifest: Manifest, expected: str) -> None:
+    assert NodeView.of(manifest).kubelet_since == expected
+
+
+def test_the_states_distinguish_absent_nodes_from_those_that_are_not_known_yet() -> None:
+    down, odd = NodeView.of(node("Unknown", since=7)), replace(node_view("odd"), kubelet_ready=False)
+    nodes = {"up": NodeView.of(node()), "down": down, "odd": odd, "gone": None, "foreign": None}
+    states = NodeStates.of(("up", "down", "odd", "gone", "unasked"), nodes, known=9, not_ready=2)
+    assert states.not_ready_since == {"down": NOW - timedelta(seconds=7)}
+    assert states.absent == {"gone"}
+    assert states.unknown == {"odd", "unasked"}
+    assert (states.known, states.not_ready) == (9, 2)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +126,43 @@ def test_a_node_is_lost_when_it_is_not_ready_or_does_not_exist() -> None:
             gpu_pod(1, init=((2, True), (4, False), (1, True))), 6, id="together with the sidecars started before it"
         ),
         pytest.param(gpu_pod(1, phase="Succeeded"), 0, id="none once it has finished"),
+        pytest.param(gpu_pod("1k"), 1000, id="as the API server writes 1000"),
+        pytest.param(gpu_pod("2e3", "1Ki"), 3024, id="in any notation"),
+        pytest.param(gpu_pod("9" * 60), MAX_GPUS, id="no more than a status can contain"),
+        pytest.param(gpu_pod("-4", "many", 2), 2, id="without what is no amount"),
     ],
 )
 def test_the_gpus_of_a_pod(pod: Manifest, gpus: int) -> None:
     assert gpus_of(pod) == gpus
+
+
+def test_labels_are_a_mapping() -> None:
+    labels = Labels({"b": "2", "a": "1"})
+    assert (dict(labels), len(labels), labels.get("c"), labels["b"]) == ({"a": "1", "b": "2"}, 2, None, "2")
+    assert labels == Labels({"a": "1", "b": "2"})
+    assert labels == {"a": "1", "b": "2"}
+    assert labels != Labels({"a": "1"})
+
+
+def test_a_node_takes_less_than_a_kibibyte() -> None:
+    conditions = [
+        {"type": type, "status": "True", "message": "m" * 60, "lastTransitionTime": "2026-11-23T12:00:00Z"}
+        for type in ("MemoryPressure", "DiskPressure", "PIDPressure", "Ready")
+    ]
+
+    def manifest(number: int) -> Manifest:
+        labels = {f"label.example.com/feature-{index}": f"value-{index}" for index in range(40)}
+        images = [{"names": [f"app-{number}-{index}@sha256:{'a' * 64}"]} for index in range(50)]
+        found = node(name=f"node-{number}", labels={**labels, "kubernetes.io/hostname": f"node-{number}"})
+        return {**found, "status": {**found["status"], "conditions": conditions, "images": images}}
+
+    texts = [json.dumps(manifest(number)) for number in range(200)]
+    NodeView.of(json.loads(texts[0]))
+    tracemalloc.start()
+    views = [NodeView.of(json.loads(text)) for text in texts]
+    size_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size_bytes / len(views) < 1024
 
 
 def test_a_pool_has_the_nodes_with_its_labels_or_else_all_ordinary_ones() -> None:

@@ -1,11 +1,14 @@
 """A pod as decisions see it."""
 
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
-from unit.operator.builders import pod
+from unit.operator.builders import NOW, ago, pod
 
 
 def view(**status: Any) -> PodView:
@@ -51,6 +54,76 @@ def test_a_pod_that_is_being_deleted_is_not_running() -> None:
     assert not pod("j-worker-0", deleting=True).running
 
 
+def test_the_jobs_own_container_is_found_by_its_name() -> None:
+    own = {"name": "worker", "image": "trainer", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}
+    proxy = {"name": "istio-proxy", "image": "proxy", "state": {"terminated": {"exitCode": 0}}}
+    manifest = {
+        "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
+        "spec": {"containers": [proxy, own]},
+        "status": {"containerStatuses": [proxy, own]},
+    }
+    found = PodView.of(manifest)
+    assert (found.exit_code, found.end_reason, found.image) == (3, "Error", "trainer")
+
+
+def test_a_container_without_a_status_has_not_ended() -> None:
+    own, proxy = {"name": "worker"}, {"name": "a-proxy", "state": {"terminated": {"exitCode": 1}}}
+    manifest = {
+        "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
+        "spec": {"containers": [own]},
+        "status": {"containerStatuses": [proxy]},
+    }
+    assert PodView.of(manifest).exit_code is None
+
+
+@pytest.mark.parametrize("number", ["abc", "", "-1", "\u0663", "9" * 30, None, 3, ["3"]])
+def test_a_number_that_cannot_be_read_is_no_number(number: Any) -> None:
+    assert PodView.of({"metadata": {"name": "p", "labels": {WORKER_LABEL: number}}}).worker == -1
+
+
+def test_views_are_equal_when_decisions_see_no_difference() -> None:
+    metadata = {"name": "p", "uid": "u"}
+    assert PodView.of({"metadata": metadata}) == PodView.of({"metadata": {**metadata, "annotations": {"a": "b"}}})
+
+
 def test_pods_are_selected_by_role() -> None:
     pods = (pod("j-worker-0"), pod("j-coordinator", "coordinator"))
     assert [found.name for found in pods_with_role(pods, "coordinator")] == ["j-coordinator"]
+
+
+def test_a_disruption_is_that_of_the_condition_while_it_is_true() -> None:
+    def view(status: str) -> PodView:
+        condition = {"type": "DisruptionTarget", "status": status, "reason": "PreemptionByScheduler", "message": "full"}
+        return PodView.of({"metadata": {"name": "x"}, "status": {"conditions": [condition]}})
+
+    assert (view("True").disruption, view("True").disruption_message) == ("PreemptionByScheduler", "full")
+    assert (view("False").disruption, view("False").disruption_message) == ("", "")
+
+
+def test_the_memory_limit_is_that_of_its_container() -> None:
+    container = {"image": "i", "resources": {"limits": {"memory": "2Gi"}}}
+    assert PodView.of({"metadata": {"name": "x"}, "spec": {"containers": [container]}}).memory_limit == "2Gi"
+    assert view().memory_limit == ""
+
+
+def test_a_container_that_waits_says_why_and_how_it_ended_before() -> None:
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}
+    status = {
+        "state": {"waiting": waiting},
+        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+        "restartCount": 7,
+    }
+    found = view(phase="Running", containerStatuses=[status])
+    assert (found.waiting_reason, found.waiting_message) == ("CrashLoopBackOff", "back-off 5m0s")
+    assert (found.last_end_reason, found.restarts) == ("OOMKilled", 7)
+
+
+def test_a_deletion_has_a_time_and_finalizers() -> None:
+    metadata = {"name": "p", "deletionTimestamp": ago(9), "finalizers": ["example.org/backup"]}
+    found = PodView.of({"metadata": metadata})
+    assert (found.deleting, found.delete_by, found.finalizers) == (
+        True,
+        NOW - timedelta(seconds=9),
+        ("example.org/backup",),
+    )
+    assert view().delete_by is None

@@ -1,12 +1,16 @@
 """Calls of the Kubernetes API."""
 
+import asyncio
+
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
 from llmtrain_operator.core.plan import Event, ObjectReference
-from llmtrain_operator.shell.api import Api, path_of, resource_of
-from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable
+from llmtrain_operator.shell import api as module
+from llmtrain_operator.shell.api import Api, Unreadable, path_of, resource_of
+from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected, Unavailable
 from unit.operator.shell.api_server import ApiServer
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
@@ -79,6 +83,48 @@ async def test_a_resource_that_is_not_served_is_not_there(server: ApiServer) -> 
     assert not await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
 
 
+@pytest.mark.parametrize("text", ["no JSON", "[1]", "null", "3", "[" * 5000], ids=lambda text: text[:10])
+async def test_an_answer_that_is_no_object_is_an_error_of_the_api(server: ApiServer, text: str) -> None:
+    server.answers = [web.Response(text=text)]
+    with pytest.raises(Unreadable):
+        await server.api.call("GET", "/api/v1/pods")
+
+
+@pytest.mark.parametrize("resources", [None, "x", [None, "x", {}, {"name": 3}]])
+async def test_a_listing_can_contain_anything(server: ApiServer, resources: object) -> None:
+    server.answers = [web.json_response({"resources": resources})]
+    assert not await server.api.has_resource("scheduling.k8s.io/v1beta1", "podgroups")
+
+
+async def test_a_replica_that_does_not_lead_changes_nothing(server: ApiServer) -> None:
+    server.api.may_write = lambda: False
+    with pytest.raises(Unavailable, match="Lease"):
+        await server.api.apply(POD)
+    server.answers = [web.json_response(POD), web.json_response(POD)]
+    assert await server.api.call("GET", "/api/v1/pods/p") == POD
+    assert await server.api.call("PUT", "/api/v1/leases/l", POD, fenced=False) == POD
+    assert len(server.requests) == 2
+
+
+async def test_a_watch_that_is_silent_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
+    monkeypatch.setattr(module, "READ_SECONDS", 0.05)
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", silent)
+    async with (
+        TestServer(app) as running,
+        ApiClient(Configuration(host=str(running.make_url("")).rstrip("/"))) as client,
+    ):
+        with pytest.raises(Unavailable, match="cut off"):
+            async for _ in Api(client).watch("/api/v1/pods", 60):
+                pass
+
+
 def test_paths() -> None:
     assert path_of("v1", "Node") == "/api/v1/nodes"
     assert (
@@ -87,3 +133,22 @@ def test_paths() -> None:
     )
     assert resource_of("/api/v1/namespaces/n/pods/p".split("/")) == "pods"
     assert resource_of(["healthz"]) == "other"
+
+
+async def test_an_object_is_created_read_and_changed_in_part(server: ApiServer) -> None:
+    server.answers += [web.json_response({"a": 1}), web.json_response({"b": 2}), web.json_response({"c": 3})]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "uid": "u"}}
+    assert await server.api.create(pod) == {"a": 1}
+    assert await server.api.read(pod) == {"b": 2}
+    assert await server.api.merge(pod) == {"c": 3}
+    assert server.requests == [
+        ("POST", "/api/v1/namespaces/n/pods?fieldManager=llmtrain-operator", pod),
+        ("GET", "/api/v1/namespaces/n/pods/p", None),
+        ("PATCH", "/api/v1/namespaces/n/pods/p?fieldManager=llmtrain-operator", pod),
+    ]
+
+
+async def test_a_name_that_is_taken_is_an_error_of_its_own(server: ApiServer) -> None:
+    server.answers.append(web.json_response({"message": "m", "reason": "AlreadyExists"}, status=409))
+    with pytest.raises(AlreadyExists):
+        await server.api.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}})

@@ -1,5 +1,6 @@
 """The client of a job's coordinator."""
 
+import gzip
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -10,10 +11,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from llmtrain_api.protocol import JOB_HEADER
+from llmtrain_api.time_ledger import new_ledger
 from llmtrain_operator.shell import coordinator_client
-from llmtrain_operator.shell.coordinator_client import sync_workers
-from unit.operator.builders import coordinator_status, job, pod
+from llmtrain_operator.shell.coordinator_client import desired_workers, sync_workers, url_host
+from unit.operator.builders import coordinator_status, job, pod, progress, started
 
+VALID = coordinator_status().model_dump_json(by_alias=True).encode()
 COORDINATOR = replace(pod("j-coordinator", "coordinator"), address="127.0.0.1")
 
 
@@ -52,6 +55,12 @@ async def test_the_coordinator_gets_the_desired_workers_and_answers_with_its_sta
     [
         pytest.param(web.Response(status=403), id="an answer for another job"),
         pytest.param(web.Response(text="{}"), id="an answer of another version"),
+        pytest.param(web.Response(text="[" * 5000), id="an answer without an end"),
+        pytest.param(web.Response(status=307, headers={"Location": "/v1/workers"}), id="a way to another server"),
+        pytest.param(web.Response(body=b" " * (4 * 2**20 + 1)), id="an answer that is too long"),
+        pytest.param(
+            web.Response(body=gzip.compress(VALID), headers={"Content-Encoding": "gzip"}), id="a compressed answer"
+        ),
     ],
 )
 async def test_an_error_counts_as_no_answer(coordinator: Coordinator, answer: web.Response) -> None:
@@ -64,3 +73,38 @@ async def test_a_coordinator_that_cannot_be_reached_gives_no_answer(monkeypatch:
     monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", 9)
     async with aiohttp.ClientSession() as session:
         assert await sync_workers(session, job(), COORDINATOR) is None
+
+
+async def test_a_body_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = 0
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while sent < 64 * 2**20:
+            await response.write(b"x" * 2**20)
+            sent += 2**20
+        return response
+
+    app = web.Application()
+    app.router.add_put("/v1/workers", stream)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", server.port)
+        assert await sync_workers(session, job(), COORDINATOR) is None
+    assert sent < 32 * 2**20
+
+
+def test_a_new_coordinator_continues_from_the_last_answer_where_it_is_ahead_of_the_status() -> None:
+    training = job(started(stage="Training", progress={"step": 5, "steps": 9, "percent": 55, "loss": "3.0"}))
+    ledger = new_ledger(0).advance(9000, {}, "stepping")
+    last = coordinator_status().model_copy(update={"progress": progress(step=7), "ledger": ledger})
+    assert (desired_workers(training, None).step, desired_workers(training, last).step) == (5, 7)
+    assert desired_workers(training, last).ledger == ledger
+    suspended = job(started(stage="Suspended"))
+    assert desired_workers(suspended, last).step == 0
+
+
+@pytest.mark.parametrize(("address", "host"), [("10.1.2.3", "10.1.2.3"), ("fd00::1", "[fd00::1]")])
+def test_an_address_of_either_family_is_in_a_url(address: str, host: str) -> None:
+    assert url_host(address) == host

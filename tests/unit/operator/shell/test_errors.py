@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable, error_for
+from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected, Unavailable, error_for
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,10 @@ from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, 
     [
         (400, RequestRejected),
         (403, RequestRejected),
+        (405, RequestRejected),
+        (413, RequestRejected),
         (422, RequestRejected),
+        (401, Unavailable),
         (404, NotFound),
         (409, Conflict),
         (429, Unavailable),
@@ -26,6 +29,18 @@ def test_the_status_code_selects_the_error(code: int, kind: type[Exception]) -> 
 def test_a_body_that_is_no_status_object_is_the_message() -> None:
     assert error_for(502, b"<html>bad gateway</html>", None).message == "<html>bad gateway</html>"
     assert error_for(502, b"[]", None).message == "[]"
+
+
+def test_a_name_that_exists_already_is_a_conflict_of_its_own() -> None:
+    assert type(error_for(409, b'{"message": "m", "reason": "AlreadyExists"}', None)) is AlreadyExists
+    assert type(error_for(409, b'{"message": "m", "reason": "Conflict"}', None)) is Conflict
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe", b"[" * 5000, b"{" + b'"a":{' * 5000, b'{"message": 3}', b"x" * 10**6]
+)
+def test_any_body_gives_an_error(body: bytes) -> None:
+    assert len(error_for(403, body, "\u00b2").message) <= 2000
 
 
 def test_a_time_to_retry_counts_in_seconds_and_a_date_is_ignored() -> None:

@@ -1,29 +1,19 @@
-"""What kopf calls when a job or a cluster changes."""
+"""What kopf calls."""
 
-from typing import Any
+import asyncio
 
 import kopf
-import pytest
 
-from llmtrain_api.names import JOB_KIND
-from llmtrain_operator.shell.handlers import change_of, registry
-from llmtrain_operator.shell.store import Store
-from llmtrain_operator.shell.work_queue import WorkQueue
+from llmtrain_operator.shell.handlers import registry, silence
+from llmtrain_operator.shell.informer import Informer
 
 
-def event(type: str | None) -> Any:
-    return {"type": type, "object": {"metadata": {"name": "j", "namespace": "ns", "managedFields": []}, "spec": {}}}
+async def test_kopf_gets_its_handlers_and_watches_no_resource() -> None:
+    handlers = registry([], asyncio.Event())
+    assert isinstance(handlers, kopf.OperatorRegistry)
+    assert not handlers._watching.get_all_handlers(), "what is deleted while kopf's watch is broken stays unknown"
 
 
-@pytest.mark.parametrize(
-    ("type", "change"), [(None, "upsert"), ("ADDED", "upsert"), ("MODIFIED", "upsert"), ("DELETED", "delete")]
-)
-def test_a_watch_event_is_a_change(type: str | None, change: str) -> None:
-    found, obj = change_of(event(type), JOB_KIND)
-    assert found == change
-    assert (obj["kind"], obj["apiVersion"]) == (JOB_KIND, "llmtrain.dev/v1alpha1")
-    assert obj["metadata"] == {"name": "j", "namespace": "ns"}
-
-
-async def test_kopf_gets_its_handlers() -> None:
-    assert isinstance(registry(Store(WorkQueue())), kopf.OperatorRegistry)
+async def test_a_probe_reports_how_long_each_watch_has_heard_nothing() -> None:
+    informer = Informer(None, "v1", "Pod", lambda change, found: None)  # type: ignore[arg-type]
+    assert silence([informer], informer.heard_at + 7) == {"Pod": 7}

@@ -1,126 +1,297 @@
-"""The result of a reconciliation: done, or why not; and how a plan is executed."""
+"""A job or LLMCluster is reconciled until nothing is left to do, whatever the API server refuses."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.plan import Event, ObjectReference, Plan
-from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
-from llmtrain_operator.shell.store import Store
-from llmtrain_operator.shell.work_queue import Key, WorkQueue
-from unit.operator.builders import IMAGES, SPEC
+from llmtrain_operator.shell.work_queue import Key
+from unit.operator.builders import SPEC, coordinator_status
+from unit.operator.shell.echoing_api import (
+    CLUSTER_SPEC,
+    EchoingApi,
+    advance,
+    manifest,
+    reconcile_all,
+    reconciler,
+    scheduled,
+)
 
 JOB, CLUSTER = Key("job", "ns", "j"), Key("cluster", "", "default")
-CLUSTER_SPEC = {"storagePools": [{"name": "datasets"}, {"name": "checkpoints", "purpose": "checkpoints"}]}
+QUOTA = RequestRejected('pods "j-prepare" is forbidden: exceeded quota: q', 403)
+PROGRAM = {**SPEC, "entrypoint": {"script": "train.py"}, "data": {"source": {"volume": "datasets"}}}
 
 
-class FailingApi(Api):
-    """An API server that accepts a job's status, and answers everything else with one error."""
-
-    def __init__(self, error: ApiError) -> None:
-        self.error = error
-
-    async def replace_status(self, obj: Manifest, status: dict[str, Any]) -> Manifest:
-        if obj["kind"] == CLUSTER_KIND:
-            raise self.error
-        return {**obj, "status": status}
-
-    async def apply(self, manifest: Manifest) -> Manifest:
-        raise self.error
-
-    async def create_event(self, obj: Manifest, event: Any, now: str) -> None:
-        """Accept an event."""
+def reject(api: EchoingApi, error: ApiError, *verbs: str, kinds: tuple[str, ...] = ("Pod",)) -> None:
+    api.reject = lambda verb, kind, name: error if verb in verbs and kind in kinds else None
 
 
-def manifest(kind: str, name: str, spec: dict[str, Any], **more: str) -> Manifest:
-    metadata = {
-        "name": name,
-        "uid": name,
-        "generation": 1,
-        "resourceVersion": "1",
-        "creationTimestamp": "2026-11-23T12:00:00Z",
-    }
-    return {"apiVersion": "llmtrain.dev/v1alpha1", "kind": kind, "metadata": {**metadata, **more}, "spec": spec}
+async def test_a_job_is_reconciled_until_its_objects_exist() -> None:
+    found = await reconciler(api := EchoingApi())
+    assert set(await reconcile_all(found)) == {"done"}
+    assert sorted(api.objects) == [
+        ("ConfigMap", "ns", "j-run"),
+        ("PersistentVolumeClaim", "ns", "checkpoints"),
+        ("PersistentVolumeClaim", "ns", "datasets"),
+        ("Pod", "ns", "j-prepare"),
+    ]
+    before = list(api.calls)
+    advance(found, 3600)
+    await reconcile_all(found)
+    assert api.calls == before, "a reconciliation with nothing to change makes no call"
 
 
-def reconciler(error: ApiError) -> Reconciler:
-    queue = WorkQueue()
-    store = Store(queue)
-    store.cluster_changed("upsert", manifest(CLUSTER_KIND, "default", CLUSTER_SPEC))
-    store.job_changed("upsert", manifest(JOB_KIND, "j", SPEC, namespace="ns"))
-    return Reconciler(api=FailingApi(error), store=store, queue=queue, images=IMAGES, gang=False)
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(QUOTA, id="quota"),
+        pytest.param(RequestRejected("violates PodSecurity", 403), id="pod security"),
+        pytest.param(RequestRejected("Invalid value: image", 422), id="invalid"),
+        pytest.param(NotFound("the server could not find the requested resource", 404), id="not served"),
+    ],
+)
+async def test_a_refusal_is_reported_once_and_tried_again_after_a_back_off(error: ApiError) -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, error, "create")
+    await reconcile_all(found)
+    assert scheduled(found)["reason"] == "APIRejected"
+    assert error.message in scheduled(found)["message"]
+    assert api.events == ["APIRejected"]
+    status = found.store.jobs["ns", "j"]["status"]
+    assert status["startTime"]
+    assert status["trainerImage"] == "trainer-cpu:1"
+    before = len(api.calls)
+    for _ in range(14):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert len(api.calls) == before, "events do not shorten the back-off"
+    advance(found, 1)
+    await reconcile_all(found)
+    assert api.calls[before:] == ["create Pod j-prepare"], "the same refusal again changes nothing in the status"
+    for _ in range(100):
+        advance(found, 15)
+        await reconcile_all(found)
+    assert len(api.calls) - before <= 10, "25 minutes at up to 5 minutes"
+    assert api.events == ["APIRejected"]
+
+
+async def test_a_job_starts_when_the_refusal_ends() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    api.reject = lambda verb, kind, name: None
+    advance(found, 15)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+    assert scheduled(found)["reason"] == "Waiting"
+
+
+async def test_a_changed_spec_is_tried_at_once() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    api.reject = lambda verb, kind, name: None
+    job = found.store.jobs["ns", "j"]
+    metadata = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", {**job, "metadata": metadata})
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+
+
+async def test_a_refused_status_is_no_hot_loop() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, RequestRejected("status is invalid", 422), "status", kinds=(JOB_KIND,))
+    await reconcile_all(found)
+    for _ in range(14):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert api.counts()["status"] == 2, "the job's once, and that of the LLMCluster"
+    advance(found, 1)
+    await reconcile_all(found)
+    assert api.counts()["status"] == 3
+
+
+async def test_a_refused_deletion_is_no_hot_loop() -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
+    await reconcile_all(found)
+    reject(api, RequestRejected("denied by a webhook", 403), "delete")
+    job = found.store.jobs["ns", "j"]
+    changed = {**job, "spec": {**PROGRAM, "workers": {"replicas": 1}}}
+    changed["metadata"] = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", changed)
+    for _ in range(14):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert api.counts()["delete"] == 1
+    assert "denied by a webhook" in scheduled(found)["message"]
 
 
 @pytest.mark.parametrize(
     ("error", "result"),
-    [
-        (RequestRejected("exceeded quota"), "rejected"),
-        (Unavailable("no connection"), "failed"),
-        (Conflict("changed"), "conflict"),
-    ],
+    [(Unavailable("no connection"), "failed"), (Conflict("changed"), "conflict")],
 )
 @pytest.mark.parametrize("key", [JOB, CLUSTER], ids=["job", "cluster"])
 async def test_an_error_of_the_api_server_is_the_result(key: Key, error: ApiError, result: str) -> None:
-    assert await reconciler(error).attempt(key, session=None) == result
+    found = await reconciler(api := EchoingApi())
+    reject(api, error, "status", kinds=(JOB_KIND, CLUSTER_KIND))
+    assert await found.attempt(key, None) == result  # type: ignore[arg-type]
 
 
-async def test_a_job_that_no_longer_exists_is_done() -> None:
-    gone = Key("job", "ns", "gone")
-    assert await reconciler(RequestRejected("")).attempt(gone, session=None) == "done"
+async def test_a_job_that_is_deleted_while_its_status_is_written_leaves_the_store() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, NotFound("not found", 404), "status", kinds=(JOB_KIND,))
+    assert await reconcile_all(found)
+    assert found.store.jobs == {}
 
 
-class RecordingApi(Api):
-    """An API server that accepts everything, and records it in order."""
+async def test_the_plan_of_a_job_is_not_executed_on_a_namesake() -> None:
+    old = {"startTime": "2026-11-01T12:00:00.000Z", "trainerImage": "OLD", "coordinatorImage": "op:1"}
+    dataset = {"id": "OLD", "tokens": 1, "heldOutTokens": 1, "vocabSize": 1}
+    first = manifest(JOB_KIND, "j", SPEC, {**old, "dataset": dataset}, namespace="ns", uid="A")
+    found = await reconciler(api := EchoingApi(), first)
 
-    def __init__(self) -> None:
-        self.calls: list[str] = []
+    def recreate(verb: str, kind: str, name: str) -> ApiError | None:
+        if verb == "create" and kind == "Pod" and found.store.jobs["ns", "j"]["metadata"]["uid"] == "A":
+            second = manifest(JOB_KIND, "j", SPEC, namespace="ns", uid="B", resourceVersion=str(next(api.versions)))
+            found.store.job_changed("upsert", second)
+            found.store.job_changed("delete", first)
+        return None
 
-    async def replace_status(self, obj: Manifest, status: dict[str, Any]) -> Manifest:
-        self.calls.append("status")
-        return {**obj, "status": status}
-
-    async def create_event(self, obj: Manifest, event: Any, now: str) -> None:
-        self.calls.append(f"event {event.reason}")
-
-    async def apply(self, manifest: Manifest) -> Manifest:
-        self.calls.append(f"apply {manifest['kind']}")
-        return manifest
-
-    async def delete(self, reference: ObjectReference) -> None:
-        self.calls.append(f"delete {reference.name}")
-        raise NotFound("not found", 404)
+    api.reject = recreate
+    await reconcile_all(found)
+    status = found.store.jobs["ns", "j"]["status"]
+    assert found.store.jobs["ns", "j"]["metadata"]["uid"] == "B"
+    assert status["trainerImage"] == "trainer-cpu:1"
+    assert "dataset" not in status
 
 
-async def test_the_status_is_written_first_and_the_store_holds_what_was_written() -> None:
-    found = reconciler(Conflict(""))
-    found.api = api = RecordingApi()
-    reference = ObjectReference(api_version="v1", kind="Pod", namespace="ns", name="p")
-    plan = Plan(
-        status=JobStatus(stage="Training"),
-        events=(Event(type="Normal", reason="R", message="m"),),
-        apply=({"kind": "Service"},),
-        delete=(reference,),
-        requeue_after=timedelta(seconds=3),
-    )
-    assert await found.execute(found.store.jobs["ns", "j"], plan) == 3
-    assert api.calls == ["status", "event R", "apply Service", "delete p"]
+async def test_a_job_that_is_deleted_while_its_coordinator_is_asked_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, answers = await with_coordinator(monkeypatch)
+    job = found.store.jobs["ns", "j"]
+    answers.append(lambda: found.store.job_changed("delete", job))
+    await reconcile_all(found)
+    await asked(found)
+    assert "failed" not in await reconcile_all(found)
+    assert found.poller.polls == {}
+
+
+async def with_coordinator(monkeypatch: pytest.MonkeyPatch) -> tuple[Reconciler, list[Any]]:
+    """Return a reconciler of a job whose coordinator runs, and the actions to take while it is asked."""
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
+    found.api_server = api  # type: ignore[attr-defined]
+
+    def run_coordinator(obj: Manifest) -> None:
+        if obj["kind"] == "Pod" and obj["metadata"]["name"] == "j-coordinator":
+            obj["status"] = {"phase": "Running", "podIP": "10.0.0.9"}
+
+    api.mutate = run_coordinator
+    answers: list[Any] = []
+
+    async def sync_workers(*_: Any) -> Any:
+        if answers:
+            answers.pop(0)()
+        return coordinator_status()
+
+    monkeypatch.setattr("llmtrain_operator.shell.coordinator_poller.sync_workers", sync_workers)
+    return found, answers
+
+
+async def asked(found: Reconciler) -> None:
+    """Let the poller ask now what it would ask later, and wait for the answer."""
+    poll = found.poller.polls["ns", "j"]
+    assert poll.timer is not None
+    poll.timer.cancel()
+    found.poller.start(("ns", "j"), None)  # type: ignore[arg-type]
+    assert poll.task is not None
+    await poll.task
+
+
+async def test_a_coordinator_is_asked_in_a_task_of_its_own_whose_answer_wakes_the_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, _ = await with_coordinator(monkeypatch)
+    await reconcile_all(found)
+    assert found.store.jobs["ns", "j"]["status"]["stage"] == "Starting"
+    await asked(found)
+    assert len(found.queue) == 1
+    await reconcile_all(found)
     assert found.store.jobs["ns", "j"]["status"]["stage"] == "Training"
 
 
-async def test_a_tenant_namespace_that_does_not_exist_is_recorded() -> None:
-    found = reconciler(NotFound("namespaces not found", 404))
-    cluster = found.store.clusters["default"]
-    await found.apply(cluster, {"metadata": {"namespace": "gone"}})
-    assert found.store.absent_namespaces == {"gone"}
+async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:
+    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": "gone"}, {"namespace": "ok"}]}
+    waiting = [manifest(JOB_KIND, f"w{number}", {**SPEC, "cluster": "nowhere"}, namespace="ns") for number in range(5)]
+    found = await reconciler(api := EchoingApi(), *waiting, cluster=cluster)
+    gone = NotFound('namespaces "gone" not found', 404)
+    tried: list[str] = []
+
+    async def create(obj: Manifest) -> Manifest:
+        tried.append(obj["metadata"]["namespace"])
+        if obj["metadata"]["namespace"] == "gone":
+            raise gone
+        return await EchoingApi.create(api, obj)
+
+    api.create = create  # type: ignore[method-assign]
+    await reconcile_all(found)
+    assert tried.count("gone") == 1, "the other claims of the namespace are not tried"
+    assert phases(found) == {"gone": "Missing", "ok": "Pending"}
+    writes = api.counts()["status"]
+    for _ in range(29):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert (tried.count("gone"), api.counts()["status"]) == (1, writes)
+    advance(found, 1)
+    await reconcile_all(found)
+    assert (tried.count("gone"), api.counts()["status"]) == (2, writes), "and the status does not change to and fro"
 
 
-async def test_an_object_that_was_deleted_in_between_leaves_the_store() -> None:
-    found = reconciler(NotFound("not found", 404))
-    await found.execute(found.store.clusters["default"], Plan(status=JobStatus()))
-    assert found.store.clusters == {}
+def phases(found: Reconciler) -> dict[str, str]:
+    return {claim["namespace"]: claim["phase"] for claim in found.store.clusters["default"]["status"]["claims"]}
+
+
+async def test_a_tenants_refusal_keeps_no_other_tenant_from_its_claims() -> None:
+    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": name} for name in ("a", "b", "c")]}
+    found = await reconciler(api := EchoingApi(), cluster=cluster)
+
+    async def create(obj: Manifest) -> Manifest:
+        if obj["metadata"]["namespace"] == "a":
+            raise RequestRejected("exceeded quota: storage", 403)
+        return await EchoingApi.create(api, obj)
+
+    api.create = create  # type: ignore[method-assign]
+    await reconcile_all(found)
+    claims = [key for key in api.objects if key[0] == "PersistentVolumeClaim"]
+    assert {namespace for _, namespace, _ in claims} >= {"b", "c"}
+    (ready,) = found.store.clusters["default"]["status"]["conditions"]
+    assert (ready["status"], ready["reason"]) == ("False", "ClaimsRejected")
+    assert "in namespace a: exceeded quota: storage" in ready["message"]
+
+
+async def test_what_is_due_later_is_returned_to_the_queue() -> None:
+    finished = {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Completed", "message": ""}]}
+    finished["conditions"][0]["lastTransitionTime"] = "2026-11-23T12:00:00Z"
+    status = {**finished, "stage": "Succeeded", "finishTime": "2999-11-23T12:00:00.000Z"}
+    spec = {**SPEC, "ttlSecondsAfterFinished": 60}
+    found = await reconciler(EchoingApi(), manifest(JOB_KIND, "j", spec, status, namespace="ns"))
+    _, seconds = await found.reconcile(JOB, None)  # type: ignore[arg-type]
+    assert seconds is not None
+    assert seconds > timedelta(days=365).total_seconds()
+
+
+async def test_a_failed_pod_is_deleted_once_its_end_is_recorded() -> None:
+    found = await reconciler(api := EchoingApi())
+    await reconcile_all(found)
+    live = api.objects["Pod", "ns", "j-prepare"]
+    ended = {**live, "status": {"phase": "Failed"}}
+    ended["metadata"] = {**live["metadata"], "resourceVersion": str(next(api.versions))}
+    found.store.job_changed = lambda change, job: found.store.jobs.update({("ns", "j"): job})  # type: ignore[method-assign]
+    found.store.pod_changed("upsert", ended)
+    before = len(api.calls)
+    await reconcile_all(found)
+    assert api.calls[before : before + 2] == [f"status {JOB_KIND} j", "delete Pod j-prepare"]

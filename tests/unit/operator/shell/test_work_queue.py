@@ -2,7 +2,7 @@
 
 import asyncio
 
-from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from llmtrain_operator.shell.work_queue import CURRENT_KEY, Key, WorkQueue
 
 A, B = Key("job", "ns", "a"), Key("job", "ns", "b")
 
@@ -50,3 +50,37 @@ async def test_the_server_can_ask_for_a_longer_delay() -> None:
     queue = WorkQueue()
     queue.failed(A, at_least_seconds=30)
     assert round(queue.timers[A].when() - asyncio.get_running_loop().time()) == 30
+
+
+async def test_of_two_delays_the_one_that_ends_first_counts() -> None:
+    queue = WorkQueue()
+    queue.add_after(A, 1)
+    first = queue.timers[A]
+    queue.add_after(A, 3600)
+    assert queue.timers[A] is first, "events that come more often than the delay do not put it off"
+    queue.add_after(A, 0)
+    assert queue.timers[A] is not first
+
+
+async def test_a_key_of_low_priority_comes_last_and_can_be_raised() -> None:
+    queue = WorkQueue()
+    queue.add(A, low_priority=True)
+    queue.add(B)
+    assert (len(queue), await queue.take()) == (2, B)
+    queue.add(A)
+    assert (len(queue), await queue.take()) == (1, A)
+    queue.done(A)
+    assert len(queue) == 0
+    queue.add(A)
+    assert await queue.take() == A, "the entry that was void is skipped"
+
+
+async def test_tasks_know_the_key_that_they_are_started_for() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    await queue.take()
+
+    async def key_here() -> Key | None:
+        return CURRENT_KEY.get()
+
+    assert await asyncio.create_task(key_here()) == A

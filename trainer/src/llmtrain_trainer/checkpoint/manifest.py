@@ -46,7 +46,7 @@ def digest_file(file: Path) -> FileDigest:
 def read_manifest(directory: Path) -> Manifest:
     """Return the manifest of a checkpoint. CheckpointInvalid if there is no valid one."""
     try:
-        manifest = Manifest.model_validate_json((directory / MANIFEST_FILE).read_bytes())
+        manifest = Manifest.model_validate_json((directory / MANIFEST_FILE).read_bytes(), extra="ignore")
     except (OSError, ValidationError) as error:
         raise CheckpointInvalid(f"{directory.name} has no valid manifest") from error
     if manifest.format != FORMAT:

@@ -69,7 +69,7 @@ class Dataset:
 def read_dataset_file(directory: Path) -> DatasetFile | None:
     """Return the contents of `dataset.json`, or None if the directory holds no dataset."""
     try:
-        return DatasetFile.model_validate_json((directory / DATASET_FILE).read_text())
+        return DatasetFile.model_validate_json((directory / DATASET_FILE).read_text(), extra="ignore")
     except FileNotFoundError:
         return None
 

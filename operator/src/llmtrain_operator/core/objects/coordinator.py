@@ -1,5 +1,7 @@
 """The coordinator: one small pod, and the only Service of a job."""
 
+import re
+
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
 from llmtrain_api.rules import torchrun
@@ -82,5 +84,7 @@ def next_term(status: JobStatus, existing: PodView | None) -> int:
     """Return the term of the existing coordinator pod, or of the one to create: greater than all terms before."""
     if existing is None:
         return status.coordinator_term + 1
-    annotations = existing.manifest["metadata"].get("annotations") or {}
-    return max(status.coordinator_term, int(annotations.get(TERM_ANNOTATION, 0)))
+    annotations = existing.manifest["metadata"].get("annotations")
+    term = annotations.get(TERM_ANNOTATION) if isinstance(annotations, dict) else None
+    is_number = isinstance(term, str) and re.fullmatch("[0-9]{1,9}", term)
+    return max(status.coordinator_term, int(term) if term and is_number else 0)

@@ -1,19 +1,41 @@
 """Drift: which objects are missing, or no longer hold what was applied, for example after a manual edit."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from llmtrain_api.quantity import parse_quantity
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key
 
+LIST_KEYS = ("uid", "name", "port")
+"""Keys that identify the items of a list of objects, as the API server merges them."""
 
-def changed_objects(desired: Iterable[Manifest], live_objects: Mapping[ObjectKey, Manifest]) -> tuple[Manifest, ...]:
-    """Return the desired objects that must be applied and can be applied now, in order."""
-    return tuple(
-        manifest
+
+def changed_objects(
+    desired: Iterable[Manifest],
+    live_objects: Mapping[ObjectKey, Manifest],
+    unrepairable: Mapping[ObjectKey, Manifest] = MappingProxyType({}),
+) -> tuple[Manifest, ...]:
+    """Return the desired objects that must be applied and can be applied now, in order.
+
+    Those that exist have their uid and only the fields that are enforced. `unrepairable` is what was applied to no effect: as
+    long as the same would be applied again, those objects are left as they are.
+    """
+    differing = (
+        (object_key(manifest), manifest if live is None else repair(manifest, live))
         for manifest in desired
         if can_apply(manifest, live := live_objects.get(object_key(manifest))) and needs_apply(manifest, live)
     )
+    return tuple(manifest for key, manifest in differing if unrepairable.get(key) != manifest)
+
+
+def repair(desired: Manifest, live: Manifest) -> Manifest:
+    """Return what is applied to an existing object: its enforced fields, with the uid that it must have."""
+    kind: Manifest = {key: desired[key] for key in ("apiVersion", "kind") if key in desired}
+    enforced = enforced_fields(desired)
+    names = {key: desired["metadata"][key] for key in ("name", "namespace") if key in desired["metadata"]}
+    uid = {"uid": live["metadata"]["uid"]} if "uid" in live.get("metadata", {}) else {}
+    return {**kind, **enforced, "metadata": {**enforced["metadata"], **names, **uid}}
 
 
 def can_apply(desired: Manifest, live: Manifest | None) -> bool:
@@ -32,28 +54,36 @@ def needs_apply(desired: Manifest, live: Manifest | None) -> bool:
 def enforced_fields(manifest: Manifest) -> dict[str, Any]:
     """Return the part of a manifest that is enforced for the lifetime of the object.
 
-    A running pod keeps what it was started with, so that an upgrade of the operator disturbs no job: only its labels,
-    owner and image are enforced.
+    A running pod keeps what it was started with, so that an upgrade of the operator disturbs no job, and what admission
+    webhooks made of it, such as sidecars, other images or variables: only its labels and owner are enforced.
     """
     if manifest["kind"] != "Pod":
         return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     metadata = manifest["metadata"]
-    images = [{"image": container["image"]} for container in manifest["spec"]["containers"]]
-    return {
-        "metadata": {key: metadata[key] for key in ("labels", "ownerReferences")},
-        "spec": {"containers": images},
-    }
+    return {"metadata": {key: metadata[key] for key in ("labels", "ownerReferences")}}
 
 
 def contains(live: Any, desired: Any) -> bool:
-    """Return whether `live` has every field of `desired`. Further fields, such as defaults, are no drift."""
+    """Return whether `live` has every field of `desired`.
+
+    Further fields, such as defaults, and further items of a list of named objects, such as a second owner, are no drift.
+    """
     if isinstance(desired, dict):
         return isinstance(live, dict) and all(
             contains(live.get(key), value) for key, value in desired.items() if value not in (None, {}, [])
         )
     if isinstance(desired, list):
+        if (name := list_key(desired)) and isinstance(live, list):
+            items = {item.get(name): item for item in live if isinstance(item, dict)}
+            return all(contains(items.get(item[name]), item) for item in desired)
         return isinstance(live, list) and len(live) == len(desired) and all(map(contains, live, desired))
     return bool(live == desired) or is_same_quantity(live, desired)
+
+
+def list_key(items: list[Any]) -> str:
+    """Return the key that identifies the items of a list; empty if they are no objects that have one."""
+    objects = all(isinstance(item, dict) for item in items)
+    return next((key for key in LIST_KEYS if objects and items and all(key in item for item in items)), "")
 
 
 def is_same_quantity(live: Any, desired: Any) -> bool:

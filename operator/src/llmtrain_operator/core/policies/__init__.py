@@ -1,12 +1,18 @@
 """Policies: one rule of a job's lifecycle per module.
 
-admission.py       whether a job can start: cluster, tenancy, volumes, GPUs
-scheduling.py      why pods do not run yet
-failure_policy.py  failed and lost pods: recorded once, then replaced; failures that are permanent
-deadline.py        activeDeadlineSeconds
-completion.py      how a job ends: succeeded or failed
-cleanup.py         what is deleted when a job has ended
-ttl.py             ttlSecondsAfterFinished
-suspend.py         stop with a checkpoint, resume later
-degraded.py        training with less than the spec asks for
+admission.py          whether a job can start: cluster, tenancy, volumes, GPUs
+scheduling.py         why pods do not run yet
+container_errors.py   why the container of a pod that has a node does not run
+stuck_termination.py  pods that do not end after their grace period
+failure_policy.py     failed and lost pods: recorded once, then replaced; failures that are permanent
+node_loss.py          which nodes are lost, and when that cannot be decided
+incidents.py          which failures have one cause, and so spend the failure budget once
+disruptions.py        drains, preemptions and evictions, which are no failures
+restart_backoff.py    how long a pod that fails repeatedly waits before it is created again
+deadline.py           activeDeadlineSeconds, without the time of suspensions
+completion.py         how a job ends: succeeded or failed
+cleanup.py            what is deleted when a job has ended
+ttl.py                ttlSecondsAfterFinished
+suspend.py            stop with a checkpoint, resume later
+degraded.py           training with less than the spec asks for
 """

@@ -13,7 +13,10 @@ KINDS = ("Service", "ConfigMap", "PodGroup")
 def plan_cleanup(
     pods: tuple[PodView, ...], objects: Mapping[ObjectKey, Manifest], lost_nodes: frozenset[str]
 ) -> Plan | None:
-    """Return the plan that deletes what is left of a finished job; None if nothing is."""
-    remaining = (pod for pod in pods if not pod.deleting)
+    """Return the plan that deletes what is left of a finished job; None if nothing is.
+
+    The kubelet of a lost node does not confirm a deletion that began before, so it is repeated with force.
+    """
+    remaining = (pod for pod in pods if not pod.deleting or (pod.node in lost_nodes and not pod.finalizers))
     references = (*pod_references(remaining, lost_nodes), *object_references(objects, KINDS))
     return Plan(delete=references) if references else None

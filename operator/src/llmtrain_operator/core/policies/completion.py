@@ -11,6 +11,7 @@ from llmtrain_api.timestamps import format_duration, format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.deadline import deadline_exceeded
 from llmtrain_operator.core.policies.failure_policy import failure_budget, permanent_failure
+from llmtrain_operator.core.policies.incidents import has_new_incident, incidents_in_window
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
@@ -31,23 +32,24 @@ def terminal_stage(
 ) -> StagePlan | None:
     """Return the stage that ends the job; None while it continues. `failures` are the new ones."""
     if (failure := failed_because(job, status, failures, now)) is not None:
-        return failed(*failure, final_status_fields(pods, now))
+        return failed(*failure, final_status_fields(status, pods, now))
     if is_complete(job, status):
         duration = format_duration((now - job.created).total_seconds())
-        return succeeded(duration, success_message(job, status), final_status_fields(pods, now))
+        return succeeded(duration, success_message(job, status), final_status_fields(status, pods, now))
     return None
 
 
 def failed_because(
     job: Job, status: JobStatus, failures: tuple[Failure, ...], now: datetime
 ) -> tuple[Reason, str] | None:
-    """Return why the job has failed, with a message; None if it has not."""
+    """Return why the job has failed, with a message; None if it has not. `failures` are the new ones in `status`."""
     if (failure := permanent_failure(failures)) is not None:
         return Reason.BAD_INPUT, failure.message
-    budget, used = failure_budget(job.spec.recovery), len(status.recoveries.times)
-    if budget.is_exceeded(used):
+    budget = failure_budget(job.spec.recovery)
+    used = len(incidents_in_window(status.recoveries.times, budget, now))
+    if has_new_incident(job.status, status) and budget.is_exceeded(used):  # a lower budget does not judge the past
         return Reason.TOO_MANY_FAILURES, failure_budget_message(budget, used, status.first_failure)
-    if deadline_exceeded(job.spec, status.start_time, now):
+    if deadline_exceeded(job.spec, status, now):
         return Reason.DEADLINE_EXCEEDED, (
             f"the job did not finish within {job.spec.active_deadline_seconds} s of its start; "
             "create a new job with a larger spec.activeDeadlineSeconds"
@@ -57,7 +59,7 @@ def failed_because(
 
 def failure_budget_message(budget: FailureBudget, used: int, first: Failure | None) -> str:
     """Return the message of an exceeded budget, with the first failure, which usually explains the others."""
-    text = f"{budget.explain(used)}; correct the cause, or raise maxFailures, and create the job again"
+    text = f"{budget.explain(used, 'incident')}; correct the cause, or raise maxFailures, and create the job again"
     if first is None:
         return text
     return f"{text}; first failure: {first.pod} on {first.node or 'no node'} ended with {first.reason}: {first.message}"
@@ -74,7 +76,7 @@ def succeeded(duration: str, message: str, update: dict[str, Any]) -> StagePlan:
     return StagePlan(
         stage="Succeeded",
         conditions=(
-            ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=Reason.COMPLETED, message=text),
+            *stopped_conditions(Reason.COMPLETED, text),
             ConditionUpdate(type=JobCondition.SUCCEEDED, status=True, reason=Reason.COMPLETED, message=message),
         ),
         update=update,
@@ -86,10 +88,18 @@ def failed(reason: Reason, message: str, update: dict[str, Any]) -> StagePlan:
     return StagePlan(
         stage="Failed",
         conditions=(
-            ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
+            *stopped_conditions(reason, message),
             ConditionUpdate(type=JobCondition.FAILED, status=True, reason=reason, message=message),
         ),
         update=update,
+    )
+
+
+def stopped_conditions(reason: Reason, message: str) -> tuple[ConditionUpdate, ...]:
+    """Return the conditions of a job that no longer trains, and so with nothing less than it asks for."""
+    return tuple(
+        ConditionUpdate(type=type, status=False, reason=reason, message=message)
+        for type in (JobCondition.RUNNING, JobCondition.DEGRADED)
     )
 
 
@@ -106,11 +116,18 @@ def success_message(job: Job, status: JobStatus) -> str:
     return f"{program} completed; its output is in {output} on volume {spec.checkpoint.volume}"
 
 
-def final_status_fields(pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
-    """Return the fields of the status that are set at the end: the finish time, and the logs of the pods."""
+def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
+    """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
     logs = [
-        PodLogTail(pod=pod.name, lines=[line[:1000] for line in outcome.last_lines[-MAX_LOG_LINES:]])
+        PodLogTail(pod=pod.name, lines=[line[:1000] for line in tail[-MAX_LOG_LINES:]])
         for pod in pods
-        if (outcome := pod.outcome) is not None and outcome.last_lines
+        if (tail := last_lines(pod))
     ]
-    return {"finish_time": format_rfc3339(now), "logs": logs[:MAX_LOGS]}
+    workers = status.workers.model_copy(update={"ready": 0, "active": 0})
+    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": logs[:MAX_LOGS]}
+
+
+def last_lines(pod: PodView) -> list[str]:
+    """Return the last log lines of a pod: from its termination message, or those that the kubelet has kept."""
+    outcome = pod.outcome
+    return outcome.last_lines if outcome is not None else pod.end_message.splitlines()

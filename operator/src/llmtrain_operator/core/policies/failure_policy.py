@@ -1,23 +1,23 @@
 """Failure policy: a pod that failed, or was lost with its node, is recorded once and then replaced.
 
 The status is written before the pod is deleted, so that its evidence is kept. A job fails when its failure budget
-(`spec.recovery`) is exceeded, or at once when a failure is permanent.
+(`spec.recovery`), which counts incidents, is exceeded, or at once when a failure is permanent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job import Recovery
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.termination import ExitCode
-from llmtrain_api.timestamps import format_rfc3339, parse_rfc3339
+from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.disruptions import disruption_of, is_disrupted
+from llmtrain_operator.core.policies.incidents import NODE_LOST, is_consequence, with_incidents
 
 MAX_RECENT = 32
 """Failures that `status.recoveries.recent` keeps."""
-MAX_TIMES = 1001
-"""Times that `status.recoveries.times` keeps; the largest budget is one less."""
 MAX_LOG_LINES = 10
 """Log lines that the status keeps of the first failure."""
 
@@ -32,11 +32,21 @@ def has_failed(pod: PodView, lost_nodes: frozenset[str]) -> bool:
     return is_lost(pod, lost_nodes) or (pod.phase == "Failed" and not pod.deleting)
 
 
+def must_be_recorded(pod: PodView, lost_nodes: frozenset[str]) -> bool:
+    """Return whether the status must record what happened to a pod: it failed, or it is being removed by others."""
+    return has_failed(pod, lost_nodes) or is_disrupted(pod)
+
+
 def new_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
-    """Return the failed pods that the status does not record yet, at most as many as it can hold."""
+    """Return the failed and disrupted pods that the status does not record yet, at most as many as it can hold.
+
+    The status forgets no failure whose pod still exists, so that each is recorded once. The rest of many failed pods is
+    recorded when the first ones have been deleted.
+    """
     uids = recorded_uids(status)
-    new = (pod for pod in pods if has_failed(pod, lost_nodes) and pod.uid not in uids)
-    return tuple(sorted(new, key=lambda pod: pod.name))[:MAX_RECENT]
+    failed = [pod for pod in pods if must_be_recorded(pod, lost_nodes)]
+    new = sorted((pod for pod in failed if pod.uid not in uids), key=lambda pod: pod.name)
+    return tuple(new[: max(0, MAX_RECENT - (len(failed) - len(new)))])
 
 
 def recorded_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
@@ -50,11 +60,15 @@ def recorded_uids(status: JobStatus) -> frozenset[str]:
     return frozenset(failure.uid for failure in status.recoveries.recent)
 
 
-def failure_of(pod: PodView, lost_nodes: frozenset[str], now: datetime) -> Failure:
-    """Return the record of a failed pod."""
+def failure_of(
+    pod: PodView, lost_nodes: frozenset[str], now: datetime, *, term: int = 0, generation: int = 0
+) -> Failure:
+    """Return the record of a failed or disrupted pod, in the term and membership generation it was observed in."""
+    if is_disrupted(pod):
+        return disruption_of(pod, now, term=term, generation=generation)
     outcome = pod.outcome
     if is_lost(pod, lost_nodes):
-        reason, last_lines = "NodeLost", list[str]()
+        reason, last_lines = NODE_LOST, list[str]()
         message = f"node {pod.node} is not ready or no longer exists; the pod is replaced on another node"
     elif outcome is not None:
         reason = pod.end_reason if pod.end_reason in ("OOMKilled", "Evicted") else outcome.reason
@@ -66,17 +80,30 @@ def failure_of(pod: PodView, lost_nodes: frozenset[str], now: datetime) -> Failu
             pod.end_message.splitlines(),
         )
     if reason == "OOMKilled":
-        message = "the container exceeded its memory limit; raise spec.workers.resources.memory"
+        message = out_of_memory(pod)
     return Failure(
         pod=pod.name,
         uid=pod.uid,
         node=pod.node,
         time=format_rfc3339(now),
+        term=term,
+        membership_generation=generation,
         exit_code=pod.exit_code if outcome is None or outcome.exit_code is None else outcome.exit_code,
         reason=reason[:64],
         message=message[:1024],
         last_lines=[line[:1000] for line in last_lines[-MAX_LOG_LINES:]],
     )
+
+
+def out_of_memory(pod: PodView) -> str:
+    """Return what a container exceeded and in which stage, with the remedy."""
+    limit = f" of {pod.memory_limit}" if pod.memory_limit else ""
+    remedy = (
+        "the operator sets this limit: lower spec.workers.replicas, and report the numbers of workers and GPUs"
+        if pod.role == "coordinator"
+        else "raise spec.workers.resources.memory, which needs a new job"
+    )
+    return f"the container of the {pod.role} pod exceeded its memory limit{limit}; {remedy}"
 
 
 def failure_budget(recovery: Recovery) -> FailureBudget:
@@ -85,22 +112,43 @@ def failure_budget(recovery: Recovery) -> FailureBudget:
 
 
 def record_failures(
-    status: JobStatus, failures: tuple[Failure, ...], budget: FailureBudget, now: datetime
+    status: JobStatus,
+    failures: tuple[Failure, ...],
+    budget: FailureBudget,
+    now: datetime,
+    *,
+    existing: Collection[str] = (),
 ) -> JobStatus:
-    """Return `status` with `failures` counted; failures outside the window of `budget` no longer count."""
+    """Return `status` with `failures` counted, and their incidents; incidents outside the window are dropped.
+
+    `existing` are the uids of the failed pods that still exist, whose records must be kept. Disruptions are recorded and
+    counted apart.
+    """
     if not failures:
         return status
-    before = status.recoveries
-    in_window = [time for time in before.times if budget.in_window((now - parse_rfc3339(time)).total_seconds())]
+    before, counted = status.recoveries, list[Failure]()
+    for failure in failures:
+        if not failure.disruption and not is_consequence(failure, (*before.recent, *counted), now):
+            counted.append(failure)
     without_logs = [failure.model_copy(update={"last_lines": []}) for failure in failures]
     recoveries = before.model_copy(
         update={
-            "count": before.count + len(failures),
-            "recent": [*before.recent, *without_logs][-MAX_RECENT:],
-            "times": [*in_window, *[format_rfc3339(now)] * len(failures)][-MAX_TIMES:],
+            "count": before.count + len(counted),
+            "disruptions": before.disruptions + len([failure for failure in failures if failure.disruption]),
+            "recent": newest_failures([*before.recent, *without_logs], existing),
+            "times": with_incidents(before.times, before.recent, counted, budget, now),
         }
     )
-    return status.model_copy(update={"recoveries": recoveries, "first_failure": status.first_failure or failures[0]})
+    first = status.first_failure or next((failure for failure in failures if not failure.disruption), None)
+    return status.model_copy(update={"recoveries": recoveries, "first_failure": first})
+
+
+def newest_failures(failures: list[Failure], existing: Collection[str]) -> list[Failure]:
+    """Return as many of the newest failures as the status keeps; failures of pods in `existing` are dropped last."""
+    surplus = max(0, len(failures) - MAX_RECENT)
+    droppable = [number for number, failure in enumerate(failures) if failure.uid not in existing]
+    dropped = set(droppable[:surplus])
+    return [failure for number, failure in enumerate(failures) if number not in dropped][-MAX_RECENT:]
 
 
 def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:
@@ -108,5 +156,5 @@ def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:
 
     A user's program can end with the same exit code; its failures are "Crashed", and are retried.
     """
-    bad_input = (failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT)
+    bad_input = (failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT and not failure.disruption)
     return next((failure for failure in bad_input if failure.reason != "Crashed"), None)

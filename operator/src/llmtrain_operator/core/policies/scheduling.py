@@ -4,6 +4,7 @@ from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec, Workers
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
+from llmtrain_operator.core.policies.container_errors import container_error
 
 UNBOUND_CLAIMS = "unbound immediate PersistentVolumeClaims"
 """What the scheduler reports while the volumes of a pod are being provisioned."""
@@ -11,7 +12,7 @@ UNBOUND_CLAIMS = "unbound immediate PersistentVolumeClaims"
 
 def why_pending(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
     """Return what keeps `pods` from running, if the cluster has reported a cause."""
-    return pull_failure(spec, pods) or unschedulable(spec.workers, pods)
+    return pull_failure(spec, pods) or container_error(pods) or unschedulable(spec.workers, pods)
 
 
 def pull_failure(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:

@@ -32,6 +32,11 @@ def suspend(
         conditions=(
             ConditionUpdate(type=JobCondition.SUSPENDED, status=stopped, reason=reason, message=message),
             ConditionUpdate(type=JobCondition.RUNNING, status=False, reason=reason, message=message),
+            *(
+                [ConditionUpdate(type=JobCondition.DEGRADED, status=False, reason=reason, message=message)]
+                if is_true(tuple(status.conditions), JobCondition.DEGRADED)
+                else []
+            ),
         ),
         delete=stopping if active else (*stopping, *object_references(objects, KINDS)),
         update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})} if stopped else {},

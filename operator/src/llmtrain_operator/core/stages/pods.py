@@ -9,6 +9,7 @@ from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
 from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.objects.run_config import run_config_map
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.admission import Blocker
 from llmtrain_operator.core.policies.scheduling import why_pending
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate
@@ -39,31 +40,31 @@ def pod_conditions(
     desired: int,
     reason: Reason,
     message: str,
-    is_running: bool = True,
+    is_running: bool | None = None,
 ) -> tuple[ConditionUpdate, ...]:
     """Return whether a stage's pods are scheduled, and whether they run.
 
-    `desired` is how many pods there must be; `reason` and `message` describe what they do once all have a node.
-    `is_running` is False for pods that have a node and do not do their work.
+    `desired` is how many pods there must be; `reason` and `message` describe what they do. `is_running` is whether they
+    do their work: True even if some pods are missing, False even if all have a node, None if it follows from the pods.
     """
     blocker = why_pending(spec, pods)
-    placed = len([pod for pod in pods if pod.node])
-    if blocker is not None:
-        return (
-            _scheduled(False, blocker.reason, blocker.message),
-            _running(False, blocker.reason, blocker.message),
-        )
+    placed = len([pod for pod in pods if pod.node and not pod.deleting])
+    missing = None
     if placed < desired:
-        text = f"{placed} of {desired} pods have a node"
-        return (
-            _scheduled(False, Reason.WAITING, text),
-            _running(False, Reason.WAITING if is_running else reason, text),
-        )
-    started = all(pod.phase != "Pending" for pod in pods)
-    return (
-        _scheduled(True, Reason.SCHEDULED, "all pods have a node"),
-        _running(is_running and started, reason, message),
+        missing = Blocker(reason=Reason.WAITING, message=f"{placed} of {desired} pods have a node")
+    cause = blocker or missing
+    scheduled = (
+        _scheduled(True, Reason.SCHEDULED, "all pods have a node")
+        if cause is None
+        else _scheduled(False, cause.reason, cause.message)
     )
+    if is_running:
+        return (scheduled, _running(True, reason, message))
+    if cause is not None:
+        keeps_reason = cause is missing and is_running is not None
+        return (scheduled, _running(False, reason if keeps_reason else cause.reason, cause.message))
+    started = all(pod.phase != "Pending" for pod in pods)
+    return (scheduled, _running(is_running is None and started, reason, message))
 
 
 def _scheduled(status: bool, reason: Reason, message: str) -> ConditionUpdate:

@@ -42,7 +42,6 @@ def train(
     term = next_term(status, existing)
     training = is_training(job.spec, status, workers, coordinator)
     surplus = (pod for pod in workers if pod.worker >= job.spec.workers.replicas and not pod.deleting)
-    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(job.spec)
     return StagePlan(
         stage=stage_name(status, training=training),
         conditions=(
@@ -52,8 +51,25 @@ def train(
         desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=POLL_INTERVAL if started and training else STARTUP_POLL_INTERVAL,
+        requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
+
+
+def poll_interval(
+    spec: JobSpec,
+    status: JobStatus,
+    workers: tuple[PodView, ...],
+    coordinators: tuple[PodView, ...],
+    *,
+    training: bool,
+) -> timedelta | None:
+    """Return when the coordinator is polled next; None while too few pods run: they cause events when they change."""
+    started = (bool(status.progress) and status.first_step_time is not None) or torchrun(spec)
+    if started and training:
+        return POLL_INTERVAL
+    if len([pod for pod in workers if pod.running]) >= spec.workers.min:
+        return STARTUP_POLL_INTERVAL
+    return POLL_INTERVAL if any(pod.running for pod in coordinators) else None
 
 
 def training_objects(
@@ -89,12 +105,12 @@ def is_training(
     """Return whether a complete membership trains.
 
     A coordinator at generation 0 has just started and has no membership yet. Until it has one, or while none
-    answers, training is assumed to continue if all workers run.
+    answers, training is assumed to continue if as many workers run as were active, or all if that is not known.
     """
     if coordinator is not None and coordinator.generation > 0:
         return coordinator.state != "Waiting"
     alive = [pod for pod in workers if not pod.deleting and pod.phase in ("Running", "Succeeded")]
-    return status.stage == "Training" and len(alive) >= spec.workers.replicas
+    return status.stage == "Training" and len(alive) >= (status.workers.active or spec.workers.replicas)
 
 
 def is_recovering(status: JobStatus) -> bool:
@@ -117,16 +133,27 @@ def training_conditions(
     *,
     training: bool,
 ) -> tuple[ConditionUpdate, ...]:
-    """Return whether all pods have a node, and whether they train."""
+    """Return whether all pods have a node, and whether the job trains, with however many workers."""
     pods, replicas = (*workers, *coordinators), spec.workers.replicas
     running = len([pod for pod in workers if pod.running])
-    is_running = True
     if training:
-        reason, message = Reason.TRAINING, f"{replicas} workers are training"
+        reason, message = Reason.TRAINING, training_message(status.workers.active or running, replicas)
     elif is_recovering(status):
-        reason, is_running = Reason.RECOVERING, False
+        reason = Reason.RECOVERING
         message = f"{running} of {replicas} workers run; training continues when enough have joined"
     else:
         reason = Reason.STARTING
         message = f"{running} of {replicas} workers run; training starts when all have joined the coordinator"
-    return pod_conditions(spec, pods, desired=replicas + 1, reason=reason, message=message, is_running=is_running)
+    return pod_conditions(
+        spec,
+        pods,
+        desired=replicas + 1,
+        reason=reason,
+        message=message,
+        is_running=True if training else False if is_recovering(status) else None,
+    )
+
+
+def training_message(active: int, replicas: int) -> str:
+    """Return how many workers train."""
+    return f"{replicas} workers are training" if active >= replicas else f"{active} of {replicas} workers are training"

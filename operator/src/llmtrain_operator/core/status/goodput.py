@@ -56,12 +56,15 @@ def time_category(status: JobStatus) -> TimeCategory:
 
 
 def ledger_of(status: JobStatus) -> TimeLedger | None:
-    """Return the ledger that a status holds."""
+    """Return the ledger that a status holds; None if it holds none, or none that can be read."""
     if status.goodput is None:
         return None
     seconds = status.goodput.seconds
-    ms = {category: round(float(seconds[category]) * 1000) for category in CATEGORIES if category in seconds}
-    return TimeLedger(until_ms=milliseconds(parse_rfc3339(status.goodput.until)), ms=ms)
+    try:
+        ms = {category: round(float(seconds[category]) * 1000) for category in CATEGORIES if category in seconds}
+        return TimeLedger(until_ms=milliseconds(parse_rfc3339(status.goodput.until)), ms=ms)
+    except (ValueError, OverflowError):
+        return None
 
 
 def goodput_status(ledger: TimeLedger) -> GoodputStatus:

@@ -4,6 +4,10 @@ from llmtrain_api.job_status import CheckpointStatus, JobStatus, ProgressStatus
 from llmtrain_api.protocol import CoordinatorStatus, Progress
 from llmtrain_api.timestamps import format_duration
 
+MAX_ETA_SECONDS = 100 * 365 * 86400
+MAX_DECIMAL = 1e12
+"""Figures from here on are written with an exponent."""
+
 
 def with_progress(status: JobStatus, coordinator: CoordinatorStatus | None) -> JobStatus:
     """Return `status` with what the coordinator reports; values that a new coordinator does not have stay unchanged."""
@@ -32,13 +36,13 @@ def first_loss(status: JobStatus, coordinator: CoordinatorStatus) -> str:
 def progress_status(progress: Progress, first_loss: str) -> ProgressStatus:
     """Return the progress in the form of the status, with the time left at the present speed."""
     tokens_per_step = progress.tokens // max(progress.step, 1)
-    remaining_tokens = (progress.steps - progress.step) * tokens_per_step
+    remaining_tokens = max(0, progress.steps - progress.step) * tokens_per_step
     speed = progress.tokens_per_second
     return ProgressStatus(
         step=progress.step,
         steps=progress.steps,
-        percent=100 * progress.step // max(progress.steps, 1),
-        eta=format_duration(remaining_tokens / speed) if speed > 0 else "",
+        percent=min(100, 100 * progress.step // max(progress.steps, 1)),
+        eta=remaining_time(remaining_tokens, speed),
         loss=format_loss(progress.loss),
         first_loss=first_loss,
         held_out_loss=format_loss(progress.held_out_loss),
@@ -47,6 +51,18 @@ def progress_status(progress: Progress, first_loss: str) -> ProgressStatus:
     )
 
 
+def remaining_time(tokens: int, tokens_per_second: float) -> str:
+    """Return how long `tokens` take; empty if it is not known, or longer than any job lives."""
+    if tokens_per_second <= 0 or tokens / tokens_per_second > MAX_ETA_SECONDS:
+        return ""
+    return format_duration(tokens / tokens_per_second)
+
+
 def format_loss(loss: float | None) -> str:
-    """Return a loss in nats per token with four decimals; empty if it is not known."""
-    return "" if loss is None else f"{loss:.4f}"
+    """Return a loss in nats per token with four decimals, or `nan` or `inf`; empty if it is not known."""
+    return "" if loss is None else format_figure(loss, 4)
+
+
+def format_figure(figure: float, decimals: int) -> str:
+    """Return a figure with some decimals, as short text even if it is huge or not finite."""
+    return f"{figure:.{decimals}f}" if abs(figure) < MAX_DECIMAL else f"{figure:.6g}"

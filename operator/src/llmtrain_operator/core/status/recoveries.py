@@ -9,6 +9,7 @@ from llmtrain_api.job_status import Failure, JobStatus, LastRecovery, Recoveries
 from llmtrain_api.names import worker_name
 from llmtrain_api.protocol import CoordinatorStatus, ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.plan import Event
+from llmtrain_operator.core.policies.incidents import PROCESS_DIED
 
 METHODS = {
     "process": "another process in the same pod",
@@ -64,8 +65,10 @@ def process_failure_of(job: str, recovery: RecoveryRecord, process: ProcessFailu
         uid=f"term-{recovery.term}-generation-{recovery.generation}",
         node=process.node,
         time=recovery.time,
+        term=recovery.term,
+        membership_generation=recovery.generation,
         exit_code=process.exit_code,
-        reason="ProcessDied",
+        reason=PROCESS_DIED,
         message=f"rank {process.local_rank} of its pod: {process.message}"[:1024],
         last_lines=[line[:1000] for line in process.last_lines],
     )

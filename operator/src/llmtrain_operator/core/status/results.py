@@ -7,6 +7,8 @@ from llmtrain_api.job_status import DatasetStatus, JobStatus, ModelStatus
 from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.failure_policy import is_lost
+from llmtrain_operator.core.reported import reported_dataset, reported_model
+from llmtrain_operator.core.status.progress import format_figure, format_loss
 
 MAX_DECIMAL = 1e12
 """Larger perplexities are written in exponent notation; no model that works has one."""
@@ -18,9 +20,9 @@ def with_results(status: JobStatus, spec: JobSpec, pods: tuple[PodView, ...], lo
     for pod in pods:
         outcome = pod.outcome if pod.phase == "Succeeded" else None
         if outcome is not None and outcome.dataset is not None:
-            update["dataset"] = dataset_status(outcome.dataset)
+            update["dataset"] = dataset_status(reported_dataset(outcome.dataset))
         if outcome is not None and outcome.model is not None:
-            update["model"] = model_status(outcome.model, spec.checkpoint.volume)
+            update["model"] = model_status(reported_model(outcome.model), spec.checkpoint.volume)
     if training_completed(spec, pods_with_role(pods, "worker"), lost_nodes):
         update["training_completed"] = True
     return status.model_copy(update=update) if update else status
@@ -43,9 +45,9 @@ def model_status(model: ModelInfo, volume: str) -> ModelStatus:
         path=model.path,
         parameters=model.parameters,
         sha256=model.sha256,
-        loss=f"{model.loss:.4f}",
-        perplexity=format_perplexity(model.perplexity),
-        unigram_perplexity=format_perplexity(model.unigram_perplexity),
+        loss=format_loss(model.loss),
+        perplexity=format_figure(model.perplexity, 1),
+        unigram_perplexity=format_figure(model.unigram_perplexity, 1),
         sample=model.sample,
     )
 

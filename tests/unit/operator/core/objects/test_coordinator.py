@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import TERM_ANNOTATION
 from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
@@ -45,3 +47,12 @@ def test_an_existing_coordinator_keeps_its_term_and_the_next_one_gets_a_greater_
     assert next_term(status, existing) == 2
     annotated = {**existing.manifest, "metadata": {"annotations": {TERM_ANNOTATION: "3"}}}
     assert next_term(status, replace(existing, manifest=annotated)) == 3
+
+
+@pytest.mark.parametrize(
+    "annotations", [{TERM_ANNOTATION: "abc"}, {TERM_ANNOTATION: "9" * 5000}, {TERM_ANNOTATION: 3}, None, []]
+)
+def test_a_term_that_someone_changed_to_no_number_does_not_count(annotations: Any) -> None:
+    existing = pod("j-coordinator", "coordinator")
+    edited = replace(existing, manifest={**existing.manifest, "metadata": {"annotations": annotations}})
+    assert next_term(JobStatus(coordinator_term=2), edited) == 2

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from llmtrain_operator.core.objects.drift import can_apply, changed_objects, contains, enforced_fields, needs_apply
+from llmtrain_operator.core.objects.drift import can_apply, changed_objects, contains
 
 POD = {
     "kind": "Pod",
     "metadata": {"name": "p", "labels": {"a": "b"}, "ownerReferences": []},
-    "spec": {"containers": [{"image": "i", "args": ["x"]}], "terminationGracePeriodSeconds": 5},
 }
 SERVICE = {"kind": "Service", "metadata": {"name": "s", "labels": {"a": "b"}}}
 
@@ -31,11 +30,62 @@ def test_a_live_object_contains_what_is_desired(live: Any, desired: Any, expecte
     assert contains(live, desired) is expected
 
 
-def test_of_a_pod_only_labels_owner_and_image_are_enforced() -> None:
-    assert enforced_fields(POD)["spec"] == {"containers": [{"image": "i"}]}
-    other = {**POD, "spec": {"containers": [{"image": "i", "args": ["y"]}]}}
-    assert not needs_apply(POD, other)
-    assert needs_apply(POD, {**other, "metadata": {"labels": {"a": "c"}}})
+OWNER = {"apiVersion": "llmtrain.dev/v1alpha1", "kind": "LLMTrainingJob", "name": "j", "uid": "u", "controller": True}
+BACKUP = {"apiVersion": "v1", "kind": "Backup", "name": "b", "uid": "b"}
+DESIRED_POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "p", "namespace": "ns", "labels": {"a": "b"}, "ownerReferences": [OWNER]},
+    "spec": {"containers": [{"name": "worker", "image": "registry/trainer:1", "env": []}]},
+}
+
+
+def live_pod(**metadata: Any) -> Any:
+    found = {"labels": {"a": "b"}, "ownerReferences": [OWNER], "uid": "live", **metadata}
+    return {**DESIRED_POD, "metadata": {**DESIRED_POD["metadata"], **found}}
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param(
+            {**live_pod(), "spec": {"containers": [{"name": "istio-proxy"}, {"name": "worker"}]}}, id="sidecar"
+        ),
+        pytest.param({**live_pod(), "spec": {"initContainers": [{"name": "init"}]}}, id="init container"),
+        pytest.param({**live_pod(), "spec": {"containers": [{"image": "mirror/trainer@sha256:0"}]}}, id="pinned image"),
+        pytest.param(live_pod(ownerReferences=[BACKUP, OWNER]), id="second owner"),
+        pytest.param(live_pod(labels={"a": "b", "security.istio.io/tlsMode": "istio"}), id="more labels"),
+        pytest.param(live_pod(annotations={"x": "y"}), id="annotations"),
+        pytest.param(live_pod(finalizers=["x/y"]), id="finalizers"),
+    ],
+)
+def test_what_admission_and_other_controllers_add_to_a_pod_is_no_drift(live: Any) -> None:
+    assert changed_objects([DESIRED_POD], {("Pod", "p"): live}) == ()
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        pytest.param(live_pod(labels={"a": "c"}), id="a changed label"),
+        pytest.param(live_pod(labels=None), id="no labels"),
+        pytest.param(live_pod(ownerReferences=[BACKUP]), id="another owner only"),
+        pytest.param(live_pod(ownerReferences=[{**OWNER, "controller": None}]), id="an owner that controls nothing"),
+    ],
+)
+def test_of_a_pod_only_labels_and_owner_are_repaired(live: Any) -> None:
+    (repaired,) = changed_objects([DESIRED_POD], {("Pod", "p"): live})
+    metadata = {"name": "p", "namespace": "ns", "uid": "live", "labels": {"a": "b"}, "ownerReferences": [OWNER]}
+    assert repaired == {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+
+
+def test_what_was_undone_repairs_is_left_as_it_is_until_something_else_is_desired() -> None:
+    live = {("Pod", "p"): live_pod(labels={"a": "c"})}
+    (repaired,) = changed_objects([DESIRED_POD], live)
+    undone = {("Pod", "p"): repaired}
+    assert changed_objects([DESIRED_POD], live, undone) == ()
+    other = {**DESIRED_POD, "metadata": {**DESIRED_POD["metadata"], "labels": {"a": "d"}}}
+    assert len(changed_objects([other], live, undone)) == 1
+    assert changed_objects([DESIRED_POD], {}, undone) == (DESIRED_POD,), "an object that is gone is created"
 
 
 def test_an_object_is_applied_once_the_one_before_no_longer_exists() -> None:

@@ -1,8 +1,12 @@
 """Objects of a finished job are deleted before the job; volumes stay."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.node_view import NodeStates
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
-from unit.operator.builders import ago, job, pod, snapshot
+from unit.operator.builders import NOW, ago, job, pod, snapshot
 
 SUCCEEDED = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "", "lastTransitionTime": ago(10)}
 SERVICE = {
@@ -36,3 +40,16 @@ def test_what_is_being_deleted_already_is_not_deleted_again() -> None:
 def test_a_pod_on_a_lost_node_is_deleted_with_force() -> None:
     plan = plan_cleanup((pod("j-worker-0"),), {}, frozenset({"node-1"}))
     assert [reference.force for reference in plan.delete] == [True]
+
+
+def test_a_deletion_that_a_lost_node_does_not_confirm_is_repeated_with_force() -> None:
+    leaving = pod("j-worker-0", deleting=True)
+    plan = plan_cleanup((leaving,), {}, frozenset({"node-1"}))
+    assert [reference.force for reference in plan.delete] == [True]
+    assert plan_cleanup((replace(leaving, finalizers=("example.org/backup",)),), {}, frozenset({"node-1"})) is None
+
+
+def test_a_finished_job_is_reconciled_when_the_node_of_a_pod_may_be_lost() -> None:
+    nodes = NodeStates(not_ready_since={"node-1": NOW - timedelta(seconds=30)}, known=9, not_ready=1)
+    finished = snapshot(job({"conditions": [SUCCEEDED]}), pods=(pod("j-worker-0", deleting=True),), nodes=nodes)
+    assert plan_job(finished).requeue_after == timedelta(seconds=10)

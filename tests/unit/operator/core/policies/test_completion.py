@@ -1,5 +1,6 @@
 """How a job ends, and what its status keeps."""
 
+from dataclasses import replace
 from typing import Any
 
 from llmtrain_api.failure_budget import FailureBudget
@@ -43,19 +44,38 @@ def test_a_job_is_finished_when_it_has_succeeded_or_failed() -> None:
 
 
 def test_a_job_fails_when_its_failure_budget_is_exceeded() -> None:
-    status = started(dataset=DATASET, recoveries={"count": 2, "times": [ago(10), ago(5)]})
+    status = started(dataset=DATASET, recoveries={"count": 2, "times": [ago(300), ago(100)]})
     the_job = job(status, recovery={"maxFailures": 2})
     plan = plan_job(snapshot(the_job, pods=(failed_pod("j-worker-0", 1, CRASH),)))
     failed = conditions(plan.status)["Failed"]
     assert (failed.status, failed.reason) == ("True", "TooManyFailures")
     assert "spec.recovery.maxFailures is 2; correct the cause, or raise maxFailures" in failed.message
     assert CRASH.message in failed.message
+    assert "WorkerFailed" in [event.reason for event in plan.events], "the last failure is an event too"
+
+
+def test_a_lower_budget_does_not_judge_past_failures() -> None:
+    week = 7 * 86400
+    times = [ago(week), *(ago(minutes * 60) for minutes in range(50, 0, -10))]
+    status = started(dataset=DATASET, recoveries={"count": 6, "times": times})
+    the_job = job(status, recovery={"maxFailures": 3})
+    assert "Failed" not in conditions(plan_job(snapshot(the_job, pods=(pod("j-worker-0"),))).status)
+    plan = plan_job(snapshot(the_job, pods=(failed_pod("j-worker-0", 1, CRASH),)))
+    assert conditions(plan.status)["Failed"].message.startswith("6 incidents within 3600 s")
+
+
+def test_incidents_before_the_window_do_not_count_although_the_status_holds_them() -> None:
+    times = [ago(7 * 86400 + minutes * 60) for minutes in range(9)]
+    the_job = job(started(dataset=DATASET, recoveries={"times": times}), recovery={"maxFailures": 3})
+    plan = plan_job(snapshot(the_job, pods=(failed_pod("j-worker-0", 1, CRASH),)))
+    assert "Failed" not in conditions(plan.status)
+    assert plan.status.recoveries.times == [ago(0)]
 
 
 def test_the_message_of_an_exceeded_budget_works_without_a_first_failure() -> None:
     budget = FailureBudget(max_failures=0, window_seconds=60)
     message = failure_budget_message(budget, 1, None)
-    assert message.startswith(budget.explain(1))
+    assert message.startswith("1 incident within 60 s")
     assert "first failure" not in message
 
 
@@ -64,6 +84,7 @@ def test_a_published_model_ends_the_job() -> None:
     assert stage.stage == "Succeeded"
     assert [(condition.type, condition.status) for condition in stage.conditions] == [
         ("Running", False),
+        ("Degraded", False),
         ("Succeeded", True),
     ]
     assert stage.conditions[0].message == "completed after 10m0s"
@@ -78,6 +99,27 @@ def test_success_names_the_model_and_its_place() -> None:
 
 def test_the_status_keeps_the_last_log_lines_of_every_pod_that_wrote_some() -> None:
     last_lines = [str(number) for number in range(12)]
-    fields = final_status_fields((succeeded_pod("j-worker-0", last_lines=last_lines), pod("j-worker-1")), NOW)
+    crashed = replace(failed_pod("j-worker-1", 139), end_message="Traceback\nboom")
+    pods = (succeeded_pod("j-worker-0", last_lines=last_lines), crashed, pod("j-worker-2"))
+    fields = final_status_fields(JobStatus(), pods, NOW)
     assert fields["finish_time"] == ago(0)
-    assert [(tail.pod, tail.lines) for tail in fields["logs"]] == [("j-worker-0", last_lines[-10:])]
+    assert [(tail.pod, tail.lines) for tail in fields["logs"]] == [
+        ("j-worker-0", last_lines[-10:]),
+        ("j-worker-1", ["Traceback", "boom"]),
+    ]
+
+
+def test_nothing_is_ready_active_or_degraded_at_the_end() -> None:
+    status = started(
+        dataset=DATASET,
+        workers={"desired": 2, "ready": 1, "active": 1},
+        conditions=[condition("Degraded", "True"), condition("Running", "True")],
+    )
+    pods = (pod("j-worker-0"), failed_pod("j-worker-1", 1, CRASH))
+    plan = plan_job(snapshot(job(status, recovery={"maxFailures": 0}), pods=pods))
+    assert (plan.status.workers.desired, plan.status.workers.ready, plan.status.workers.active) == (2, 0, 0)
+    assert {name: found.status for name, found in conditions(plan.status).items()} == {
+        "Degraded": "False",
+        "Running": "False",
+        "Failed": "True",
+    }

@@ -1,5 +1,6 @@
 """Each failure is recorded once, then its pod is replaced; failures outside of the window do not count."""
 
+from datetime import timedelta
 from typing import Any
 
 from llmtrain_api.failure_budget import FailureBudget
@@ -37,6 +38,13 @@ def test_a_pod_out_of_memory_is_reported_with_the_remedy() -> None:
     found = failure("j-worker-0", 137, end_reason="OOMKilled")
     assert found.reason == "OOMKilled"
     assert "spec.workers.resources.memory" in found.message
+
+
+def test_a_pod_out_of_memory_is_reported_with_its_limit_and_stage() -> None:
+    prepare = failure("j-prepare", 137, end_reason="OOMKilled", memory_limit="2Gi")
+    assert "the prepare pod exceeded its memory limit of 2Gi; raise spec.workers" in prepare.message
+    coordinator = failure("j-coordinator", 137, end_reason="OOMKilled", memory_limit="256Mi")
+    assert "of 256Mi; the operator sets this limit" in coordinator.message
 
 
 def test_a_pod_on_a_lost_node_is_lost_unless_it_has_finished() -> None:
@@ -82,10 +90,48 @@ def test_a_failed_pod_is_replaced_only_when_it_no_longer_exists() -> None:
 
 
 def test_failures_outside_of_the_window_no_longer_count() -> None:
-    status = JobStatus.model_validate({"recoveries": {"count": 2, "times": [ago(4000), ago(10)]}})
+    status = JobStatus.model_validate({"recoveries": {"count": 2, "times": [ago(4000), ago(100)]}})
     after = record_failures(status, (failure("j-worker-0"),), HOUR, NOW)
     assert after.recoveries.count == 3
-    assert len(after.recoveries.times) == 2
+    assert after.recoveries.times == [ago(100), ago(0)]
+
+
+def test_more_failed_pods_than_the_status_holds_are_each_recorded_once() -> None:
+    pods = tuple(failed_pod(f"j-worker-{number}", 1, CRASH) for number in range(70))
+    the_job = job(started(dataset=DATASET), workers={"replicas": 70})
+    seen, batches = list[str](), list[int]()
+    while pods:
+        first = plan_job(snapshot(the_job, pods=pods))
+        the_job = job(first.status.document(), workers={"replicas": 70})
+        seen += [event.message for event in first.events if event.reason == "WorkerFailed"]
+        second = plan_job(snapshot(the_job, pods=pods))
+        deleted = {reference.uid for reference in second.delete}
+        batches.append(len(deleted))
+        late = plan_job(snapshot(the_job, pods=pods))  # the cache does not show the deletions yet
+        assert late.status is None or late.status.recoveries.count == the_job.status.recoveries.count
+        pods = tuple(pod for pod in pods if pod.uid not in deleted)
+    assert batches == [32, 32, 6]
+    assert len(set(seen)) == len(seen) == 70
+    assert (the_job.status.recoveries.count, len(the_job.status.recoveries.times)) == (70, 1)
+
+
+def test_pods_that_are_not_deleted_yet_are_not_recorded_again() -> None:
+    pods = tuple(failed_pod(f"j-worker-{number}") for number in range(40))
+    first = record_failures(JobStatus(), tuple(failure(pod.name) for pod in pods[:32]), HOUR, NOW)
+    assert new_failed_pods(first, pods, frozenset()) == ()
+    half = pods[16:]  # the other pods are deleted
+    new = new_failed_pods(first, half, frozenset())
+    assert [pod.uid for pod in new] == sorted(pod.uid for pod in pods[32:])
+    uids = {pod.uid for pod in half}
+    status = record_failures(first, tuple(failure(pod.name) for pod in new), HOUR, NOW, existing=uids)
+    assert uids <= {record.uid for record in status.recoveries.recent}
+
+
+def test_the_end_of_a_pod_after_deaths_of_its_processes_is_recorded_and_not_counted_again() -> None:
+    death = failure("j-worker-1").model_copy(update={"reason": "ProcessDied", "uid": "term-1-generation-3"})
+    status = record_failures(JobStatus(), (death,), HOUR, NOW)
+    status = record_failures(status, (failure("j-worker-1", 1, CRASH),), HOUR, NOW + timedelta(seconds=50))
+    assert (status.recoveries.count, len(status.recoveries.times), len(status.recoveries.recent)) == (1, 1, 2)
 
 
 def test_the_first_failure_is_kept_with_its_log() -> None:

@@ -59,3 +59,18 @@ def test_only_a_job_that_was_suspended_is_resumed() -> None:
     assert [update.reason for update in resumed_conditions(before, suspended=False)] == ["NotSuspended"]
     assert resumed_conditions(before, suspended=True) == ()
     assert resumed_conditions(JobStatus(), suspended=False) == ()
+
+
+def test_a_suspended_job_is_not_degraded() -> None:
+    degraded = {
+        "type": "Degraded",
+        "status": "True",
+        "reason": "WorkersMissing",
+        "message": "",
+        "lastTransitionTime": ago(9),
+    }
+    status = JobStatus.model_validate({"conditions": [degraded]})
+    found = {
+        update.type: update.status for update in suspend(status, pods=(), objects={}, lost_nodes=frozenset()).conditions
+    }
+    assert found == {"Suspended": True, "Running": False, "Degraded": False}

@@ -7,7 +7,7 @@ from llmtrain_operator.core.stages.pods import pod_conditions, shared_objects
 from unit.operator.builders import CLUSTER, job, names, pending_pod, pod
 
 
-def found(*pods: PodView, is_running: bool = True) -> tuple[ConditionUpdate, ...]:
+def found(*pods: PodView, is_running: bool | None = None) -> tuple[ConditionUpdate, ...]:
     return pod_conditions(
         job().spec, pods, desired=2, reason=Reason.RECOVERING, message="recovers", is_running=is_running
     )
@@ -43,6 +43,20 @@ def test_pods_without_a_node_wait() -> None:
     assert (scheduled.reason, scheduled.message) == (Reason.WAITING, "1 of 2 pods have a node")
     assert running.reason == Reason.WAITING
     assert found(pod("j-worker-0"), is_running=False)[1].reason == Reason.RECOVERING
+
+
+def test_a_stage_can_run_although_some_of_its_pods_have_no_node() -> None:
+    scheduled, running = found(
+        pod("j-worker-0"), pending_pod("j-worker-1", unschedulable="Insufficient cpu"), is_running=True
+    )
+    assert (scheduled.status, scheduled.reason) == (False, Reason.UNSCHEDULABLE)
+    assert (running.status, running.reason, running.message) == (True, Reason.RECOVERING, "recovers")
+    assert found(pod("j-worker-0"), is_running=True)[1].status
+
+
+def test_a_pod_that_is_being_deleted_holds_no_place() -> None:
+    scheduled, _ = found(pod("j-worker-0"), pod("j-worker-1", deleting=True))
+    assert (scheduled.status, scheduled.message) == (False, "1 of 2 pods have a node")
 
 
 def test_pods_with_a_node_are_scheduled_and_run_once_none_is_pending() -> None:

@@ -7,10 +7,23 @@ import pytest
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.train import is_training, train
-from unit.operator.builders import DATASET, IMAGES, ago, coordinator_status, job, names, pod, started
+from unit.operator.builders import (
+    DATASET,
+    IMAGES,
+    ago,
+    conditions,
+    coordinator_status,
+    job,
+    names,
+    pending_pod,
+    pod,
+    snapshot,
+    started,
+)
 
 WORKERS = (pod("j-worker-0"), pod("j-worker-1"))
 PODS = (*WORKERS, pod("j-coordinator", "coordinator"))
@@ -69,6 +82,34 @@ def test_whether_it_trains(
     assert is_training(job().spec, JobStatus.model_validate({"stage": before}), workers, coordinator) is expected
 
 
+def test_training_continues_without_an_answer_while_as_many_workers_run_as_were_active() -> None:
+    def is_assumed(active: int) -> bool:
+        status = JobStatus.model_validate({"stage": "Training", "workers": {"active": active}})
+        return is_training(job(workers={"replicas": 4}).spec, status, WORKERS, None)
+
+    assert is_assumed(2)
+    assert not is_assumed(3)
+
+
+def test_a_job_runs_while_it_trains_with_however_many_workers() -> None:
+    members = [
+        {"worker": number, "localRank": 0, "incarnation": str(number), "address": "a", "storePort": 1}
+        for number in range(2)
+    ]
+    coordinator = coordinator_status(generation=2, desired=4, members=members)
+    waiting = (pending_pod(f"j-worker-{number}", unschedulable="0/2 nodes are available") for number in (2, 3))
+    status = started(dataset=DATASET, firstStepTime=ago(60), stage="Training")
+    the_job = job(status, workers={"replicas": 4})
+    found = plan_job(snapshot(the_job, pods=(*PODS, *waiting), coordinator=coordinator)).status
+    assert found.stage == "Training"
+    assert {name: (condition.status, condition.reason) for name, condition in conditions(found).items()} == {
+        "Scheduled": ("False", "Unschedulable"),
+        "Running": ("True", "Training"),
+        "Degraded": ("True", "WorkersMissing"),
+    }
+    assert conditions(found)["Running"].message == "2 of 4 workers are training"
+
+
 @pytest.mark.parametrize(
     ("before", "state", "expected", "message"),
     [
@@ -99,3 +140,10 @@ def test_the_coordinator_is_polled_rarely_once_the_first_step_is_done() -> None:
     begun = {"stage": "Training", "firstStepTime": ago(60), "progress": progress}
     assert stage(status=begun, coordinator=coordinator_status()).requeue_after.total_seconds() == 5
     assert stage(status={"stage": "Training"}, coordinator=coordinator_status()).requeue_after.total_seconds() == 0.5
+
+
+def test_the_coordinator_is_not_polled_while_pods_wait_for_nodes() -> None:
+    waiting = tuple(pending_pod(each.name, each.role) for each in PODS)
+    assert stage(pods=waiting).requeue_after is None, "the pods cause events when they change"
+    too_few = (*waiting[:2], PODS[2])
+    assert stage(pods=too_few, coordinator=NEW_COORDINATOR).requeue_after.total_seconds() == 5

@@ -79,7 +79,7 @@ def test_a_recovery_from_a_lost_pod_is_no_process_failure() -> None:
 
 
 def test_the_failure_budget_counts_processes_too() -> None:
-    exceeded = plan(started(dataset=DATASET), recovery(3), recovery(4), recovery={"maxFailures": 1})
+    exceeded = plan(started(dataset=DATASET), recovery(3, time=ago(90)), recovery(4), recovery={"maxFailures": 1})
     assert conditions(exceeded.status)["Failed"].reason == "TooManyFailures"
     assert "killed by SIGKILL" in conditions(exceeded.status)["Failed"].message
 

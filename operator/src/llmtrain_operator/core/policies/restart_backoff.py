@@ -1,0 +1,97 @@
+"""Restart back-off: a pod that fails again and again is created again after 1, 2, 4 … 60 seconds.
+
+A checkpoint server that reboots, or a node that rejects every pod, would otherwise spend the failure budget in seconds.
+The delays follow from the failures that the status records, so an operator that restarts continues them.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from llmtrain_api.conditions import Reason
+from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.job_status import Failure
+from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
+from llmtrain_operator.core.policies.incidents import NODE_LOST, PROCESS_DIED
+from llmtrain_operator.core.stage_plan import StagePlan, with_cause
+
+MAX_DELAY_SECONDS = 60
+"""Limit of the delay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restart:
+    """A pod that must not be created again yet."""
+
+    pod: str
+    failures: int
+    """How often it has failed within the window."""
+    reason: str
+    """Reason of its last failure."""
+    time: datetime
+    """When it is created again."""
+
+
+def delay_of(failures: int) -> timedelta:
+    """Return the delay after a number of failures: none after the first, then 1 s, doubled with each further one."""
+    return timedelta(seconds=0 if failures <= 1 else min(MAX_DELAY_SECONDS, 2 ** min(failures - 2, 16)))
+
+
+def delayed_restarts(failures: Iterable[Failure], budget: FailureBudget, now: datetime) -> tuple[Restart, ...]:
+    """Return the pods that must not be created again yet, by name; `failures` are the newest ones of the job.
+
+    A pod that was disrupted, or lost with its node, or whose processes were replaced in it, has not failed itself.
+    """
+    times: dict[str, list[datetime]] = {}
+    reasons: dict[str, str] = {}
+    for failure in failures:
+        time = try_parse_rfc3339(failure.time)
+        if time is None or failure.disruption or failure.reason in (NODE_LOST, PROCESS_DIED):
+            continue
+        if budget.in_window((now - time).total_seconds()):
+            times.setdefault(failure.pod, []).append(time)
+            reasons[failure.pod] = failure.reason
+    restarts = (
+        Restart(pod=pod, failures=len(ends), reason=reasons[pod], time=max(ends) + delay_of(len(ends)))
+        for pod, ends in sorted(times.items())
+    )
+    # A time far ahead comes from another clock; it delays nothing for longer than the limit.
+    limit = now + timedelta(seconds=MAX_DELAY_SECONDS)
+    return tuple(restart for restart in restarts if now < restart.time <= limit)
+
+
+def delay_restarts(
+    stage: StagePlan, restarts: tuple[Restart, ...], *, existing: Collection[str], window_seconds: float, now: datetime
+) -> StagePlan:
+    """Return `stage` without the pods that must not be created yet, and with a condition that says until when.
+
+    `existing` are the names of the pods that exist; what is desired of them stays.
+    """
+    names = {manifest["metadata"]["name"] for manifest in stage.desired if manifest["kind"] == "Pod"}
+    delayed = [restart for restart in restarts if restart.pod in names and restart.pod not in existing]
+    if not delayed:
+        return stage
+    pods = {restart.pod for restart in delayed}
+    first = min(delayed, key=lambda restart: restart.time)
+    text = backoff_message(first, others=len(delayed) - 1, window_seconds=window_seconds)
+    times = [time for time in (stage.requeue_after, first.time - now) if time is not None]
+    return replace(
+        stage,
+        desired=tuple(
+            manifest
+            for manifest in stage.desired
+            if manifest["kind"] != "Pod" or manifest["metadata"]["name"] not in pods
+        ),
+        conditions=tuple(with_cause(condition, Reason.BACK_OFF, text) for condition in stage.conditions),
+        requeue_after=min(times),
+    )
+
+
+def backoff_message(restart: Restart, *, others: int, window_seconds: float) -> str:
+    """Return what waits, why, until when, and the remedy."""
+    more = f" ({others} more pods wait too)" if others else ""
+    return (
+        f"pod {restart.pod} has failed {restart.failures} times within {window_seconds:.0f} s, at last with "
+        f"{restart.reason or 'an unknown reason'}, and is created again at {format_rfc3339(restart.time)}{more}; "
+        "status.recoveries.recent has the errors: correct their cause"
+    )

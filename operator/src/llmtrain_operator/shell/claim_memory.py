@@ -1,0 +1,56 @@
+"""What the reconciler remembers of the claims of one LLMCluster that the API server refused."""
+
+import time
+from collections.abc import Callable
+
+from llmtrain_api.conditions import Reason
+from llmtrain_operator.core.snapshot import Refusal
+from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, Refusals
+
+ClaimKey = tuple[str, str]
+"""Namespace and name of a claim."""
+
+
+class ClaimMemory:
+    """The refusals of the claims of one LLMCluster."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.refusals: dict[ClaimKey, Refusals] = {}
+        self.missing: set[ClaimKey] = set()
+        """Claims that were refused because their namespace does not exist."""
+        self.has_changed = False
+
+    def pending(self) -> dict[ClaimKey, Refusal]:
+        """Return the last refusals, with the time until each request is made again."""
+        found = {key: refusals.pending(frozenset()) for key, refusals in self.refusals.items()}
+        return {key: refusal for key, refusal in found.items() if refusal is not None}
+
+    def missing_namespaces(self) -> frozenset[str]:
+        """Return the namespaces that did not exist when a claim was created there last."""
+        return frozenset(namespace for namespace, _ in self.missing)
+
+    def refused(self, key: ClaimKey, message: str, *, is_missing: bool) -> None:
+        """Remember the refusal of a claim; `is_missing` is whether its namespace does not exist."""
+        refusals = self.refusals.setdefault(key, Refusals(self.clock))
+        before = refusals.last.refusal.message if refusals.last else None
+        self.has_changed = self.has_changed or before != message or is_missing != (key in self.missing)
+        refusal = Refusal(key=("PersistentVolumeClaim", key[1]), reason=Reason.CLAIMS_REJECTED, message=message)
+        refusals.record(refusal, frozenset(), MISSING_NAMESPACE if is_missing else REJECTED)
+        (self.missing.add if is_missing else self.missing.discard)(key)
+
+    def accepted(self, key: ClaimKey) -> None:
+        """Forget the refusal of a claim that exists now."""
+        if self.refusals.pop(key, None) is not None:
+            self.has_changed = True
+        self.missing.discard(key)
+
+    def keep_only(self, desired: frozenset[ClaimKey]) -> None:
+        """Forget the refusals of claims that are not needed any more."""
+        for key in self.refusals.keys() - desired:
+            self.accepted(key)
+
+    def changed(self) -> bool:
+        """Return whether a refusal is new or gone since this was asked last."""
+        has_changed, self.has_changed = self.has_changed, False
+        return has_changed

@@ -1,0 +1,131 @@
+"""Asks coordinators in tasks of their own: a coordinator that does not answer keeps no worker of the queue waiting.
+
+A job's newest answer enqueues the job, which is then reconciled with it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.snapshot import Job
+from llmtrain_operator.shell.coordinator_client import sync_workers
+from llmtrain_operator.shell.store import JobKey
+
+Target = tuple[Job, PodView]
+"""A job, and the pod of its coordinator."""
+SILENT_SECONDS = 5.0
+"""How long the last answer of a coordinator counts while it does not answer again."""
+MAX_DELAY_SECONDS = 10.0
+"""Longest time between two questions to a coordinator that does not answer."""
+RETRY_SECONDS = 1.0
+"""How long after its first silence a coordinator is asked again, before it counts as lost."""
+LOST_POLLS = 2
+"""Questions without an answer, one after the other, after which it counts as lost."""
+MIN_INTERVAL_SECONDS = 0.5
+"""Least time between two questions to one coordinator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What is known of a coordinator."""
+
+    status: CoordinatorStatus | None
+    """Its last answer; None if it has not answered for some seconds."""
+    is_news: bool
+    """Whether the coordinator was asked since the answer was read last."""
+    is_lost: bool = False
+    """Whether it answered before and has stopped to."""
+
+
+@dataclass(kw_only=True)
+class Poll:
+    """The state of asking one coordinator."""
+
+    pod_uid: str = ""
+    """The pod that was asked last; empty before the first answer."""
+    status: CoordinatorStatus | None = None
+    """The last answer of a coordinator of this job."""
+    is_current: bool = False
+    """Whether `status` is that of the pod that was asked last."""
+    asked_at: float = 0.0
+    answered_at: float = 0.0
+    unanswered: int = 0
+    """Questions since its last answer."""
+    is_news: bool = False
+    timer: asyncio.TimerHandle | None = None
+    task: asyncio.Task[None] | None = None
+
+
+class CoordinatorPoller:
+    """Asks each job's coordinator when asked to, never twice at once."""
+
+    def __init__(self, target: Callable[[JobKey], Target | None], wake: Callable[[JobKey], None]) -> None:
+        self.target, self.wake = target, wake
+        self.polls: dict[JobKey, Poll] = {}
+
+    def answer(self, key: JobKey, pod: PodView) -> Answer | None:
+        """Return what is known of the coordinator in `pod`; None if it has not been asked yet."""
+        poll = self.polls.get(key)
+        if poll is None or poll.pod_uid != pod.uid:
+            return None
+        is_news, poll.is_news = poll.is_news, False
+        silent_seconds = poll.asked_at - poll.answered_at
+        is_silent = silent_seconds >= SILENT_SECONDS
+        return Answer(
+            status=poll.status if poll.is_current and not is_silent else None,
+            is_news=is_news,
+            is_lost=poll.is_current and is_silent and poll.unanswered >= LOST_POLLS,
+        )
+
+    def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
+        """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
+        poll = self.polls.setdefault(key, Poll())
+        if poll.task is not None:
+            return
+        now, loop = time.monotonic(), asyncio.get_running_loop()
+        silent_seconds = poll.asked_at - poll.answered_at if poll.pod_uid else 0.0
+        quiet = min(silent_seconds / 4, MAX_DELAY_SECONDS) if silent_seconds > SILENT_SECONDS else MIN_INTERVAL_SECONDS
+        delay = max(after_seconds, poll.asked_at + quiet - now if poll.asked_at else 0.0, 0.0)
+        if poll.timer is not None:
+            if poll.timer.when() <= loop.time() + delay:
+                return
+            poll.timer.cancel()
+        poll.timer = loop.call_later(delay, self.start, key, session)
+
+    def start(self, key: JobKey, session: aiohttp.ClientSession) -> None:
+        """Start to ask a job's coordinator."""
+        poll = self.polls.get(key)
+        if poll is not None:
+            poll.timer = None
+            poll.task = asyncio.get_running_loop().create_task(self.run(key, poll, session))
+
+    async def run(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession) -> None:
+        """Ask a job's coordinator once, keep its answer and enqueue the job; do nothing if none runs any more."""
+        try:
+            target = self.target(key)
+            if target is None:
+                return
+            job, pod = target
+            status = await sync_workers(session, job, pod, poll.status)
+            now = time.monotonic()
+            if poll.pod_uid != pod.uid:
+                poll.pod_uid, poll.is_current, poll.answered_at = pod.uid, False, now
+            poll.asked_at, poll.is_news, poll.unanswered = now, True, poll.unanswered + 1
+            if status is not None:
+                poll.status, poll.is_current, poll.answered_at, poll.unanswered = status, True, now, 0
+            self.wake(key)
+        finally:
+            poll.task = None
+        if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
+            self.schedule(key, session, RETRY_SECONDS)
+
+    def discard(self, key: JobKey) -> None:
+        """Forget a job's coordinator, and ask it no more."""
+        poll = self.polls.pop(key, None)
+        if poll is not None and poll.timer is not None:
+            poll.timer.cancel()

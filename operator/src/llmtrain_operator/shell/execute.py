@@ -1,0 +1,161 @@
+"""Executes plans: status, events, deletions, applications. What the API server answers goes into the store."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import UTC, datetime
+
+from llmtrain_api.events import OperatorEvent
+from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
+from llmtrain_api.timestamps import format_rfc3339
+from llmtrain_operator.core.manifest import Manifest, object_key
+from llmtrain_operator.core.objects.drift import needs_apply
+from llmtrain_operator.core.objects.ownership import is_owned
+from llmtrain_operator.core.plan import Event, ObjectReference, Plan
+from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
+from llmtrain_operator.shell.api import Api
+from llmtrain_operator.shell.claim_memory import ClaimMemory
+from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.job_memory import JobMemory
+from llmtrain_operator.shell.refusals import RequestRefused
+from llmtrain_operator.shell.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Executor:
+    """Executes plans against the objects that they were made from."""
+
+    def __init__(self, api: Api, store: Store) -> None:
+        self.api, self.store = api, store
+
+    async def execute(self, job: Manifest, plan: Plan, memory: JobMemory) -> None:
+        """Execute the plan of `job`; RequestRefused if the API server refuses a request, Conflict if an object has changed."""
+        try:
+            if not await self.write_status(job, plan):
+                return
+        except RequestRejected as error:
+            raise RequestRefused(api_rejection(object_key(job), error.message)) from error
+        if plan.status is not None:
+            memory.status_written()
+        for event in plan.events:
+            await self.emit_event(job, event)
+        results = await asyncio.gather(*(self.delete(reference) for reference in plan.delete), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        for manifest in plan.apply:
+            await self.apply(job, manifest, memory)
+
+    async def execute_cluster(self, cluster: Manifest, plan: Plan, memory: ClaimMemory) -> list[str]:
+        """Execute the plan of an LLMCluster; return why claims were refused. Each claim is tried, except in a namespace
+        that proves missing."""
+        if not await self.write_status(cluster, plan):
+            return []
+        refused: list[str] = []
+        missing: set[str] = set()
+        for claim in plan.apply:
+            key = (claim["metadata"]["namespace"], claim["metadata"]["name"])
+            try:
+                if key[0] in missing:
+                    raise NotFound(f"namespace {key[0]} does not exist")
+                self.cache(claim, await self.create_claim(claim))
+                memory.accepted(key)
+            except (NotFound, RequestRejected) as error:
+                if is_missing := isinstance(error, NotFound):
+                    missing.add(key[0])
+                memory.refused(key, error.message, is_missing=is_missing)
+                refused.append(f"{'/'.join(key)}: {error.message}")
+        return refused
+
+    async def write_status(self, obj: Manifest, plan: Plan) -> bool:
+        """Write the status of a plan, if it has one; return whether the object still exists."""
+        if plan.status is None:
+            return True
+        try:
+            self.cache(obj, await self.api.replace_status(obj, plan.status.document()))
+        except NotFound:  # deleted since it was observed
+            self.evict(obj)
+            return False
+        return True
+
+    async def apply(self, job: Manifest, manifest: Manifest, memory: JobMemory) -> None:
+        """Create one object of `job`, or change one that has a uid; RequestRefused if the API server refuses that."""
+        key = object_key(manifest)
+        try:
+            if "uid" not in manifest["metadata"]:
+                written = await self.create(job, manifest)
+            elif manifest["kind"] == "Pod":
+                written = await self.api.merge(manifest)
+            else:
+                written = await self.api.apply(manifest)
+        except (RequestRejected, NotFound) as error:
+            raise RequestRefused(api_rejection(key, error.message)) from error
+        self.cache(manifest, written)
+        if "uid" in manifest["metadata"] and "metadata" in written and needs_apply(manifest, written):
+            memory.undone_repairs[key] = manifest
+
+    async def create(self, job: Manifest, manifest: Manifest) -> Manifest:
+        """Create one object of `job`, and return it; RequestRefused if its name is taken."""
+        if manifest["kind"] == "PersistentVolumeClaim":
+            return await self.create_claim(manifest)
+        try:
+            return await self.api.create(manifest)
+        except AlreadyExists:
+            existing = await self.read(manifest)
+            metadata = job["metadata"]
+            if is_owned(existing, metadata["uid"]):
+                return existing
+            refusal = name_taken(existing, job=metadata["name"], uid=metadata["uid"])
+            raise RequestRefused(refusal) from None
+
+    async def create_claim(self, claim: Manifest) -> Manifest:
+        """Create a claim, and return it. One of that name that exists is used as it is: no job owns claims."""
+        try:
+            return await self.api.create(claim)
+        except AlreadyExists:
+            return await self.read(claim)
+
+    async def read(self, manifest: Manifest) -> Manifest:
+        """Return the object that has the name of `manifest`; Conflict if it is gone again."""
+        try:
+            return {**await self.api.read(manifest), "kind": manifest["kind"]}
+        except NotFound as error:
+            raise Conflict(error.message, error.code) from error
+
+    async def delete(self, reference: ObjectReference) -> None:
+        """Delete one object, if it still exists; RequestRefused if the API server refuses that."""
+        try:
+            with contextlib.suppress(NotFound, Conflict):
+                await self.api.delete(reference)
+        except RequestRejected as error:
+            raise RequestRefused(api_rejection((reference.kind, reference.name), error.message)) from error
+
+    async def emit_event(self, obj: Manifest, event: Event) -> None:
+        """Create an event; an error is logged and otherwise ignored."""
+        try:
+            await self.api.create_event(obj, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
+        except ApiError as error:
+            fields = {"reason": event.reason, "message": error.message}
+            log.warning(OperatorEvent.EVENT_FAILED, extra={"fields": fields})
+
+    def evict(self, obj: Manifest) -> None:
+        """Remove a job or LLMCluster that no longer exists from the store."""
+        (self.store.job_changed if obj["kind"] == JOB_KIND else self.store.cluster_changed)("delete", obj)
+
+    def cache(self, sent: Manifest, written: Manifest) -> None:
+        """Put an object into the store as the API server returned it, so that no decision is made on an older version.
+
+        It goes the way of watch events, which may have brought a newer version already.
+        """
+        metadata = {key: value for key, value in (written.get("metadata") or {}).items() if key != "managedFields"}
+        if not metadata.get("uid") or not metadata.get("resourceVersion"):
+            return
+        obj = {**written, "apiVersion": sent["apiVersion"], "kind": sent["kind"], "metadata": metadata}
+        changed = {
+            JOB_KIND: self.store.job_changed,
+            CLUSTER_KIND: self.store.cluster_changed,
+            "Pod": self.store.pod_changed,
+            "PersistentVolumeClaim": self.store.claim_changed,
+        }.get(sent["kind"], self.store.object_changed)
+        changed("upsert", obj)

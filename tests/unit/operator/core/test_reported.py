@@ -1,0 +1,214 @@
+"""No end of a pod or a coordinator keeps the operator from acting, and every status of one can be stored."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, ProcessFailure, RecoveryRecord
+from llmtrain_api.time_ledger import TimeLedger
+from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.reported import clamp_float, read_coordinator_status, reported_pod
+from unit.operator.builders import (
+    DATASET,
+    NOW,
+    ago,
+    coordinator_status,
+    failed_pod,
+    job,
+    pod,
+    progress,
+    snapshot,
+    started,
+)
+
+RUNNING = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
+RECOVERY = RecoveryRecord(
+    generation=3,
+    method="pod",
+    time=ago(1),
+    detect_seconds=1.0,
+    rendezvous_seconds=1.0,
+    restore_seconds=1.0,
+    replay_seconds=1.0,
+    replayed_steps=1,
+)
+HUGE = 10**40
+NOW_MS = round(NOW.timestamp() * 1000)
+
+
+def planned(coordinator: CoordinatorStatus, pods: tuple[PodView, ...] = RUNNING, **spec: Any) -> JobStatus:
+    """Return the status of the plan, which must be one that the API server accepts."""
+    status = started(dataset=DATASET, coordinatorTerm=2)
+    plan = plan_job(snapshot(job(status, **spec), pods=pods, coordinator=coordinator))
+    assert isinstance(plan.status, JobStatus)
+    document = json.loads(json.dumps(plan.status.document(), allow_nan=False))
+    JobStatus.model_validate(document)
+    document_text = json.dumps(document, ensure_ascii=False)
+    assert "\x1b" not in document_text
+    document_text.encode()
+    return plan.status
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"loss": 1e30},
+        {"loss": -1e300},
+        {"loss": math.nan},
+        {"loss": math.inf},
+        {"held_out_loss": 1e30},
+        {"held_out_loss": math.nan},
+        {"step": 20, "steps": 10},
+        {"step": -1},
+        {"steps": -5},
+        {"step": HUGE, "steps": HUGE},
+        {"tokens": HUGE},
+        {"tokens": -3},
+        {"tokens_per_second": -1.0},
+        {"tokens_per_second": math.nan},
+        {"tokens_per_second": math.inf},
+        {"tokens_per_second": 5e-324},
+        {"checkpoint": CheckpointInfo(step=HUGE, time="x" * 5000, path="p" * 5000)},
+        {"checkpoint": CheckpointInfo(step=-1, time="", path="\x1b[31m\ud800")},
+        {"checkpoint_error": "\x1b[2J" + "x" * 512},
+    ],
+    ids=str,
+)
+def test_no_progress_keeps_the_operator_from_acting(fields: dict[str, Any]) -> None:
+    coordinator = coordinator_status(first_step_time=ago(60)).model_copy(update={"progress": progress(**fields)})
+    assert planned(coordinator).stage == "Training"
+    assert planned(coordinator, suspend=True).stage == "Suspended"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"generation": HUGE},
+        {"generation": -1},
+        {"joined": -5},
+        {"first_loss": math.nan},
+        {"first_step_time": "yesterday"},
+        {"first_step_time": "2026-11-23T10:00:00"},
+        {"ledger": TimeLedger(until_ms=HUGE, ms={"stepping": 5})},
+        {"ledger": TimeLedger(until_ms=NOW_MS, ms={"stepping": HUGE})},
+        {"ledger": TimeLedger(until_ms=NOW_MS + 10**9, ms={"stepping": NOW_MS})},
+        {"recoveries": [RECOVERY.model_copy(update={"generation": HUGE, "term": HUGE, "replayed_steps": HUGE})]},
+        {"recoveries": [RECOVERY.model_copy(update={"time": "\x1b[31m" * 50, "detect_seconds": math.nan})]},
+        {"recoveries": [RECOVERY.model_copy(update={"replay_seconds": math.inf, "restore_seconds": -1e30})]},
+        {"recoveries": [RECOVERY.model_copy(update={"generation": number}) for number in range(1000)]},
+        {
+            "recoveries": [
+                RECOVERY.model_copy(
+                    update={
+                        "process_failure": ProcessFailure(
+                            worker=HUGE,
+                            local_rank=-1,
+                            node="n" * 5000,
+                            exit_code=HUGE,
+                            message="\x1b]0;x\x07" + "m" * 5000,
+                            last_lines=["l" * 5000] * 500,
+                        )
+                    }
+                )
+            ]
+        },
+    ],
+    ids=lambda fields: str(fields)[:60],
+)
+def test_no_state_of_a_coordinator_keeps_the_operator_from_acting(fields: dict[str, Any]) -> None:
+    coordinator = coordinator_status().model_copy(update=fields)
+    assert planned(coordinator, suspend=True).stage == "Suspended"
+    planned(coordinator)
+
+
+def test_a_recovery_of_a_term_that_the_job_has_not_had_hides_no_later_one() -> None:
+    first = coordinator_status().model_copy(update={"recoveries": [RECOVERY.model_copy(update={"term": 10**6})]})
+    status = planned(first)
+    assert status.recoveries.last is not None
+    assert status.recoveries.last.term == 2
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"end_message": "\x1b[31m" * 5000},
+        {"end_message": "\ud800\x00"},
+        {"end_reason": "R" * 5000},
+        {"end_message": json.dumps({"reason": "Crashed", "message": "\x1b[2Jm" * 500, "lastLines": ["x" * 4096] * 99})},
+        {"end_message": json.dumps({"reason": "Completed", "exitCode": HUGE})},
+    ],
+    ids=lambda end: str(end)[:50],
+)
+def test_no_end_of_a_pod_keeps_the_operator_from_acting(end: dict[str, Any]) -> None:
+    failed = replace(failed_pod("j-worker-0", HUGE), **end)
+    assert planned(coordinator_status(), (failed, *RUNNING[1:])).recoveries.count == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"loss": 1e30, "perplexity": math.inf},
+        {"loss": 3.0, "perplexity": 1e300, "parameters": HUGE},
+        {"loss": 3.0, "perplexity": 2.0, "parameters": -1, "path": "p" * 3000, "sha256": "s" * 3000},
+        {"loss": 3.0, "perplexity": 2.0, "sample": "\x1b[31mdef f():\n\treturn"},
+    ],
+    ids=lambda model: str(model)[:50],
+)
+def test_any_model_is_stored(model: dict[str, Any]) -> None:
+    document = {"unigramPerplexity": 2.0, "parameters": 1, "path": "p", **model}
+    message = json.dumps({"reason": "Completed", "model": document})
+    ended = pod("j-publish", "publish", "Succeeded", end_message=message)
+    status = plan_job(snapshot(job(started(dataset=DATASET, trainingCompleted=True)), pods=(ended,))).status
+    assert isinstance(status, JobStatus)
+    JobStatus.model_validate(json.loads(json.dumps(status.document(), allow_nan=False)))
+    assert status.stage == "Succeeded"
+
+
+def test_what_the_kubelet_and_the_scheduler_say_is_printable() -> None:
+    view = reported_pod(replace(RUNNING[0], unschedulable="\x1b[31m0/3\n", pull_failure="x" * 9999))
+    assert (view.unschedulable, len(view.pull_failure)) == ("0/3 ", 1024)
+    assert reported_pod(RUNNING[0]) is RUNNING[0]
+
+
+def document(**fields: Any) -> bytes:
+    found = json.loads(coordinator_status().model_dump_json(by_alias=True))
+    return json.dumps({**found, **fields}).encode()
+
+
+def test_an_answer_is_read_with_the_parts_that_this_version_knows() -> None:
+    known = json.loads(RECOVERY.model_dump_json(by_alias=True))
+    read = read_coordinator_status(
+        document(
+            new=1,
+            progress={"step": "many"},
+            ledger={"untilMs": 1, "ms": {"dreaming": 5}},
+            recoveries=[known, {**known, "method": "prayer"}, None, {**known, "new": 1}],
+        )
+    )
+    assert (read.progress, read.ledger, len(read.recoveries)) == (None, None, 2)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"null", b"{}", b"{" * 5000, b"\xff", b'{"state": "Training"}'])
+def test_another_text_is_no_answer(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_coordinator_status(text)
+
+
+def test_a_ledger_shortly_ahead_of_the_operators_clock_counts() -> None:
+    ahead = TimeLedger(until_ms=NOW_MS + round(timedelta(minutes=1) / timedelta(milliseconds=1)), ms={"stepping": 9000})
+    status = planned(coordinator_status().model_copy(update={"ledger": ahead}))
+    assert status.goodput is not None
+    assert status.goodput.seconds == {"stepping": "9.000"}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(1.5, 1.5), (-1.0, 0.0), (math.nan, 0.0), (math.inf, 10.0), (-math.inf, 0.0)]
+)
+def test_a_number_is_clamped(number: float, expected: float) -> None:
+    assert clamp_float(number, 10.0) == expected

@@ -1,0 +1,49 @@
+"""An object that cannot be read says so, once, and keeps the rest of its status."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from llmtrain_api.job import JobSpec
+from llmtrain_operator.core.unreadable import cause_of, unreadable_status
+from unit.operator.builders import ago
+
+JOB = {"kind": "LLMTrainingJob", "metadata": {"name": "j", "generation": 4}}
+RUNNING = {"type": "Running", "status": "True", "reason": "Training", "message": ""}
+
+
+def test_the_condition_is_added_and_everything_else_stays() -> None:
+    status = unreadable_status({**JOB, "status": {"stage": "New", "conditions": [RUNNING]}}, "stage: x", ago(0))
+    assert status is not None
+    running, scheduled = status["conditions"]
+    assert (status["stage"], running) == ("New", RUNNING)
+    assert (scheduled["type"], scheduled["status"], scheduled["reason"]) == ("Scheduled", "False", "Unreadable")
+    assert scheduled["message"] == (
+        "the operator cannot read this object: stage: x; correct the field, or upgrade the operator"
+    )
+    assert scheduled["observedGeneration"] == 4
+    assert unreadable_status({**JOB, "status": status}, "stage: x", ago(0)) is None
+
+
+@pytest.mark.parametrize("status", [None, [], 3, {}, {"conditions": None}, {"conditions": ["x", None]}])
+def test_a_status_of_any_shape_gets_the_condition(status: Any) -> None:
+    found = unreadable_status({**JOB, "status": status}, "why", ago(0))
+    assert found is not None
+    assert [condition["type"] for condition in found["conditions"]] == ["Scheduled"]
+
+
+def test_an_llmcluster_is_not_ready() -> None:
+    found = unreadable_status({"kind": "LLMCluster", "metadata": {"name": "c"}}, "why", ago(0))
+    assert found is not None
+    assert [condition["type"] for condition in found["conditions"]] == ["Ready"]
+
+
+def test_the_cause_names_the_field() -> None:
+    with pytest.raises(ValidationError) as raised:
+        JobSpec.from_server(
+            {"data": {"source": {"volume": "d"}}, "training": {"steps": "x"}, "checkpoint": {"volume": "c"}}
+        )
+    assert cause_of(raised.value).startswith("training.steps: Input should be a valid integer")
+    assert cause_of(KeyError("spec")) == "'spec'"
+    assert cause_of(ValueError()) == "ValueError"

@@ -1,0 +1,145 @@
+"""Coordinators are asked one at a time each, in tasks of their own."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_operator.shell import coordinator_poller
+from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller
+from unit.operator.builders import coordinator_status, job, pod
+
+KEY = ("ns", "j")
+POD = pod("j-coordinator", "coordinator")
+
+
+class Asked:
+    """A poller with a coordinator that answers with `status`, and a clock."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.times, self.woken = 1000.0, 0, 0
+        self.status: CoordinatorStatus | None = coordinator_status()
+        self.pod: Any = POD
+        self.poller = CoordinatorPoller(lambda key: (job(), self.pod) if self.pod else None, self.wake)
+        monkeypatch.setattr(coordinator_poller, "sync_workers", self.sync_workers)
+        monkeypatch.setattr(coordinator_poller.time, "monotonic", lambda: self.now)
+
+    def wake(self, key: Any) -> None:
+        self.woken += 1
+
+    async def sync_workers(self, *_: Any) -> CoordinatorStatus | None:
+        self.times += 1
+        return self.status
+
+    async def poll_now(self) -> None:
+        """Ask now, and wait for the answer."""
+        self.poller.schedule(KEY, None)  # type: ignore[arg-type]
+        poll = self.poller.polls[KEY]
+        assert poll.timer is not None
+        poll.timer.cancel()
+        self.poller.start(KEY, None)  # type: ignore[arg-type]
+        assert poll.task is not None
+        await poll.task
+
+
+@pytest.fixture
+async def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    return Asked(monkeypatch)
+
+
+async def test_an_answer_wakes_the_job_and_is_news_once(asked: Asked) -> None:
+    assert asked.poller.answer(KEY, POD) is None, "it was not asked yet"
+    await asked.poll_now()
+    assert asked.woken == 1
+    first, second = asked.poller.answer(KEY, POD), asked.poller.answer(KEY, POD)
+    assert first is not None
+    assert second is not None
+    assert (first.is_news, second.is_news, second.status) == (True, False, coordinator_status())
+
+
+async def test_the_answer_of_another_pod_does_not_count(asked: Asked) -> None:
+    await asked.poll_now()
+    successor = pod("j-worker-9", "coordinator")
+    assert asked.poller.answer(KEY, successor) is None
+    asked.pod, asked.status = successor, None
+    await asked.poll_now()
+    answer = asked.poller.answer(KEY, successor)
+    assert answer is not None
+    assert answer.status is None
+    assert asked.poller.polls[KEY].status == coordinator_status(), "its successor continues from it"
+
+
+async def test_a_short_silence_is_bridged_and_a_long_one_is_not(asked: Asked) -> None:
+    await asked.poll_now()
+    asked.status = None
+    asked.now += 2
+    await asked.poll_now()
+    assert asked.poller.answer(KEY, POD) is not None
+    known = asked.poller.answer(KEY, POD)
+    assert known is not None
+    assert known.status == coordinator_status()
+    asked.now += 10
+    await asked.poll_now()
+    silent = asked.poller.answer(KEY, POD)
+    assert silent is not None
+    assert (silent.status, silent.is_news) == (None, True)
+
+
+async def test_a_coordinator_that_does_not_answer_is_asked_less_often(asked: Asked) -> None:
+    await asked.poll_now()
+    asked.status = None
+    asked.now += 60
+    await asked.poll_now()
+    asked.poller.schedule(KEY, None)  # type: ignore[arg-type]
+    timer = asked.poller.polls[KEY].timer
+    assert timer is not None
+    assert timer.when() - asyncio.get_running_loop().time() == pytest.approx(10, abs=0.5)
+    asked.poller.discard(KEY)
+
+
+async def test_of_two_delays_the_shorter_counts(asked: Asked) -> None:
+    await asked.poll_now()
+    for seconds in (30.0, 5.0, 20.0):
+        asked.poller.schedule(KEY, None, seconds)  # type: ignore[arg-type]
+    timer = asked.poller.polls[KEY].timer
+    assert timer is not None
+    assert timer.when() - asyncio.get_running_loop().time() == pytest.approx(5, abs=0.5)
+    asked.poller.discard(KEY)
+    assert timer.cancelled()
+
+
+async def test_a_coordinator_that_runs_no_more_is_not_asked(asked: Asked) -> None:
+    asked.pod = None
+    await asked.poll_now()
+    assert (asked.times, asked.woken) == (0, 0)
+
+
+async def test_a_coordinator_is_lost_when_it_leaves_two_questions_unanswered(asked: Asked) -> None:
+    def is_lost() -> bool:
+        answer = asked.poller.answer(KEY, POD)
+        assert answer is not None
+        return answer.is_lost
+
+    await asked.poll_now()
+    asked.status = None
+    asked.now += 5
+    await asked.poll_now()
+    assert not is_lost(), "one question without an answer may be lost on the way"
+    assert asked.poller.polls[KEY].timer is not None, "it is asked again soon"
+    asked.now += 1
+    await asked.poll_now()
+    assert is_lost()
+    asked.status = coordinator_status()
+    await asked.poll_now()
+    assert not is_lost()
+
+
+async def test_a_coordinator_that_never_answered_is_not_lost(asked: Asked) -> None:
+    asked.status = None
+    for _ in range(3):
+        asked.now += 10
+        await asked.poll_now()
+    answer = asked.poller.answer(KEY, POD)
+    assert answer is not None
+    assert not answer.is_lost

@@ -1,0 +1,167 @@
+"""Plans are executed in order, and what the API server answers is known at once."""
+
+from typing import Any
+
+import pytest
+
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.names import JOB_KIND
+from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.plan import Event, ObjectReference, Plan
+from llmtrain_operator.shell.errors import Conflict, RequestRejected
+from llmtrain_operator.shell.execute import Executor
+from llmtrain_operator.shell.job_memory import JobMemory
+from llmtrain_operator.shell.refusals import RequestRefused
+from unit.operator.builders import SPEC
+from unit.operator.shell.echoing_api import EchoingApi, advance, manifest, reconcile_all, reconciler, scheduled
+
+JOB = manifest(JOB_KIND, "j", SPEC, namespace="ns")
+OWNER = {"kind": JOB_KIND, "name": "j", "uid": "uid-of-j", "controller": True}
+LABELS = {"llmtrain.dev/job": "j"}
+
+
+def child(kind: str, name: str, **metadata: Any) -> Manifest:
+    found = {"name": name, "namespace": "ns", "labels": LABELS, "ownerReferences": [OWNER], **metadata}
+    return {"apiVersion": "v1", "kind": kind, "metadata": found, **({"spec": {}} if kind == "Pod" else {})}
+
+
+def reference(name: str) -> ObjectReference:
+    return ObjectReference(api_version="v1", kind="Pod", namespace="ns", name=name)
+
+
+@pytest.fixture
+async def api() -> EchoingApi:
+    api = EchoingApi()
+    await reconciler(api, JOB)
+    return api
+
+
+async def execute(api: EchoingApi, plan: Plan) -> JobMemory:
+    memory = JobMemory("uid-of-j")
+    await Executor(api, api.store).execute(api.store.jobs["ns", "j"], plan, memory)
+    return memory
+
+
+async def test_the_status_is_written_first_and_deletions_come_before_applications(api: EchoingApi) -> None:
+    plan = Plan(
+        status=JobStatus(stage="Training"),
+        events=(Event(type="Normal", reason="R", message="m"),),
+        apply=(child("Service", "s"),),
+        delete=(reference("gone"),),
+    )
+    memory = await execute(api, plan)
+    assert api.calls == [f"status {JOB_KIND} j", "delete Pod gone", "create Service s"]
+    assert api.events == ["R"]
+    assert api.store.jobs["ns", "j"]["status"]["stage"] == "Training"
+    assert memory.status_age is not None
+
+
+async def test_what_was_created_is_known_without_a_watch_event(api: EchoingApi) -> None:
+    await execute(api, Plan(apply=(child("Pod", "p"), child("Service", "s"))))
+    assert api.store.pods_of["ns", "j"]["p"]["metadata"]["uid"] == "uid-of-p"
+    assert ("Service", "s") in api.store.objects_of["ns", "j"]
+
+
+async def test_an_answer_that_is_older_than_a_watch_event_is_dropped(api: EchoingApi) -> None:
+    newer = {**JOB, "metadata": {**JOB["metadata"], "resourceVersion": "999999"}}
+
+    job = api.store.jobs["ns", "j"]
+    written = await api.replace_status(job, {"stage": "Waiting"})
+    api.store.job_changed("upsert", newer)
+    Executor(api, api.store).cache(job, written)
+    assert api.store.jobs["ns", "j"]["metadata"]["resourceVersion"] == "999999"
+
+
+async def test_an_object_with_a_uid_is_changed_and_never_created(api: EchoingApi) -> None:
+    await execute(api, Plan(apply=(child("Pod", "p"), child("Service", "s"))))
+    await execute(api, Plan(apply=(child("Pod", "p", uid="uid-of-p"), child("Service", "s", uid="uid-of-s"))))
+    assert api.calls[-2:] == ["merge Pod p", "apply Service s"]
+    with pytest.raises(Conflict):
+        await execute(api, Plan(apply=(child("Pod", "p", uid="another"),)))
+
+
+async def test_a_name_that_someone_else_has_is_refused(api: EchoingApi) -> None:
+    api.objects["Service", "ns", "s"] = {"kind": "Service", "metadata": {"name": "s", "namespace": "ns", "uid": "x"}}
+    with pytest.raises(RequestRefused, match="Service s is not of this job; rename the job or delete it"):
+        await execute(api, Plan(apply=(child("Service", "s"),)))
+
+
+async def test_a_claim_that_exists_is_used_as_it_is(api: EchoingApi) -> None:
+    found = {"name": "c", "namespace": "ns", "uid": "x", "resourceVersion": "7"}
+    api.objects["PersistentVolumeClaim", "ns", "c"] = {"kind": "PersistentVolumeClaim", "metadata": found}
+    await execute(api, Plan(apply=(child("PersistentVolumeClaim", "c"),)))
+    assert api.store.claims["ns"]["c"]["metadata"]["uid"] == "x"
+
+
+async def test_all_deletions_are_tried_before_a_refusal_counts(api: EchoingApi) -> None:
+    api.reject = lambda verb, kind, name: RequestRejected("denied", 403) if name == "a" else None
+    with pytest.raises(RequestRefused, match="rejected Pod a of this job: denied"):
+        await execute(api, Plan(delete=(reference("a"), reference("b")), apply=(child("Service", "s"),)))
+    assert api.calls == ["delete Pod a", "delete Pod b"]
+
+
+async def test_a_name_taken_by_someone_else_is_a_condition_and_the_object_stays_as_it_is() -> None:
+    found = await reconciler(api := EchoingApi())
+    theirs = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "j-run", "namespace": "ns", "uid": "theirs"},
+        "data": {"a": "b"},
+    }
+    api.objects["ConfigMap", "ns", "j-run"] = theirs
+    await reconcile_all(found)
+    assert (scheduled(found)["reason"], scheduled(found)["message"]) == (
+        "NameTaken",
+        "ConfigMap j-run is not of this job; rename the job or delete it",
+    )
+    assert api.objects["ConfigMap", "ns", "j-run"] == theirs
+    assert api.events == ["NameTaken"]
+    del api.objects["ConfigMap", "ns", "j-run"]
+    advance(found, 15)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+
+
+async def test_a_namesakes_pod_that_still_stops_is_waited_for() -> None:
+    found = await reconciler(api := EchoingApi())
+    old = {
+        "kind": "Pod",
+        "metadata": {
+            "name": "j-prepare",
+            "namespace": "ns",
+            "uid": "old",
+            "resourceVersion": "2",
+            "labels": {"llmtrain.dev/job": "j", "llmtrain.dev/role": "prepare"},
+            "ownerReferences": [{"kind": JOB_KIND, "name": "j", "uid": "earlier", "controller": True}],
+        },
+        "spec": {},
+        "status": {"phase": "Succeeded"},
+    }
+    api.objects["Pod", "ns", "j-prepare"] = old
+    found.store.pod_changed("upsert", old)
+    await reconcile_all(found)
+    assert scheduled(found)["reason"] == "Waiting"
+    assert "of an earlier job of this name still stops" in scheduled(found)["message"]
+    assert "create Pod j-prepare" not in api.calls
+    del api.objects["Pod", "ns", "j-prepare"]
+    found.store.pod_changed("delete", old)
+    await reconcile_all(found)
+    assert api.calls.count("create Pod j-prepare") == 1
+
+
+async def test_an_object_that_exists_already_and_is_the_jobs_own_is_taken_into_the_store() -> None:
+    found = await reconciler(api := EchoingApi())
+    await reconcile_all(found)
+    other = await reconciler(api)
+    await reconcile_all(other)
+    assert ("Pod", "j-prepare") in {("Pod", name) for name in other.store.pods_of["ns", "j"]}
+    assert scheduled(other)["reason"] == "Waiting"
+
+
+async def test_a_webhook_that_changes_repairs_back_is_tried_once() -> None:
+    found = await reconciler(api := EchoingApi())
+    api.mutate = lambda obj: obj["metadata"]["labels"].update({"app.kubernetes.io/managed-by": "policy"})
+    await reconcile_all(found)
+    for _ in range(5):
+        advance(found, 60)
+        await reconcile_all(found)
+    assert api.counts()["merge"] == 1

@@ -1,0 +1,54 @@
+"""What of an object decisions can see."""
+
+from typing import Any
+
+import pytest
+
+from llmtrain_api.names import JOB_KIND, JOB_LABEL
+from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.node_view import gpus_of
+from llmtrain_operator.shell.relevance import compute_pools, content, is_finished, is_waiting, owner_of, trim_pod
+
+
+def pod(gpus: str = "", **metadata: Any) -> Manifest:
+    requests = {"nvidia.com/gpu": gpus} if gpus else {}
+    return {
+        "metadata": {"namespace": "ns", "name": "p", "uid": "u", "resourceVersion": "1", **metadata},
+        "spec": {"nodeName": "n", "containers": [{"image": "big", "resources": {"requests": requests}}]},
+        "status": {"phase": "Running"},
+    }
+
+
+def test_pods_of_jobs_are_kept_whole_others_trimmed_and_those_without_gpus_not_kept() -> None:
+    own = pod(labels={JOB_LABEL: "j"})
+    assert trim_pod(own) is own
+    unlabelled = pod(ownerReferences=[{"kind": JOB_KIND, "name": "j", "uid": "u"}])
+    assert trim_pod(unlabelled) is unlabelled
+    assert trim_pod(pod()) is None
+    trimmed = trim_pod(pod("1k"))
+    assert trimmed is not None
+    assert "image" not in trimmed["spec"]["containers"][0]
+    assert gpus_of(trimmed) == 1000
+
+
+def test_a_job_waits_until_it_starts_and_is_finished_when_it_has_ended() -> None:
+    assert is_waiting({})
+    assert not is_waiting({"status": {"stage": "Training"}})
+    assert is_finished({"status": {"conditions": [{"type": "Failed", "status": "True"}]}})
+    assert not is_finished({"status": {"conditions": [{"type": "Failed", "status": "False"}]}})
+
+
+def test_the_version_of_an_object_is_not_its_content() -> None:
+    first, second = pod(resourceVersion="1"), pod(resourceVersion="2", annotations={"a": "b"})
+    assert content(first) == content(second)
+    assert content(first) != content(pod(labels={"a": "b"}))
+
+
+def test_pools_that_cannot_be_read_are_left_out() -> None:
+    spec = {"computePools": [{"name": "good"}, {"name": 1}, None, "x", {"name": "p", "nodes": "many"}]}
+    assert [pool.name for pool in compute_pools({"spec": spec})] == ["good"]
+
+
+@pytest.mark.parametrize("labels", [None, [], "x", {JOB_LABEL: None}, {JOB_LABEL: 3}])
+def test_an_object_without_a_label_that_names_a_job_has_no_job(labels: Any) -> None:
+    assert owner_of({"metadata": {"namespace": "ns", "labels": labels}}) is None
