@@ -99,6 +99,16 @@ class Condition(Model):
     """`metadata.generation` that the condition was set for."""
 
 
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]
+"""The conditions of an object. Each type is one entry of a map, so that other controllers can own one by server-side apply."""
+
+
 def set_condition(
     conditions: tuple[Condition, ...],
     type: str,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from llmtrain_api.conditions import Condition
+from llmtrain_api.conditions import Conditions
 from llmtrain_api.model import Model, Sentence, Timestamp
 
 DISPLAYED = frozenset({"stage", "progress", "goodput", "checkpoint", "workers", "logs"})
@@ -196,7 +196,7 @@ class JobStatus(Model):
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """`metadata.generation` of the spec that the operator last acted on."""
-    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list)
     """Conditions of the job: Scheduled, Running, Suspended, Degraded, Succeeded and Failed."""
     stage: Literal[
         "",

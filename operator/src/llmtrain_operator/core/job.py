@@ -18,7 +18,13 @@ from llmtrain_operator.core.plan import Event, Plan, pod_references
 from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
-from llmtrain_operator.core.policies.completion import failed, final_status_fields, is_finished, terminal_stage
+from llmtrain_operator.core.policies.completion import (
+    failed,
+    final_status_fields,
+    finished_status,
+    is_finished,
+    terminal_stage,
+)
 from llmtrain_operator.core.policies.container_errors import next_start_check
 from llmtrain_operator.core.policies.coordinator_loss import loss_events, lost_coordinators, replacements
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
@@ -66,11 +72,7 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
     before = job.status
     if is_finished(before):
-        after = plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
-        node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
-        after = replace(after, requeue_after=earliest(after.requeue_after, node_check))
-        refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
-        return hold_back(after, refusal, is_last=True)
+        return plan_finished(snapshot)
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (
@@ -88,6 +90,21 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     if end is not None:
         return build_plan(snapshot, status, end, failures=failures, recoveries=recoveries)
     return build_plan(snapshot, status, next_stage(snapshot, status), failures=failures, recoveries=recoveries)
+
+
+def plan_finished(snapshot: JobSnapshot) -> Plan:
+    """Return what a job that has ended needs: its pods and objects are deleted, and in the end the job itself."""
+    job, pods, now = snapshot.job, snapshot.pods, snapshot.now
+    status = finished_status(job.status, pods, job.metadata_generation)
+    after = plan_cleanup(pods, snapshot.objects, snapshot.lost_nodes) or plan_ttl(job, status.finish_time, now)
+    node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
+    after = replace(
+        after,
+        status=status if status != job.status else None,
+        requeue_after=earliest(after.requeue_after, node_check),
+    )
+    refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
+    return hold_back(after, refusal, is_last=True)
 
 
 def next_status(

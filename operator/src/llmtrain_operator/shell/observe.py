@@ -14,7 +14,7 @@ from llmtrain_api.names import coordinator_name
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
-from llmtrain_operator.core.manifest import Manifest, is_deleting
+from llmtrain_operator.core.manifest import Manifest, is_deleting, value_at
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
@@ -26,7 +26,7 @@ from llmtrain_operator.shell.errors import ApiError, NotFound
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.refusals import Facts
-from llmtrain_operator.shell.relevance import JobKey, node_of
+from llmtrain_operator.shell.relevance import JobKey, is_finished, node_of
 from llmtrain_operator.shell.store import Store
 
 
@@ -148,6 +148,18 @@ async def fetch_nodes(api: Api, names: Iterable[str]) -> dict[str, NodeView | No
         except ApiError:
             continue  # unknown until it is asked for again
     return answers
+
+
+def is_at_rest(store: Store, key: JobKey) -> bool:
+    """Return whether a job has finished, nothing of it is left and it never expires: there can be many thousands of those."""
+    job = store.jobs.get(key)
+    return (
+        job is not None
+        and is_finished(job)
+        and not (store.pods_of.get(key) or store.objects_of.get(key))
+        and value_at(job, "spec", "ttlSecondsAfterFinished") is None
+        and value_at(job, "status", "observedGeneration") == value_at(job, "metadata", "generation")
+    )
 
 
 def job_of(manifest: Manifest) -> Job:

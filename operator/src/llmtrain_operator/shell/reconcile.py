@@ -30,6 +30,7 @@ from llmtrain_operator.shell.observe import (
     ObservedJob,
     facts_of,
     fetch_nodes,
+    is_at_rest,
     observe_cluster,
     observe_coordinator,
     observe_job,
@@ -113,6 +114,9 @@ class Reconciler:
     async def reconcile_job(self, key: Key, session: aiohttp.ClientSession) -> tuple[Result, float | None]:
         """Bring a job closer to its spec. While a coordinator runs, its next answer enqueues the job again."""
         job_key = (key.namespace, key.name)
+        if is_at_rest(self.store, job_key):
+            self.discard(key)
+            return "done", None
         fetched_nodes = await fetch_nodes(self.api, unknown_nodes(self.store, job_key))
         if (manifest := self.store.jobs.get(job_key)) is not None:
             await self.pod_warnings.refresh(observe_pods(self.store, job_key, uid_of(manifest)), datetime.now(UTC))

@@ -284,6 +284,52 @@ async def test_what_is_due_later_is_returned_to_the_queue() -> None:
     assert seconds > timedelta(days=365).total_seconds()
 
 
+FINISHED = {
+    "stage": "Failed",
+    "observedGeneration": 1,
+    "conditions": [
+        {
+            "type": "Failed",
+            "status": "True",
+            "reason": "BadInput",
+            "message": "",
+            "lastTransitionTime": "2026-11-23T12:00:00Z",
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "computed"),
+    [
+        pytest.param(SPEC, FINISHED, False, id="nothing is left of it"),
+        pytest.param({**SPEC, "ttlSecondsAfterFinished": 60}, FINISHED, True, id="it expires"),
+        pytest.param(SPEC, {**FINISHED, "observedGeneration": 0}, True, id="its spec has changed"),
+        pytest.param(SPEC, {"observedGeneration": 1}, True, id="it has not finished"),
+    ],
+)
+async def test_nothing_is_computed_for_a_finished_job_of_which_nothing_is_left(
+    spec: dict[str, Any], status: dict[str, Any], computed: bool
+) -> None:
+    found = await reconciler(EchoingApi(), manifest(JOB_KIND, "j", spec, status, namespace="ns"))
+    plans, plan = [], found.plan
+    found.plan = lambda snapshot: plans.append(snapshot) or plan(snapshot)  # type: ignore[assignment, func-returns-value]
+    found.memory_of(("ns", "j"), "uid-of-j")
+    await found.attempt(JOB, None)  # type: ignore[arg-type]
+    assert bool(plans) is computed
+    assert (("ns", "j") in found.memories) is computed, "and nothing is kept for it"
+
+
+async def test_a_finished_job_with_a_pod_is_cleaned_up() -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", SPEC, namespace="ns"))
+    await reconcile_all(found)
+    job = found.store.jobs["ns", "j"]
+    metadata = {**job["metadata"], "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", {**job, "metadata": metadata, "status": {**job["status"], **FINISHED}})
+    await reconcile_all(found)
+    assert [kind for kind, _, _ in api.objects] == ["PersistentVolumeClaim", "PersistentVolumeClaim"]
+
+
 async def test_a_failed_pod_is_deleted_once_its_end_is_recorded() -> None:
     found = await reconciler(api := EchoingApi())
     await reconcile_all(found)

@@ -118,13 +118,25 @@ def success_message(job: Job, status: JobStatus) -> str:
 
 def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
     """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
-    logs = [
+    workers = status.workers.model_copy(update={"ready": 0, "active": 0})
+    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": log_tails(pods)[:MAX_LOGS]}
+
+
+def finished_status(status: JobStatus, pods: tuple[PodView, ...], metadata_generation: int) -> JobStatus:
+    """Return the status of a finished job for the present spec, with the logs of pods that have ended since the end."""
+    logged = {tail.pod for tail in status.logs}
+    late = [tail for tail in log_tails(pods) if tail.pod not in logged]
+    update = {"observed_generation": metadata_generation, "logs": [*status.logs, *late][:MAX_LOGS]}
+    return status.model_copy(update=update)
+
+
+def log_tails(pods: tuple[PodView, ...]) -> list[PodLogTail]:
+    """Return the last log lines of those pods that have ended with some."""
+    return [
         PodLogTail(pod=pod.name, lines=[line[:1000] for line in tail[-MAX_LOG_LINES:]])
         for pod in pods
         if (tail := last_lines(pod))
     ]
-    workers = status.workers.model_copy(update={"ready": 0, "active": 0})
-    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": logs[:MAX_LOGS]}
 
 
 def last_lines(pod: PodView) -> list[str]:
