@@ -37,6 +37,7 @@ from llmtrain_operator.core.policies.failure_policy import (
     record_failures,
     recorded_failed_pods,
 )
+from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
@@ -87,9 +88,11 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
         end: StagePlan | None = failed(*reason, final_status_fields(status, pods, now))
     else:
         end = terminal_stage(job, status, failures, pods=pods, now=now)
-    if end is not None:
-        return build_plan(snapshot, status, end, failures=failures, recoveries=recoveries)
-    return build_plan(snapshot, status, next_stage(snapshot, status), failures=failures, recoveries=recoveries)
+    stage = end or next_stage(snapshot, status)
+    answers, is_asked = snapshot.coordinator is not None, snapshot.coordinator_asked
+    if awaits_final_answer(pods, stage.delete, is_end=end is not None, answers=answers, is_asked=is_asked):
+        return Plan(refused=snapshot.refusal is not None)
+    return build_plan(snapshot, status, stage, failures=failures, recoveries=recoveries)
 
 
 def plan_finished(snapshot: JobSnapshot) -> Plan:

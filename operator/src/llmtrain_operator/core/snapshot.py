@@ -80,6 +80,8 @@ class JobSnapshot:
     """Whether the API server serves PodGroups."""
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
+    coordinator_asked: bool = True
+    """Whether the coordinator was asked since the last plan."""
     coordinator_lost: bool = False
     """Whether the coordinator answered before and has stopped to."""
     images: Images

@@ -170,6 +170,7 @@ class Reconciler:
                 images=self.images,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
+                coordinator_asked=answer is None or answer.is_news,
                 coordinator_lost=answer is not None and answer.is_lost,
                 memory=memory,
                 fetched_nodes=fetched_nodes,

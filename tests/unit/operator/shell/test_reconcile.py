@@ -10,7 +10,7 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.work_queue import Key
-from unit.operator.builders import SPEC, coordinator_status
+from unit.operator.builders import SPEC, coordinator_status, progress
 from unit.operator.shell.echoing_api import (
     CLUSTER_SPEC,
     EchoingApi,
@@ -222,6 +222,31 @@ async def test_a_coordinator_is_asked_in_a_task_of_its_own_whose_answer_wakes_th
     assert len(found.queue) == 1
     await reconcile_all(found)
     assert found.store.jobs["ns", "j"]["status"]["stage"] == "Training"
+
+
+async def test_the_coordinator_is_asked_once_more_before_the_job_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _ = await with_coordinator(monkeypatch)
+    await reconcile_all(found)
+    await asked(found)
+    await reconcile_all(found)
+    steps = progress(step=100)
+
+    async def sync_workers(*_: Any) -> Any:
+        return coordinator_status("Finished", progress=steps.model_dump())
+
+    monkeypatch.setattr("llmtrain_operator.shell.coordinator_poller.sync_workers", sync_workers)
+    api = found.api_server  # type: ignore[attr-defined]
+    for worker in ("j-worker-0", "j-worker-1"):
+        live = api.objects["Pod", "ns", worker]
+        metadata = {**live["metadata"], "resourceVersion": str(next(api.versions))}
+        found.store.pod_changed("upsert", {**live, "metadata": metadata, "status": {"phase": "Succeeded"}})
+    await reconcile_all(found)
+    assert found.store.jobs["ns", "j"]["status"]["stage"] == "Training"
+    await asked(found)
+    await reconcile_all(found)
+    status = found.store.jobs["ns", "j"]["status"]
+    assert (status["stage"], status["progress"]["step"]) == ("Succeeded", 100)
+    assert not [name for kind, _, name in api.objects if kind == "Pod"]
 
 
 async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:

@@ -11,6 +11,7 @@ disruptions.py        drains, preemptions and evictions, which are no failures
 restart_backoff.py    how long a pod that fails repeatedly waits before it is created again
 deadline.py           activeDeadlineSeconds, without the time of suspensions
 completion.py         how a job ends: succeeded or failed
+final_answer.py       that the coordinator is asked once more before the job ends
 cleanup.py            what is deleted when a job has ended
 ttl.py                ttlSecondsAfterFinished
 suspend.py            stop with a checkpoint, resume later
