@@ -60,6 +60,8 @@ class Reason(StrEnum):
     CHECKPOINT_FAILED = "CheckpointFailed"
     CONTROL_PLANE_UNSURE = "ControlPlaneUnsure"
     DIVERGED = "Diverged"
+    COORDINATOR_UNREACHABLE = "CoordinatorUnreachable"
+    COORDINATOR_REACHED = "CoordinatorReached"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"

@@ -31,6 +31,7 @@ WARNING_REASONS = frozenset(
         Reason.CHECKPOINT_FAILED,
         Reason.CONTROL_PLANE_UNSURE,
         Reason.DIVERGED,
+        Reason.COORDINATOR_UNREACHABLE,
     }
 )
 """Reasons whose events are warnings."""

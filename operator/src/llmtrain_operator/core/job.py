@@ -15,7 +15,7 @@ from llmtrain_operator.core.events import condition_events, failure_events, repa
 from llmtrain_operator.core.objects.drift import changed_objects
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
 from llmtrain_operator.core.plan import Event, Plan, pod_references
-from llmtrain_operator.core.pod_view import pods_with_role
+from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import (
@@ -26,7 +26,13 @@ from llmtrain_operator.core.policies.completion import (
     terminal_stage,
 )
 from llmtrain_operator.core.policies.container_errors import next_start_check
-from llmtrain_operator.core.policies.coordinator_loss import loss_events, lost_coordinators, replacements
+from llmtrain_operator.core.policies.coordinator_loss import (
+    loss_events,
+    loss_records,
+    lost_coordinators,
+    replacements,
+)
+from llmtrain_operator.core.policies.coordinator_unreachable import reached_conditions, unreachable_conditions
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.divergence import diverged_because, diverged_conditions
 from llmtrain_operator.core.policies.failure_policy import (
@@ -36,6 +42,7 @@ from llmtrain_operator.core.policies.failure_policy import (
     new_failed_pods,
     record_failures,
     recorded_failed_pods,
+    recorded_uids,
 )
 from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
@@ -119,9 +126,22 @@ def next_status(
     status = with_progress(status, snapshot.coordinator)
     status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
+    losses = loss_records(lost_coordinators_of(snapshot), recorded_uids(job.status), snapshot.now)
     failed_pods = frozenset(pod.uid for pod in pods if must_be_recorded(pod, snapshot.lost_nodes))
     budget = failure_budget(job.spec.recovery)
-    return record_failures(status, failures, budget, snapshot.now, existing=failed_pods)
+    return record_failures(status, (*failures, *losses), budget, snapshot.now, existing=failed_pods)
+
+
+def lost_coordinators_of(snapshot: JobSnapshot) -> tuple[PodView, ...]:
+    """Return the coordinator that is lost and replaced."""
+    return lost_coordinators(
+        snapshot.pods,
+        snapshot.nodes,
+        snapshot.silence,
+        recent=snapshot.job.status.recoveries.recent,
+        budget=failure_budget(snapshot.job.spec.recovery),
+        now=snapshot.now,
+    )
 
 
 def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
@@ -143,7 +163,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         now=snapshot.now,
     )
     stage = report_stuck_pods(stage, pods, snapshot.now)
-    coordinators = lost_coordinators(pods, snapshot.nodes, is_silent=snapshot.coordinator_lost)
+    coordinators = lost_coordinators_of(snapshot)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
@@ -152,13 +172,21 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage,
         conditions=(
             *doubt_ended_conditions(snapshot.nodes, status.conditions),
+            *reached_conditions(snapshot.silence, status.conditions),
             *stage.conditions,
             *diverged_conditions(status),
+            *unreachable_conditions(
+                snapshot.silence,
+                pods,
+                job=job.name,
+                namespace=job.namespace,
+                operator_namespace=snapshot.images.operator_namespace,
+            ),
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
         ),
         delete=(*stage.delete, *replacements(coordinators), *pod_references(failed_pods, lost_nodes)),
-        events=(*stage.events, *loss_events(coordinators)),
+        events=(*stage.events, *loss_events(loss_records(coordinators, recorded_uids(job.status), snapshot.now))),
         update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
         requeue_after=earliest(stage.requeue_after, deadline, node_check, start_check),
     )

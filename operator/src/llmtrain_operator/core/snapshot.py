@@ -22,6 +22,8 @@ class Images:
     trainer: str
     trainer_cpu: str
     pull_policy: str = "IfNotPresent"
+    operator_namespace: str = ""
+    """Namespace of the operator, which network policies of jobs must let in."""
     otlp_endpoint: str = ""
     """OTLP endpoint that coordinators export metrics to; empty disables the export."""
 
@@ -55,6 +57,24 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Silence:
+    """A coordinator that runs and does not answer the operator."""
+
+    since: datetime
+    """When it answered last, or was asked first."""
+    duration: timedelta
+    """How long that was before the last question, by a clock that nobody sets."""
+    unanswered: int
+    """Questions since then."""
+    has_answered: bool
+    """Whether this pod has answered before."""
+    is_common: bool = False
+    """Whether others on other nodes are silent too, and none has answered since: the operator itself may be cut off."""
+    error: str = ""
+    """Why the last question was not answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSnapshot:
     """Everything that planning one job can depend on."""
 
@@ -82,8 +102,8 @@ class JobSnapshot:
     """The coordinator's answer; None if it is not running or did not answer."""
     coordinator_asked: bool = True
     """Whether the coordinator was asked since the last plan."""
-    coordinator_lost: bool = False
-    """Whether the coordinator answered before and has stopped to."""
+    silence: Silence | None = None
+    """The silence of the coordinator that runs; None if it answers."""
     images: Images
     refusal: Refusal | None = None
     """The last refusal by the API server, until the request succeeds or is no longer needed."""

@@ -1,6 +1,7 @@
 """The client of a job's coordinator: sends the desired workers, and gets the coordinator's status."""
 
 import logging
+import os
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ import aiohttp
 
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.printable import printable
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.reported import clamp, read_coordinator_status
@@ -20,10 +22,14 @@ MAX_ANSWER_BYTES = 4 * 2**20
 log = logging.getLogger(__name__)
 
 
+class NoAnswer(Exception):
+    """The coordinator gave no answer, or none that can be read. That is no failure of the job."""
+
+
 async def sync_workers(
     session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None = None
-) -> CoordinatorStatus | None:
-    """Return the status of the coordinator in `pod`; None if it does not answer, which is no failure of the job.
+) -> CoordinatorStatus:
+    """Return the status of the coordinator in `pod`; raise NoAnswer if there is none.
 
     `last` is the last answer of a coordinator of this job: a new one continues from it where it is ahead of the status.
     """
@@ -39,7 +45,16 @@ async def sync_workers(
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
         log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
-        return None
+        raise NoAnswer(cause_of(error)) from error
+
+
+def cause_of(error: Exception) -> str:
+    """Return why there is no answer, in words that stay the same while the cause does."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)  # without the address
+    return printable(str(error), 256) or type(error).__name__
 
 
 def desired_workers(job: Job, last: CoordinatorStatus | None) -> DesiredWorkers:

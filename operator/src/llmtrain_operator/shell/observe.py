@@ -19,7 +19,7 @@ from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.node_loss import lost_nodes
-from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
+from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot, Silence
 from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, NotFound
@@ -45,7 +45,7 @@ def observe_job(
     gang: bool,
     coordinator: CoordinatorStatus | None,
     coordinator_asked: bool = True,
-    coordinator_lost: bool = False,
+    silence: Silence | None = None,
     memory: JobMemory | None,
     fetched_nodes: Mapping[str, NodeView | None],
     warnings: PodWarnings,
@@ -53,7 +53,7 @@ def observe_job(
     """Return one job as it is at this moment; None if it does not exist or is being deleted.
 
     Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
-    answer of the job's coordinator, `memory` what is remembered of the job, `fetched_nodes` what the API
+    answer of the job's coordinator and `silence` that it does not answer, `memory` what is remembered of the job, `fetched_nodes` what the API
     server answered about nodes that the cache lacks, `warnings` the events of pods that do not start. ValidationError if it cannot be read.
     """
     manifest = store.jobs.get(key)
@@ -86,7 +86,7 @@ def observe_job(
         gang_available=gang,
         coordinator=coordinator,
         coordinator_asked=coordinator_asked,
-        coordinator_lost=coordinator_lost,
+        silence=silence,
         images=images,
         refusal=memory.refusals.pending(facts(manifest, cluster, pods)),
         taken=not_owned(existing, job.uid),

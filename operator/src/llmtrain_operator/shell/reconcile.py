@@ -171,7 +171,7 @@ class Reconciler:
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
                 coordinator_asked=answer is None or answer.is_news,
-                coordinator_lost=answer is not None and answer.is_lost,
+                silence=answer.silence if answer else None,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
                 warnings=self.pod_warnings,

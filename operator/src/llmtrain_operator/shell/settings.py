@@ -41,6 +41,7 @@ class Settings:
                 trainer=required("LLMTRAIN_TRAINER_IMAGE"),
                 trainer_cpu=required("LLMTRAIN_TRAINER_CPU_IMAGE"),
                 pull_policy=environment.get("LLMTRAIN_IMAGE_PULL_POLICY", "IfNotPresent"),
+                operator_namespace=required("LLMTRAIN_NAMESPACE"),
                 otlp_endpoint=environment.get("LLMTRAIN_OTLP_ENDPOINT", ""),
             ),
             namespace=required("LLMTRAIN_NAMESPACE"),

@@ -1,5 +1,6 @@
 """The client of a job's coordinator."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from llmtrain_api.protocol import JOB_HEADER
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_operator.shell import coordinator_client
-from llmtrain_operator.shell.coordinator_client import desired_workers, sync_workers, url_host
+from llmtrain_operator.shell.coordinator_client import NoAnswer, desired_workers, sync_workers, url_host
 from unit.operator.builders import coordinator_status, job, pod, progress, started
 
 VALID = coordinator_status().model_dump_json(by_alias=True).encode()
@@ -66,13 +67,29 @@ async def test_the_coordinator_gets_the_desired_workers_and_answers_with_its_sta
 async def test_an_error_counts_as_no_answer(coordinator: Coordinator, answer: web.Response) -> None:
     coordinator.answer = answer
     async with aiohttp.ClientSession() as session:
-        assert await sync_workers(session, job(), COORDINATOR) is None
+        with pytest.raises(NoAnswer):
+            await sync_workers(session, job(), COORDINATOR)
 
 
 async def test_a_coordinator_that_cannot_be_reached_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", 9)
     async with aiohttp.ClientSession() as session:
-        assert await sync_workers(session, job(), COORDINATOR) is None
+        with pytest.raises(NoAnswer, match=r"^Connection refused$"):
+            await sync_workers(session, job(), COORDINATOR)
+
+
+async def test_a_coordinator_that_does_not_answer_in_time_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait(request: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("the request is cancelled")
+
+    app = web.Application()
+    app.router.add_put("/v1/workers", wait)
+    monkeypatch.setattr(coordinator_client, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+    async with TestServer(app, shutdown_timeout=0.1) as server, aiohttp.ClientSession() as session:
+        monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", server.port)
+        with pytest.raises(NoAnswer, match=r"^no answer in time$"):
+            await sync_workers(session, job(), COORDINATOR)
 
 
 async def test_a_body_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +108,8 @@ async def test_a_body_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     app.router.add_put("/v1/workers", stream)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", server.port)
-        assert await sync_workers(session, job(), COORDINATOR) is None
+        with pytest.raises(NoAnswer):
+            await sync_workers(session, job(), COORDINATOR)
     assert sent < 32 * 2**20
 
 

@@ -15,5 +15,7 @@ final_answer.py       that the coordinator is asked once more before the job end
 cleanup.py            what is deleted when a job has ended
 ttl.py                ttlSecondsAfterFinished
 suspend.py            stop with a checkpoint, resume later
+coordinator_loss.py   a coordinator that no longer answers is replaced
+coordinator_unreachable.py  a coordinator that runs and that the operator cannot reach
 degraded.py           training with less than the spec asks for
 """
