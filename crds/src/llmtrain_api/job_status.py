@@ -115,9 +115,9 @@ class Failure(Model):
     exit_code: int | None = None
     """Exit code of the container. Unset if the pod was deleted or lost with its node."""
     reason: Annotated[str, Field(max_length=64)] = ""
-    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption, such as PreemptionByScheduler, that of the pod's condition DisruptionTarget."""
+    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption that of the pod's condition DisruptionTarget, such as PreemptionByScheduler, or PodDeleted or CoordinatorLost."""
     disruption: bool = False
-    """Whether the pod was drained, preempted or evicted. That does not spend the failure budget."""
+    """Whether the pod was drained, preempted, evicted or deleted by others, or is a coordinator that no longer answered. That does not spend the failure budget."""
     message: Sentence = ""
     """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
@@ -158,7 +158,7 @@ class Recoveries(Model):
     count: Annotated[int, Field(ge=0)] = 0
     """Failures of pods and trainer processes since the job was created. The end of a pod that follows from deaths of its processes is not counted again."""
     disruptions: Annotated[int, Field(ge=0)] = 0
-    """Pods that were drained, preempted or evicted since the job was created."""
+    """Pods that were drained, preempted, evicted or deleted by others since the job was created, and coordinators that were replaced because they no longer answered."""
     by_method: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by method. One recovery can resolve several failures."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0

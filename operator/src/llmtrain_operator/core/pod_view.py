@@ -47,7 +47,7 @@ class PodView:
     pull_failure: str = ""
     """Message of the kubelet while it cannot pull the image."""
     disruption: str = ""
-    """Reason of its condition DisruptionTarget, such as PreemptionByScheduler; empty if it is not disrupted."""
+    """Reason of its condition DisruptionTarget, such as PreemptionByScheduler, or PodDeleted; empty without one."""
     disruption_message: str = ""
     """Message of that condition."""
     waiting_reason: str = ""

@@ -40,6 +40,7 @@ class Executor:
             memory.status_written()
         for event in plan.events:
             await self.emit_event(job, event)
+        memory.deleted |= {reference.uid for reference in plan.delete}
         results = await asyncio.gather(*(self.delete(reference) for reference in plan.delete), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):

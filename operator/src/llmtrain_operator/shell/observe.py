@@ -1,6 +1,6 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from llmtrain_operator.core.manifest import Manifest, is_deleting, value_at
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.disruptions import POD_DELETED
 from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot, Silence
 from llmtrain_operator.shell.api import Api, path_of
@@ -68,10 +69,11 @@ def observe_job(
     known, unready = len(store.nodes), len(store.unready_nodes)
     nodes = NodeStates.of(names, {**fetched_nodes, **cached}, known=known, not_ready=unready)
     now = datetime.now(UTC)
+    memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
+    pods = with_deletions(pods, memory.deleted_by_others(pods))
     pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
     spec = cluster_spec_of(cluster) if cluster else None
-    memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
     snapshot = JobSnapshot(
         now=now,
         job=job,
@@ -128,6 +130,13 @@ def observe_coordinator(store: Store, key: JobKey) -> tuple[Job, PodView] | None
 def observe_pods(store: Store, key: JobKey, uid: str) -> tuple[PodView, ...]:
     """Return the pods of the job with this uid."""
     return tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), uid).values())
+
+
+def with_deletions(pods: Iterable[PodView], deleted: Collection[str]) -> tuple[PodView, ...]:
+    """Return the pods with a disruption for those that others delete without one; `deleted` are their uids."""
+    return tuple(
+        replace(pod, disruption=POD_DELETED) if pod.uid in deleted and not pod.disruption else pod for pod in pods
+    )
 
 
 def unknown_nodes(store: Store, key: JobKey) -> frozenset[str]:

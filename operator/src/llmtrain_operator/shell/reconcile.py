@@ -163,7 +163,8 @@ class Reconciler:
                 self.poller.schedule(job_key, session)
             if target is not None and answer is None:
                 return None, True
-            memory = self.memories.get(job_key)
+            manifest = self.store.jobs.get(job_key)
+            memory = self.memory_of(job_key, uid_of(manifest)) if manifest is not None else None
             observed = observe_job(
                 self.store,
                 job_key,

@@ -7,6 +7,7 @@ import pytest
 
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.plan import ObjectReference
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.work_queue import Key
@@ -247,6 +248,41 @@ async def test_the_coordinator_is_asked_once_more_before_the_job_ends(monkeypatc
     status = found.store.jobs["ns", "j"]["status"]
     assert (status["stage"], status["progress"]["step"]) == ("Succeeded", 100)
     assert not [name for kind, _, name in api.objects if kind == "Pod"]
+
+
+def leave(found: Reconciler, api: EchoingApi, name: str) -> None:
+    """Let the API server report that a pod is being deleted."""
+    live = api.objects["Pod", "ns", name]
+    metadata = {**live["metadata"], "resourceVersion": str(next(api.versions))}
+    metadata["deletionTimestamp"] = "2026-11-23T12:00:00Z"
+    found.store.pod_changed("upsert", {**live, "metadata": metadata})
+
+
+async def test_a_pod_that_someone_else_deletes_is_a_disruption_and_one_that_the_operator_deletes_is_not() -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
+    await reconcile_all(found)
+    leave(found, api, "j-worker-0")
+    await reconcile_all(found)
+    recoveries = found.store.jobs["ns", "j"]["status"]["recoveries"]
+    assert [(record["pod"], record["reason"]) for record in recoveries["recent"]] == [("j-worker-0", "PodDeleted")]
+    assert (recoveries["count"], recoveries["disruptions"], recoveries["times"]) == (0, 1, [])
+    assert api.events.count("PodDisrupted") == 1
+    delete = api.delete
+
+    async def delete_gracefully(reference: ObjectReference) -> None:
+        if reference.kind == "Pod":
+            leave(found, api, reference.name)
+        else:
+            await delete(reference)
+
+    api.delete = delete_gracefully  # type: ignore[method-assign]
+    job = found.store.jobs["ns", "j"]
+    metadata = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    fewer = {**job, "metadata": metadata, "spec": {**PROGRAM, "workers": {"replicas": 1}}}
+    found.store.job_changed("upsert", fewer)
+    await reconcile_all(found)
+    assert found.store.pods_of["ns", "j"]["j-worker-1"]["metadata"]["deletionTimestamp"]
+    assert found.store.jobs["ns", "j"]["status"]["recoveries"]["disruptions"] == 1
 
 
 async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:
