@@ -10,9 +10,11 @@ from llmtrain_trainer.worker.stop_signal import StopSignal
 
 @dataclass(frozen=True, kw_only=True)
 class RankContext:
-    """The identity of a rank process, its log and what it shares with the process' entry point."""
+    """The identity of a rank process, and what exists once in it."""
 
     identity: RankIdentity
     stop_signal: StopSignal
+    """Handles the signals of the process."""
     log: JsonLog
     abandoned_groups: AbandonedGroups
+    """Owned by the entry point, which ends the process without destroying them."""
