@@ -8,6 +8,7 @@ informer.py            one resource, listed and watched
 store.py               every object seen, indexed for lookups
 work_queue.py          keys waiting to be reconciled
 reconcile.py           observe, plan, execute: one key at a time
+namespace_index.py     namespaces and quotas, which a refused request may depend on
 observe.py             snapshots for decisions, from the store
 pod_warnings.py        warning events of pods that do not start
 api.py                 the Kubernetes API on plain dicts: server-side apply, status, events

@@ -36,6 +36,8 @@ class ObservedJob(NamedTuple):
 
     manifest: Manifest
     snapshot: JobSnapshot
+    facts: Facts
+    """What a refusal may depend on."""
 
 
 def observe_job(
@@ -73,6 +75,7 @@ def observe_job(
     pods = with_deletions(pods, memory.deleted_by_others(pods))
     pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
+    found = facts(manifest, cluster, pods) | store.namespace_index.facts(job.namespace)
     spec = cluster_spec_of(cluster) if cluster else None
     snapshot = JobSnapshot(
         now=now,
@@ -90,18 +93,12 @@ def observe_job(
         coordinator_asked=coordinator_asked,
         silence=silence,
         images=images,
-        refusal=memory.refusals.pending(facts(manifest, cluster, pods)),
+        refusal=memory.refusals.pending(found),
         taken=not_owned(existing, job.uid),
         unrepairable=dict(memory.undone_repairs),
         status_age=memory.status_age,
     )
-    return ObservedJob(manifest, snapshot)
-
-
-def facts_of(observed: ObservedJob, store: Store) -> Facts:
-    """Return what a refusal for an observed job may depend on."""
-    job = observed.snapshot.job
-    return facts(observed.manifest, store.clusters.get(job.spec.cluster), observed.snapshot.pods)
+    return ObservedJob(manifest, snapshot, found)
 
 
 def facts(manifest: Manifest, cluster: Manifest | None, pods: Iterable[PodView]) -> Facts:
@@ -219,6 +216,7 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
     }
     desired = {(namespace, pool.name) for namespace in tenants for pool in spec.storage_pools}
     memory.keep_only(frozenset(desired - claims.keys()))
+    memory.facts = {namespace: store.namespace_index.facts(namespace) for namespace in tenants}
     return manifest, ClusterSnapshot(
         now=datetime.now(UTC),
         name=name,

@@ -28,7 +28,6 @@ from llmtrain_operator.shell.metrics import count_reconcile
 from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.observe import (
     ObservedJob,
-    facts_of,
     fetch_nodes,
     is_at_rest,
     observe_cluster,
@@ -123,7 +122,7 @@ class Reconciler:
         observed, asks = self.observe(key, session, fetched_nodes)
         if observed is None:
             return "done", None
-        manifest, snapshot = observed
+        manifest, snapshot, facts = observed
         memory = self.memory_of(job_key, snapshot.job.uid)
         refusal = snapshot.refusal
         if refusal is not None and refusal.key == object_key(manifest) and not is_due(refusal):
@@ -133,11 +132,13 @@ class Reconciler:
             await self.executor.execute(manifest, plan, memory)
         except RequestRefused as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
-            memory.refusals.record(error.refusal, facts_of(observed, self.store))
+            memory.refusals.record(error.refusal, facts, others=len(self.store.refused))
+            self.store.refused.set(key, {key.namespace})
             self.queue.add(key)  # the refusal is part of the next snapshot
             return "rejected", None
         if refusal is not None and (not plan.refused or is_due(refusal)):
             memory.refusals.discard()
+            self.store.refused.set(key, ())
             self.queue.add(key)
         if plan.status is not None:
             self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
@@ -201,6 +202,7 @@ class Reconciler:
         """Forget a job that no longer exists."""
         job_key = (key.namespace, key.name)
         self.memories.pop(job_key, None)
+        self.store.refused.set(key, ())
         self.complaints.discard(key)
         self.poller.discard(job_key)
 
@@ -211,12 +213,14 @@ class Reconciler:
             observed = observe_cluster(self.store, key.name, memory)
             if observed is None:
                 self.claims.pop(key.name, None)
+                self.store.refused.set(key, ())
                 return "done", None
             manifest, snapshot = observed
             plan = plan_cluster(snapshot)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableObject(cause_of(error)) from error
         refused = await self.executor.execute_cluster(manifest, plan, memory)
+        self.store.refused.set(key, {namespace for namespace, _ in memory.refusals})
         if refused:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))
         if memory.changed():

@@ -21,6 +21,7 @@ from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
 from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
+from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.observe import observe_fleet
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.relevance import trim_pod
@@ -41,6 +42,8 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
         Informer(api, "v1", "Pod", store.pod_changed, trim=trim_pod),
         Informer(api, "v1", "Node", store.node_changed),
         Informer(api, "v1", "PersistentVolumeClaim", store.claim_changed),
+        Informer(api, "v1", "Namespace", store.namespace_changed, metadata_only=True),
+        Informer(api, "v1", "ResourceQuota", store.quota_changed, trim=trim_quota),
         Informer(api, "v1", "Service", store.object_changed, selector=JOB_LABEL),
         Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL),
         *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=JOB_LABEL)] if gang else []),

@@ -91,7 +91,7 @@ async def test_a_job_starts_when_the_refusal_ends() -> None:
     assert scheduled(found)["reason"] == "Waiting"
 
 
-async def test_a_changed_spec_is_tried_at_once() -> None:
+async def test_a_changed_spec_is_tried_soon() -> None:
     found = await reconciler(api := EchoingApi())
     reject(api, QUOTA, "create")
     await reconcile_all(found)
@@ -99,8 +99,70 @@ async def test_a_changed_spec_is_tried_at_once() -> None:
     job = found.store.jobs["ns", "j"]
     metadata = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
     found.store.job_changed("upsert", {**job, "metadata": metadata})
+    advance(found, 1)
     await reconcile_all(found)
     assert ("Pod", "ns", "j-prepare") in api.objects
+
+
+def quota(hard: str, used: str) -> Manifest:
+    return {
+        "metadata": {"name": "q", "namespace": "ns", "uid": "q"},
+        "status": {"hard": {"pods": hard}, "used": {"pods": used}},
+    }
+
+
+async def test_a_quota_that_leaves_more_room_lets_the_jobs_of_its_namespace_start() -> None:
+    jobs = [manifest(JOB_KIND, "j", SPEC, namespace=namespace) for namespace in ("ns", "other")]
+    found = await reconciler(api := EchoingApi(), *jobs)
+    found.store.quota_changed("upsert", quota("1", "1"))
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    found.now += 5  # type: ignore[attr-defined]
+    for hard, used in (("2", "2"), ("1", "1"), ("0", "1")):
+        found.store.quota_changed("upsert", quota(hard, used))
+    assert not len(found.queue), "there is no more room than before"
+    api.reject = lambda verb, kind, name: None
+    found.store.quota_changed("upsert", quota("5", "1"))
+    assert len(found.queue) == 1, "other namespaces are not concerned"
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+    assert len(found.store.refused) == 1
+
+
+async def test_a_quota_that_grows_while_a_request_is_refused_is_noticed() -> None:
+    found = await reconciler(api := EchoingApi())
+    found.store.quota_changed("upsert", quota("1", "1"))
+
+    def grow(verb: str, kind: str, name: str) -> ApiError | None:
+        if (verb, kind) != ("create", "Pod"):
+            return None
+        api.reject = lambda verb, kind, name: None
+        found.store.quota_changed("upsert", quota("5", "1"))
+        return QUOTA
+
+    api.reject = grow
+    await reconcile_all(found)
+    advance(found, 1)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+
+
+async def test_the_more_jobs_are_refused_the_less_often_each_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtrain_operator.shell.refusals.SECONDS_PER_REFUSAL", 1000.0)
+    jobs = [manifest(JOB_KIND, name, SPEC, namespace="ns") for name in ("j", "k", "l")]
+    found = await reconciler(api := EchoingApi(), *jobs)
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    for _ in range(10):  # refusals
+        advance(found, 3000)
+        await reconcile_all(found)
+    before = len(api.calls)
+    advance(found, 2990)
+    await reconcile_all(found)
+    assert len(api.calls) == before
+    advance(found, 10)
+    await reconcile_all(found)
+    assert len(api.calls) > before
 
 
 async def test_a_refused_status_is_no_hot_loop() -> None:
@@ -285,7 +347,7 @@ async def test_a_pod_that_someone_else_deletes_is_a_disruption_and_one_that_the_
     assert found.store.jobs["ns", "j"]["status"]["recoveries"]["disruptions"] == 1
 
 
-async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:
+async def test_a_missing_tenant_namespace_is_tried_when_it_appears_and_else_seldom() -> None:
     cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": "gone"}, {"namespace": "ok"}]}
     waiting = [manifest(JOB_KIND, f"w{number}", {**SPEC, "cluster": "nowhere"}, namespace="ns") for number in range(5)]
     found = await reconciler(api := EchoingApi(), *waiting, cluster=cluster)
@@ -294,7 +356,7 @@ async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:
 
     async def create(obj: Manifest) -> Manifest:
         tried.append(obj["metadata"]["namespace"])
-        if obj["metadata"]["namespace"] == "gone":
+        if obj["metadata"]["namespace"] == "gone" and len(tried) < 5:
             raise gone
         return await EchoingApi.create(api, obj)
 
@@ -310,6 +372,15 @@ async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:
     advance(found, 1)
     await reconcile_all(found)
     assert (tried.count("gone"), api.counts()["status"]) == (2, writes), "and the status does not change to and fro"
+    advance(found, 10)
+    await reconcile_all(found)
+    assert tried.count("gone") == 2
+    found.store.namespace_changed("upsert", {"metadata": {"name": "gone", "uid": "u"}})
+    assert len(found.queue) == 1, "only the LLMCluster waits for it"
+    await reconcile_all(found)
+    assert tried.count("gone") == 4
+    assert phases(found) == {"gone": "Pending", "ok": "Pending"}
+    assert len(found.store.refused) == 0
 
 
 def phases(found: Reconciler) -> dict[str, str]:
