@@ -51,6 +51,7 @@ from llmtrain_operator.core.policies.restart_backoff import delay_restarts, dela
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
+from llmtrain_operator.core.policies.volume_binding import report_unbound_claims
 from llmtrain_operator.core.reported import within_bounds
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot, Refusal
 from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
@@ -162,6 +163,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         window_seconds=budget.window_seconds,
         now=snapshot.now,
     )
+    stage = report_unbound_claims(stage, snapshot.unbound_claims)
     stage = report_stuck_pods(stage, pods, snapshot.now)
     coordinators = lost_coordinators_of(snapshot)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records

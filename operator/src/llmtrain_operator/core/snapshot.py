@@ -94,6 +94,8 @@ class JobSnapshot:
     """Those of them that are lost, as `policies/node_loss.py` decides: their kubelets neither stop pods nor report ends."""
     claims: dict[str, Manifest] = field(default_factory=dict)
     """PersistentVolumeClaims of the job's namespace, by name."""
+    unbound_claims: dict[str, str] = field(default_factory=dict)
+    """Claims that are not bound and that pods without a node wait for, with the newest warning event; empty without one."""
     gpus_capacity: int = 0
     """Allocatable GPUs of the ready nodes that the job can use."""
     gang_available: bool = False

@@ -25,10 +25,12 @@ from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, NotFound
 from llmtrain_operator.shell.job_memory import JobMemory
-from llmtrain_operator.shell.pod_warnings import PodWarnings
+from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.refusals import Facts
 from llmtrain_operator.shell.relevance import JobKey, is_finished, node_of
+from llmtrain_operator.shell.slow_objects import unbound_claims
 from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.warning_events import WarningEvents
 
 
 class ObservedJob(NamedTuple):
@@ -51,13 +53,13 @@ def observe_job(
     silence: Silence | None = None,
     memory: JobMemory | None,
     fetched_nodes: Mapping[str, NodeView | None],
-    warnings: PodWarnings,
+    warnings: WarningEvents,
 ) -> ObservedJob | None:
     """Return one job as it is at this moment; None if it does not exist or is being deleted.
 
     Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
     answer of the job's coordinator and `silence` that it does not answer, `memory` what is remembered of the job, `fetched_nodes` what the API
-    server answered about nodes that the cache lacks, `warnings` the events of pods that do not start. ValidationError if it cannot be read.
+    server answered about nodes that the cache lacks, `warnings` the events of slow objects. ValidationError if it cannot be read.
     """
     manifest = store.jobs.get(key)
     if manifest is None or is_deleting(manifest):
@@ -73,7 +75,7 @@ def observe_job(
     now = datetime.now(UTC)
     memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
     pods = with_deletions(pods, memory.deleted_by_others(pods))
-    pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
+    pods = tuple(replace(pod, warning=warnings.of(pod.uid)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
     found = facts(manifest, cluster, pods) | store.namespace_index.facts(job.namespace)
     spec = cluster_spec_of(cluster) if cluster else None
@@ -87,6 +89,9 @@ def observe_job(
         nodes=nodes,
         lost_nodes=lost_nodes(nodes, node_seconds=job.spec.recovery.node_seconds, now=now),
         claims=dict(store.claims.get(job.namespace, {})),
+        unbound_claims={
+            name: warnings.of(uid_of(claim)) for name, claim in unbound_claims(store, key, job.uid).items()
+        },
         gpus_capacity=store.gpus_capacity(job.spec.cluster),
         gang_available=gang,
         coordinator=coordinator,

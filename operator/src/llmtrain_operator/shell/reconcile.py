@@ -33,12 +33,12 @@ from llmtrain_operator.shell.observe import (
     observe_cluster,
     observe_coordinator,
     observe_job,
-    observe_pods,
     unknown_nodes,
 )
-from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.refusals import RequestRefused
+from llmtrain_operator.shell.slow_objects import slow_objects
 from llmtrain_operator.shell.store import JobKey, Store
+from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 Result = Literal["done", "conflict", "rejected", "failed"]
@@ -69,7 +69,7 @@ class Reconciler:
         self.claims: dict[str, ClaimMemory] = {}
         """Refusals of claims, by LLMCluster."""
         self.complaints = Complaints(self.executor)
-        self.pod_warnings = PodWarnings(api)
+        self.warnings = WarningEvents(api)
 
     async def work(self, session: aiohttp.ClientSession) -> None:
         """Reconcile one key after the other, forever."""
@@ -118,7 +118,8 @@ class Reconciler:
             return "done", None
         fetched_nodes = await fetch_nodes(self.api, unknown_nodes(self.store, job_key))
         if (manifest := self.store.jobs.get(job_key)) is not None:
-            await self.pod_warnings.refresh(observe_pods(self.store, job_key, uid_of(manifest)), datetime.now(UTC))
+            now = datetime.now(UTC)
+            await self.warnings.refresh(slow_objects(self.store, job_key, uid_of(manifest), now), now)
         observed, asks = self.observe(key, session, fetched_nodes)
         if observed is None:
             return "done", None
@@ -176,7 +177,7 @@ class Reconciler:
                 silence=answer.silence if answer else None,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
-                warnings=self.pod_warnings,
+                warnings=self.warnings,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableObject(cause_of(error)) from error

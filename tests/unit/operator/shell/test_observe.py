@@ -19,8 +19,8 @@ from llmtrain_operator.shell.observe import (
     observe_job,
     unknown_nodes,
 )
-from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import WorkQueue
 from unit.operator.builders import IMAGES, SPEC, coordinator_status, node
 
@@ -94,7 +94,7 @@ def observed(store: Store, coordinator: Any = None, memory: JobMemory | None = N
         coordinator=coordinator,
         memory=memory,
         fetched_nodes=absent if nodes is None else nodes,
-        warnings=PodWarnings(api),
+        warnings=WarningEvents(api),
     )
 
 

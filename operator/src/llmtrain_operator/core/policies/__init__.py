@@ -3,6 +3,7 @@
 admission.py          whether a job can start: cluster, tenancy, volumes, GPUs
 scheduling.py         why pods do not run yet
 container_errors.py   why the container of a pod that has a node does not run
+volume_binding.py     why a claim that pods wait for is not bound
 stuck_termination.py  pods that do not end after their grace period
 failure_policy.py     failed and lost pods: recorded once, then replaced; failures that are permanent
 node_loss.py          which nodes are lost, and when that cannot be decided
