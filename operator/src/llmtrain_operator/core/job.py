@@ -4,15 +4,13 @@ Within this package, `before` is the status as last written and `status` the one
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
-from llmtrain_operator.core.events import condition_events, failure_events, repair_events
-from llmtrain_operator.core.objects.drift import changed_objects
+from llmtrain_operator.core.job_plan import build_plan, earliest, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
 from llmtrain_operator.core.plan import Event, Plan, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
@@ -46,33 +44,27 @@ from llmtrain_operator.core.policies.failure_policy import (
 )
 from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
-from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
+from llmtrain_operator.core.policies.refusal import current_refusal
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.policies.volume_binding import report_unbound_claims
 from llmtrain_operator.core.reported import within_bounds
-from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot, Refusal
-from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
+from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
+from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.pods import shared_objects
 from llmtrain_operator.core.stages.prepare import prepare
 from llmtrain_operator.core.stages.publish import publish
 from llmtrain_operator.core.stages.train import train
-from llmtrain_operator.core.status.goodput import with_goodput
 from llmtrain_operator.core.status.progress import with_progress
 from llmtrain_operator.core.status.recoveries import (
     new_recoveries,
     process_failures,
-    recovery_events,
     with_recoveries,
 )
 from llmtrain_operator.core.status.results import with_results
 from llmtrain_operator.core.status.workers import with_worker_counts
-from llmtrain_operator.core.status.write_delay import write_delay
-
-NOW = timedelta(0)
-"""A delay that is over."""
 
 
 def plan_job(snapshot: JobSnapshot) -> Plan:
@@ -251,64 +243,3 @@ def no_gang_events(job: Job, *, gang_available: bool) -> tuple[Event, ...]:
         "set spec.scheduling.gang to Off if that is intended"
     )
     return (Event(type="Warning", reason=Reason.NO_GANG_SCHEDULING, message=text),)
-
-
-def build_plan(
-    snapshot: JobSnapshot,
-    status: JobStatus,
-    stage: StagePlan,
-    *,
-    failures: tuple[Failure, ...] = (),
-    recoveries: tuple[RecoveryRecord, ...] = (),
-) -> Plan:
-    """Return the plan of a stage: its conditions and goodput in the status, its objects where they differ, its events.
-
-    The status is written only if something besides the passing time has changed, and figures not each time they do.
-    """
-    job, now, live_objects = snapshot.job, snapshot.now, snapshot.live_objects
-    before = job.status
-    apply = changed_objects(stage.desired, live_objects, snapshot.unrepairable)
-    refusal = current_refusal(job, apply, stage.delete, last=snapshot.refusal, taken=snapshot.taken)
-    conditions = update_conditions(
-        status.conditions,
-        (*stage.conditions, *refusal_conditions(refusal)),
-        now=now,
-        metadata_generation=job.metadata_generation,
-    )
-    status = status.model_copy(update={**stage.update, "stage": stage.stage, "conditions": conditions})
-    delay = write_delay(before, status, snapshot.status_age)
-    plan = Plan(
-        status=with_goodput(before, status, snapshot.ledger, created=job.created, now=now) if delay == NOW else None,
-        apply=apply,
-        delete=stage.delete,
-        requeue_after=earliest(stage.requeue_after, delay),
-    )
-    plan = hold_back(plan, refusal, is_last=refusal == snapshot.refusal)
-    return replace(
-        plan,
-        events=(
-            *failure_events(failures),
-            *stage.events,
-            *repair_events(plan.apply, live_objects),
-            *condition_events(before, status),
-            *recovery_events(recoveries),
-        ),
-    )
-
-
-def hold_back(plan: Plan, refusal: Refusal | None, *, is_last: bool) -> Plan:
-    """Return a plan without the requests that wait because of `refusal`; `is_last` is whether it is the server's last."""
-    if refusal is None:
-        return plan
-    return replace(
-        plan,
-        apply=applied_now(refusal, plan.apply),
-        delete=deleted_now(refusal, plan.delete),
-        requeue_after=earliest(plan.requeue_after, refusal.retry_after),
-        refused=is_last,
-    )
-
-
-def earliest(*delays: timedelta | None) -> timedelta | None:
-    """Return the shortest of the delays that are not over; None if there is none."""
-    return min((delay for delay in delays if delay is not None and delay > NOW), default=None)

@@ -63,7 +63,7 @@ class Silence:
     since: datetime
     """When it answered last, or was asked first."""
     duration: timedelta
-    """How long that was before the last question, by a clock that nobody sets."""
+    """How long that was before the last question, by a monotonic clock."""
     unanswered: int
     """Questions since then."""
     has_answered: bool

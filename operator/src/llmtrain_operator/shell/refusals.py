@@ -26,7 +26,7 @@ class BackOff:
 
 
 SECONDS_PER_REFUSAL = 4.0
-"""Least time between two requests that are made again in vain, of all jobs and claims together, in the long run."""
+"""Least time between two requests that are made and refused again, of all jobs and claims together, in the long run."""
 MIN_DELAY = 1.0
 MAX_CHANGE_DELAY = 8.0
 """How long a change of its facts waits at least and at most, the more often a request was refused."""

@@ -17,6 +17,8 @@ from llmtrain_operator.shell.work_queue import Key, WorkQueue
 from unit.operator.builders import IMAGES, SPEC, node
 
 CLUSTER_SPEC: dict[str, Any] = {"storagePools": [{"name": "datasets"}, {"name": "checkpoints"}]}
+PROGRAM: dict[str, Any] = {**SPEC, "entrypoint": {"script": "train.py"}, "data": {"source": {"volume": "datasets"}}}
+"""Spec of a job that begins with its workers."""
 HOT_LOOP = 40
 """Reconciliations in a row that no test needs."""
 
@@ -115,6 +117,11 @@ class EchoingApi(Api):
 
     async def create_event(self, obj: Manifest, event: Any, now: str) -> None:
         self.events.append(event.reason)
+
+
+def reject(api: EchoingApi, error: ApiError, *verbs: str, kinds: tuple[str, ...] = ("Pod",)) -> None:
+    """Let the API server refuse requests with some verbs for objects of some kinds."""
+    api.reject = lambda verb, kind, name: error if verb in verbs and kind in kinds else None
 
 
 async def reconciler(api: EchoingApi, *jobs: Manifest, cluster: dict[str, Any] | None = None) -> Reconciler:

@@ -3,7 +3,7 @@
 Workers that train need no coordinator, so a replacement costs them nothing; without one, the next failure would stop
 them. The old coordinator may still run: its successor has a greater term, which fences it.
 
-It may also be the operator that is cut off, such as by a NetworkPolicy, and then a replacement helps nobody. So only a
+It may also be the operator that is cut off, such as by a NetworkPolicy, and then a replacement does not help. So only a
 coordinator that has answered is replaced, only a few times within the window of `spec.recovery`, and none while all
 others are silent too. What remains silent is reported by `coordinator_unreachable.py`.
 """
