@@ -112,18 +112,29 @@ def test_too_few_workers_wait_with_their_state(kube: Kube, new_job: str) -> None
     kube.wait_for_step(new_job, status["progress"]["step"] + 5)
 
 
-def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        pytest.param((), "EvictionByEvictionAPI", id="by eviction"),
+        pytest.param(("--disable-eviction",), "PodDeleted", id="by deletion"),
+    ],
+)
+def test_a_drained_node_loses_no_step(
+    kube: Kube, new_job: str, undisturbed: str, way: tuple[str, ...], reason: str
+) -> None:
     kube.apply(elastic(new_job, 2))
     wait_for_ranks(kube, new_job, 2)
     node = kube.get("pod", f"{new_job}-worker-1")["spec"]["nodeName"]
     try:
         selector = f"--pod-selector=llmtrain.dev/job={new_job}"
-        kube.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", selector, "--timeout=60s")
+        kube.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", selector, "--timeout=60s", *way)
         status = kube.wait_for_stage(new_job, "Succeeded", 300)
     finally:
         kube.run("uncordon", node)
     assert status["model"]["sha256"] == undisturbed
-    assert status["recoveries"]["count"] == 0
+    recoveries = status["recoveries"]
+    assert (recoveries["count"], recoveries["times"]) == (0, [])
+    assert (f"{new_job}-worker-1", reason) in {(record["pod"], record["reason"]) for record in recoveries["recent"]}
 
 
 def test_a_dead_node_is_left_behind(
