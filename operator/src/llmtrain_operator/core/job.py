@@ -43,6 +43,7 @@ from llmtrain_operator.core.policies.failure_policy import (
     recorded_uids,
 )
 from llmtrain_operator.core.policies.final_answer import awaits_final_answer
+from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.refusal import current_refusal
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
@@ -68,12 +69,12 @@ from llmtrain_operator.core.status.workers import with_worker_counts
 
 
 def plan_job(snapshot: JobSnapshot) -> Plan:
-    """Return what the job needs now. A job that has ended is cleaned up, and deleted after its time to live."""
+    """Return what the job needs now. One that has ended or is being deleted is cleaned up; the former expires later."""
     snapshot = within_bounds(snapshot)
     job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
     before = job.status
-    if is_finished(before):
-        return plan_finished(snapshot)
+    if job.deleting or is_finished(before):
+        return plan_ended(snapshot)
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
     failures = (
@@ -95,11 +96,12 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     return build_plan(snapshot, status, stage, failures=failures, recoveries=recoveries)
 
 
-def plan_finished(snapshot: JobSnapshot) -> Plan:
-    """Return what a job that has ended needs: its pods and objects are deleted, and in the end the job itself."""
+def plan_ended(snapshot: JobSnapshot) -> Plan:
+    """Return what a job needs that has ended or is being deleted: its pods and objects are deleted, then a finished job."""
     job, pods, now = snapshot.job, snapshot.pods, snapshot.now
-    status = finished_status(job.status, pods, job.metadata_generation)
-    after = plan_cleanup(pods, snapshot.objects, snapshot.lost_nodes) or plan_ttl(job, status.finish_time, now)
+    status = job.status if job.deleting else finished_status(job.status, pods, job.metadata_generation)
+    expired = Plan() if job.deleting else plan_ttl(job, status.finish_time, now)
+    after = plan_cleanup(pods, snapshot.objects, snapshot.lost_nodes) or expired
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
     after = replace(
         after,
@@ -152,7 +154,8 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage,
         delayed_restarts(status.recoveries.recent, budget, snapshot.now),
         existing={pod.name for pod in pods},
-        window_seconds=budget.window_seconds,
+        budget=budget,
+        incidents=len(incidents_in_window(status.recoveries.times, budget, snapshot.now)),
         now=snapshot.now,
     )
     stage = report_unbound_claims(stage, snapshot.unbound_claims)

@@ -37,6 +37,8 @@ class Job:
     uid: str
     metadata_generation: int
     created: datetime
+    deleting: bool = False
+    """Whether it is being deleted; the finalizer of another controller can keep it."""
     spec: JobSpec
     status: JobStatus
     """The status as last written; decisions work on a copy."""

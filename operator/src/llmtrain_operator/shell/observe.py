@@ -55,14 +55,14 @@ def observe_job(
     fetched_nodes: Mapping[str, NodeView | None],
     warnings: WarningEvents,
 ) -> ObservedJob | None:
-    """Return one job as it is at this moment; None if it does not exist or is being deleted.
+    """Return one job as it is at this moment; None if it does not exist.
 
     Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
     answer of the job's coordinator and `silence` that it does not answer, `memory` what is remembered of the job, `fetched_nodes` what the API
     server answered about nodes that the cache lacks, `warnings` the events of slow objects. ValidationError if it cannot be read.
     """
     manifest = store.jobs.get(key)
-    if manifest is None or is_deleting(manifest):
+    if manifest is None:
         return None
     job = job_of(manifest)
     existing = {("Pod", name): pod for name, pod in store.pods_of.get(key, {}).items()}
@@ -184,6 +184,7 @@ def job_of(manifest: Manifest) -> Job:
         uid=metadata["uid"],
         metadata_generation=metadata["generation"],
         created=parse_rfc3339(metadata["creationTimestamp"]),
+        deleting=is_deleting(manifest),
         spec=JobSpec.from_server(manifest["spec"]),
         status=JobStatus.from_server(manifest.get("status") or {}),
     )

@@ -1,6 +1,7 @@
 """One job, from its creation to its end."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +111,14 @@ def test_a_published_model_makes_the_job_succeed_and_keeps_its_log() -> None:
     assert plan.status.model.perplexity == "20.1"
     assert plan.status.logs[0].lines == ["bye"]
     assert plan.delete == (), "evidence is written before anything is deleted"
+
+
+def test_the_pods_of_a_job_that_is_being_deleted_stop_though_a_finalizer_keeps_the_job() -> None:
+    deleting = replace(job(started(dataset=DATASET), ttlSecondsAfterFinished=0), deleting=True)
+    plan = plan_job(snapshot(deleting, pods=RUNNING))
+    assert [reference.name for reference in plan.delete] == [pod.name for pod in RUNNING]
+    assert (plan.status, plan.apply) == (None, ())
+    assert plan_job(snapshot(deleting)).delete == (), "it is deleted already"
 
 
 def test_a_running_job_outlives_its_cluster() -> None:

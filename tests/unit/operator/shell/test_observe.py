@@ -192,9 +192,12 @@ async def test_a_job_that_cannot_be_read_is_left_out_of_the_metrics(store: Store
     assert [job.name for job in observe_fleet(store).jobs] == ["j"]
 
 
-async def test_a_job_that_is_being_deleted_is_not_observed(store: Store) -> None:
+async def test_a_job_that_is_being_deleted_is_observed_as_such_and_its_coordinator_is_not_asked(store: Store) -> None:
+    store.pod_changed("upsert", pod("j-coordinator", "coordinator"))
+    assert not snapshot(store).job.deleting
     store.jobs["ns", "j"]["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
-    assert snapshot(store) is None
+    assert snapshot(store).job.deleting
+    assert observe_coordinator(store, ("ns", "j")) is None
 
 
 async def test_a_cluster_is_observed_with_the_claims_of_its_tenants(store: Store) -> None:
