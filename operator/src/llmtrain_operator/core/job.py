@@ -29,6 +29,7 @@ from llmtrain_operator.core.policies.coordinator_loss import (
     loss_records,
     lost_coordinators,
     replacements,
+    suspect_nodes,
 )
 from llmtrain_operator.core.policies.coordinator_unreachable import reached_conditions, unreachable_conditions
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
@@ -215,6 +216,7 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             images=images,
             gang_available=snapshot.gang_available,
             lost_nodes=lost_nodes,
+            avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),
         )
     else:
         stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)

@@ -23,12 +23,19 @@ STORAGE_LIMIT = "256Mi"
 
 
 def coordinator_pod(
-    job: Job, *, term: int, image: str, pull_policy: str, gang: str, otlp_endpoint: str = ""
+    job: Job,
+    *,
+    term: int,
+    image: str,
+    pull_policy: str,
+    gang: str,
+    otlp_endpoint: str = "",
+    avoid_nodes: tuple[str, ...] = (),
 ) -> Manifest:
     """Return the coordinator's pod. Its annotations let Prometheus discover the job's metrics.
 
     `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `otlp_endpoint` where metrics are
-    exported to; the last two can be empty.
+    exported to; both can be empty. On `avoid_nodes` it runs only if it finds room nowhere else.
     """
     template = PodTemplate(
         role=ROLE,
@@ -54,7 +61,16 @@ def coordinator_pod(
     manifest = pod(job, coordinator_name(job.name), template)
     container = manifest["spec"]["containers"][0]
     container["ports"] = [{"name": "http", "containerPort": COORDINATOR_PORT, "protocol": "TCP"}]
+    if avoid_nodes:
+        manifest["spec"]["affinity"] = {"nodeAffinity": avoidance(avoid_nodes)}
     return manifest
+
+
+def avoidance(nodes: tuple[str, ...]) -> Manifest:
+    """Return the node affinity that prefers other nodes than these."""
+    fields = [{"key": "metadata.name", "operator": "NotIn", "values": [node]} for node in nodes]
+    preference = {"weight": 100, "preference": {"matchFields": fields}}
+    return {"preferredDuringSchedulingIgnoredDuringExecution": [preference]}
 
 
 def arguments(job: Job, term: int) -> tuple[str, ...]:

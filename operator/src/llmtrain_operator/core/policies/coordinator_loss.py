@@ -25,6 +25,8 @@ LOST_AFTER, LOST_POLLS = timedelta(seconds=5), 2
 """How long a coordinator that answered must be silent to count as lost, and questions that it must leave unanswered."""
 MAX_REPLACEMENTS = 3
 """Lost coordinators that are replaced within the window of `spec.recovery`."""
+SUSPECT_FOR = timedelta(minutes=5)
+"""How long the node of a lost coordinator is avoided: by then its state is known, and the scheduler knows it too."""
 COORDINATOR_LOST = str(Reason.COORDINATOR_LOST)
 
 
@@ -75,6 +77,13 @@ def loss_records(coordinators: Iterable[PodView], recorded: Collection[str], now
         for pod in coordinators
         if pod.uid not in recorded
     )
+
+
+def suspect_nodes(recent: Iterable[Failure], now: datetime) -> tuple[str, ...]:
+    """Return the nodes that a coordinator was lost on lately: the API server may report a dead one as ready."""
+    records = (record for record in recent if record.reason == COORDINATOR_LOST and record.node)
+    times = ((record.node, try_parse_rfc3339(record.time)) for record in records)
+    return tuple(sorted({node for node, time in times if time and now - time < SUSPECT_FOR}))
 
 
 def replacements(coordinators: tuple[PodView, ...]) -> tuple[ObjectReference, ...]:

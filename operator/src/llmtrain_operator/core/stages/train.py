@@ -35,8 +35,9 @@ def train(
     images: Images,
     gang_available: bool,
     lost_nodes: frozenset[str],
+    avoid_nodes: tuple[str, ...] = (),
 ) -> StagePlan:
-    """Return the stage that trains."""
+    """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room."""
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
     term = next_term(status, existing)
@@ -48,7 +49,9 @@ def train(
             *training_conditions(job.spec, status, workers, coordinators, training=training),
             *degraded_conditions(job.spec, status, coordinator),
         ),
-        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
+        desired=training_objects(
+            job, status, term=term, images=images, gang_available=gang_available, avoid_nodes=avoid_nodes
+        ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
         requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
@@ -73,7 +76,13 @@ def poll_interval(
 
 
 def training_objects(
-    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool
+    job: Job,
+    status: JobStatus,
+    *,
+    term: int,
+    images: Images,
+    gang_available: bool,
+    avoid_nodes: tuple[str, ...],
 ) -> tuple[Manifest, ...]:
     """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
@@ -84,6 +93,7 @@ def training_objects(
         pull_policy=images.pull_policy,
         gang=gang,
         otlp_endpoint=images.otlp_endpoint,
+        avoid_nodes=avoid_nodes,
     )
     workers = (
         worker_pod(

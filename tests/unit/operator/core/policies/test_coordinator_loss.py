@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from llmtrain_api.failure_budget import FailureBudget
-from llmtrain_api.job_status import Failure
+from llmtrain_api.job_status import Failure, Recoveries
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.node_view import NodeStates
-from llmtrain_operator.core.policies.coordinator_loss import is_lost, lost_coordinators, replacements
+from llmtrain_operator.core.policies.coordinator_loss import (
+    is_lost,
+    lost_coordinators,
+    replacements,
+    suspect_nodes,
+)
 from llmtrain_operator.core.snapshot import Silence
 from unit.operator.builders import DATASET, NOW, ago, job, pending_pod, pod, snapshot, started
 
@@ -68,6 +73,28 @@ def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None
 )
 def test_how_often_a_coordinator_is_replaced(found: tuple, expected: int) -> None:
     assert len(found) == expected
+
+
+def test_the_node_of_a_lost_coordinator_is_avoided_for_some_minutes() -> None:
+    on_a, on_b, long_ago = record(1), record(2), record(3, 301)
+    records = [
+        on_a.model_copy(update={"node": "a"}),
+        on_b.model_copy(update={"node": "b"}),
+        long_ago.model_copy(update={"node": "c"}),
+        Failure(pod="j-worker-0", uid="w", time=ago(1), reason="Evicted", node="d"),
+        record(4),
+    ]
+    assert suspect_nodes(records, NOW) == ("a", "b")
+
+
+def test_the_successor_of_a_lost_coordinator_prefers_other_nodes() -> None:
+    lost_there = record(1).model_copy(update={"node": "a"})
+    recoveries = Recoveries(recent=[lost_there])
+    the_job = job(started(dataset=DATASET, stage="Training", recoveries=recoveries))
+    plan = plan_job(snapshot(the_job, pods=PODS[:2]))
+    (manifest,) = (each for each in plan.apply if (each["kind"], each["metadata"]["name"]) == ("Pod", "j-coordinator"))
+    (term,) = manifest["spec"]["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert term["preference"]["matchFields"] == [{"key": "metadata.name", "operator": "NotIn", "values": ["a"]}]
 
 
 def test_a_loss_is_recorded_before_the_pod_is_deleted_and_reported_once() -> None:
