@@ -1,6 +1,6 @@
 """Changes of a job that has started: of each immutable field, and of fields that can change."""
 
-from contract.example_job import OWN, Edit
+from contract.example_job import OWN, UNDER_TORCHRUN, Edit
 
 EDITS: tuple[Edit, ...] = (
     Edit(field="cluster", change={"spec.cluster": "other"}),
@@ -14,6 +14,12 @@ EDITS: tuple[Edit, ...] = (
     Edit(field="workers.gpus", change={"spec.workers.gpus": 1}),
     Edit(field="workers.resources", change={"spec.workers.resources": {"cpu": "2", "memory": "2Gi"}}),
     Edit(field="securityContext", change={"spec.securityContext": {"runAsUser": 1000}}),
+    Edit(field="recovery.gracePeriodSeconds", change={"spec.recovery.gracePeriodSeconds": 600}),
+    Edit(
+        field="recovery.silentSeconds",
+        change={"spec.recovery.silentSeconds": 600},
+        before=UNDER_TORCHRUN,
+    ),
     Edit(field="recovery.hangSeconds", change={"spec.recovery.hangSeconds": 60}),
 )
 """An edit of each immutable field. `task` has only one value and cannot be edited."""

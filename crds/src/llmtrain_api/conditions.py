@@ -16,6 +16,7 @@ class JobCondition(StrEnum):
     RUNNING = "Running"
     SUSPENDED = "Suspended"
     DEGRADED = "Degraded"
+    UPDATED = "Updated"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
@@ -60,6 +61,9 @@ class Reason(StrEnum):
     CHECKPOINT_FAILED = "CheckpointFailed"
     CONTROL_PLANE_UNSURE = "ControlPlaneUnsure"
     DIVERGED = "Diverged"
+    # Updated
+    OUTDATED_PODS = "OutdatedPods"
+    ALL_PODS_UPDATED = "AllPodsUpdated"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
@@ -69,6 +73,7 @@ class Reason(StrEnum):
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    FAILURE_RULE = "FailureRule"
     # LLMCluster, and Degraded after ControlPlaneUnsure
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"

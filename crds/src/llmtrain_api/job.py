@@ -206,6 +206,8 @@ class JobSpec(Model):
     """ServiceAccount of the pods."""
     security_context: SecurityContext = SecurityContext()
     """User and groups of the containers."""
+    pod_cleanup: Literal["Always", "Succeeded", "Never"] = "Always"
+    """Whether pods that have ended are deleted when the job finishes: Always, only if it Succeeded, or Never. Pods that still run are always stopped, and all pods are deleted with the job."""
     suspend: bool = False
     """true writes a checkpoint, deletes the pods and keeps everything else; false resumes from the checkpoint."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31536000)] | None = None

@@ -17,8 +17,14 @@ from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VE
 from llmtrain_operator.core.plan import Event, Plan, pod_references
 from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
-from llmtrain_operator.core.policies.cleanup import plan_cleanup
-from llmtrain_operator.core.policies.completion import failed, final_status_fields, is_finished, terminal_stage
+from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
+from llmtrain_operator.core.policies.completion import (
+    failed,
+    final_status_fields,
+    has_succeeded,
+    is_finished,
+    terminal_stage,
+)
 from llmtrain_operator.core.policies.container_errors import next_start_check
 from llmtrain_operator.core.policies.coordinator_loss import loss_events, lost_coordinators, replacements
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
@@ -31,7 +37,9 @@ from llmtrain_operator.core.policies.failure_policy import (
     record_failures,
     recorded_failed_pods,
 )
+from llmtrain_operator.core.policies.failure_rules import apply_rules
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
+from llmtrain_operator.core.policies.outdated_pods import updated_conditions
 from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
@@ -66,20 +74,23 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
     before = job.status
     if is_finished(before):
-        after = plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
+        keep_ended = keeps_ended_pods(job.spec.pod_cleanup, succeeded=has_succeeded(before))
+        cleanup = plan_cleanup(pods, snapshot.objects, lost_nodes, keep_ended=keep_ended)
+        after = cleanup or plan_ttl(job, before.finish_time, now)
         node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
         after = replace(after, requeue_after=earliest(after.requeue_after, node_check))
         refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
         return hold_back(after, refusal, is_last=True)
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
-    failures = (
+    new_failures = (
         *(
             failure_of(pod, lost_nodes, now, term=before.coordinator_term, generation=snapshot.membership_generation)
             for pod in failed_pods
         ),
         *process_failures(job.name, recoveries),
     )
+    failures = apply_rules(job.spec.recovery.rules, new_failures)
     status = next_status(snapshot, recoveries, failures)
     if (reason := diverged_because(status)) is not None:
         end: StagePlan | None = failed(*reason, final_status_fields(status, pods, now))
@@ -136,6 +147,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             *diverged_conditions(status),
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
+            *updated_conditions(job.spec, status, pods),
         ),
         delete=(*stage.delete, *replacements(coordinators), *pod_references(failed_pods, lost_nodes)),
         events=(*stage.events, *loss_events(coordinators)),

@@ -22,8 +22,6 @@ from llmtrain_operator.core.objects.volumes import (
 )
 from llmtrain_operator.core.snapshot import Job
 
-GRACE_SECONDS = 60
-"""Termination grace period of a worker, in which it finishes its step and writes a checkpoint."""
 STAGE_GRACE_SECONDS = 5
 """Termination grace period of the pods of the stages prepare and publish."""
 
@@ -70,7 +68,7 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         pull_policy=pull_policy,
         arguments=("llmtrain_trainer", "worker", *(["--dataset", dataset] if dataset else [])),
         resources=resources(workers, workers.gpus, workers.resources.extra),
-        grace_seconds=GRACE_SECONDS,
+        grace_seconds=job.spec.recovery.grace_period_seconds,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
         env_from=environment_sources(workers.env_from),
         volumes=trainer_volumes(job),
