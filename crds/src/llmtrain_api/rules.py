@@ -181,6 +181,7 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "evaluation",
         "workers.gpus",
         "workers.resources",
+        "scheduling",
         "securityContext",
         "recovery.hangSeconds",
         "recovery.silentSeconds",

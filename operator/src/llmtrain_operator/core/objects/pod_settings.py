@@ -10,7 +10,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.names import SETTINGS_ANNOTATION
 from llmtrain_operator.core.manifest import Manifest, strings_at
 
-ALL_PODS = ("workers.annotations", "workers.labels", "pullSecrets", "serviceAccount", "scheduling")
+ALL_PODS = ("workers.annotations", "workers.labels", "pullSecrets", "serviceAccount")
 """Fields that concern every pod of a job."""
 TRAINERS = (
     "workers.nodeSelector",

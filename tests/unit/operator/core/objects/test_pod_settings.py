@@ -19,9 +19,9 @@ def test_defaults_have_no_hash() -> None:
 
 
 def test_each_setting_has_a_hash_of_its_own() -> None:
-    found = settings(workers={"labels": {"a": "b"}, "runtimeClass": "nvidia"}, scheduling={"gang": "Off"})
-    assert found.keys() == {"workers.labels", "workers.runtimeClass", "scheduling"}
-    changed = settings(workers={"labels": {"a": "c"}, "runtimeClass": "nvidia"}, scheduling={"gang": "Off"})
+    found = settings(workers={"labels": {"a": "b"}, "runtimeClass": "nvidia"}, pullSecrets=["s"])
+    assert found.keys() == {"workers.labels", "workers.runtimeClass", "pullSecrets"}
+    changed = settings(workers={"labels": {"a": "c"}, "runtimeClass": "nvidia"}, pullSecrets=["s"])
     assert {field for field in found if found[field] != changed[field]} == {"workers.labels"}
 
 
