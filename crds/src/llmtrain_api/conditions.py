@@ -16,6 +16,7 @@ class JobCondition(StrEnum):
     RUNNING = "Running"
     SUSPENDED = "Suspended"
     DEGRADED = "Degraded"
+    UPDATED = "Updated"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
@@ -62,6 +63,9 @@ class Reason(StrEnum):
     DIVERGED = "Diverged"
     COORDINATOR_UNREACHABLE = "CoordinatorUnreachable"
     COORDINATOR_REACHED = "CoordinatorReached"
+    # Updated
+    OUTDATED_PODS = "OutdatedPods"
+    ALL_PODS_UPDATED = "AllPodsUpdated"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
@@ -71,6 +75,7 @@ class Reason(StrEnum):
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    FAILURE_RULE = "FailureRule"
     # LLMCluster, and Degraded after ControlPlaneUnsure
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"

@@ -118,10 +118,17 @@ class Failure(Model):
     """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption that of the pod's condition DisruptionTarget, such as PreemptionByScheduler, or PodDeleted or CoordinatorLost."""
     disruption: bool = False
     """Whether the pod was drained, preempted, evicted or deleted by others, or is a coordinator that no longer answered. That does not spend the failure budget."""
+    action: Literal["", "Fail", "Count", "Ignore"] = ""
+    """Action of the rule in spec.recovery.rules that matches the failure; empty if none does."""
     message: Sentence = ""
     """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
     """Last lines of its log."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it spends the failure budget: disruptions do not, unless a rule says so."""
+        return self.action != "Ignore" and (not self.disruption or self.action in ("Count", "Fail"))
 
 
 class RecoveriesByMethod(Model):

@@ -18,6 +18,9 @@ MANAGED_BY = "llmtrain"
 TERM_ANNOTATION = f"{GROUP}/term"
 """Annotation of a coordinator pod: its term."""
 
+SETTINGS_ANNOTATION = f"{GROUP}/settings"
+"""Annotation of a pod: a hash of each field of the spec that it was created with and that can change afterwards."""
+
 GPU_RESOURCE = "nvidia.com/gpu"
 
 AGENT_PORT = 9475

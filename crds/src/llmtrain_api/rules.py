@@ -149,12 +149,26 @@ RULES: tuple[Rule, ...] = (
         message="spec.entrypoint.script must not contain '..'; use a path relative to the root of the volume",
         violated=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
     ),
+    Rule(
+        path="spec",
+        field="spec.recovery.silentSeconds",
+        cel=f"!has(self.recovery.silentSeconds) || ({TORCHRUN})",
+        message="spec.recovery.silentSeconds has an effect only with spec.entrypoint in mode Torchrun; use hangSeconds",
+        violated=lambda name, spec: spec.recovery.silent_seconds is not None and not torchrun(spec),
+    ),
+    Rule(
+        path="spec.recovery",
+        field="spec.recovery.rules",
+        cel="!has(self.rules) || self.rules.all(r, (has(r.exitCodes) && r.exitCodes.size() > 0) || (has(r.reasons) && r.reasons.size() > 0))",
+        message="spec.recovery.rules must have exitCodes or reasons in each rule; set one of them",
+        violated=lambda name, spec: any(not rule.exit_codes and not rule.reasons for rule in spec.recovery.rules),
+    ),
     *(unused_field_rule(field, only_torchrun=False) for field in UNUSED_WITH_ENTRYPOINT),
     *(unused_field_rule(field, only_torchrun=True) for field in UNUSED_WITH_TORCHRUN),
 )
 
 IMMUTABLE: tuple[Immutable, ...] = tuple(
-    Immutable(field=field, optional=field == "entrypoint")
+    Immutable(field=field, optional=field in ("entrypoint", "recovery.silentSeconds"))
     for field in (
         "cluster",
         "image",
@@ -167,8 +181,11 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "evaluation",
         "workers.gpus",
         "workers.resources",
+        "scheduling",
         "securityContext",
         "recovery.hangSeconds",
+        "recovery.silentSeconds",
+        "recovery.gracePeriodSeconds",
     )
 )
 

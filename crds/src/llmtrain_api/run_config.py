@@ -39,6 +39,10 @@ class RunConfig(Model):
     """Intra-op threads of one rank. Results of kernels depend on their number."""
     hang_seconds: Annotated[int, Field(ge=1)] = 300
     """Seconds without progress after which a rank is killed."""
+    silent_seconds: Annotated[int, Field(ge=1)] | None = None
+    """Seconds without output of a program in mode Torchrun after which it is killed; None for never."""
+    grace_period_seconds: Annotated[int, Field(ge=1)] = 60
+    """Seconds between SIGTERM and SIGKILL of a worker."""
 
     @classmethod
     def read(cls, path: Path) -> "RunConfig":
@@ -75,4 +79,6 @@ def run_config(
         ranks_per_worker=spec.workers.ranks,
         threads_per_rank=max(1, int(parse_quantity(spec.workers.resources.cpu)) // spec.workers.ranks),
         hang_seconds=spec.recovery.hang_seconds,
+        silent_seconds=spec.recovery.silent_seconds,
+        grace_period_seconds=spec.recovery.grace_period_seconds,
     )

@@ -15,11 +15,12 @@ from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VE
 from llmtrain_operator.core.plan import Event, Plan, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
-from llmtrain_operator.core.policies.cleanup import plan_cleanup
+from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
 from llmtrain_operator.core.policies.completion import (
     failed,
     final_status_fields,
     finished_status,
+    has_succeeded,
     is_finished,
     terminal_stage,
 )
@@ -43,9 +44,11 @@ from llmtrain_operator.core.policies.failure_policy import (
     recorded_failed_pods,
     recorded_uids,
 )
+from llmtrain_operator.core.policies.failure_rules import apply_rules
 from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
+from llmtrain_operator.core.policies.outdated_pods import updated_conditions
 from llmtrain_operator.core.policies.refusal import current_refusal
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
@@ -78,13 +81,14 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
         return plan_ended(snapshot)
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
-    failures = (
+    new_failures = (
         *(
             failure_of(pod, lost_nodes, now, term=before.coordinator_term, generation=snapshot.membership_generation)
             for pod in failed_pods
         ),
         *process_failures(job.name, recoveries),
     )
+    failures = apply_rules(job.spec.recovery.rules, new_failures)
     status = next_status(snapshot, recoveries, failures)
     if (reason := diverged_because(status)) is not None:
         end: StagePlan | None = failed(*reason, final_status_fields(status, pods, now))
@@ -102,7 +106,8 @@ def plan_ended(snapshot: JobSnapshot) -> Plan:
     job, pods, now = snapshot.job, snapshot.pods, snapshot.now
     status = job.status if job.deleting else finished_status(job.status, pods, job.metadata_generation)
     expired = Plan() if job.deleting else plan_ttl(job, status.finish_time, now)
-    after = plan_cleanup(pods, snapshot.objects, snapshot.lost_nodes) or expired
+    keep_ended = not job.deleting and keeps_ended_pods(job.spec.pod_cleanup, succeeded=has_succeeded(status))
+    after = plan_cleanup(pods, snapshot.objects, snapshot.lost_nodes, keep_ended=keep_ended) or expired
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
     after = replace(
         after,
@@ -182,6 +187,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             ),
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
+            *updated_conditions(job.spec, status, pods),
         ),
         delete=(*stage.delete, *replacements(coordinators), *pod_references(failed_pods, lost_nodes)),
         events=(*stage.events, *loss_events(loss_records(coordinators, recorded_uids(job.status), snapshot.now))),

@@ -1,6 +1,7 @@
 """Builders of the Kubernetes objects of a job. Each returns a complete manifest.
 
 pod.py               what all pods have in common
+pod_settings.py      which fields of the spec a pod was created with
 volumes.py           temporary files, shared memory, claims and what a job mounts
 environment.py       variables, and which GPUs a container sees
 security_context.py  users, groups and capabilities

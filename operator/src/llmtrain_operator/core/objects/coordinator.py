@@ -8,7 +8,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
-from llmtrain_operator.core.objects.volumes import tmp_volume
+from llmtrain_operator.core.objects.volumes import EPHEMERAL_STORAGE, tmp_volume
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Job
 
@@ -43,8 +43,8 @@ def coordinator_pod(
         pull_policy=pull_policy,
         arguments=arguments(job, term),
         resources={
-            "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": TMP_SIZE},
-            "limits": {"memory": "256Mi", "ephemeral-storage": STORAGE_LIMIT},
+            "requests": {"cpu": "50m", "memory": "64Mi", EPHEMERAL_STORAGE: "0"},
+            "limits": {"memory": "256Mi", EPHEMERAL_STORAGE: STORAGE_LIMIT},
         },
         grace_seconds=GRACE_SECONDS,
         annotations={

@@ -11,6 +11,7 @@ from llmtrain_api.timestamps import format_duration, format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.deadline import deadline_exceeded
 from llmtrain_operator.core.policies.failure_policy import failure_budget, permanent_failure
+from llmtrain_operator.core.policies.failure_rules import failed_by_rule
 from llmtrain_operator.core.policies.incidents import has_new_incident, incidents_in_window
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
@@ -23,8 +24,12 @@ MAX_LOGS = 16
 
 def is_finished(status: JobStatus) -> bool:
     """Return whether the job has succeeded or failed."""
-    conditions = tuple(status.conditions)
-    return is_true(conditions, JobCondition.SUCCEEDED) or is_true(conditions, JobCondition.FAILED)
+    return has_succeeded(status) or is_true(tuple(status.conditions), JobCondition.FAILED)
+
+
+def has_succeeded(status: JobStatus) -> bool:
+    """Return whether the job has succeeded."""
+    return is_true(tuple(status.conditions), JobCondition.SUCCEEDED)
 
 
 def terminal_stage(
@@ -43,6 +48,8 @@ def failed_because(
     job: Job, status: JobStatus, failures: tuple[Failure, ...], now: datetime
 ) -> tuple[Reason, str] | None:
     """Return why the job has failed, with a message; None if it has not. `failures` are the new ones in `status`."""
+    if (ruled := failed_by_rule(failures)) is not None:
+        return ruled
     if (failure := permanent_failure(failures)) is not None:
         return Reason.BAD_INPUT, failure.message
     budget = failure_budget(job.spec.recovery)
