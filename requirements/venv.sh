@@ -5,6 +5,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# An environment that is activated is not the Python to create one with: it would delete itself.
+[ -z "${VIRTUAL_ENV:-}" ] || PATH=$(printf %s "$PATH" | sed "s|$VIRTUAL_ENV/bin:||g")
+
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     echo "llmtrain needs Python 3.11 or newer as python3: install it (Debian 12 or later: apt-get install python3 python3-venv)." >&2
     exit 1
