@@ -8,6 +8,11 @@
 {{- .Values.serviceAccount.name | default (include "llmtrain.operator" .) -}}
 {{- end -}}
 
+{{/* Name of the Secret with the key from which the tokens of jobs are derived. */}}
+{{- define "llmtrain.keySecret" -}}
+{{- .Values.tokens.existingSecret | default (printf "%s-key" (include "llmtrain.operator" . | trunc 59)) -}}
+{{- end -}}
+
 {{/* Labels that select the operator's pods; they never change. */}}
 {{- define "llmtrain.selector" -}}
 app.kubernetes.io/name: llmtrain-operator

@@ -24,6 +24,9 @@ AGENT_PORT = 9475
 COORDINATOR_PORT = 8470
 RUN_CONFIG_DIRECTORY = "/etc/llmtrain"
 RUN_CONFIG_FILE = "run.json"
+TOKEN_DIRECTORY = "/run/secrets/llmtrain.dev"
+TOKEN_FILE = f"{TOKEN_DIRECTORY}/token"
+"""File with the token of a job, in the pods that talk to its coordinator."""
 VOLUMES_DIRECTORY = "/volumes"
 TERMINATION_LOG = "/dev/termination-log"
 
@@ -56,6 +59,11 @@ def publish_name(job: str) -> str:
 def run_config_name(job: str) -> str:
     """Return the name of the ConfigMap with the run config."""
     return f"{job}-run"
+
+
+def token_secret_name(job: str, uid: str) -> str:
+    """Return the name of the Secret with a job's token. It contains the UID: the Secret of an earlier job is another."""
+    return f"{job}-token-{uid[:8]}"
 
 
 def pod_group_name(job: str) -> str:

@@ -8,7 +8,8 @@
     GET  /v1/status     CoordinatorStatus
     GET  /metrics, /healthz
 
-Every request has the header `X-Llmtrain-Job: <uid of the job>`; the UID of another job is answered with 403.
+Every request under /v1 has the header `Authorization: Bearer <token of the job>`, see `job_token.py`, and
+`X-Llmtrain-Job: <uid of the job>`. Without the token it is answered with 401, with the UID of another job with 403.
 A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it does not help.
 
 A *generation* is one membership: an ordered list of members. Its number only grows. The first generation starts when

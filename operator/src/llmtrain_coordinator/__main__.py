@@ -6,13 +6,15 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.job_token import read_token
 from llmtrain_api.jsonlog import JsonLog
-from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.names import COORDINATOR_PORT, TOKEN_FILE
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
@@ -37,7 +39,7 @@ the group's state from the heartbeats of the ranks.
   GET  /metrics      metrics for Prometheus
   GET  /healthz      answers once the server is running
 
-Requests under /v1 need the header X-Llmtrain-Job: UID.
+Requests under /v1 need the headers Authorization: Bearer TOKEN and X-Llmtrain-Job: UID.
 """
 EPILOG = """\
 If OTEL_EXPORTER_OTLP_ENDPOINT is set, the metrics are also exported to that OpenTelemetry collector,
@@ -45,8 +47,9 @@ every OTEL_METRIC_EXPORT_INTERVAL milliseconds.
 
 Example: a coordinator for one worker of two ranks, to try the protocol with curl:
 
-  python -m llmtrain_coordinator --job gpt --namespace default --uid 1 --workers 1 --ranks-per-worker 2
-  curl --header 'X-Llmtrain-Job: 1' http://localhost:%d/v1/status
+  openssl rand -hex 32 > token
+  python -m llmtrain_coordinator --job gpt --namespace default --uid 1 --token-file token --workers 1 --ranks-per-worker 2
+  curl --header "Authorization: Bearer $(cat token)" --header 'X-Llmtrain-Job: 1' http://localhost:%d/v1/status
 """
 
 
@@ -61,6 +64,14 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--job", required=True, metavar="NAME", help="name of the job")
     options.add_argument("--namespace", required=True, metavar="NS", help="namespace of the job")
     options.add_argument("--uid", required=True, help="uid of the job; requests with another uid are answered 403")
+    options.add_argument(
+        "--token-file",
+        type=token_in,
+        default=TOKEN_FILE,
+        dest="token",
+        metavar="FILE",
+        help="file with the token of the job; requests without it are answered 401 (default: %(default)s)",
+    )
     options.add_argument("--workers", required=True, type=positive, metavar="N", help="desired number of workers")
     options.add_argument(
         "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes per worker"
@@ -92,13 +103,21 @@ def positive(text: str) -> int:
     return number
 
 
+def token_in(file: str) -> str:
+    """Return the token in a file."""
+    try:
+        return read_token(Path(file))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT, then close held requests at once: their ranks retry at the next coordinator."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     coordinator = Coordinator(
-        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid),
+        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid, token=options.token),
         GroupState(
             workers=options.workers,
             ranks_per_worker=options.ranks_per_worker,

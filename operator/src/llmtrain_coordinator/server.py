@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.job_token import is_authorized
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.model import Message
 from llmtrain_api.protocol import (
@@ -43,7 +44,7 @@ MAX_MESSAGE_BYTES = 2**20
 CHECK_INTERVAL_SECONDS = 0.1
 """How often leases and connections are checked."""
 OPEN_PATHS = frozenset({"/metrics", "/healthz"})
-"""Paths that Prometheus and the kubelet request, without the job's header."""
+"""Paths that Prometheus and the kubelet request, without the job's token."""
 
 MessageT = TypeVar("MessageT", bound=Message)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,6 +58,8 @@ class JobIdentity:
     name: str
     uid: str
     """Distinguishes the job from a deleted one of the same name."""
+    token: str = field(repr=False)
+    """What every request presents, except for `OPEN_PATHS`."""
 
 
 class Coordinator:
@@ -84,7 +87,7 @@ class Coordinator:
     def application(self) -> web.Application:
         """Return the web application. Serve it with `handler_cancellation`, which detects a broken join at once."""
         application = web.Application(
-            middlewares=[error_middleware, self._check_job_uid], client_max_size=MAX_MESSAGE_BYTES
+            middlewares=[error_middleware, self._authorize], client_max_size=MAX_MESSAGE_BYTES
         )
         application.add_routes(
             [
@@ -253,9 +256,13 @@ class Coordinator:
         self._closing = True
 
     @web.middleware
-    async def _check_job_uid(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer 403 to processes of another job, such as a deleted one of the same name."""
-        if request.path not in OPEN_PATHS and request.headers.get(JOB_HEADER) != self.job.uid:
+    async def _authorize(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer 401 to strangers, before anything of the request is read, and 403 to processes of another job."""
+        if request.path in OPEN_PATHS:
+            return await handler(request)
+        if not is_authorized(request.headers.get("Authorization"), self.job.token):
+            return error_response(401, "This request does not present the job's token as Authorization: Bearer TOKEN.")
+        if request.headers.get(JOB_HEADER) != self.job.uid:
             job = f"{self.job.namespace}/{self.job.name}"
             return error_response(403, f"This coordinator serves job {job} with another uid: see header {JOB_HEADER}.")
         return await handler(request)

@@ -168,6 +168,7 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             pods=pods,
             coordinator=snapshot.coordinator,
             images=images,
+            token=snapshot.token,
             gang_available=snapshot.gang_available,
             lost_nodes=lost_nodes,
         )

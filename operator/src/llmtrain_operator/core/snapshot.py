@@ -83,6 +83,8 @@ class JobSnapshot:
     coordinator_lost: bool = False
     """Whether the coordinator answered before and has stopped to."""
     images: Images
+    token: str = field(repr=False)
+    """The token of the job, which its coordinator demands."""
     refusal: Refusal | None = None
     """The last refusal by the API server, until the request succeeds or is no longer needed."""
     taken: dict[ObjectKey, Manifest] = field(default_factory=dict)

@@ -18,6 +18,7 @@ PLURALS = {
     "Pod": "pods",
     "Service": "services",
     "ConfigMap": "configmaps",
+    "Secret": "secrets",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "PodGroup": "podgroups",
     "Node": "nodes",

@@ -7,7 +7,8 @@ from http import HTTPStatus
 import aiohttp
 
 from llmtrain_api.events import OperatorEvent
-from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.job_token import authorization
+from llmtrain_api.names import COORDINATOR_PORT, token_secret_name
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.reported import clamp, read_coordinator_status
@@ -20,26 +21,53 @@ MAX_ANSWER_BYTES = 4 * 2**20
 log = logging.getLogger(__name__)
 
 
+class TokenRefused(ValueError):
+    """The coordinator accepts no token of the operator's keys."""
+
+
 async def sync_workers(
-    session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None = None
+    session: aiohttp.ClientSession,
+    job: Job,
+    pod: PodView,
+    tokens: tuple[str, ...],
+    last: CoordinatorStatus | None = None,
 ) -> CoordinatorStatus | None:
     """Return the status of the coordinator in `pod`; None if it does not answer, which is no failure of the job.
 
-    `last` is the last answer of a coordinator of this job: a new one continues from it where it is ahead of the status.
+    `tokens` are those that the coordinator can have; `last` is the last answer of a coordinator of this job: a new one continues from it where it is ahead of the status.
     """
     try:
+        return await put_workers(session, job, pod, tokens, desired_workers(job, last))
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
+        level = logging.WARNING if isinstance(error, TokenRefused) else logging.DEBUG
+        log.log(level, OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
+        return None
+
+
+async def put_workers(
+    session: aiohttp.ClientSession, job: Job, pod: PodView, tokens: tuple[str, ...], desired: DesiredWorkers
+) -> CoordinatorStatus:
+    """Send the desired workers with one token after the other, until one is accepted; TokenRefused if none is."""
+    for token in tokens:
         async with session.put(
             f"http://{url_host(pod.address)}:{COORDINATOR_PORT}/v1/workers",
-            data=desired_workers(job, last).model_dump_json(by_alias=True, exclude_none=True),
-            headers={JOB_HEADER: job.uid, "Content-Type": "application/json", "Accept-Encoding": "identity"},
+            data=desired.model_dump_json(by_alias=True, exclude_none=True),
+            headers={
+                JOB_HEADER: job.uid,
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+                **authorization(token),
+            },
             timeout=TIMEOUT,
             allow_redirects=False,
         ) as response:
-            return read_coordinator_status(await read_answer(response))
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
-        log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
-        return None
+            if response.status != HTTPStatus.UNAUTHORIZED:
+                return read_coordinator_status(await read_answer(response))
+    raise TokenRefused(
+        f"the coordinator accepts no token of the operator's keys: delete the Secret {token_secret_name(job.name, job.uid)} "
+        "and the pods of the job, if the key was replaced without keeping the previous one"
+    )
 
 
 def desired_workers(job: Job, last: CoordinatorStatus | None) -> DesiredWorkers:

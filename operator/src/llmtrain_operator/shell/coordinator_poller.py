@@ -64,8 +64,13 @@ class Poll:
 class CoordinatorPoller:
     """Asks each job's coordinator when asked to, never twice at once."""
 
-    def __init__(self, target: Callable[[JobKey], Target | None], wake: Callable[[JobKey], None]) -> None:
-        self.target, self.wake = target, wake
+    def __init__(
+        self,
+        target: Callable[[JobKey], Target | None],
+        tokens: Callable[[str], tuple[str, ...]],
+        wake: Callable[[JobKey], None],
+    ) -> None:
+        self.target, self.tokens, self.wake = target, tokens, wake
         self.polls: dict[JobKey, Poll] = {}
 
     def answer(self, key: JobKey, pod: PodView) -> Answer | None:
@@ -111,7 +116,7 @@ class CoordinatorPoller:
             if target is None:
                 return
             job, pod = target
-            status = await sync_workers(session, job, pod, poll.status)
+            status = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status)
             now = time.monotonic()
             if poll.pod_uid != pod.uid:
                 poll.pod_uid, poll.is_current, poll.answered_at = pod.uid, False, now

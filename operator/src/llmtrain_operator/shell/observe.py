@@ -1,6 +1,6 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -42,6 +42,7 @@ def observe_job(
     key: JobKey,
     *,
     images: Images,
+    token_of: Callable[[str], str],
     gang: bool,
     coordinator: CoordinatorStatus | None,
     coordinator_lost: bool = False,
@@ -51,7 +52,7 @@ def observe_job(
 ) -> ObservedJob | None:
     """Return one job as it is at this moment; None if it does not exist or is being deleted.
 
-    Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
+    Nothing is awaited between reading its parts. `token_of` returns the token of the job with a uid; `gang` is whether the API server serves PodGroups, `coordinator` the
     answer of the job's coordinator, `memory` what is remembered of the job, `fetched_nodes` what the API
     server answered about nodes that the cache lacks, `warnings` the events of pods that do not start. ValidationError if it cannot be read.
     """
@@ -86,6 +87,7 @@ def observe_job(
         coordinator=coordinator,
         coordinator_lost=coordinator_lost,
         images=images,
+        token=token_of(job.uid),
         refusal=memory.refusals.pending(facts(manifest, cluster, pods)),
         taken=not_owned(existing, job.uid),
         unrepairable=dict(memory.undone_repairs),

@@ -80,7 +80,9 @@ async def run(settings: Settings) -> None:
         start_http_server(settings.metrics_port)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
-        reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
+        reconciler = Reconciler(
+            api=api, store=store, queue=queue, images=settings.images, keys=settings.keys, gang=gang
+        )
 
         async def sync_and_watch() -> None:
             """Run kopf once the caches have synced; only then does it answer the liveness probes."""

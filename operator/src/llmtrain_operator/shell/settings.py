@@ -3,14 +3,17 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
+from llmtrain_api.names import TOKEN_DIRECTORY
 from llmtrain_operator.core.snapshot import Images
+from llmtrain_operator.shell.token_keys import KeyMissingError, TokenKeys
 
 
 class SettingMissingError(Exception):
-    """A setting that has no default is not set."""
+    """A setting that has no default is not set, or the key is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,8 @@ class Settings:
     """All settings."""
 
     images: Images
+    keys: TokenKeys = field(repr=False)
+    """Keys of the tokens of jobs."""
     namespace: str
     """Namespace of the operator itself, which holds its Lease."""
     identity: str
@@ -35,7 +40,12 @@ class Settings:
                 raise SettingMissingError(f"environment variable {name} is not set; the Helm chart sets it")
             return environment[name]
 
+        try:
+            keys = TokenKeys.read(Path(environment.get("LLMTRAIN_KEY_DIRECTORY", TOKEN_DIRECTORY)))
+        except KeyMissingError as error:
+            raise SettingMissingError(str(error)) from error
         return cls(
+            keys=keys,
             images=Images(
                 coordinator=required("LLMTRAIN_COORDINATOR_IMAGE"),
                 trainer=required("LLMTRAIN_TRAINER_IMAGE"),

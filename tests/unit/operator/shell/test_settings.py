@@ -1,5 +1,7 @@
 """Settings from the environment."""
 
+from pathlib import Path
+
 import pytest
 
 from llmtrain_operator.shell.settings import SettingMissingError, Settings
@@ -10,6 +12,17 @@ REQUIRED = {
     "LLMTRAIN_TRAINER_CPU_IMAGE": "trainer-cpu:1",
     "LLMTRAIN_NAMESPACE": "llmtrain-system",
 }
+
+
+@pytest.fixture(autouse=True)
+def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text("k" * 64)
+    monkeypatch.setitem(REQUIRED, "LLMTRAIN_KEY_DIRECTORY", str(tmp_path))
+
+
+def test_without_the_key_of_the_tokens_the_operator_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingMissingError, match="the Helm chart mounts it"):
+        Settings.read({**REQUIRED, "LLMTRAIN_KEY_DIRECTORY": str(tmp_path / "nowhere")})
 
 
 def test_everything_but_images_and_namespace_has_a_default() -> None:

@@ -19,7 +19,7 @@ from llmtrain_trainer.errors import BadInput, Fenced, StopRequested, UserProgram
 from llmtrain_trainer.user_program import torchrun
 from llmtrain_trainer.user_program.torchrun import TorchrunRunner
 from llmtrain_trainer.worker.stop_signal import StopSignal
-from support.local_coordinator import UID, LocalCoordinator, serving
+from support.local_coordinator import TOKEN, UID, LocalCoordinator, serving
 from support.polling import DEADLINE_SECONDS, eventually
 from unit.trainer.builders import MakeRun, identity
 
@@ -79,7 +79,7 @@ def output(tmp_path: Path) -> Path:
 
 def joined_by_peer(coordinator: LocalCoordinator, then: Callable[[], None] = lambda: None) -> None:
     """Join the first generation as worker 1, do something, and leave."""
-    client = CoordinatorClient(coordinator.address, UID)
+    client = CoordinatorClient(coordinator.address, UID, TOKEN)
     client.join(Join(member=PEER.member(1)))
     client.close()
     then()

@@ -3,10 +3,12 @@
 import contextlib
 import http.client
 import json
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from llmtrain_api.job_token import authorization, read_token
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import (
     JOB_HEADER,
@@ -19,6 +21,7 @@ from llmtrain_api.protocol import (
     Membership,
     Progress,
 )
+from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopRequested, TrainerError
 
 RESPONSE_TIMEOUT_SECONDS = 5.0
@@ -33,9 +36,18 @@ class CoordinatorClient:
     (the job does not need this process any more).
     """
 
-    def __init__(self, address: str, uid: str) -> None:
-        self._address, self._uid = address, uid
+    def __init__(self, address: str, uid: str, token: str) -> None:
+        self._address = address
+        self._headers = {JOB_HEADER: uid, "Content-Type": "application/json", **authorization(token)}
         self._connection: http.client.HTTPConnection | None = None
+
+    @classmethod
+    def of(cls, run: RunConfig) -> "CoordinatorClient":
+        """Return a client for the coordinator of a job. Without a token, the coordinator refuses its requests."""
+        token = ""
+        with contextlib.suppress(ValueError):
+            token = read_token(Path(run.token_file))
+        return cls(run.coordinator, run.uid, token)
 
     def join(self, join: Join) -> Membership | JoinPending:
         """Join the next generation. Returns when it is complete, or with JoinPending after JOIN_LONG_POLL_SECONDS."""
@@ -101,8 +113,7 @@ class CoordinatorClient:
         self._connection.timeout = seconds
         if self._connection.sock is not None:
             self._connection.sock.settimeout(seconds)
-        headers = {JOB_HEADER: self._uid, "Content-Type": "application/json"}
-        self._connection.request("POST", path, body, headers)
+        self._connection.request("POST", path, body, self._headers)
         response = self._connection.getresponse()
         return response.status, response.read()
 

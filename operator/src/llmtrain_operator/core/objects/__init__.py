@@ -6,6 +6,7 @@ coordinator.py  the coordinator's pod and Service
 pod_group.py    the PodGroup for gang scheduling
 pvc.py          PersistentVolumeClaims of storage pools
 run_config.py   the ConfigMap that trainers read
+token.py        the Secret with the token of the job
 metadata.py     labels and owner of every object
 drift.py        which objects differ from what was applied
 """

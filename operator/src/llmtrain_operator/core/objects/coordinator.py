@@ -8,6 +8,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
+from llmtrain_operator.core.objects.token import token_mount
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Job
 
@@ -33,6 +34,7 @@ def coordinator_pod(
         resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         grace_seconds=GRACE_SECONDS,
         run_config=False,
+        mounts=(token_mount(job),),
         env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
         gang=gang,

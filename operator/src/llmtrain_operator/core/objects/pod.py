@@ -15,6 +15,15 @@ USER_ID = 65532
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A volume, and where the container mounts it."""
+
+    name: str
+    source: dict[str, Any]
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PodTemplate:
     """What differs between the pods of a job."""
 
@@ -31,18 +40,11 @@ class PodTemplate:
     """PersistentVolumeClaims, each mounted at /volumes/<claim>."""
     run_config: bool = True
     """Whether to mount the run config."""
+    mounts: tuple[Mount, ...] = ()
+    """Further volumes."""
     restart_policy: str = "Never"
     gang: str = ""
     """Name of the PodGroup; empty without gang scheduling."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mount:
-    """A volume, and where the container mounts it."""
-
-    name: str
-    source: dict[str, Any]
-    path: str
 
 
 def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
@@ -73,13 +75,14 @@ def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
 
 
 def mounts_of(job: Job, template: PodTemplate) -> list[Mount]:
-    """Return the volumes of a pod: /tmp, shared memory for GPUs, the run config and the claims."""
+    """Return the volumes of a pod: /tmp, shared memory for GPUs, the run config, the template's own and the claims."""
     mounts = [Mount(name="tmp", source={"emptyDir": {}}, path="/tmp")]
     if GPU_RESOURCE in template.resources.get("limits", {}):
         mounts.append(Mount(name="shm", source={"emptyDir": {"medium": "Memory"}}, path="/dev/shm"))
     if template.run_config:
         source = {"configMap": {"name": run_config_name(job.name)}}
         mounts.append(Mount(name="run", source=source, path=RUN_CONFIG_DIRECTORY))
+    mounts.extend(template.mounts)
     for number, claim in enumerate(dict.fromkeys(template.claims)):
         source = {"persistentVolumeClaim": {"claimName": claim}}
         mounts.append(Mount(name=f"volume-{number}", source=source, path=f"{VOLUMES_DIRECTORY}/{claim}"))

@@ -6,6 +6,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.names import GPU_RESOURCE, JOB_LABEL, ROLE_LABEL, WORKER_LABEL, worker_name
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
+from llmtrain_operator.core.objects.token import token_mount
 from llmtrain_operator.core.snapshot import Job
 
 GRACE_SECONDS = 60
@@ -52,6 +53,7 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         grace_seconds=GRACE_SECONDS,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
         claims=claims_of(job.spec),
+        mounts=(token_mount(job),),
         gang=gang,
     )
     manifest = pod(job, worker_name(job.name, worker), template)

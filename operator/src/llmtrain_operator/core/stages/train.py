@@ -11,6 +11,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
 from llmtrain_operator.core.objects.pod_group import pod_group
+from llmtrain_operator.core.objects.token import token_secret
 from llmtrain_operator.core.objects.worker import worker_pod
 from llmtrain_operator.core.plan import pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
@@ -33,6 +34,7 @@ def train(
     pods: tuple[PodView, ...],
     coordinator: CoordinatorStatus | None,
     images: Images,
+    token: str,
     gang_available: bool,
     lost_nodes: frozenset[str],
 ) -> StagePlan:
@@ -48,7 +50,7 @@ def train(
             *training_conditions(job.spec, status, workers, coordinators, training=training),
             *degraded_conditions(job.spec, status, coordinator),
         ),
-        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
+        desired=training_objects(job, status, term=term, images=images, token=token, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
         requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
@@ -73,9 +75,9 @@ def poll_interval(
 
 
 def training_objects(
-    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool
+    job: Job, status: JobStatus, *, term: int, images: Images, token: str, gang_available: bool
 ) -> tuple[Manifest, ...]:
-    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    """Return the token, the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
     coordinator = coordinator_pod(
         job,
@@ -96,7 +98,13 @@ def training_objects(
         )
         for worker in range(job.spec.workers.replicas)
     )
-    return (coordinator_service(job), *([pod_group(job)] if gang else []), coordinator, *workers)
+    return (
+        token_secret(job, token),
+        coordinator_service(job),
+        *([pod_group(job)] if gang else []),
+        coordinator,
+        *workers,
+    )
 
 
 def is_training(
