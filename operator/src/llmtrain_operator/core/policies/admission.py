@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
-from llmtrain_api.job import JobSpec, Workers
+from llmtrain_api.job import JobSpec
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
