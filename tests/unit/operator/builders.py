@@ -20,7 +20,7 @@ from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
 from llmtrain_operator.shell.token_keys import TokenKeys
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-KEYS = TokenKeys(current=b"0" * 32)
+KEYS = TokenKeys(newest=b"0" * 32)
 TOKEN = KEYS.token("uid-of-j")
 IMAGES = Images(coordinator="operator:1", trainer="trainer:1", trainer_cpu="trainer-cpu:1")
 CLUSTER = ClusterSpec.model_validate(

@@ -22,22 +22,22 @@ class KeyMissingError(Exception):
 class TokenKeys:
     """The key of new tokens, and the one before, which is empty if there is none."""
 
-    current: bytes = field(repr=False)
+    newest: bytes = field(repr=False)
     previous: bytes = field(default=b"", repr=False)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
         """Return the keys in a directory; KeyMissingError if there is none."""
         previous = directory / PREVIOUS_KEY
-        return cls(current=read_key(directory / KEY), previous=read_key(previous) if previous.exists() else b"")
+        return cls(newest=read_key(directory / KEY), previous=read_key(previous) if previous.exists() else b"")
 
     def token(self, uid: str) -> str:
         """Return the token of a new coordinator of the job with this uid."""
-        return derive_token(self.current, uid)
+        return derive_token(self.newest, uid)
 
     def tokens(self, uid: str) -> tuple[str, ...]:
         """Return the tokens that a running coordinator of the job can have, the newest first."""
-        return tuple(derive_token(key, uid) for key in (self.current, self.previous) if key)
+        return tuple(derive_token(key, uid) for key in (self.newest, self.previous) if key)
 
 
 def read_key(file: Path) -> bytes:

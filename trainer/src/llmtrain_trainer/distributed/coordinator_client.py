@@ -44,10 +44,7 @@ class CoordinatorClient:
     @classmethod
     def of(cls, run: RunConfig) -> "CoordinatorClient":
         """Return a client for the coordinator of a job. Without a token, the coordinator refuses its requests."""
-        token = ""
-        with contextlib.suppress(ValueError):
-            token = read_token(Path(run.token_file))
-        return cls(run.coordinator, run.uid, token)
+        return cls(run.coordinator, run.uid, job_token_of(run))
 
     def join(self, join: Join) -> Membership | JoinPending:
         """Join the next generation. Returns when it is complete, or with JoinPending after JOIN_LONG_POLL_SECONDS."""
@@ -116,6 +113,13 @@ class CoordinatorClient:
         self._connection.request("POST", path, body, self._headers)
         response = self._connection.getresponse()
         return response.status, response.read()
+
+
+def job_token_of(run: RunConfig) -> str:
+    """Return the token of the job; empty if there is none, as in pods that an earlier operator has created."""
+    with contextlib.suppress(ValueError):
+        return read_token(Path(run.token_file))
+    return ""
 
 
 def _parse(kind: type[Response], answer: bytes) -> Response:
