@@ -119,7 +119,7 @@ def test_the_operator_gets_its_settings_from_the_environment(name: str) -> None:
         "LLMTRAIN_TRAINER_CPU_IMAGE",
         "LLMTRAIN_IMAGE_PULL_POLICY",
         "LLMTRAIN_LOG_LEVEL",
-        *(["LLMTRAIN_OTLP_ENDPOINT"] if name == "everything" else []),
+        *(["LLMTRAIN_OTLP_ENDPOINT"] if name == "everything" else ["LLMTRAIN_COORDINATOR_FROM"]),
     }
 
 

@@ -66,6 +66,11 @@ def token_secret_name(job: str, uid: str) -> str:
     return f"{job}-token-{uid[:8]}"
 
 
+def network_policy_name(job: str) -> str:
+    """Return the name of the NetworkPolicy of a job's pods."""
+    return f"{job}-network"
+
+
 def pod_group_name(job: str) -> str:
     """Return the name of the PodGroup for gang scheduling."""
     return f"{job}-gang"

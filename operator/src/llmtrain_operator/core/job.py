@@ -14,7 +14,7 @@ from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.events import condition_events, failure_events, repair_events
 from llmtrain_operator.core.objects.drift import changed_objects
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
-from llmtrain_operator.core.plan import Event, Plan, pod_references
+from llmtrain_operator.core.plan import Event, Plan, object_references, pod_references
 from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
@@ -174,10 +174,18 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         )
     else:
         stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)
-    shared = shared_objects(job, snapshot.cluster, claims=snapshot.claims, objects=snapshot.objects)
+    shared = shared_objects(
+        job,
+        snapshot.cluster,
+        claims=snapshot.claims,
+        objects=snapshot.objects,
+        coordinator_from=images.coordinator_from,
+    )
+    dropped = ("NetworkPolicy",) if images.coordinator_from is None else ()
     return replace(
         stage,
         desired=(*shared, *stage.desired),
+        delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
         update={**stage.update, **start},
     )

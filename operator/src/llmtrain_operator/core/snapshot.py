@@ -24,6 +24,8 @@ class Images:
     pull_policy: str = "IfNotPresent"
     otlp_endpoint: str = ""
     """OTLP endpoint that coordinators export metrics to; empty disables the export."""
+    coordinator_from: tuple[Manifest, ...] | None = None
+    """NetworkPolicy peers that reach coordinators from outside of their jobs; None means that jobs get no NetworkPolicy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ PLURALS = {
     "Secret": "secrets",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "PodGroup": "podgroups",
+    "NetworkPolicy": "networkpolicies",
     "Node": "nodes",
     "Lease": "leases",
     JOB_KIND: JOB_PLURAL,

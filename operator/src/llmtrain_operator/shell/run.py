@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
+from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.errors import Unavailable
@@ -43,6 +44,7 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
         Informer(api, "v1", "PersistentVolumeClaim", store.claim_changed),
         Informer(api, "v1", "Service", store.object_changed, selector=JOB_LABEL),
         Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL),
+        Informer(api, NETWORK_VERSION, "NetworkPolicy", store.object_changed, selector=JOB_LABEL),
         *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=JOB_LABEL)] if gang else []),
     ]
 

@@ -69,6 +69,7 @@ OBJECTS: dict[str, Manifest] = {
     },
     "PersistentVolumeClaim": {"metadata": METADATA, "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}},
     "ConfigMap": {"metadata": METADATA, "data": {"run.json": "{}"}},
+    "NetworkPolicy": {"metadata": METADATA, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}},
     "LLMTrainingJob": {
         "metadata": METADATA,
         "spec": {"workers": {}},
@@ -117,6 +118,7 @@ def change(store: Store, kind: str, type: Any, obj: Manifest) -> None:
         "Node": store.node_changed,
         "PersistentVolumeClaim": store.claim_changed,
         "ConfigMap": store.object_changed,
+        "NetworkPolicy": store.object_changed,
         "LLMTrainingJob": store.job_changed,
         "LLMCluster": store.cluster_changed,
     }

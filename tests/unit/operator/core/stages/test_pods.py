@@ -14,22 +14,26 @@ def found(*pods: PodView, is_running: bool | None = None) -> tuple[ConditionUpda
 
 
 def test_claims_of_storage_pools_and_the_run_config_are_created_where_they_are_missing() -> None:
-    assert names(shared_objects(job(), CLUSTER, claims=(), objects=())) == [
+    assert names(shared_objects(job(), CLUSTER, claims=(), objects=(), coordinator_from=None)) == [
         "PersistentVolumeClaim datasets",
         "PersistentVolumeClaim checkpoints",
         "ConfigMap j-run",
     ]
-    existing = shared_objects(job(), CLUSTER, claims=("datasets", "checkpoints"), objects=(("ConfigMap", "j-run"),))
+    existing = shared_objects(
+        job(), CLUSTER, claims=("datasets", "checkpoints"), objects=(("ConfigMap", "j-run"),), coordinator_from=None
+    )
     assert existing == ()
 
 
 def test_one_volume_for_two_purposes_is_one_claim() -> None:
     the_job = job(checkpoint={"volume": "datasets"})
-    assert names(shared_objects(the_job, CLUSTER, claims=(), objects=()))[:-1] == ["PersistentVolumeClaim datasets"]
+    assert names(shared_objects(the_job, CLUSTER, claims=(), objects=(), coordinator_from=None))[:-1] == [
+        "PersistentVolumeClaim datasets"
+    ]
 
 
 def test_without_a_cluster_only_the_run_config_is_created() -> None:
-    assert names(shared_objects(job(), None, claims=(), objects=())) == ["ConfigMap j-run"]
+    assert names(shared_objects(job(), None, claims=(), objects=(), coordinator_from=None)) == ["ConfigMap j-run"]
 
 
 def test_a_cause_that_the_scheduler_reports_is_in_both_conditions() -> None:
