@@ -66,9 +66,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--uid", required=True, help="uid of the job; requests with another uid are answered 403")
     options.add_argument(
         "--token-file",
-        type=token_in,
+        type=Path,
         default=TOKEN_FILE,
-        dest="token",
         metavar="FILE",
         help="file with the token of the job; requests without it are answered 401 (default: %(default)s)",
     )
@@ -103,21 +102,13 @@ def positive(text: str) -> int:
     return number
 
 
-def token_in(file: str) -> str:
-    """Return the token in a file."""
-    try:
-        return read_token(Path(file))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-async def serve(options: argparse.Namespace) -> None:
+async def serve(options: argparse.Namespace, token: str) -> None:
     """Serve until SIGTERM or SIGINT, then close held requests at once: their ranks retry at the next coordinator."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     coordinator = Coordinator(
-        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid, token=options.token),
+        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid, token=token),
         GroupState(
             workers=options.workers,
             ranks_per_worker=options.ranks_per_worker,
@@ -159,7 +150,12 @@ def start_exporter(coordinator: Coordinator) -> "Exporter | None":
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    asyncio.run(serve(parser().parse_args(arguments)))
+    options = parser().parse_args(arguments)
+    try:
+        token = read_token(options.token_file)
+    except ValueError as error:
+        parser().error(f"argument --token-file: {error}")
+    asyncio.run(serve(options, token))
 
 
 if __name__ == "__main__":

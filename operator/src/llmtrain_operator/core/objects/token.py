@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from llmtrain_api.names import TOKEN_DIRECTORY, TOKEN_FILE, token_secret_name
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
-from llmtrain_operator.core.objects.pod import Mount
+from llmtrain_operator.core.objects.volumes import Volume
 from llmtrain_operator.core.snapshot import Job
 
 FILE_NAME = PurePosixPath(TOKEN_FILE).name
@@ -28,8 +28,8 @@ def token_secret(job: Job, token: str) -> Manifest:
     }
 
 
-def token_mount(job: Job) -> Mount:
-    """Return the mount of the Secret, which only the pod's group can read."""
+def token_volume(job: Job) -> Volume:
+    """Return the Secret as a volume, which every user of the container can read: the cluster may assign the user."""
     name = token_secret_name(job.name, job.uid)
-    source = {"secret": {"secretName": name, "defaultMode": 0o440}}
-    return Mount(name="token", source=source, path=TOKEN_DIRECTORY)
+    source = {"secret": {"secretName": name, "defaultMode": 0o444}}
+    return Volume(name="token", source=source, path=TOKEN_DIRECTORY, read_only=True)
