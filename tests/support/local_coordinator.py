@@ -10,7 +10,8 @@ from aiohttp import web
 from llmtrain_api.protocol import CoordinatorStatus, Join, Leave, LeaveReason
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
-from llmtrain_coordinator.server import Coordinator, JobIdentity
+from llmtrain_coordinator.http_messages import JobIdentity
+from llmtrain_coordinator.server import Coordinator
 from support.polling import eventually
 
 UID, TOKEN = "uid", "0123456789abcdef" * 4

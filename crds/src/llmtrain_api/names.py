@@ -34,6 +34,8 @@ MAX_JOB_NAME_LENGTH = 63 - len("-coordinator")
 """Longest job name for which the names of all objects of the job are DNS labels."""
 
 MAX_WORKERS = 512
+MAX_RANKS = 1024
+"""Most ranks of a job: as many as one coordinator is measured to serve, see tests/perf/test_coordinator.py."""
 
 
 def coordinator_name(job: str) -> str:

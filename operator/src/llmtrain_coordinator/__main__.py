@@ -18,7 +18,8 @@ from llmtrain_api.names import COORDINATOR_PORT, TOKEN_FILE
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
-from llmtrain_coordinator.server import Coordinator, JobIdentity
+from llmtrain_coordinator.http_messages import JobIdentity
+from llmtrain_coordinator.server import Coordinator
 
 if TYPE_CHECKING:
     from llmtrain_coordinator.otlp import Exporter

@@ -15,7 +15,8 @@ from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator import server
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
-from llmtrain_coordinator.server import MAX_MESSAGE_BYTES, Coordinator, JobIdentity
+from llmtrain_coordinator.http_messages import MAX_MESSAGE_BYTES, JobIdentity
+from llmtrain_coordinator.server import Coordinator
 from unit.coordinator.messages import heartbeat, join, leave, progress, scale
 
 DEADLINE_SECONDS = 30.0
@@ -94,7 +95,7 @@ async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[RankClients]:
 @pytest.fixture
 def endless_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a heartbeat be held for longer than the tests wait for its answer."""
-    monkeypatch.setattr(server, "HEARTBEAT_SECONDS", 10 * DEADLINE_SECONDS)
+    monkeypatch.setattr(server, "heartbeat_seconds", lambda ranks: 10 * DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, authorization(new_token())])

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from llmtrain_api.job_token import authorization, read_token
 from llmtrain_api.model import Model
@@ -16,9 +16,8 @@ from llmtrain_api.protocol import (
     CurrentGeneration,
     Heartbeat,
     Join,
-    JoinPending,
+    JoinAnswer,
     Leave,
-    Membership,
     Progress,
 )
 from llmtrain_api.run_config import RunConfig
@@ -26,6 +25,7 @@ from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopReques
 
 RESPONSE_TIMEOUT_SECONDS = 5.0
 """How long the coordinator can take to respond, in addition to the time of a long poll."""
+_JOIN_ANSWER: TypeAdapter[JoinAnswer] = TypeAdapter(JoinAnswer)
 Response = TypeVar("Response", bound=Model)
 
 
@@ -46,11 +46,13 @@ class CoordinatorClient:
         """Return a client for the coordinator of a job. Without a token, the coordinator refuses its requests."""
         return cls(run.coordinator, run.uid, job_token_of(run))
 
-    def join(self, join: Join) -> Membership | JoinPending:
+    def join(self, join: Join) -> JoinAnswer:
         """Join the next generation. Returns when it is complete, or with JoinPending after JOIN_LONG_POLL_SECONDS."""
         answer = self._post("/v1/join", join, JOIN_LONG_POLL_SECONDS + RESPONSE_TIMEOUT_SECONDS)
-        pending = b'"waiting":' in answer  # the key: a node can have this name
-        return _parse(JoinPending, answer) if pending else _parse(Membership, answer)
+        try:
+            return _JOIN_ANSWER.validate_json(answer)
+        except ValidationError as error:
+            raise CoordinatorUnavailable("the coordinator's response to a join is not valid") from error
 
     def heartbeat(self, heartbeat: Heartbeat) -> CurrentGeneration:
         """Renew the lease of this member; return the current generation."""

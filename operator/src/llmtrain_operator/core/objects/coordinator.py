@@ -36,10 +36,7 @@ def coordinator_pod(
         image=image,
         pull_policy=pull_policy,
         arguments=arguments(job, term),
-        resources={
-            "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": TMP_SIZE},
-            "limits": {"memory": "256Mi", "ephemeral-storage": STORAGE_LIMIT},
-        },
+        resources=resources(job.spec.workers.replicas * job.spec.workers.ranks),
         grace_seconds=GRACE_SECONDS,
         annotations={
             TERM_ANNOTATION: str(term),
@@ -56,6 +53,18 @@ def coordinator_pod(
     container = manifest["spec"]["containers"][0]
     container["ports"] = [{"name": "http", "containerPort": COORDINATOR_PORT, "protocol": "TCP"}]
     return manifest
+
+
+def resources(ranks: int) -> dict[str, dict[str, str]]:
+    """Return the resources of a coordinator by the number of ranks: heartbeats take CPU time, waiting answers memory.
+
+    A membership has 200 bytes a rank, and is buffered once for each rank that reads slowly.
+    """
+    memory = {"requests": f"{64 + ranks // 16}Mi", "limits": f"{256 + ranks // 4}Mi"}
+    return {
+        "requests": {"cpu": f"{50 + ranks // 4}m", "memory": memory["requests"], "ephemeral-storage": TMP_SIZE},
+        "limits": {"memory": memory["limits"], "ephemeral-storage": STORAGE_LIMIT},
+    }
 
 
 def arguments(job: Job, term: int) -> tuple[str, ...]:
