@@ -74,6 +74,25 @@ RULE_CASES: tuple[Case, ...] = (
         change={"spec.workers.replicas": 5, "spec.workers.max": 4},
         refusal="spec.workers.replicas must not be greater than spec.workers.max",
     ),
+    Case(
+        sentence="as many ranks as a coordinator serves",
+        change={
+            "spec.workers.replicas": 64,
+            "spec.workers.max": 64,
+            "spec.workers.gpus": 16,
+            "spec.training.microbatches": 1024,
+        },
+    ),
+    Case(
+        sentence="more ranks than a coordinator serves",
+        change={
+            "spec.workers.replicas": 65,
+            "spec.workers.max": 65,
+            "spec.workers.gpus": 16,
+            "spec.training.microbatches": 2048,
+        },
+        refusal="must not be greater than 1024, which one coordinator serves",
+    ),
     *POD_RULE_CASES,
     Case(
         sentence="as many ranks as microbatches, on CPUs",

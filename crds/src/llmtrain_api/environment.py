@@ -47,6 +47,16 @@ OPERATOR = (
     Variable(name="LLMTRAIN_TRAINER_CPU_IMAGE", description="Image of trainers on CPUs. Required."),
     Variable(name="LLMTRAIN_IMAGE_PULL_POLICY", default="IfNotPresent", description="Pull policy of these images."),
     Variable(name="LLMTRAIN_OTLP_ENDPOINT", description="OpenTelemetry collector that coordinators send metrics to."),
+    Variable(
+        name="LLMTRAIN_KEY_DIRECTORY",
+        default="/run/secrets/llmtrain.dev",
+        description="Directory of the files `key` and `previous-key`, from which the tokens of jobs are derived.",
+    ),
+    Variable(
+        name="LLMTRAIN_COORDINATOR_FROM",
+        default="no NetworkPolicy",
+        description="NetworkPolicy peers that reach coordinators from outside of their jobs, as a JSON list.",
+    ),
     Variable(name="LLMTRAIN_LOG_LEVEL", default="info", description="Lowest level that is logged."),
     Variable(name="LLMTRAIN_METRICS_PORT", default="8080", description="Port of /metrics."),
     Variable(name="LLMTRAIN_HEALTH_PORT", default="8081", description="Port of the kubelet's probes."),

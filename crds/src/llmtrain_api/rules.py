@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from llmtrain_api.defaults import is_default, is_default_cel
 from llmtrain_api.job import JobSpec
-from llmtrain_api.names import MAX_JOB_NAME_LENGTH
+from llmtrain_api.names import MAX_JOB_NAME_LENGTH, MAX_RANKS
 from llmtrain_api.pod_rules import POD_RULES
 from llmtrain_api.rule import Immutable, Rule
 
@@ -93,6 +93,13 @@ RULES: tuple[Rule, ...] = (
         cel="self.replicas <= self.max",
         message="spec.workers.replicas must not be greater than spec.workers.max; lower replicas or raise max",
         violated=lambda name, spec: spec.workers.replicas > spec.workers.max,
+    ),
+    Rule(
+        path="spec.workers",
+        field="spec.workers.replicas",
+        cel=f"self.replicas * (self.gpus > 0 ? self.gpus : 1) <= {MAX_RANKS}",
+        message=f"spec.workers.replicas times the ranks of a worker (its GPUs, or 1) must not be greater than {MAX_RANKS}, which one coordinator serves; lower replicas",
+        violated=lambda name, spec: spec.workers.replicas * spec.workers.ranks > MAX_RANKS,
     ),
     *POD_RULES,
     Rule(

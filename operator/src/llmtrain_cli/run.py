@@ -143,6 +143,7 @@ class LocalRun:
             "job": config.job,
             "namespace": NAMESPACE,
             "uid": config.uid,
+            "token-file": config.token_file,
             "workers": self._job.spec.workers.replicas,
             "ranks-per-worker": config.ranks_per_worker,
             "host": host,

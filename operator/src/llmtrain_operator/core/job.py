@@ -12,7 +12,7 @@ from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job_plan import build_plan, earliest, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
-from llmtrain_operator.core.plan import Event, Plan, pod_references
+from llmtrain_operator.core.plan import Event, Plan, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
@@ -220,16 +220,25 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             pods=pods,
             coordinator=snapshot.coordinator,
             images=images,
+            token=snapshot.token,
             gang_available=snapshot.gang_available,
             lost_nodes=lost_nodes,
             avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),
         )
     else:
         stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)
-    shared = shared_objects(job, snapshot.cluster, claims=snapshot.claims, objects=snapshot.objects)
+    shared = shared_objects(
+        job,
+        snapshot.cluster,
+        claims=snapshot.claims,
+        objects=snapshot.objects,
+        coordinator_from=images.coordinator_from,
+    )
+    dropped = ("NetworkPolicy",) if images.coordinator_from is None else ()
     return replace(
         stage,
         desired=(*shared, *stage.desired),
+        delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
         update={**stage.update, **start},
     )

@@ -26,6 +26,8 @@ class Images:
     """Namespace of the operator, which network policies of jobs must let in."""
     otlp_endpoint: str = ""
     """OTLP endpoint that coordinators export metrics to; empty disables the export."""
+    coordinator_from: tuple[Manifest, ...] | None = None
+    """NetworkPolicy peers that reach coordinators from outside of their jobs; None means that jobs get no NetworkPolicy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,8 @@ class JobSnapshot:
     silence: Silence | None = None
     """The silence of the coordinator that runs; None if it answers."""
     images: Images
+    token: str = field(repr=False)
+    """The token of the job, which its coordinator demands."""
     refusal: Refusal | None = None
     """The last refusal by the API server, until the request succeeds or is no longer needed."""
     taken: dict[ObjectKey, Manifest] = field(default_factory=dict)

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import aiohttp
 
 from llmtrain_api.events import OperatorEvent
-from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.job_token import authorization
+from llmtrain_api.names import COORDINATOR_PORT, token_secret_name
 from llmtrain_api.printable import printable
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_operator.core.pod_view import PodView
@@ -26,26 +27,54 @@ class NoAnswer(Exception):
     """The coordinator gave no answer, or none that can be read. That is no failure of the job."""
 
 
+class TokenRefused(ValueError):
+    """The coordinator accepts no token of the operator's keys."""
+
+
 async def sync_workers(
-    session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None = None
+    session: aiohttp.ClientSession,
+    job: Job,
+    pod: PodView,
+    tokens: tuple[str, ...],
+    last: CoordinatorStatus | None = None,
 ) -> CoordinatorStatus:
     """Return the status of the coordinator in `pod`; raise NoAnswer if there is none.
 
-    `last` is the last answer of a coordinator of this job: a new one continues from it where it is ahead of the status.
+    `tokens` are those that the coordinator can have; `last` is the last answer of a coordinator of this job: a new one
+    continues from it where it is ahead of the status.
     """
     try:
+        return await put_workers(session, job, pod, tokens, desired_workers(job, last))
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
+        level = logging.WARNING if isinstance(error, TokenRefused) else logging.DEBUG
+        log.log(level, OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
+        raise NoAnswer(cause_of(error)) from error
+
+
+async def put_workers(
+    session: aiohttp.ClientSession, job: Job, pod: PodView, tokens: tuple[str, ...], desired: DesiredWorkers
+) -> CoordinatorStatus:
+    """Send the desired workers with one token after the other, until one is accepted; TokenRefused if none is."""
+    for token in tokens:
         async with session.put(
             f"http://{url_host(pod.address)}:{COORDINATOR_PORT}/v1/workers",
-            data=desired_workers(job, last).model_dump_json(by_alias=True, exclude_none=True),
-            headers={JOB_HEADER: job.uid, "Content-Type": "application/json", "Accept-Encoding": "identity"},
+            data=desired.model_dump_json(by_alias=True, exclude_none=True),
+            headers={
+                JOB_HEADER: job.uid,
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+                **authorization(token),
+            },
             timeout=TIMEOUT,
             allow_redirects=False,
         ) as response:
-            return read_coordinator_status(await read_answer(response))
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
-        log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
-        raise NoAnswer(cause_of(error)) from error
+            if response.status != HTTPStatus.UNAUTHORIZED:
+                return read_coordinator_status(await read_answer(response))
+    raise TokenRefused(
+        f"the coordinator accepts no token of the operator's keys: delete the Secret {token_secret_name(job.name, job.uid)} "
+        "and the pods of the job, if the key was replaced without keeping the previous one"
+    )
 
 
 def cause_of(error: Exception) -> str:

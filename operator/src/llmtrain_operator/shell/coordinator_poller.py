@@ -91,8 +91,13 @@ class Newest:
 class CoordinatorPoller:
     """Asks each job's coordinator when asked to, never twice at once."""
 
-    def __init__(self, target: Callable[[JobKey], Target | None], wake: Callable[[JobKey], None]) -> None:
-        self.target, self.wake = target, wake
+    def __init__(
+        self,
+        target: Callable[[JobKey], Target | None],
+        tokens: Callable[[str], tuple[str, ...]],
+        wake: Callable[[JobKey], None],
+    ) -> None:
+        self.target, self.tokens, self.wake = target, tokens, wake
         self.polls: dict[JobKey, Poll] = {}
         self.answers, self.failures = Newest(), Newest()
         """The newest answers, and the newest questions without one, of all coordinators."""
@@ -150,7 +155,7 @@ class CoordinatorPoller:
                 return
             job, pod = target
             try:
-                status, error = await sync_workers(session, job, pod, poll.status), ""
+                status, error = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), ""
             except NoAnswer as no_answer:
                 status, error = None, str(no_answer)
             self.record(poll, pod, status, error, asked_from)

@@ -1,6 +1,6 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -47,6 +47,7 @@ def observe_job(
     key: JobKey,
     *,
     images: Images,
+    token_of: Callable[[str], str],
     gang: bool,
     coordinator: CoordinatorStatus | None,
     coordinator_asked: bool = True,
@@ -57,7 +58,7 @@ def observe_job(
 ) -> ObservedJob | None:
     """Return one job as it is at this moment; None if it does not exist.
 
-    Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
+    Nothing is awaited between reading its parts. `token_of` returns the token of the job with a uid; `gang` is whether the API server serves PodGroups, `coordinator` the
     answer of the job's coordinator and `silence` that it does not answer, `memory` what is remembered of the job, `fetched_nodes` what the API
     server answered about nodes that the cache lacks, `warnings` the events of slow objects. ValidationError if it cannot be read.
     """
@@ -99,6 +100,7 @@ def observe_job(
         silence=silence,
         images=images,
         refusal=memory.refusals.pending(found),
+        token=token_of(job.uid),
         taken=not_owned(existing, job.uid),
         unrepairable=dict(memory.undone_repairs),
         status_age=memory.status_age,

@@ -38,6 +38,7 @@ from llmtrain_operator.shell.observe import (
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.slow_objects import slow_objects
 from llmtrain_operator.shell.store import JobKey, Store
+from llmtrain_operator.shell.token_keys import TokenKeys
 from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
@@ -56,14 +57,15 @@ class Reconciler:
         store: Store,
         queue: WorkQueue,
         images: Images,
+        keys: TokenKeys,
         gang: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.api, self.store, self.queue = api, store, queue
-        self.images, self.gang, self.clock = images, gang, clock
+        self.images, self.keys, self.gang, self.clock = images, keys, gang, clock
         self.executor = Executor(api, store)
         self.poller = CoordinatorPoller(
-            lambda key: observe_coordinator(self.store, key), lambda key: self.queue.add(Key("job", *key))
+            lambda key: observe_coordinator(self.store, key), keys.tokens, lambda key: self.queue.add(Key("job", *key))
         )
         self.memories: dict[JobKey, JobMemory] = {}
         self.claims: dict[str, ClaimMemory] = {}
@@ -171,6 +173,7 @@ class Reconciler:
                 self.store,
                 job_key,
                 images=self.images,
+                token_of=self.keys.token,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
                 coordinator_asked=answer is None or answer.is_news,

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
+from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.errors import Unavailable
@@ -46,6 +47,7 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
         Informer(api, "v1", "ResourceQuota", store.quota_changed, trim=trim_quota),
         Informer(api, "v1", "Service", store.object_changed, selector=JOB_LABEL),
         Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL),
+        Informer(api, NETWORK_VERSION, "NetworkPolicy", store.object_changed, selector=JOB_LABEL),
         *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=JOB_LABEL)] if gang else []),
     ]
 
@@ -83,7 +85,9 @@ async def run(settings: Settings) -> None:
         start_http_server(settings.metrics_port)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
-        reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
+        reconciler = Reconciler(
+            api=api, store=store, queue=queue, images=settings.images, keys=settings.keys, gang=gang
+        )
 
         async def sync_and_watch() -> None:
             """Run kopf once the caches have synced; only then does it answer the liveness probes."""

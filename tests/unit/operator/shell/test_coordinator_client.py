@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from llmtrain_api.job_token import is_authorized
 from llmtrain_api.protocol import JOB_HEADER
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_operator.shell import coordinator_client
@@ -18,6 +19,7 @@ from llmtrain_operator.shell.coordinator_client import NoAnswer, desired_workers
 from unit.operator.builders import coordinator_status, job, pod, progress, started
 
 VALID = coordinator_status().model_dump_json(by_alias=True).encode()
+TOKENS = ("new" * 20, "old" * 20)
 COORDINATOR = replace(pod("j-coordinator", "coordinator"), address="127.0.0.1")
 
 
@@ -27,8 +29,11 @@ class Coordinator:
     def __init__(self) -> None:
         self.answer = web.Response(text=coordinator_status().model_dump_json(by_alias=True))
         self.requests: list[tuple[str | None, Any]] = []
+        self.token = TOKENS[0]
 
     async def handle(self, request: web.Request) -> web.Response:
+        if not is_authorized(request.headers.get("Authorization"), self.token):
+            return web.Response(status=401)
         self.requests.append((request.headers.get(JOB_HEADER), await request.json()))
         return self.answer
 
@@ -45,10 +50,29 @@ async def coordinator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Coordina
 
 async def test_the_coordinator_gets_the_desired_workers_and_answers_with_its_status(coordinator: Coordinator) -> None:
     async with aiohttp.ClientSession() as session:
-        status = await sync_workers(session, job(workers={"replicas": 4, "min": 2}), COORDINATOR)
+        status = await sync_workers(session, job(workers={"replicas": 4, "min": 2}), COORDINATOR, TOKENS)
     assert status == coordinator_status()
     ((uid, desired),) = coordinator.requests
     assert (uid, desired["workers"], desired["minWorkers"]) == ("uid-of-j", 4, 2)
+
+
+async def test_a_coordinator_from_before_the_key_was_rotated_is_asked_with_its_token(coordinator: Coordinator) -> None:
+    coordinator.token = TOKENS[1]
+    async with aiohttp.ClientSession() as session:
+        assert await sync_workers(session, job(), COORDINATOR, TOKENS) == coordinator_status()
+
+
+async def test_a_coordinator_that_accepts_no_token_is_logged_with_the_remedy_and_without_a_token(
+    coordinator: Coordinator, caplog: pytest.LogCaptureFixture
+) -> None:
+    coordinator.token = "other" * 20
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(NoAnswer, match="accepts no token"):
+            await sync_workers(session, job(), COORDINATOR, TOKENS)
+    (record,) = caplog.records
+    fields = str(record.__dict__)
+    assert "delete the Secret j-token-uid-of-j" in fields
+    assert not any(token in fields for token in TOKENS)
 
 
 @pytest.mark.parametrize(
@@ -68,14 +92,14 @@ async def test_an_error_counts_as_no_answer(coordinator: Coordinator, answer: we
     coordinator.answer = answer
     async with aiohttp.ClientSession() as session:
         with pytest.raises(NoAnswer):
-            await sync_workers(session, job(), COORDINATOR)
+            await sync_workers(session, job(), COORDINATOR, TOKENS)
 
 
 async def test_a_coordinator_that_cannot_be_reached_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", 9)
     async with aiohttp.ClientSession() as session:
         with pytest.raises(NoAnswer, match=r"^Connection refused$"):
-            await sync_workers(session, job(), COORDINATOR)
+            await sync_workers(session, job(), COORDINATOR, TOKENS)
 
 
 async def test_a_coordinator_that_does_not_answer_in_time_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +113,7 @@ async def test_a_coordinator_that_does_not_answer_in_time_gives_no_answer(monkey
     async with TestServer(app, shutdown_timeout=0.1) as server, aiohttp.ClientSession() as session:
         monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", server.port)
         with pytest.raises(NoAnswer, match=r"^no answer in time$"):
-            await sync_workers(session, job(), COORDINATOR)
+            await sync_workers(session, job(), COORDINATOR, TOKENS)
 
 
 async def test_a_body_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +133,7 @@ async def test_a_body_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         monkeypatch.setattr(coordinator_client, "COORDINATOR_PORT", server.port)
         with pytest.raises(NoAnswer):
-            await sync_workers(session, job(), COORDINATOR)
+            await sync_workers(session, job(), COORDINATOR, TOKENS)
     assert sent < 32 * 2**20
 
 

@@ -12,7 +12,7 @@ from llmtrain_operator.core.snapshot import Silence
 from llmtrain_operator.shell import coordinator_poller
 from llmtrain_operator.shell.coordinator_client import NoAnswer
 from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller, Newest, Poll
-from unit.operator.builders import coordinator_status, job, pod
+from unit.operator.builders import KEYS, coordinator_status, job, pod
 
 KEY = ("ns", "j")
 POD = pod("j-coordinator", "coordinator")
@@ -25,7 +25,7 @@ class Asked:
         self.now, self.times, self.woken = 1000.0, 0, 0
         self.status: CoordinatorStatus | None = coordinator_status()
         self.pod: Any = POD
-        self.poller = CoordinatorPoller(lambda key: (job(), self.pod) if self.pod else None, self.wake)
+        self.poller = CoordinatorPoller(lambda key: (job(), self.pod) if self.pod else None, KEYS.tokens, self.wake)
         monkeypatch.setattr(coordinator_poller, "sync_workers", self.sync_workers)
         monkeypatch.setattr(coordinator_poller.time, "monotonic", lambda: self.now)
 

@@ -80,6 +80,7 @@ OBJECTS: dict[str, Manifest] = {
     "ConfigMap": {"metadata": METADATA, "data": {"run.json": "{}"}},
     "Namespace": {"metadata": {**METADATA, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
     "ResourceQuota": {"metadata": METADATA, "status": {"hard": {"pods": "5"}, "used": {"pods": "1"}}},
+    "NetworkPolicy": {"metadata": METADATA, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}},
     "LLMTrainingJob": {
         "metadata": METADATA,
         "spec": {"workers": {}},
@@ -130,6 +131,7 @@ def change(store: Store, kind: str, type: Any, obj: Manifest) -> None:
         "ConfigMap": store.object_changed,
         "Namespace": store.namespace_changed,
         "ResourceQuota": store.quota_changed,
+        "NetworkPolicy": store.object_changed,
         "LLMTrainingJob": store.job_changed,
         "LLMCluster": store.cluster_changed,
     }

@@ -22,7 +22,7 @@ from llmtrain_operator.shell.observe import (
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import WorkQueue
-from unit.operator.builders import IMAGES, SPEC, coordinator_status, node
+from unit.operator.builders import IMAGES, KEYS, SPEC, coordinator_status, node
 
 CLUSTER_SPEC = {
     "computePools": [{"name": "all"}],
@@ -90,6 +90,7 @@ def observed(store: Store, coordinator: Any = None, memory: JobMemory | None = N
         store,
         ("ns", "j"),
         images=IMAGES,
+        token_of=KEYS.token,
         gang=True,
         coordinator=coordinator,
         memory=memory,

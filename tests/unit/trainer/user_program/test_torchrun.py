@@ -20,7 +20,7 @@ from llmtrain_trainer.errors import BadInput, Fenced, StopRequested, UserProgram
 from llmtrain_trainer.user_program import torchrun
 from llmtrain_trainer.user_program.torchrun import TorchrunRunner
 from llmtrain_trainer.worker.rank_context import RankContext
-from support.local_coordinator import UID, LocalCoordinator, serving
+from support.local_coordinator import TOKEN, UID, LocalCoordinator, serving
 from support.polling import DEADLINE_SECONDS, eventually
 from unit.trainer.builders import MakeRun, identity
 
@@ -81,7 +81,7 @@ def joined_by_peer(
     coordinator: LocalCoordinator, then: Callable[[], None] = lambda: None, *, member: RankIdentity = PEER
 ) -> None:
     """Join the first generation as `member`, which is worker 1 by default, do something, and leave."""
-    client = CoordinatorClient(coordinator.address, UID)
+    client = CoordinatorClient(coordinator.address, UID, TOKEN)
     client.join(Join(member=member.member(1)))
     client.close()
     then()

@@ -139,7 +139,7 @@ class TorchrunRunner:
         self._coordinator.leave_best_effort(Leave(incarnation=self._member.incarnation, reason=reason))
 
     def _new_client(self) -> CoordinatorClient:
-        return CoordinatorClient(self._run.coordinator, self._run.uid)
+        return CoordinatorClient.of(self._run)
 
 
 def reserve_port() -> socket.socket:

@@ -10,6 +10,8 @@ coordinator.py       the coordinator's pod and Service
 pod_group.py         the PodGroup for gang scheduling
 pvc.py               PersistentVolumeClaims of storage pools
 run_config.py        the ConfigMap that trainers read
+token.py             the Secret with the token of the job
+network_policy.py    who may connect to the pods
 metadata.py          labels and owner of every object
 drift.py             which objects differ from what was applied
 """

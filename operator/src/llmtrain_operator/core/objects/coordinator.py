@@ -8,6 +8,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
+from llmtrain_operator.core.objects.token import token_volume
 from llmtrain_operator.core.objects.volumes import EPHEMERAL_STORAGE, tmp_volume
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Job
@@ -42,10 +43,7 @@ def coordinator_pod(
         image=image,
         pull_policy=pull_policy,
         arguments=arguments(job, term),
-        resources={
-            "requests": {"cpu": "50m", "memory": "64Mi", EPHEMERAL_STORAGE: "0"},
-            "limits": {"memory": "256Mi", EPHEMERAL_STORAGE: STORAGE_LIMIT},
-        },
+        resources=resources(job.spec.workers.replicas * job.spec.workers.ranks),
         grace_seconds=GRACE_SECONDS,
         annotations={
             TERM_ANNOTATION: str(term),
@@ -53,7 +51,7 @@ def coordinator_pod(
             "prometheus.io/port": str(COORDINATOR_PORT),
             "prometheus.io/path": "/metrics",
         },
-        volumes=(tmp_volume(TMP_SIZE),),
+        volumes=(tmp_volume(TMP_SIZE), token_volume(job)),
         env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
         gang=gang,
@@ -71,6 +69,18 @@ def avoidance(nodes: tuple[str, ...]) -> Manifest:
     fields = [{"key": "metadata.name", "operator": "NotIn", "values": [node]} for node in nodes]
     preference = {"weight": 100, "preference": {"matchFields": fields}}
     return {"preferredDuringSchedulingIgnoredDuringExecution": [preference]}
+
+
+def resources(ranks: int) -> dict[str, dict[str, str]]:
+    """Return the resources of a coordinator by the number of ranks: heartbeats take CPU time, waiting answers memory.
+
+    A membership has 200 bytes a rank, and is buffered once for each rank that reads slowly.
+    """
+    memory = {"requests": f"{64 + ranks // 16}Mi", "limits": f"{256 + ranks // 4}Mi"}
+    return {
+        "requests": {"cpu": f"{50 + ranks // 4}m", "memory": memory["requests"], EPHEMERAL_STORAGE: "0"},
+        "limits": {"memory": memory["limits"], EPHEMERAL_STORAGE: STORAGE_LIMIT},
+    }
 
 
 def arguments(job: Job, term: int) -> tuple[str, ...]:

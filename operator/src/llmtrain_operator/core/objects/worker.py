@@ -9,6 +9,7 @@ from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.environment import environment, environment_sources
 from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
+from llmtrain_operator.core.objects.token import token_volume
 from llmtrain_operator.core.objects.volumes import (
     DEFAULT_SCRATCH,
     EPHEMERAL_STORAGE,
@@ -71,7 +72,7 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         grace_seconds=job.spec.recovery.grace_period_seconds,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
         env_from=environment_sources(workers.env_from),
-        volumes=trainer_volumes(job),
+        volumes=(*trainer_volumes(job), token_volume(job)),
         mount_token=job.spec.service_account.mount_token,
         runtime_class=workers.runtime_class,
         gang=gang,

@@ -6,7 +6,7 @@ from llmtrain_operator.core.manifest import Manifest, ObjectKey
 from llmtrain_operator.core.plan import Plan, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView
 
-KINDS = ("Service", "ConfigMap", "PodGroup")
+KINDS = ("Service", "ConfigMap", "PodGroup", "NetworkPolicy")
 """Kinds of the objects that are deleted in addition to the pods."""
 
 

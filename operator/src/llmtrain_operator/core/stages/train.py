@@ -11,6 +11,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
 from llmtrain_operator.core.objects.pod_group import pod_group
+from llmtrain_operator.core.objects.token import token_secret
 from llmtrain_operator.core.objects.worker import worker_pod
 from llmtrain_operator.core.plan import pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
@@ -33,6 +34,7 @@ def train(
     pods: tuple[PodView, ...],
     coordinator: CoordinatorStatus | None,
     images: Images,
+    token: str,
     gang_available: bool,
     lost_nodes: frozenset[str],
     avoid_nodes: tuple[str, ...] = (),
@@ -50,7 +52,7 @@ def train(
             *degraded_conditions(job.spec, status, coordinator),
         ),
         desired=training_objects(
-            job, status, term=term, images=images, gang_available=gang_available, avoid_nodes=avoid_nodes
+            job, status, term=term, images=images, token=token, gang_available=gang_available, avoid_nodes=avoid_nodes
         ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
@@ -81,10 +83,11 @@ def training_objects(
     *,
     term: int,
     images: Images,
+    token: str,
     gang_available: bool,
     avoid_nodes: tuple[str, ...],
 ) -> tuple[Manifest, ...]:
-    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    """Return the token, the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
     coordinator = coordinator_pod(
         job,
@@ -106,7 +109,13 @@ def training_objects(
         )
         for worker in range(job.spec.workers.replicas)
     )
-    return (coordinator_service(job), *([pod_group(job)] if gang else []), coordinator, *workers)
+    return (
+        token_secret(job, token),
+        coordinator_service(job),
+        *([pod_group(job)] if gang else []),
+        coordinator,
+        *workers,
+    )
 
 
 def is_training(
