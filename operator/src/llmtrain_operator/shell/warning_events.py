@@ -63,7 +63,7 @@ class WarningEvents:
         for found in slow:
             before = self.objects.pop(found.uid, Warned(slow_at=now))
             self.objects[found.uid] = replace(before, slow_at=now)
-        self.forget(now)
+        self.discard_old(now)
         due = [found for found in slow if self.is_due(self.objects[found.uid], now)]
         never = [found for found in due if self.objects[found.uid].asked is None]
         if due:
@@ -85,7 +85,7 @@ class WarningEvents:
         if found.uid in self.objects:
             self.objects[found.uid] = replace(self.objects[found.uid], warning=warning)
 
-    def forget(self, now: datetime) -> None:
+    def discard_old(self, now: datetime) -> None:
         """Forget objects that have not been slow for some time."""
         while self.objects and now - next(iter(self.objects.values())).slow_at > KEPT:
             del self.objects[next(iter(self.objects))]
