@@ -68,9 +68,9 @@ class WarningEvents:
         never = [found for found in due if self.objects[found.uid].asked is None]
         if due:
             oldest = min(due, key=lambda found: self.objects[found.uid].asked or now)
-            await self.ask(next(iter(never), oldest), now)
+            await self.read_events(next(iter(never), oldest), now)
 
-    async def ask(self, found: SlowObject, now: datetime) -> None:
+    async def read_events(self, found: SlowObject, now: datetime) -> None:
         """Read the events of one object; without an answer the last warning stays."""
         before = self.objects[found.uid]
         longest = max(MAX_INTERVAL, INTERVAL_PER_OBJECT * len(self.objects))
