@@ -46,7 +46,7 @@ class NamespaceIndex:
     """All namespaces by name, and how often their quotas have left more room."""
 
     def __init__(self) -> None:
-        self.namespaces: dict[str, NamespaceView] = {}
+        self.views: dict[str, NamespaceView] = {}
         self.quotas: dict[str, Quota] = {}
         """By uid."""
         self.growths: Counter[str] = Counter()
@@ -54,19 +54,19 @@ class NamespaceIndex:
 
     def facts(self, namespace: str) -> Facts:
         """Return what a request for an object in a namespace may depend on."""
-        return frozenset({("namespace", self.namespaces.get(namespace)), ("quotas", self.growths[namespace])})
+        return frozenset({("namespace", self.views.get(namespace)), ("quotas", self.growths[namespace])})
 
     def put(self, namespace: Manifest) -> bool:
         """Index a namespace; return whether a request may depend on what has changed."""
         name, labels = text_at(namespace, "metadata", "name"), strings_at(namespace, "metadata", "labels")
         view = NamespaceView(text_at(namespace, "metadata", "uid"), is_deleting(namespace), frozenset(labels.items()))
-        before, self.namespaces[name] = self.namespaces.get(name), view
+        before, self.views[name] = self.views.get(name), view
         return view != before
 
     def remove(self, name: str) -> bool:
         """Remove a namespace; return whether it was known."""
         self.growths.pop(name, None)
-        return self.namespaces.pop(name, None) is not None
+        return self.views.pop(name, None) is not None
 
     def put_quota(self, uid: str, quota: Quota | None) -> bool:
         """Index a quota, None if it is deleted; return whether its namespace has more room now."""

@@ -63,14 +63,14 @@ class WarningEvents:
         for found in slow:
             before = self.objects.pop(found.uid, Warned(slow_at=now))
             self.objects[found.uid] = replace(before, slow_at=now)
-        self.forget(now)
+        self.discard_old(now)
         due = [found for found in slow if self.is_due(self.objects[found.uid], now)]
         never = [found for found in due if self.objects[found.uid].asked is None]
         if due:
             oldest = min(due, key=lambda found: self.objects[found.uid].asked or now)
-            await self.ask(next(iter(never), oldest), now)
+            await self.read_events(next(iter(never), oldest), now)
 
-    async def ask(self, found: SlowObject, now: datetime) -> None:
+    async def read_events(self, found: SlowObject, now: datetime) -> None:
         """Read the events of one object; without an answer the last warning stays."""
         before = self.objects[found.uid]
         longest = max(MAX_INTERVAL, INTERVAL_PER_OBJECT * len(self.objects))
@@ -85,7 +85,7 @@ class WarningEvents:
         if found.uid in self.objects:
             self.objects[found.uid] = replace(self.objects[found.uid], warning=warning)
 
-    def forget(self, now: datetime) -> None:
+    def discard_old(self, now: datetime) -> None:
         """Forget objects that have not been slow for some time."""
         while self.objects and now - next(iter(self.objects.values())).slow_at > KEPT:
             del self.objects[next(iter(self.objects))]

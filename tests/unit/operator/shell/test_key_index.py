@@ -17,4 +17,4 @@ def test_a_key_is_found_by_each_of_its_namespaces_until_it_waits_no_more() -> No
     assert (len(index), JOB in index, index.all()) == (3, True, (JOB, OTHER, CLUSTER))
     for key in (JOB, OTHER, CLUSTER, CLUSTER):
         index.set(key, ())
-    assert (index.namespaces, index.keys) == ({}, {})
+    assert (index.waits_for, index.waiting) == ({}, {})

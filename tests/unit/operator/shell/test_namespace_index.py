@@ -33,10 +33,10 @@ def test_changes_of_a_namespace(changed: dict[str, Any], expected: bool) -> None
     index = NamespaceIndex()
     absent = index.facts("ns")
     assert index.put(namespace()), "it is new"
-    facts = index.facts("ns")
-    assert facts != absent
+    so_far = index.facts("ns")
+    assert so_far != absent
     assert index.put(changed) is expected
-    assert (index.facts("ns") != facts) is expected
+    assert (index.facts("ns") != so_far) is expected
     assert index.remove("ns")
     assert index.facts("ns") == absent
     assert not index.remove("ns")
@@ -70,9 +70,9 @@ def test_changes_of_a_namespace(changed: dict[str, Any], expected: bool) -> None
 def test_changes_of_a_quota(before: dict[str, Any], after: dict[str, Any], expected: bool) -> None:
     index = NamespaceIndex()
     assert not index.put_quota("q", Quota.of(trim_quota(before)))
-    facts = index.facts("ns")
+    so_far = index.facts("ns")
     assert index.put_quota("q", Quota.of(trim_quota(after))) is expected
-    assert (index.facts("ns") != facts) is expected
+    assert (index.facts("ns") != so_far) is expected
 
 
 def test_a_quota_that_is_deleted_leaves_room() -> None:

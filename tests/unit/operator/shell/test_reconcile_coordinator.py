@@ -105,8 +105,8 @@ async def test_a_job_whose_steps_are_faster_than_the_polls_is_written_every_30_s
     steps = itertools.count(1)
 
     async def sync_workers(*_: Any) -> Any:
-        trained = progress(step=next(steps), steps=10**6).model_dump()
-        return coordinator_status(progress=trained, first_step_time="2026-11-23T12:00:00.000Z")
+        figures = progress(step=next(steps), steps=10**6).model_dump()
+        return coordinator_status(progress=figures, first_step_time="2026-11-23T12:00:00.000Z")
 
     monkeypatch.setattr("llmtrain_operator.shell.coordinator_poller.sync_workers", sync_workers)
     await reconcile_all(found)

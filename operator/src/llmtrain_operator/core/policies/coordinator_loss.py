@@ -62,8 +62,8 @@ def replacements_in_window(recent: Iterable[Failure], budget: FailureBudget, now
     return {uid for uid, time in times.items() if time and budget.in_window((now - time).total_seconds())}
 
 
-def loss_records(coordinators: Iterable[PodView], recorded: Collection[str], now: datetime) -> tuple[Failure, ...]:
-    """Return the records of lost coordinators that the status does not have yet; they spend no failure budget."""
+def loss_records(coordinators: Iterable[PodView], known_uids: Collection[str], now: datetime) -> tuple[Failure, ...]:
+    """Return the records of lost coordinators whose uids are not known yet; they spend no failure budget."""
     return tuple(
         Failure(
             pod=pod.name,
@@ -75,7 +75,7 @@ def loss_records(coordinators: Iterable[PodView], recorded: Collection[str], now
             disruption=True,
         )
         for pod in coordinators
-        if pod.uid not in recorded
+        if pod.uid not in known_uids
     )
 
 

@@ -46,14 +46,14 @@ def test_which_silence_is_a_loss(fields: dict[str, Any], expected: bool) -> None
     assert is_lost(replace(SILENCE, **fields)) is expected
 
 
-def lost(
+def replaced_of(
     pods: tuple = PODS, nodes: NodeStates = ALL_READY, silence: Silence | None = SILENCE, recent: Any = ()
 ) -> tuple:
     return lost_coordinators(pods, nodes, silence, recent=recent, budget=BUDGET, now=NOW)
 
 
 def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None:
-    (coordinator,) = lost()
+    (coordinator,) = replaced_of()
     (reference,) = replacements((coordinator,))
     assert (reference.name, reference.uid, reference.force) == ("j-coordinator", COORDINATOR.uid, True)
 
@@ -61,13 +61,15 @@ def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        pytest.param(lost(silence=None), 0, id="it answers"),
-        pytest.param(lost(nodes=NodeStates(known=4, not_ready=3)), 0, id="the control plane is doubted"),
-        pytest.param(lost(pods=(pending_pod("j-coordinator", "coordinator"),)), 0, id="its successor starts already"),
-        pytest.param(lost(recent=[record(1), record(2)]), 1, id="two were replaced before"),
-        pytest.param(lost(recent=[record(1), record(2), record(3)]), 0, id="three were replaced before"),
+        pytest.param(replaced_of(silence=None), 0, id="it answers"),
+        pytest.param(replaced_of(nodes=NodeStates(known=4, not_ready=3)), 0, id="the control plane is doubted"),
         pytest.param(
-            lost(recent=[record(1), record(2), record(3, 4000)]), 1, id="one of three was replaced long before"
+            replaced_of(pods=(pending_pod("j-coordinator", "coordinator"),)), 0, id="its successor starts already"
+        ),
+        pytest.param(replaced_of(recent=[record(1), record(2)]), 1, id="two were replaced before"),
+        pytest.param(replaced_of(recent=[record(1), record(2), record(3)]), 0, id="three were replaced before"),
+        pytest.param(
+            replaced_of(recent=[record(1), record(2), record(3, 4000)]), 1, id="one of three was replaced long before"
         ),
     ],
 )
@@ -105,7 +107,7 @@ def test_a_loss_is_recorded_before_the_pod_is_deleted_and_reported_once() -> Non
     assert (plan.status.recoveries.count, plan.status.recoveries.times, plan.status.first_failure) == (0, [], None)
     assert [reference.name for reference in plan.delete] == ["j-coordinator"]
     assert [event.reason for event in plan.events].count("CoordinatorLost") == 1
-    again = plan_job(snapshot(job(plan.status.document()), pods=PODS, silence=SILENCE))
-    assert [reference.name for reference in again.delete] == ["j-coordinator"], "the first deletion may have failed"
-    assert again.status is None
-    assert "CoordinatorLost" not in [event.reason for event in again.events]
+    repeated = plan_job(snapshot(job(plan.status.document()), pods=PODS, silence=SILENCE))
+    assert [reference.name for reference in repeated.delete] == ["j-coordinator"], "the first deletion may have failed"
+    assert repeated.status is None
+    assert "CoordinatorLost" not in [event.reason for event in repeated.events]
