@@ -155,6 +155,23 @@ def test_a_rule_fails_a_job_at_once_and_its_failed_pod_stays(team: Kube) -> None
     team.delete_job("ruled")
 
 
+def test_a_pod_that_fills_its_scratch_space_is_evicted_and_the_remedy_is_named(team: Kube) -> None:
+    program = (
+        "from pathlib import Path\nimport time\nPath('/tmp/file').write_bytes(bytes(100 * 2**20))\ntime.sleep(300)\n"
+    )
+    team.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "fill"}, "data": {"fill.py": program}})
+    job = with_everything("full", recovery={"rules": [{"reasons": ["Evicted"], "action": "Fail"}]})
+    del job["spec"]["workers"]["resources"]["extra"]
+    job["spec"]["entrypoint"]["script"] = "/fill/fill.py"
+    job["spec"]["workers"]["mounts"] = [{"path": "/fill", "configMap": "fill"}]
+    team.apply(job)
+    failed = condition(team.wait_for_stage("full", "Failed", 240), "Failed")
+    assert failed["reason"] == "FailureRule"
+    assert "the kubelet evicted the worker pod" in failed["message"]
+    assert "raise spec.workers.resources.scratch" in failed["message"]
+    team.delete_job("full")
+
+
 def test_a_missing_secret_is_named_and_the_job_starts_when_it_exists(team: Kube) -> None:
     job = with_everything("late")
     del job["spec"]["workers"]["resources"]["extra"]
