@@ -67,6 +67,17 @@ WORKER = (
         name="LLMTRAIN_ADDRESS", default="127.0.0.1", description="IP address at which other workers reach this one."
     ),
     Variable(name="LLMTRAIN_NODE", description="Name of the node. The node agent reads it too."),
+    Variable(
+        name="HOME", default="/tmp", description="Where libraries keep caches; `spec.workers.env` can name another."
+    ),
+    Variable(
+        name="USER", default="llmtrain", description="Name of the user, which libraries put into paths of caches."
+    ),
+    Variable(
+        name="NVIDIA_VISIBLE_DEVICES",
+        default="void",
+        description="GPUs of the container, set by the device plugin; void in containers that request none.",
+    ),
     Variable(name="LLMTRAIN_LOCAL_RANK", description="Index of a rank in its worker, set by the supervisor."),
     Variable(name="LLMTRAIN_INCARNATION", description="Random name of a rank's process, set by the supervisor."),
     Variable(name="LLMTRAIN_WATCHDOG_FD", description="File descriptor on which a rank reports progress."),

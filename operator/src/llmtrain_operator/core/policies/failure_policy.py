@@ -81,6 +81,8 @@ def failure_of(
         )
     if reason == "OOMKilled":
         message = out_of_memory(pod)
+    if reason == "Evicted":
+        message = evicted(pod)
     return Failure(
         pod=pod.name,
         uid=pod.uid,
@@ -104,6 +106,16 @@ def out_of_memory(pod: PodView) -> str:
         else "raise spec.workers.resources.memory, which needs a new job"
     )
     return f"the container of the {pod.role} pod exceeded its memory limit{limit}; {remedy}"
+
+
+def evicted(pod: PodView) -> str:
+    """Return why the kubelet evicted a pod, with the remedy if it wrote more than its ephemeral storage."""
+    why = pod.status_message.strip().rstrip(".") or "it did not say why"
+    own_fault = pod.role != "coordinator" and ("EmptyDir" in why or "ephemeral local storage" in why)
+    remedy = (
+        "; raise spec.workers.resources.scratch, or the size of the mount, which needs a new job" if own_fault else ""
+    )
+    return f"the kubelet evicted the {pod.role} pod: {why}{remedy}"
 
 
 def failure_budget(recovery: Recovery) -> FailureBudget:
