@@ -114,6 +114,7 @@ def test_the_operator_gets_its_settings_from_the_environment(name: str) -> None:
     assert set(environment) == {
         "LLMTRAIN_NAMESPACE",
         "LLMTRAIN_POD_NAME",
+        "LLMTRAIN_POD_IP",
         "LLMTRAIN_COORDINATOR_IMAGE",
         "LLMTRAIN_TRAINER_IMAGE",
         "LLMTRAIN_TRAINER_CPU_IMAGE",

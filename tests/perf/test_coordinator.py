@@ -63,7 +63,7 @@ class Coordinator:
         (kib,) = re.findall(r"VmHWM:\s+(\d+)", status)
         return int(kib) / 1024
 
-    def ask(self, path: str, messages: list[Model]) -> list[bytes]:
+    def responses_to(self, path: str, messages: list[Model]) -> list[bytes]:
         """Send the message of each rank at once; return the answers."""
         for rank, message in zip(self.ranks, messages, strict=True):
             rank.sendall(request(path, message))
@@ -95,8 +95,8 @@ def body_of(buffer: bytearray) -> bytes | None:
         return None
     assert head.startswith(b"HTTP/1.1 200"), head
     (length,) = re.findall(rb"Content-Length: (\d+)", head)
-    begin = len(head) + len(separator)
-    return bytes(buffer[begin:]) if len(buffer) - begin >= int(length) else None
+    offset = len(head) + len(separator)
+    return bytes(buffer[offset:]) if len(buffer) - offset >= int(length) else None
 
 
 def member(rank: int) -> Member:
@@ -129,7 +129,7 @@ def coordinator(tmp_path: Path) -> Iterator[Coordinator]:
 def test_1024_ranks_join_and_send_heartbeats(coordinator: Coordinator) -> None:
     members = [member(rank) for rank in range(RANKS)]
     before, began = coordinator.cpu_seconds(), time.monotonic()
-    answers = coordinator.ask("/v1/join", [Join(member=each) for each in members])
+    answers = coordinator.responses_to("/v1/join", [Join(member=each) for each in members])
     figure("coordinator_join_1024_seconds", coordinator.cpu_seconds() - before, "s of CPU")
     figure("coordinator_join_1024_wall_seconds", time.monotonic() - began, "s")
     assert len(set(answers)) == 1
@@ -141,11 +141,13 @@ def test_1024_ranks_join_and_send_heartbeats(coordinator: Coordinator) -> None:
     ]
     before, began = coordinator.cpu_seconds(), time.monotonic()
     for _ in range(HEARTBEAT_ROUNDS):
-        coordinator.ask("/v1/heartbeat", heartbeats)
+        coordinator.responses_to("/v1/heartbeat", heartbeats)
     used = (coordinator.cpu_seconds() - before) / HEARTBEAT_ROUNDS
     figure("coordinator_heartbeats_1024_cores", used / heartbeat_seconds(RANKS), "cores")
     before = coordinator.cpu_seconds()
-    rejoined = coordinator.ask("/v1/join", [Join(member=each, generation=membership.generation) for each in members])
+    rejoined = coordinator.responses_to(
+        "/v1/join", [Join(member=each, generation=membership.generation) for each in members]
+    )
     figure("coordinator_rejoin_1024_seconds", coordinator.cpu_seconds() - before, "s of CPU")
     assert Membership.model_validate_json(rejoined[0]).generation > membership.generation
     figure("coordinator_peak_mib", coordinator.memory_mib(), "MiB")

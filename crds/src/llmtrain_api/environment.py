@@ -42,6 +42,7 @@ COMMAND_LINE = (
 OPERATOR = (
     Variable(name="LLMTRAIN_NAMESPACE", description="Namespace of the operator and its lease. Required."),
     Variable(name="LLMTRAIN_POD_NAME", default="the host name", description="Identity of the replica in the lease."),
+    Variable(name="LLMTRAIN_POD_IP", description="IP address of the pod; probes are answered in its family."),
     Variable(name="LLMTRAIN_COORDINATOR_IMAGE", description="Image of coordinators. Required."),
     Variable(name="LLMTRAIN_TRAINER_IMAGE", description="Image of trainers on GPUs. Required."),
     Variable(name="LLMTRAIN_TRAINER_CPU_IMAGE", description="Image of trainers on CPUs. Required."),

@@ -14,6 +14,7 @@ from aiohttp import web
 from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.job_token import read_token
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_api.listening import any_address, listen
 from llmtrain_api.names import COORDINATOR_PORT, TOKEN_FILE
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator.goodput import Goodput
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from llmtrain_coordinator.otlp import Exporter
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+BACKLOG = 1024
+"""Connections that wait to be accepted: all ranks of a job connect at once."""
 SHUTDOWN_SECONDS = 0.01
 """How long held requests can take once the coordinator stops. For aiohttp, 0 is no limit."""
 DESCRIPTION = """\
@@ -90,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
         "--standalone", action="store_true", help="the job starts now, and no operator stores its time ledger"
     )
     options.add_argument("--no-progress", action="store_true", help="the job's program reports no progress")
-    options.add_argument("--host", default="0.0.0.0", help="address to listen on (default: every interface)")
+    options.add_argument(
+        "--host", default=any_address(), help="IP address to listen on (default: every interface, IPv4 and IPv6)"
+    )
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to listen on (default: %(default)s)")
     return options
 
@@ -129,7 +134,7 @@ async def serve(options: argparse.Namespace, token: str) -> None:
         handle_signals=False,
     )
     await runner.setup()
-    await web.TCPSite(runner, options.host, options.port).start()
+    await web.SockSite(runner, listen(options.host, options.port), backlog=BACKLOG).start()
     log = JsonLog(fields={"job": options.job, "namespace": options.namespace})
     log.info(CoordinatorEvent.COORDINATOR_STARTED, port=options.port)
     exporter = start_exporter(coordinator)

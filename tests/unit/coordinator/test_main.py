@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job_token import authorization, new_token
+from llmtrain_api.listening import any_address
 from llmtrain_api.protocol import JOB_HEADER, JOIN_LONG_POLL_SECONDS, CoordinatorStatus, Message
 from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
@@ -72,6 +73,21 @@ def test_without_a_token_it_does_not_start(tmp_path: Path, content: str | None) 
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
     assert (done.returncode, "--token-file" in done.stderr) == (2, True)
+
+
+def test_it_listens_on_ipv4_and_ipv6(tmp_path: Path, port: int) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    options = [option for option in OPTIONS if option not in ("--host", "127.0.0.1")]
+    command = [sys.executable, "-m", "llmtrain_coordinator", *options, "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([*command, "--token-file", str(tmp_path / "token")], env=environment) as process:
+        eventually(lambda: joined(port) == 0, "the coordinator serves")
+        if any_address() == "::":
+            connection = http.client.HTTPConnection("::1", port, timeout=DEADLINE_SECONDS)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+            connection.close()
+        process.kill()
 
 
 def test_a_held_join_does_not_delay_the_end(process: "subprocess.Popen[bytes]", port: int) -> None:

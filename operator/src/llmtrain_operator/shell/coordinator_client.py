@@ -9,6 +9,7 @@ import aiohttp
 
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.job_token import authorization
+from llmtrain_api.listening import url_host
 from llmtrain_api.names import COORDINATOR_PORT, token_secret_name
 from llmtrain_api.printable import printable
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
@@ -100,11 +101,6 @@ def desired_workers(job: Job, last: CoordinatorStatus | None) -> DesiredWorkers:
         step=step,
         now_ms=milliseconds(datetime.now(UTC)),
     )
-
-
-def url_host(address: str) -> str:
-    """Return an IP address as URLs contain it: an IPv6 address is in brackets."""
-    return f"[{address}]" if ":" in address else address
 
 
 async def read_answer(response: aiohttp.ClientResponse) -> bytes:

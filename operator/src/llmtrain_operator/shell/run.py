@@ -13,6 +13,7 @@ from kubernetes.aio.client import ApiClient
 from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
+from llmtrain_api.listening import any_address, url_host
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
@@ -82,7 +83,7 @@ async def run(settings: Settings) -> None:
         gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
-        start_http_server(settings.metrics_port)
+        start_http_server(settings.metrics_port, addr=any_address())
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
         reconciler = Reconciler(
@@ -93,7 +94,7 @@ async def run(settings: Settings) -> None:
             """Run kopf once the caches have synced; only then does it answer the liveness probes."""
             await asyncio.gather(*(informer.synced.wait() for informer in all_informers))
             ready.set()
-            health = f"http://0.0.0.0:{settings.health_port}/healthz"
+            health = f"http://{url_host(settings.health_address)}:{settings.health_port}/healthz"
             handlers = registry(all_informers, stopping)
             await kopf.operator(registry=handlers, clusterwide=True, standalone=True, liveness_endpoint=health)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from llmtrain_api.listening import ANY_IPV4, ANY_IPV6
 from llmtrain_api.names import TOKEN_DIRECTORY
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.snapshot import Images
@@ -32,6 +33,8 @@ class Settings:
     log_level: str = "INFO"
     metrics_port: int = 8080
     health_port: int = 8081
+    health_address: str = ANY_IPV4
+    """The address of every interface in the family of the pod's address, from which the kubelet probes it."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -59,6 +62,7 @@ class Settings:
             ),
             namespace=required("LLMTRAIN_NAMESPACE"),
             identity=environment.get("LLMTRAIN_POD_NAME") or socket.gethostname(),
+            health_address=ANY_IPV6 if ":" in environment.get("LLMTRAIN_POD_IP", "") else ANY_IPV4,
             log_level=environment.get("LLMTRAIN_LOG_LEVEL", "info").upper(),
             metrics_port=int(environment.get("LLMTRAIN_METRICS_PORT", "8080")),
             health_port=int(environment.get("LLMTRAIN_HEALTH_PORT", "8081")),

@@ -15,7 +15,7 @@ from llmtrain_api.job_token import is_authorized
 from llmtrain_api.protocol import JOB_HEADER
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_operator.shell import coordinator_client
-from llmtrain_operator.shell.coordinator_client import NoAnswer, desired_workers, sync_workers, url_host
+from llmtrain_operator.shell.coordinator_client import NoAnswer, desired_workers, sync_workers
 from unit.operator.builders import coordinator_status, job, pod, progress, started
 
 VALID = coordinator_status().model_dump_json(by_alias=True).encode()
@@ -145,8 +145,3 @@ def test_a_new_coordinator_continues_from_the_last_answer_where_it_is_ahead_of_t
     assert desired_workers(training, last).ledger == ledger
     suspended = job(started(stage="Suspended"))
     assert desired_workers(suspended, last).step == 0
-
-
-@pytest.mark.parametrize(("address", "host"), [("10.1.2.3", "10.1.2.3"), ("fd00::1", "[fd00::1]")])
-def test_an_address_of_either_family_is_in_a_url(address: str, host: str) -> None:
-    assert url_host(address) == host

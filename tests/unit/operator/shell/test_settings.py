@@ -61,3 +61,8 @@ def test_the_peers_of_coordinators_are_those_of_the_chart() -> None:
 def test_peers_that_are_no_list_of_objects_are_an_error(text: str) -> None:
     with pytest.raises(SettingMissingError, match="LLMTRAIN_COORDINATOR_FROM"):
         Settings.read({**REQUIRED, "LLMTRAIN_COORDINATOR_FROM": text})
+
+
+@pytest.mark.parametrize(("address", "family"), [("10.1.2.3", "0.0.0.0"), ("fd00::1", "::"), ("", "0.0.0.0")])
+def test_probes_are_answered_in_the_family_of_the_pod(address: str, family: str) -> None:
+    assert Settings.read({**REQUIRED, "LLMTRAIN_POD_IP": address}).health_address == family
