@@ -1,0 +1,112 @@
+"""The operator as a process of this machine: with the chart's settings, and the rights of its ServiceAccount."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from llmtrain_kind.cluster import Cluster
+from llmtrain_kind.install import OPERATOR, SYSTEM_NAMESPACE
+from perf.scale.cluster import chart
+from support.polling import eventually
+from support.ports import free_port
+from support.process_usage import cpu_seconds, peak_mib
+
+LEADER = "llmtrain_operator_leader 1.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorProcess:
+    """A running operator."""
+
+    pid: int
+    metrics_port: int
+
+    def metrics(self) -> str:
+        """Return its metrics; empty while it does not serve them."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30) as answer:
+                return str(answer.read(), "utf-8")
+        except OSError:
+            return ""
+
+    def total(self, name: str) -> float:
+        """Return the sum of a counter over all labels."""
+        return sum(map(float, re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", self.metrics(), re.MULTILINE)))
+
+    def calls(self) -> float:
+        """Return how many calls of the API it has made."""
+        return self.total("llmtrain_operator_api_calls_total")
+
+    def reconciles(self) -> float:
+        """Return how often it has reconciled."""
+        return self.total("llmtrain_operator_reconciles_total")
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that it has used."""
+        return cpu_seconds(self.pid)
+
+    def peak_mib(self) -> float:
+        """Return the most memory that it had since its start or `reset_peak`."""
+        return peak_mib(self.pid)
+
+    def reset_peak(self) -> None:
+        """Let the peak of memory begin at what it has now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+
+@contextmanager
+def running_operator(cluster: Cluster, folder: Path) -> Iterator[OperatorProcess]:
+    """Run the operator, and yield it when it leads."""
+    metrics_port, health_port = free_port(), free_port()
+    environment = {
+        **os.environ,
+        **settings(cluster),
+        "KUBECONFIG": str(kubeconfig(cluster, folder)),
+        "LLMTRAIN_METRICS_PORT": str(metrics_port),
+        "LLMTRAIN_HEALTH_PORT": str(health_port),
+    }
+    with (folder / "operator.log").open("a") as log:
+        command = [sys.executable, "-m", "llmtrain_operator"]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        operator = OperatorProcess(pid=process.pid, metrics_port=metrics_port)
+        eventually(
+            lambda: process.poll() is not None or LEADER in operator.metrics(),
+            "the operator leads",
+            seconds=300,
+            interval=0.5,
+            details=(folder / "operator.log").read_text,
+        )
+        assert process.poll() is None, (folder / "operator.log").read_text()[-4000:]
+        yield operator
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def settings(cluster: Cluster) -> dict[str, str]:
+    """Return the environment of the chart's Deployment."""
+    deployment = next(each for each in chart(cluster) if each["kind"] == "Deployment")
+    variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    values = {variable["name"]: str(variable["value"]) for variable in variables if "value" in variable}
+    return {**values, "LLMTRAIN_NAMESPACE": SYSTEM_NAMESPACE, "LLMTRAIN_POD_NAME": "bench"}
+
+
+def kubeconfig(cluster: Cluster, folder: Path) -> Path:
+    """Return the path of a kubeconfig with the operator's own rights, so that priority and fairness apply to it."""
+    token = cluster.kubectl.run("-n", SYSTEM_NAMESPACE, "create", "token", OPERATOR, "--duration=24h").strip()
+    document = yaml.safe_load(cluster.paths.kubeconfig.read_text())
+    document["users"][0]["user"] = {"token": token}
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(document))
+    return path
