@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Self
 
 from llmtrain_api.cluster import ComputePool
@@ -146,7 +147,7 @@ class NodeStates:
         )
 
 
-NO_GPUS: Mapping[str, int] = {}
+NO_GPUS: Mapping[str, int] = MappingProxyType({})
 """The GPUs by namespace of a node whose pods request none."""
 MAX_TIME_LENGTH = 64
 """Characters of a time that are kept."""
