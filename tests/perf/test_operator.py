@@ -10,9 +10,11 @@ import asyncio
 import itertools
 import math
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import pytest
 
 from llmtrain_api.names import worker_name
 from llmtrain_kind.cluster import Cluster
+from llmtrain_kind.paths import REPOSITORY
 from perf.scale import cluster as scale
 from perf.scale.bulk_client import BulkClient, bulk_client
 from perf.scale.coordinators import running_coordinators, time_of
@@ -67,15 +70,17 @@ class Bench:
     started_at: float
     """When the coordinators started to answer."""
 
-    def client(self):  # noqa: ANN201
+    def client(self) -> AbstractAsyncContextManager[BulkClient]:
         """Connect as the cluster's administrator."""
         return bulk_client(self.cluster.paths.kubeconfig)
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """The cluster with kwok, its nodes and the coordinators."""
-    folder = tmp_path_factory.mktemp("bench")
+def bench() -> Iterator[Bench]:
+    """The cluster with kwok, its nodes and the coordinators. The logs stay in build/bench-operator."""
+    folder = REPOSITORY / "build" / "bench-operator"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     started_at = time.time()
     cluster = scale.up()
     bench = Bench(cluster=cluster, folder=folder, started_at=started_at)
@@ -88,10 +93,10 @@ async def prepare(bench: Bench) -> None:
     """Make nodes with GPUs for all workers, and namespaces without jobs and pods."""
     gpus = math.ceil(1.25 * (JOBS + FEW_JOBS) * WORKERS / NODES)
     async with bench.client() as client:
-        await scale.make_nodes(bench.cluster, client, NODES, gpus=gpus)
         for namespace in (NAMESPACE, BARE, REFUSED, FEW):
             await make_namespace(client, namespace)
             await clean(client, namespace)
+        await scale.make_nodes(bench.cluster, client, NODES, gpus=gpus)
 
 
 @pytest.fixture(scope="module")
@@ -205,9 +210,7 @@ async def test_ended_pods_are_replaced(bench: Bench, operator: OperatorProcess) 
     async with bench.client() as client:
         watcher = asyncio.create_task(watch())
         await watching.wait()
-        uids = {
-            pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in await client.items(pods_path(NAMESPACE))
-        }
+        uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in await client.items(pods_path(NAMESPACE))}
         for number, name in enumerate(itertools.islice(names(JOBS), DEATHS)):
             pod = worker_name(name, number % WORKERS)
             gone[pod] = (uids[pod], time.monotonic())
@@ -218,8 +221,9 @@ async def test_ended_pods_are_replaced(bench: Bench, operator: OperatorProcess) 
                 await end_pod(client, NAMESPACE, pod, exit_code=1)
             await asyncio.sleep(POD_SPREAD_SECONDS)
         deadline = time.monotonic() + 120
-        while gone and time.monotonic() < deadline:
+        while gone and time.monotonic() < deadline and not watcher.done():
             await asyncio.sleep(0.1)
+        assert not watcher.done(), "the watch has ended"
         watcher.cancel()
     assert not gone, f"not replaced after two minutes: {sorted(gone)}"
     report("pod_death_median_seconds", statistics.median(seconds), "s")

@@ -66,9 +66,9 @@ class BulkClient:
         """Create objects of one collection; those that exist stay."""
         await self.each(lambda manifest: self.call("POST", path, manifest, accepted=(409,)), manifests)
 
-    async def delete_all(self, path: str) -> None:
+    async def delete_all(self, path: str, query: str = "") -> None:
         """Delete the objects of one collection one by one, which the server does faster than the collection."""
-        names = [item["metadata"]["name"] for item in await self.items(path)]
+        names = [item["metadata"]["name"] for item in await self.items(f"{path}?{query}")]
         options: Manifest = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
         await self.each(lambda name: self.call("DELETE", f"{path}/{name}", options, accepted=(404,)), names)
 

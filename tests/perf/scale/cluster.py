@@ -1,6 +1,6 @@
 """The benchmark's cluster: a real control plane, and kwok in place of kubelets.
 
-    python -m perf.scale.cluster down    deletes it, unless LLMTRAIN_BENCH_KEEP is set
+python -m perf.scale.cluster down    deletes it, unless LLMTRAIN_BENCH_KEEP is set
 """
 
 import json
@@ -31,6 +31,7 @@ WORKERS = 1
 """kind's own workers. They are cordoned: nothing of the benchmark runs on them."""
 FAKE = {"type": "kwok"}
 """Label of all nodes that have no kubelet."""
+FAKE_NODES = "labelSelector=type=kwok"
 FLAGS = {
     "kube-scheduler": ("--kube-api-qps=1000", "--kube-api-burst=2000"),
     "kube-controller-manager": (
@@ -135,7 +136,7 @@ def kwok(cluster: Cluster, log: Path) -> Iterator[None]:
 def node(number: int, *, gpus: int, is_played: bool = True) -> Manifest:
     """Return a node: one that kwok plays, or one that is a mere object, on which nothing can be scheduled."""
     name = f"{'fake' if is_played else 'stored'}-{number}"
-    resources = {"cpu": "64", "memory": "512Gi", "nvidia.com/gpu": str(gpus), "pods": "110"}
+    resources = {"cpu": "64", "memory": "512Gi", "ephemeral-storage": "10Ti", "nvidia.com/gpu": str(gpus), "pods": "110"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -150,7 +151,8 @@ def node(number: int, *, gpus: int, is_played: bool = True) -> Manifest:
 
 
 async def make_nodes(cluster: Cluster, client: BulkClient, number: int, *, gpus: int) -> None:
-    """Create the nodes that kwok plays, and keep everything else off them and off the real ones."""
+    """Replace the nodes that have no kubelet by ones that kwok plays; keep all else off them and off the real ones."""
+    await client.delete_all(NODES, FAKE_NODES)
     affinity = {"key": "type", "operator": "NotIn", "values": list(FAKE.values())}
     required = {"nodeSelectorTerms": [{"matchExpressions": [affinity]}]}
     rule = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
@@ -171,7 +173,7 @@ async def make_nodes(cluster: Cluster, client: BulkClient, number: int, *, gpus:
 
 async def ready_nodes(client: BulkClient) -> int:
     """Return how many nodes that kwok plays are ready."""
-    nodes = await client.items(f"{NODES}?labelSelector=type=kwok")
+    nodes = await client.items(f"{NODES}?{FAKE_NODES}")
     return sum(
         any(each["type"] == "Ready" and each["status"] == "True" for each in found["status"].get("conditions", []))
         for found in nodes

@@ -28,8 +28,15 @@ LEADER = "llmtrain_operator_leader 1.0"
 class OperatorProcess:
     """A running operator."""
 
-    pid: int
+    process: subprocess.Popen[bytes]
     metrics_port: int
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """Return its process id; AssertionError with its log if it has ended."""
+        assert self.process.poll() is None, f"the operator has ended:\n{self.log.read_text()[-2000:]}"
+        return self.process.pid
 
     def metrics(self) -> str:
         """Return its metrics; empty while it does not serve them."""
@@ -75,19 +82,18 @@ def running_operator(cluster: Cluster, folder: Path) -> Iterator[OperatorProcess
         "LLMTRAIN_METRICS_PORT": str(metrics_port),
         "LLMTRAIN_HEALTH_PORT": str(health_port),
     }
-    with (folder / "operator.log").open("a") as log:
-        command = [sys.executable, "-m", "llmtrain_operator"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    path = folder / "operator.log"
+    with path.open("a") as log:
+        process = subprocess.Popen([sys.executable, "-m", "llmtrain_operator"], env=environment, stdout=log, stderr=log)
     try:
-        operator = OperatorProcess(pid=process.pid, metrics_port=metrics_port)
+        operator = OperatorProcess(process=process, metrics_port=metrics_port, log=path)
         eventually(
-            lambda: process.poll() is not None or LEADER in operator.metrics(),
+            lambda: operator.pid and LEADER in operator.metrics(),
             "the operator leads",
             seconds=300,
             interval=0.5,
-            details=(folder / "operator.log").read_text,
+            details=path.read_text,
         )
-        assert process.poll() is None, (folder / "operator.log").read_text()[-4000:]
         yield operator
     finally:
         process.send_signal(signal.SIGTERM)

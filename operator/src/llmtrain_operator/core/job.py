@@ -4,7 +4,6 @@ Within this package, `before` is the status as last written and `status` the one
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from llmtrain_api.conditions import Reason
@@ -14,7 +13,7 @@ from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.events import condition_events, failure_events, repair_events
 from llmtrain_operator.core.objects.drift import changed_objects
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
-from llmtrain_operator.core.plan import Event, Plan, pod_references
+from llmtrain_operator.core.plan import NOW, Event, Plan, earliest, pod_references
 from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
@@ -54,10 +53,7 @@ from llmtrain_operator.core.status.recoveries import (
 )
 from llmtrain_operator.core.status.results import with_results
 from llmtrain_operator.core.status.workers import with_worker_counts
-from llmtrain_operator.core.status.write_delay import write_delay
-
-NOW = timedelta(0)
-"""A delay that is over."""
+from llmtrain_operator.core.status.write_delay import decisions, write_delay
 
 
 def plan_job(snapshot: JobSnapshot) -> Plan:
@@ -232,6 +228,8 @@ def build_plan(
         apply=apply,
         delete=stage.delete,
         requeue_after=earliest(stage.requeue_after, delay),
+        poll_after=stage.poll_after,
+        decides=decisions(status) != decisions(before),
     )
     plan = hold_back(plan, refusal, is_last=refusal == snapshot.refusal)
     return replace(
@@ -257,8 +255,3 @@ def hold_back(plan: Plan, refusal: Refusal | None, *, is_last: bool) -> Plan:
         requeue_after=earliest(plan.requeue_after, refusal.retry_after),
         refused=is_last,
     )
-
-
-def earliest(*delays: timedelta | None) -> timedelta | None:
-    """Return the shortest of the delays that are not over; None if there is none."""
-    return min((delay for delay in delays if delay is not None and delay > NOW), default=None)

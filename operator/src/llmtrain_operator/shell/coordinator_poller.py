@@ -1,6 +1,6 @@
 """Asks coordinators in tasks of their own: a coordinator that does not answer keeps no worker of the queue waiting.
 
-A job's newest answer enqueues the job, which is then reconciled with it.
+An answer that changes more than figures enqueues the job, which is then reconciled with it; figures do after a while.
 """
 
 import asyncio
@@ -13,6 +13,8 @@ import aiohttp
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Job
+from llmtrain_operator.core.status.progress import differs_in_figures_only
+from llmtrain_operator.core.status.write_delay import FIGURES_INTERVAL
 from llmtrain_operator.shell.coordinator_client import sync_workers
 from llmtrain_operator.shell.store import JobKey
 
@@ -57,6 +59,11 @@ class Poll:
     unanswered: int = 0
     """Questions since its last answer."""
     is_news: bool = False
+    read: CoordinatorStatus | None = None
+    """The answer that the job was reconciled with last."""
+    read_at: float = 0.0
+    interval_seconds: float | None = None
+    """Time between two questions while nothing but figures changes; None if the job decides on each answer."""
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
 
@@ -74,6 +81,7 @@ class CoordinatorPoller:
         if poll is None or poll.pod_uid != pod.uid:
             return None
         is_news, poll.is_news = poll.is_news, False
+        poll.read, poll.read_at = poll.status, time.monotonic()
         silent_seconds = poll.asked_at - poll.answered_at
         is_silent = silent_seconds >= SILENT_SECONDS
         return Answer(
@@ -85,6 +93,7 @@ class CoordinatorPoller:
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         poll = self.polls.setdefault(key, Poll())
+        poll.interval_seconds = after_seconds or None
         if poll.task is not None:
             return
         now, loop = time.monotonic(), asyncio.get_running_loop()
@@ -112,17 +121,29 @@ class CoordinatorPoller:
                 return
             job, pod = target
             status = await sync_workers(session, job, pod, poll.status)
+            again = poll.interval_seconds if self.changes_figures_only(poll, pod, status) else None
             now = time.monotonic()
             if poll.pod_uid != pod.uid:
                 poll.pod_uid, poll.is_current, poll.answered_at = pod.uid, False, now
             poll.asked_at, poll.is_news, poll.unanswered = now, True, poll.unanswered + 1
             if status is not None:
                 poll.status, poll.is_current, poll.answered_at, poll.unanswered = status, True, now, 0
-            self.wake(key)
+            if again is None:
+                self.wake(key)
         finally:
             poll.task = None
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
+        elif again is not None:
+            self.schedule(key, session, again)
+
+    def changes_figures_only(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None) -> bool:
+        """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
+        is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
+        if status is None or poll.read is None or not is_known:
+            return False
+        is_recent = time.monotonic() - poll.read_at < FIGURES_INTERVAL.total_seconds()
+        return is_recent and differs_in_figures_only(status, poll.read)
 
     def discard(self, key: JobKey) -> None:
         """Forget a job's coordinator, and ask it no more."""

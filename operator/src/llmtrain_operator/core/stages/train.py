@@ -51,7 +51,7 @@ def train(
         desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
+        poll_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
 
 
