@@ -173,7 +173,7 @@ async def test_all_jobs_train(bench: Bench, operator: OperatorProcess) -> None:
     report("training_reconciles_per_second", (operator.reconciles() - reconciles) / seconds, "1/s")
     report("operator_cpu_ratio", ratio, "ratio")
     report("status_age_seconds", high(ages), "s")
-    assert rate < 40 * JOBS / 1000
+    assert rate < 40
     assert ratio < 0.25
     assert high(ages) < 40
 

@@ -136,7 +136,13 @@ def kwok(cluster: Cluster, log: Path) -> Iterator[None]:
 def node(number: int, *, gpus: int, is_played: bool = True) -> Manifest:
     """Return a node: one that kwok plays, or one that is a mere object, on which nothing can be scheduled."""
     name = f"{'fake' if is_played else 'stored'}-{number}"
-    resources = {"cpu": "64", "memory": "512Gi", "ephemeral-storage": "10Ti", "nvidia.com/gpu": str(gpus), "pods": "110"}
+    resources = {
+        "cpu": "64",
+        "memory": "512Gi",
+        "ephemeral-storage": "10Ti",
+        "nvidia.com/gpu": str(gpus),
+        "pods": "110",
+    }
     return {
         "apiVersion": "v1",
         "kind": "Node",

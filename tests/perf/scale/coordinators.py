@@ -4,8 +4,8 @@
 
 It runs in a network namespace that has all addresses of kwok's pods, and is the only one that this machine reaches there.
 
-The step of an answer tells when it was given: two steps a second since STARTED_AT, in seconds since 1970. So the step in
-a job's status tells how old its figures are.
+An answer's step shows when it was given: two steps a second since STARTED_AT, in seconds since 1970. So the step in a
+job's status shows how old its figures are.
 """
 
 import asyncio

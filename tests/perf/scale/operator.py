@@ -39,12 +39,16 @@ class OperatorProcess:
         return self.process.pid
 
     def metrics(self) -> str:
-        """Return its metrics; empty while it does not serve them."""
+        """Return its metrics."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=60) as answer:
+            return str(answer.read(), "utf-8")
+
+    def leads(self) -> bool:
+        """Return whether it leads; False while it does not serve metrics yet."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30) as answer:
-                return str(answer.read(), "utf-8")
+            return LEADER in self.metrics()
         except OSError:
-            return ""
+            return False
 
     def total(self, name: str) -> float:
         """Return the sum of a counter over all labels."""
@@ -88,7 +92,7 @@ def running_operator(cluster: Cluster, folder: Path) -> Iterator[OperatorProcess
     try:
         operator = OperatorProcess(process=process, metrics_port=metrics_port, log=path)
         eventually(
-            lambda: operator.pid and LEADER in operator.metrics(),
+            lambda: operator.pid and operator.leads(),
             "the operator leads",
             seconds=300,
             interval=0.5,

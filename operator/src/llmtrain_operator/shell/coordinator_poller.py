@@ -121,26 +121,26 @@ class CoordinatorPoller:
                 return
             job, pod = target
             status = await sync_workers(session, job, pod, poll.status)
-            again = poll.interval_seconds if self.changes_figures_only(poll, pod, status) else None
+            can_wait = self.changes_figures_only(poll, pod, status)
             now = time.monotonic()
             if poll.pod_uid != pod.uid:
                 poll.pod_uid, poll.is_current, poll.answered_at = pod.uid, False, now
             poll.asked_at, poll.is_news, poll.unanswered = now, True, poll.unanswered + 1
             if status is not None:
                 poll.status, poll.is_current, poll.answered_at, poll.unanswered = status, True, now, 0
-            if again is None:
+            if not can_wait:
                 self.wake(key)
         finally:
             poll.task = None
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
-        elif again is not None:
-            self.schedule(key, session, again)
+        elif can_wait:
+            self.schedule(key, session, poll.interval_seconds or 0.0)
 
     def changes_figures_only(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None) -> bool:
         """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
         is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
-        if status is None or poll.read is None or not is_known:
+        if status is None or poll.read is None or poll.interval_seconds is None or not is_known:
             return False
         is_recent = time.monotonic() - poll.read_at < FIGURES_INTERVAL.total_seconds()
         return is_recent and differs_in_figures_only(status, poll.read)

@@ -47,9 +47,9 @@ class Executor:
             memory.status_written_at = began
         for event in plan.events:
             await self.emit_event(job, event)
-        await at_once(self.delete(reference) for reference in plan.delete)
+        await concurrently(self.delete(reference) for reference in plan.delete)
         for manifests in rounds(plan.apply[:TURN]):
-            await at_once(self.apply(job, manifest, memory) for manifest in manifests)
+            await concurrently(self.apply(job, manifest, memory) for manifest in manifests)
         return len(plan.apply) > TURN
 
     async def execute_cluster(self, cluster: Manifest, plan: Plan, memory: ClaimMemory) -> list[str]:
@@ -172,7 +172,7 @@ def rounds(manifests: Sequence[Manifest]) -> tuple[Sequence[Manifest], ...]:
     return [manifest for manifest in manifests if manifest["kind"] != "Pod"], pods[:1], pods[1:]
 
 
-async def at_once(requests: Iterable[Awaitable[None]]) -> None:
+async def concurrently(requests: Iterable[Awaitable[None]]) -> None:
     """Wait for all requests, then raise the first error."""
     for result in await asyncio.gather(*requests, return_exceptions=True):
         if isinstance(result, BaseException):

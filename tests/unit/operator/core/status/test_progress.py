@@ -25,7 +25,7 @@ def reported(status: JobStatus | None = None, **fields: Any) -> JobStatus:
         pytest.param({"progress": progress().model_dump(), "generation": 9}, False, id="a generation ended"),
     ],
 )
-def test_figures_are_told_from_what_decisions_depend_on(fields: dict[str, Any], only_figures: bool) -> None:
+def test_figures_differ_from_what_decisions_depend_on(fields: dict[str, Any], only_figures: bool) -> None:
     before = coordinator_status(progress=progress().model_dump())
     assert differs_in_figures_only(coordinator_status(**fields), before) is only_figures
 
