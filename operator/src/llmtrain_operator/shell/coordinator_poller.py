@@ -132,6 +132,8 @@ class CoordinatorPoller:
                 self.wake(key)
         finally:
             poll.task = None
+        if self.polls.get(key) is not poll:
+            return
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
         elif can_wait:
