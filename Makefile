@@ -121,7 +121,7 @@ chaos: venv ## kill, freeze and hang every part of a training at named points; t
 	@$(pytest) tests/chaos -v --timeout 300 --tb short
 
 bench: venv ## measure, and print figures
-	@$(pytest) tests/perf -q -s -m bench --ignore tests/perf/test_operator.py
+	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*'
 
 bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
@@ -131,7 +131,7 @@ bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scrap
 
 bench-operator: venv ## measure the operator with 1,000 jobs of 8 workers on kwok's nodes, and with 10,000 nodes (about 40 minutes)
 	@trap 'PYTHONPATH=$$PYTHONPATH:tests $(python) -m perf.scale.cluster down' EXIT; \
-	  $(pytest) tests/perf/test_operator.py -q -s -m bench
+	  $(pytest) tests/perf/test_operator.py tests/perf/test_operator_big_cluster.py -q -s -m bench
 
 gpu-check: venv ## on a machine with an NVIDIA GPU: compare the node agent with nvidia-smi while a training runs
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(python) -m llmtrain_agent.gpu.check -- \

@@ -8,127 +8,39 @@ environment variables, so that a small run takes a minute:
 
 import asyncio
 import itertools
-import math
-import os
-import shutil
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from llmtrain_api.names import worker_name
-from llmtrain_kind.cluster import Cluster
-from llmtrain_kind.paths import REPOSITORY
-from perf.scale import cluster as scale
-from perf.scale.bulk_client import BulkClient, bulk_client
-from perf.scale.coordinators import running_coordinators, time_of
-from perf.scale.objects import (
-    bare_pod,
-    end_pod,
-    job,
-    jobs_path,
-    make_namespace,
-    names,
-    pods_path,
+from perf.scale.bench import (
+    BARE,
+    DEATHS,
+    JOBS,
+    NAMESPACE,
+    REFUSED,
+    SETTLE_SECONDS,
+    START_SECONDS,
+    UNSTARTED,
+    WINDOW_SECONDS,
+    WORKERS,
+    Bench,
+    clean,
+    high,
+    report,
+    start,
 )
-from perf.scale.operator import OperatorProcess, running_operator
+from perf.scale.bulk_client import BulkClient
+from perf.scale.coordinators import time_of
+from perf.scale.objects import bare_pod, end_pod, job, jobs_path, names, pods_path
+from perf.scale.operator import OperatorProcess
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
-NAMESPACE, BARE, REFUSED, FEW = "bench", "bench-bare", "bench-refused", "bench-few"
 POD_SPREAD_SECONDS = 0.25
 """Time between two ends of pods."""
 SCRAPE_SECONDS = 15.0
-
-
-def size(name: str, default: int) -> int:
-    """Return a size of the benchmark from the environment."""
-    return int(os.environ.get(f"LLMTRAIN_BENCH_{name}", default))
-
-
-JOBS, WORKERS, NODES = size("JOBS", 1000), size("WORKERS", 8), size("NODES", 250)
-FEW_JOBS = size("FEW_JOBS", 20)
-"""Jobs that start at once in a small and in a big cluster."""
-DEATHS = size("DEATHS", 60)
-UNSTARTED = size("UNSTARTED", 100)
-"""Jobs that wait for an LLMCluster, and as many that a quota refuses."""
-SETTLE_SECONDS, WINDOW_SECONDS = size("SETTLE_SECONDS", 90), size("WINDOW_SECONDS", 60)
-START_SECONDS = size("START_SECONDS", 1800)
-"""Limit of a phase."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bench:
-    """The cluster and everything that runs on this machine for it."""
-
-    cluster: Cluster
-    folder: Path
-    started_at: float
-    """When the coordinators started to answer."""
-
-    def client(self) -> AbstractAsyncContextManager[BulkClient]:
-        """Connect as the cluster's administrator."""
-        return bulk_client(self.cluster.paths.kubeconfig)
-
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    """The cluster with kwok, its nodes and the coordinators. The logs stay in build/bench-operator."""
-    folder = REPOSITORY / "build" / "bench-operator"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    started_at = time.time()
-    cluster = scale.up()
-    bench = Bench(cluster=cluster, folder=folder, started_at=started_at)
-    with running_coordinators(started_at), scale.kwok(cluster, folder / "kwok.log"):
-        asyncio.run(prepare(bench))
-        yield bench
-
-
-async def prepare(bench: Bench) -> None:
-    """Make nodes with GPUs for all workers, and namespaces without jobs and pods."""
-    gpus = math.ceil(1.25 * (JOBS + FEW_JOBS) * WORKERS / NODES)
-    async with bench.client() as client:
-        for namespace in (NAMESPACE, BARE, REFUSED, FEW):
-            await make_namespace(client, namespace)
-            await clean(client, namespace)
-        await scale.make_nodes(bench.cluster, client, NODES, gpus=gpus)
-
-
-@pytest.fixture(scope="module")
-def operator(bench: Bench) -> Iterator[OperatorProcess]:
-    """The operator, from the first jobs on until all of them have ended."""
-    with running_operator(bench.cluster, bench.folder) as operator:
-        yield operator
-
-
-async def clean(client: BulkClient, namespace: str) -> None:
-    """Delete all jobs and pods of a namespace."""
-    await client.delete_all(jobs_path(namespace))
-    await client.delete_all(pods_path(namespace))
-    await client.until_count(pods_path(namespace), 0, 600)
-
-
-def report(name: str, value: float, unit: str) -> None:
-    """Print a figure."""
-    print(f"{name} {value:.3f} {unit}", flush=True)
-
-
-def high(values: list[float]) -> float:
-    """Return the 95th percentile."""
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
-
-
-async def start(client: BulkClient, namespace: str, jobs: int) -> float:
-    """Create jobs at once; return the seconds until all their pods exist."""
-    began = time.monotonic()
-    await client.create(jobs_path(namespace), (job(name, WORKERS) for name in names(jobs)))
-    await client.until_count(pods_path(namespace), jobs * (WORKERS + 1), START_SECONDS)
-    return time.monotonic() - began
 
 
 async def test_all_jobs_start_at_once(bench: Bench, operator: OperatorProcess) -> None:
