@@ -11,7 +11,6 @@ reconcile.py           observe, plan, execute: one key at a time
 observe.py             snapshots for decisions, from the store
 pod_warnings.py        warning events of pods that do not start
 api.py                 the Kubernetes API on plain dicts: server-side apply, status, events
-coordinator_targets.py the coordinators that run
 coordinator_client.py  sends a job's coordinator the desired workers, and gets its status
 metrics.py             the operator's metrics
 errors.py              errors of the Kubernetes API

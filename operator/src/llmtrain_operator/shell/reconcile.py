@@ -21,7 +21,6 @@ from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.complaints import Complaints, UnreadableObject
 from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller
-from llmtrain_operator.shell.coordinator_targets import CoordinatorTargets
 from llmtrain_operator.shell.errors import ApiError, Conflict, RequestRejected
 from llmtrain_operator.shell.execute import Executor
 from llmtrain_operator.shell.job_memory import JobMemory
@@ -32,6 +31,7 @@ from llmtrain_operator.shell.observe import (
     facts_of,
     fetch_nodes,
     observe_cluster,
+    observe_coordinator,
     observe_job,
     observe_pods,
     unknown_nodes,
@@ -62,8 +62,9 @@ class Reconciler:
         self.api, self.store, self.queue = api, store, queue
         self.images, self.gang, self.clock = images, gang, clock
         self.executor = Executor(api, store)
-        self.coordinators = CoordinatorTargets(store)
-        self.poller = CoordinatorPoller(self.coordinators.find, lambda key: self.queue.add(Key("job", *key)))
+        self.poller = CoordinatorPoller(
+            lambda key: observe_coordinator(self.store, key), lambda key: self.queue.add(Key("job", *key))
+        )
         self.memories: dict[JobKey, JobMemory] = {}
         self.claims: dict[str, ClaimMemory] = {}
         """Refusals of claims, by LLMCluster."""
@@ -151,7 +152,7 @@ class Reconciler:
         """
         job_key = (key.namespace, key.name)
         try:
-            target = self.coordinators.find(job_key)
+            target = observe_coordinator(self.store, job_key)
             answer = self.poller.answer(job_key, target[1]) if target else None
             if target is not None and (answer is None or not answer.is_news):
                 self.poller.schedule(job_key, session)
@@ -195,7 +196,6 @@ class Reconciler:
         self.memories.pop(job_key, None)
         self.complaints.discard(key)
         self.poller.discard(job_key)
-        self.coordinators.discard(job_key)
 
     async def reconcile_cluster(self, key: Key) -> tuple[Result, float | None]:
         """Update the inventory and claims of one LLMCluster; a claim that is refused does not keep others waiting."""
