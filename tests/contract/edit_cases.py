@@ -19,9 +19,10 @@ EDITS: tuple[Edit, ...] = (
 
 ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="workers.replicas", change={"spec.workers.replicas": 3}),
+    Edit(field="workers.pools", change={"spec.workers.pools": ["h200"]}),
     Edit(field="suspend", change={"spec.suspend": True}),
     Edit(field="recovery", change={"spec.recovery.maxFailures": 20}),
     Edit(field="recovery.nodeSeconds", change={"spec.recovery.nodeSeconds": 120}),
     Edit(field="ttlSecondsAfterFinished", change={"spec.ttlSecondsAfterFinished": 60}),
 )
-"""Edits that are allowed after the start."""
+"""Edits of a suspended job that are allowed after the start."""

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     NAMESPACE_NOT_TENANT = "NamespaceNotTenant"
     VOLUME_NOT_FOUND = "VolumeNotFound"
     VOLUME_PENDING = "VolumePending"
+    POOL_NOT_FOUND = "PoolNotFound"
     INSUFFICIENT_GPUS = "InsufficientGPUs"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"

@@ -36,11 +36,15 @@ class Immutable:
     field: str
     optional: bool = False
     """Whether the field can be absent."""
+    unless_suspended: bool = False
+    """Whether the field can change while the job is suspended."""
 
     @property
     def cel(self) -> str:
         """Return the CEL expression over the whole object."""
         started = "has(oldSelf.status) && has(oldSelf.status.startTime)"
+        if self.unless_suspended:
+            started += " && !oldSelf.spec.suspend"
         now, before = f"self.spec.{self.field}", f"oldSelf.spec.{self.field}"
         if self.optional:
             return f"!({started}) || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))"
@@ -49,6 +53,8 @@ class Immutable:
     @property
     def message(self) -> str:
         """Return the error message for a change."""
+        if self.unless_suspended:
+            return f"spec.{self.field} is immutable while the job runs; set spec.suspend to true and change it then"
         return f"spec.{self.field} is immutable once the job has started; delete the job and create a new one"
 
 
@@ -215,6 +221,11 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "recovery.hangSeconds",
     )
 )
+
+IMMUTABLE_WHILE_RUNNING: tuple[Immutable, ...] = (
+    Immutable(field="workers.pools", optional=True, unless_suspended=True),
+)
+"""Fields that can change again while the job is suspended."""
 
 
 def violations(name: str, spec: JobSpec) -> Iterable[str]:

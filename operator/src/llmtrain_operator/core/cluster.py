@@ -8,14 +8,16 @@ from llmtrain_api.conditions import ClusterCondition, Reason, set_condition
 from llmtrain_api.printable import printable
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.node_view import NodeView, nodes_of, ready_nodes
 from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.plan import Plan
 from llmtrain_operator.core.policies.refusal import is_due
+from llmtrain_operator.core.pools import PoolInventory
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Refusal
 
-MAX_NOT_READY = 32
-"""Nodes of a pool that the status lists as not ready."""
+MAX_NODES = 32
+"""Nodes of a pool that the status lists as not ready, and as lacking something."""
+MAX_NAMED = 3
+"""Nodes of a pool that the condition names."""
 MAX_CLAIMS = 1000
 """Claims that the status lists."""
 
@@ -26,8 +28,8 @@ def plan_cluster(snapshot: ClusterSnapshot) -> Plan:
     tenant_claims = [(tenant.namespace, pool) for tenant in spec.tenants for pool in spec.storage_pools]
     missing = [(namespace, pool) for namespace, pool in tenant_claims if (namespace, pool.name) not in snapshot.claims]
     refusals = snapshot.refusals
-    pools = [pool_status(pool, snapshot.nodes) for pool in spec.compute_pools]
-    nodes = ready_nodes(spec.compute_pools, snapshot.nodes)
+    inventory = snapshot.inventory
+    pools = [pool_status(pool, inventory.pools.get(pool.name, PoolInventory())) for pool in spec.compute_pools]
     claims = [
         claim_status(namespace, pool.name, snapshot.claims, snapshot.missing_namespaces)
         for namespace, pool in tenant_claims
@@ -47,9 +49,9 @@ def plan_cluster(snapshot: ClusterSnapshot) -> Plan:
         update={
             "observed_generation": snapshot.metadata_generation,
             "nodes_expected": sum(pool.nodes_expected for pool in pools),
-            "nodes_ready": len(nodes),
-            "gpus_capacity": sum(node.gpus for node in nodes),
-            "gpus_allocated": sum(node.gpus_allocated for node in nodes),
+            "nodes_ready": inventory.capacity.complete,
+            "gpus_capacity": inventory.capacity.gpus,
+            "gpus_allocated": inventory.capacity.gpus_allocated,
             "pools": pools,
             "claims": claims[:MAX_CLAIMS],
             "conditions": list(conditions),
@@ -72,20 +74,23 @@ def is_tried(refusal: Refusal | None, *, is_missing: bool) -> bool:
     return is_due(refusal) if refusal is not None else not is_missing
 
 
-def pool_status(pool: ComputePool, nodes: tuple[NodeView, ...]) -> PoolStatus:
-    """Return the inventory of one pool: expected and ready nodes, and their GPUs."""
-    of_pool = nodes_of(pool, nodes)
-    ready = [node for node in of_pool if node.ready]
-    not_ready = [printable(f"{node.name}: {node.reason}", 1024) for node in of_pool if not node.ready]
+def pool_status(pool: ComputePool, inventory: PoolInventory) -> PoolStatus:
+    """Return the status of one pool: expected and ready nodes, their GPUs, and the nodes that are not as expected."""
     return PoolStatus(
         name=pool.name,
         nodes_expected=pool.nodes,
-        nodes_ready=len(ready),
+        nodes_ready=inventory.capacity.complete,
         gpus_expected=pool.nodes * pool.gpus_per_node,
-        gpus_capacity=sum(node.gpus for node in ready),
-        gpus_allocated=sum(node.gpus_allocated for node in ready),
-        not_ready=not_ready[:MAX_NOT_READY],
+        gpus_capacity=inventory.capacity.gpus,
+        gpus_allocated=inventory.capacity.gpus_allocated,
+        not_ready=node_list(inventory.unusable),
+        lacking=node_list(inventory.lacking),
     )
+
+
+def node_list(nodes: Mapping[str, str]) -> list[str]:
+    """Return the first nodes by name, each with what is wrong with it."""
+    return [printable(f"{name}: {nodes[name]}", 1024) for name in sorted(nodes)[:MAX_NODES]]
 
 
 def readiness(pools: list[PoolStatus], rejected: Mapping[tuple[str, str], Refusal]) -> tuple[bool, Reason, str]:
@@ -96,6 +101,7 @@ def readiness(pools: list[PoolStatus], rejected: Mapping[tuple[str, str], Refusa
     incomplete = [
         f"pool {pool.name} has {pool.nodes_ready} of {pool.nodes_expected} nodes "
         f"and {pool.gpus_capacity} of {pool.gpus_expected} GPUs"
+        + (f" (not as expected: {'; '.join(pool.lacking[:MAX_NAMED])})" if pool.lacking else "")
         for pool in pools
         if pool.nodes_ready < pool.nodes_expected or pool.gpus_capacity < pool.gpus_expected
     ]

@@ -12,6 +12,7 @@ WARNING_REASONS = frozenset(
         Reason.CLUSTER_NOT_FOUND,
         Reason.NAMESPACE_NOT_TENANT,
         Reason.VOLUME_NOT_FOUND,
+        Reason.POOL_NOT_FOUND,
         Reason.INSUFFICIENT_GPUS,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,

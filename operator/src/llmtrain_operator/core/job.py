@@ -32,6 +32,7 @@ from llmtrain_operator.core.policies.failure_policy import (
     recorded_failed_pods,
 )
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
+from llmtrain_operator.core.policies.placement import place
 from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
@@ -152,15 +153,16 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         snapshot.cluster,
         clusters=snapshot.clusters,
         claims=snapshot.claims,
-        gpus_capacity=snapshot.gpus_capacity,
+        capacities=snapshot.capacities,
     )
     if blocker is not None and not pods:  # a running job outlives its LLMCluster
         return waiting_stage(blocker)
     starting = status.start_time is None
     start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
     status = status.model_copy(update=start)
+    pool = place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
     if status.dataset is None and job.spec.entrypoint is None:
-        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy)
+        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool)
     elif not status.training_completed:
         stage = train(
             job,
@@ -169,16 +171,17 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             coordinator=snapshot.coordinator,
             images=images,
             gang_available=snapshot.gang_available,
+            pool=pool,
             lost_nodes=lost_nodes,
         )
     else:
-        stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)
+        stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool, lost_nodes=lost_nodes)
     shared = shared_objects(job, snapshot.cluster, claims=snapshot.claims, objects=snapshot.objects)
     return replace(
         stage,
         desired=(*shared, *stage.desired),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
-        update={**stage.update, **start},
+        update={**stage.update, **start, **({"pool": pool.name} if pool else {})},
     )
 
 

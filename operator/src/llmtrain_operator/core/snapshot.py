@@ -1,5 +1,6 @@
 """What a decision is made from: one frozen snapshot of a job or a cluster and everything around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,8 +11,9 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
-from llmtrain_operator.core.node_view import NodeStates, NodeView
+from llmtrain_operator.core.node_view import NodeStates
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.pools import Capacity, Inventory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +76,8 @@ class JobSnapshot:
     """Those of them that are lost, as `policies/node_loss.py` decides: their kubelets neither stop pods nor report ends."""
     claims: dict[str, Manifest] = field(default_factory=dict)
     """PersistentVolumeClaims of the job's namespace, by name."""
-    gpus_capacity: int = 0
-    """Allocatable GPUs of the ready nodes that the job can use."""
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)
+    """What each compute pool of the LLMCluster offers to the job, by name: only nodes whose taints its pods tolerate count."""
     gang_available: bool = False
     """Whether the API server serves PodGroups."""
     coordinator: CoordinatorStatus | None = None
@@ -121,7 +123,8 @@ class ClusterSnapshot:
     spec: ClusterSpec
     status: ClusterStatus
     """The status as last written."""
-    nodes: tuple[NodeView, ...]
+    inventory: Inventory
+    """The nodes of its compute pools."""
     claims: dict[tuple[str, str], Manifest]
     """PersistentVolumeClaims of the tenant namespaces, by (namespace, name)."""
     missing_namespaces: frozenset[str] = frozenset()

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Mapping, Set
 from typing import Literal
 
+from llmtrain_api.job import Workers
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
 from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.core.pools import Capacity, Inventory
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
 from llmtrain_operator.shell.relevance import (
@@ -81,9 +83,15 @@ class Store:
         """Names of the nodes whose kubelets are not ready."""
         return self.node_index.unready
 
-    def gpus_capacity(self, cluster: str) -> int:
-        """Return the allocatable GPUs of the ready nodes of an LLMCluster; 0 if it does not exist."""
-        return self.node_index.capacity.get(cluster, 0)
+    def capacities(self, cluster: str, workers: Workers) -> Mapping[str, Capacity]:
+        """Return the capacity of each compute pool of an LLMCluster for pods of these workers; none if it does not exist."""
+        pools = self.node_index.pools.get(cluster)
+        return pools.capacities(workers) if pools else {}
+
+    def inventory(self, cluster: str) -> Inventory:
+        """Return the nodes of an LLMCluster."""
+        pools = self.node_index.pools.get(cluster)
+        return pools.inventory() if pools else Inventory()
 
     def job_changed(self, change: Change, job: Manifest) -> None:
         """Index a job; it is enqueued if someone else changed what decisions read.
@@ -188,16 +196,16 @@ class Store:
     def node_changed(self, change: Change, node: Manifest) -> None:
         """Index a node; a change that decisions cannot see, such as a heartbeat, enqueues nothing."""
         name = text_at(node, "metadata", "name")
-        capacity = dict(self.node_index.capacity)
+        offers = self.node_index.offers
         if self.node_index.put(node) if change == "upsert" else self.node_index.remove(name):
             self.enqueue_clusters()
             for key in set(self.jobs_on_node.get(name, {}).values()):
                 self.queue.add(Key("job", *key))
-        if capacity != self.node_index.capacity and self.burst is None:
+        if offers != self.node_index.offers and self.burst is None:
             self.burst = asyncio.get_running_loop().call_later(BURST_SECONDS, self.end_burst)
 
     def end_burst(self) -> None:
-        """Enqueue the jobs that wait for capacity, once for many nodes that changed."""
+        """Enqueue the jobs that wait for nodes, once for many nodes that changed."""
         self.burst = None
         self.enqueue_waiting()
 

@@ -9,18 +9,23 @@ from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.cluster import claim_status, plan_cluster
 from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.pools import Capacity, Inventory, PoolInventory
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Refusal
-from unit.operator.builders import NOW, node_view
+from unit.operator.builders import NOW
 
-NODES = (
-    node_view("a", kind="big", allocated=3),
-    node_view("b", ready=False),
-    node_view("control", ordinary=False, gpus=0),
+INVENTORY = Inventory(
+    pools={
+        "all": PoolInventory(
+            capacity=Capacity(nodes=2, usable=1, complete=1, gpus=8, gpus_allocated=3), unusable={"b": "cordoned"}
+        ),
+        "big": PoolInventory(capacity=Capacity(nodes=1, usable=1, complete=1, gpus=8, gpus_allocated=3)),
+    },
+    capacity=Capacity(nodes=2, usable=1, complete=1, gpus=8, gpus_allocated=3),
 )
 
 
 def plan(spec: dict[str, Any], **fields: Any) -> Plan:
-    default = {"claims": {}, "nodes": NODES, "status": ClusterStatus()}
+    default = {"claims": {}, "inventory": INVENTORY, "status": ClusterStatus()}
     return plan_cluster(
         ClusterSnapshot(
             now=NOW,
@@ -42,7 +47,7 @@ def refusal(seconds: float, message: str) -> Refusal:
     )
 
 
-def test_pools_are_counted_by_selector() -> None:
+def test_pools_have_an_inventory() -> None:
     pools = [
         {"name": "all", "nodes": 2, "gpusPerNode": 8},
         {"name": "big", "nodeSelector": {"kind": "big"}, "nodes": 1},
@@ -52,9 +57,24 @@ def test_pools_are_counted_by_selector() -> None:
     assert (everything.nodes_ready, everything.gpus_capacity, everything.gpus_allocated) == (1, 8, 3)
     assert everything.not_ready == ["b: cordoned"]
     assert big.nodes_ready == 1
-    assert (status.nodes_ready, status.gpus_capacity) == (1, 8), "a node of two pools counts once"
+    assert (status.nodes_ready, status.gpus_capacity, status.gpus_allocated) == (1, 8, 3)
     assert status.conditions[0].status == "False"
     assert "pool all has 1 of 2 nodes and 8 of 16 GPUs; repair or uncordon nodes" in status.conditions[0].message
+
+
+def test_nodes_that_lack_something_are_named_and_do_not_count_as_ready() -> None:
+    lacking = {f"n{number}": "rdma/hca 4 of 8" for number in range(40)}
+    pools = {"h200": PoolInventory(capacity=Capacity(nodes=41, usable=41, complete=1), lacking=lacking)}
+    status = plan({"computePools": [{"name": "h200", "nodes": 41}]}, inventory=Inventory(pools=pools)).status
+    (pool,) = status.pools
+    assert pool.nodes_ready == 1
+    assert (pool.lacking[0], len(pool.lacking)) == ("n0: rdma/hca 4 of 8", 32)
+    assert status.conditions[0].status == "False"
+    assert "(not as expected: n0: rdma/hca 4 of 8; n1: rdma/hca 4 of 8; n10" in status.conditions[0].message
+
+
+def test_a_pool_without_an_inventory_has_no_nodes() -> None:
+    assert plan({"computePools": [{"name": "new", "nodes": 1}]}).status.pools[0].nodes_ready == 0
 
 
 def test_a_cluster_with_all_its_nodes_is_ready() -> None:

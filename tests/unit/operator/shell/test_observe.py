@@ -110,7 +110,7 @@ async def test_a_job_is_observed_with_its_cluster_and_what_it_owns(store: Store)
     found = snapshot(store)
     assert (found.job.name, found.clusters, list(found.claims)) == ("j", ("default",), ["datasets"])
     assert [view.name for view in found.pods] == ["j-worker-0"]
-    assert found.gpus_capacity == 8
+    assert found.capacities["all"].gpus == 8
     assert found.lost_nodes == {"lost"}
     assert found.coordinator is None
 
@@ -208,7 +208,7 @@ async def test_a_cluster_is_observed_with_the_claims_of_its_tenants(store: Store
     found = observed[1]
     assert list(found.claims) == [("ns", "x")]
     assert found.missing_namespaces == {"gone"}
-    assert [view.name for view in found.nodes] == ["n"]
+    assert found.inventory.pools["all"].capacity.nodes == 1
     assert list(found.refusals) == [("gone", "x")]
     assert observe_cluster(store, "other", memory) is None
 

@@ -259,6 +259,6 @@ async def test_nodes_that_change_together_enqueue_jobs_that_wait_once(store: Sto
         store.node_changed("upsert", node(name=f"n{number}"))
     assert not store.queue.waiting
     assert store.burst is not None
-    assert store.gpus_capacity("c") == 24
+    assert store.inventory("c").capacity.gpus == 24
     store.end_burst()
     assert store.queue.waiting == {JOB}

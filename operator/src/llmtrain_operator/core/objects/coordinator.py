@@ -2,6 +2,7 @@
 
 import re
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
 from llmtrain_api.rules import torchrun
@@ -18,12 +19,19 @@ GRACE_SECONDS = 2
 
 
 def coordinator_pod(
-    job: Job, *, term: int, image: str, pull_policy: str, gang: str, otlp_endpoint: str = ""
+    job: Job,
+    *,
+    term: int,
+    image: str,
+    pull_policy: str,
+    gang: str,
+    pool: ComputePool | None = None,
+    otlp_endpoint: str = "",
 ) -> Manifest:
     """Return the coordinator's pod. Its annotations let Prometheus discover the job's metrics.
 
-    `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `otlp_endpoint` where metrics are
-    exported to; the last two can be empty.
+    `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `pool` the compute pool of the job, if the
+    LLMCluster has any, `otlp_endpoint` where metrics are exported to; both texts can be empty.
     """
     template = PodTemplate(
         role=ROLE,
@@ -35,6 +43,7 @@ def coordinator_pod(
         run_config=False,
         env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
+        pool=pool,
         gang=gang,
     )
     manifest = pod(job, coordinator_name(job.name), template)

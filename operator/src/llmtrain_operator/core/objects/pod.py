@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmtrain_api.job import JobSpec
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.names import GPU_RESOURCE, RUN_CONFIG_DIRECTORY, VOLUMES_DIRECTORY, run_config_name
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
+from llmtrain_operator.core.objects.placement import placement
 from llmtrain_operator.core.snapshot import Job
 
 USER_ID = 65532
@@ -32,6 +33,8 @@ class PodTemplate:
     run_config: bool = True
     """Whether to mount the run config."""
     restart_policy: str = "Never"
+    pool: ComputePool | None = None
+    """Compute pool that the pod is placed in; None in an LLMCluster without compute pools."""
     gang: str = ""
     """Name of the PodGroup; empty without gang scheduling."""
 
@@ -63,6 +66,7 @@ def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
         },
         "containers": [container(template, mounts)],
         "volumes": [{"name": mount.name, **mount.source} for mount in mounts],
+        **placement(job.spec.workers, template.pool),
     }
     if job.spec.scheduling.priority_class_name:
         spec["priorityClassName"] = job.spec.scheduling.priority_class_name
@@ -103,16 +107,3 @@ def container(template: PodTemplate, mounts: list[Mount]) -> dict[str, Any]:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": mount.name, "mountPath": mount.path} for mount in mounts],
     }
-
-
-def placement(spec: JobSpec) -> dict[str, Any]:
-    """Return the fields of a pod's spec that select its nodes, from the job's spec."""
-    fields: dict[str, Any] = {}
-    if spec.workers.node_selector:
-        fields["nodeSelector"] = dict(spec.workers.node_selector)
-    if spec.workers.tolerations:
-        fields["tolerations"] = [
-            {key: value for key, value in toleration.document().items() if value != ""}
-            for toleration in spec.workers.tolerations
-        ]
-    return fields

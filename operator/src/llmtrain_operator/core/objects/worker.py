@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import GPU_RESOURCE, JOB_LABEL, ROLE_LABEL, WORKER_LABEL, worker_name
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
+from llmtrain_operator.core.objects.fabric import add_fabric
+from llmtrain_operator.core.objects.pod import PodTemplate, pod
 from llmtrain_operator.core.snapshot import Job
 
 GRACE_SECONDS = 60
@@ -37,10 +39,13 @@ def claims_of(spec: JobSpec) -> tuple[str, ...]:
     return (spec.data.source.volume, spec.checkpoint.volume)
 
 
-def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: str, gang: str) -> Manifest:
+def worker_pod(
+    job: Job, worker: int, *, dataset: str, image: str, pull_policy: str, gang: str, pool: ComputePool | None = None
+) -> Manifest:
     """Return the pod of worker number `worker`.
 
-    `dataset` is the id of the prepared dataset, empty for a user's program; `gang` the name of the PodGroup or empty.
+    `dataset` is the id of the prepared dataset, empty for a user's program; `gang` the name of the PodGroup or empty;
+    `pool` the compute pool of the job, None in an LLMCluster without any.
     """
     template = PodTemplate(
         role="worker",
@@ -52,10 +57,12 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         grace_seconds=GRACE_SECONDS,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
         claims=claims_of(job.spec),
+        pool=pool,
         gang=gang,
     )
     manifest = pod(job, worker_name(job.name, worker), template)
-    manifest["spec"].update(placement(job.spec))
+    if pool is not None and job.spec.workers.replicas > 1:
+        add_fabric(manifest, pool.fabric)
     if not job.spec.workers.gpus:
         manifest["spec"]["topologySpreadConstraints"] = [topology_spread(job)]
     return manifest
@@ -72,9 +79,17 @@ def topology_spread(job: Job) -> dict[str, Any]:
 
 
 def stage_pod(
-    job: Job, *, name: str, role: str, arguments: list[str], gpus: int, image: str, pull_policy: str
+    job: Job,
+    *,
+    name: str,
+    role: str,
+    arguments: list[str],
+    gpus: int,
+    image: str,
+    pull_policy: str,
+    pool: ComputePool | None = None,
 ) -> Manifest:
-    """Return the pod of a stage that consists of one pod; `arguments` are those of the trainer."""
+    """Return the pod of a stage that consists of one pod; `arguments` are those of the trainer, `pool` as of workers."""
     template = PodTemplate(
         role=role,
         image=image,
@@ -84,7 +99,6 @@ def stage_pod(
         grace_seconds=STAGE_GRACE_SECONDS,
         env=environment(job.spec),
         claims=claims_of(job.spec),
+        pool=pool,
     )
-    manifest = pod(job, name, template)
-    manifest["spec"].update(placement(job.spec))
-    return manifest
+    return pod(job, name, template)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
@@ -34,9 +35,10 @@ def train(
     coordinator: CoordinatorStatus | None,
     images: Images,
     gang_available: bool,
+    pool: ComputePool | None = None,
     lost_nodes: frozenset[str],
 ) -> StagePlan:
-    """Return the stage that trains."""
+    """Return the stage that trains; `pool` is the compute pool of the job, if the LLMCluster has any."""
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
     term = next_term(status, existing)
@@ -48,7 +50,7 @@ def train(
             *training_conditions(job.spec, status, workers, coordinators, training=training),
             *degraded_conditions(job.spec, status, coordinator),
         ),
-        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
+        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available, pool=pool),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
         requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
@@ -73,7 +75,7 @@ def poll_interval(
 
 
 def training_objects(
-    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool
+    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool, pool: ComputePool | None = None
 ) -> tuple[Manifest, ...]:
     """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
@@ -83,6 +85,7 @@ def training_objects(
         image=status.coordinator_image,
         pull_policy=images.pull_policy,
         gang=gang,
+        pool=pool,
         otlp_endpoint=images.otlp_endpoint,
     )
     workers = (
@@ -93,6 +96,7 @@ def training_objects(
             image=status.trainer_image,
             pull_policy=images.pull_policy,
             gang=gang,
+            pool=pool,
         )
         for worker in range(job.spec.workers.replicas)
     )

@@ -43,7 +43,14 @@ def test_the_users_variables_come_first_and_the_pods_fields_last() -> None:
 
 def test_the_pod_of_a_stage_mounts_both_volumes() -> None:
     manifest = stage_pod(
-        job(), name="j-prepare", role="prepare", arguments=["prepare"], gpus=0, image="i", pull_policy="Always"
+        job(),
+        name="j-prepare",
+        role="prepare",
+        arguments=["prepare"],
+        gpus=0,
+        image="i",
+        pull_policy="Always",
+        pool=None,
     )
     paths = [mount["mountPath"] for mount in manifest["spec"]["containers"][0]["volumeMounts"]]
     assert {"/volumes/datasets", "/volumes/checkpoints"} <= set(paths)
