@@ -20,6 +20,7 @@ from llmtrain_api.protocol import Member, Membership
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.loader import MicrobatchLoader
+from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
 from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
 from llmtrain_trainer.stages.prepare import prepare
@@ -46,6 +47,7 @@ def connect(rank: int, size: int, port: int, store: Any) -> Collectives:
         str(rank),
         own_store=store,
         device=torch.device("cpu"),
+        abandoned_groups=AbandonedGroups(),
         is_broken=lambda: False,
         ping_watchdog=lambda: None,
     )

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmtrain_api.conditions import Condition
-from llmtrain_api.job import EnvironmentVariable, Toleration
 from llmtrain_api.model import Labels, Model, ObjectName, Quantity, Sentence
+from llmtrain_api.workers import EnvironmentVariable, Toleration
 
-Resources = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Quantity], Field(max_length=16)]
+ResourceAmounts = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Quantity], Field(max_length=16)]
 """Amounts of resources, by name."""
 Annotations = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=317)], Annotated[str, Field(max_length=1024)]],
@@ -21,14 +21,14 @@ class Expectation(Model):
 
     labels: Labels = Field(default_factory=dict)
     """Labels and their values, such as the product of the GPUs."""
-    allocatable: Resources = Field(default_factory=dict)
+    allocatable: ResourceAmounts = Field(default_factory=dict)
     """Least allocatable amount of each resource, such as cpu, memory, or rdma/hca of a network device plugin. `gpusPerNode` adds nvidia.com/gpu."""
 
 
 class Fabric(Model):
     """What workers need to use the network between the nodes of a compute pool. It is added to each worker that is created while its job has several workers, so that jobs need not know it."""
 
-    resources: Resources = Field(default_factory=dict)
+    resources: ResourceAmounts = Field(default_factory=dict)
     """Resources of a device plugin, such as rdma/hca. They are requests and limits of the worker."""
     annotations: Annotations = Field(default_factory=dict)
     """Annotations of the pod, such as those that attach further networks."""

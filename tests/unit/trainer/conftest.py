@@ -14,9 +14,11 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
+from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.training.train_state import TrainState
+from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
-from unit.trainer.builders import VOCAB_SIZE, MakeCheckpointer, MakeRun, prose
+from unit.trainer.builders import VOCAB_SIZE, MakeCheckpointer, MakeRun, identity, prose
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
 
@@ -78,6 +80,12 @@ def stop_signal() -> Iterator[StopSignal]:
     yield StopSignal()
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def rank_context(stop_signal: StopSignal, log: JsonLog) -> RankContext:
+    """A new process of worker 0."""
+    return RankContext(identity=identity(), stop_signal=stop_signal, log=log, abandoned_groups=AbandonedGroups())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.termination import ExitCode, TerminationMessage
 from llmtrain_trainer.__main__ import main
+from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.errors import BadInput, StopRequested, TrainerError
 from llmtrain_trainer.outcomes import EXIT_CODES, run_stage, write_termination_message
 
@@ -62,12 +63,14 @@ def test_a_missing_run_config_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LLMTRAIN_TERMINATION_LOG", str(tmp_path / "log"))
-    assert main(["prepare", "--run", str(tmp_path / "run.json")]) == ExitCode.BAD_INPUT
+    assert (
+        main(["prepare", "--run", str(tmp_path / "run.json")], abandoned_groups=AbandonedGroups()) == ExitCode.BAD_INPUT
+    )
     assert "run.json can't be read: No such file" in capsys.readouterr().out
 
 
 def test_the_help_describes_the_stages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--help"])
+        main(["--help"], abandoned_groups=AbandonedGroups())
     text = capsys.readouterr().out
     assert all(word in text for word in ("prepare", "worker", "publish", "LLMTRAIN_WORKER", "143"))

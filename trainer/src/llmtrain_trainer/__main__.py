@@ -1,12 +1,13 @@
 """The command line of the trainer: each process runs one stage of one job."""
 
 import argparse
+import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pydantic import ValidationError
 
@@ -14,12 +15,12 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.names import RUN_CONFIG_DIRECTORY, RUN_CONFIG_FILE
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
+from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.outcomes import EXIT_CODES, run_stage, write_termination_message
 
 if TYPE_CHECKING:
-    from llmtrain_trainer.distributed.rank_identity import RankIdentity
-    from llmtrain_trainer.worker.stop_signal import StopSignal
+    from llmtrain_trainer.worker.rank_context import RankContext
 
 EPILOG = """\
 stages, in the order in which a job runs them:
@@ -37,25 +38,29 @@ environment of a worker:
 exit codes: 0 completed, 1 failed, 2 the job's spec can't be satisfied, 143 stopped on request after a checkpoint
 """
 
+Stage = Callable[[argparse.Namespace, RunConfig, JsonLog], TerminationMessage]
+"""Runs one stage of a job."""
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one stage; return its exit code."""
-    options = _parser().parse_args(arguments)
+
+def main(arguments: Sequence[str] | None = None, *, abandoned_groups: AbandonedGroups) -> int:
+    """Run one stage; return its exit code. A rank adds the process groups that lost a peer to `abandoned_groups`."""
+    stages: dict[str, Stage] = {**STAGES, "rank": functools.partial(_rank, abandoned_groups=abandoned_groups)}
+    options = _parser(stages).parse_args(arguments)
     log = JsonLog(fields=_log_fields(options.stage))
-    outcome = run_stage(lambda: STAGES[options.stage](options, _read(options.run), log), log)
+    outcome = run_stage(lambda: stages[options.stage](options, _read(options.run), log), log)
     if options.stage != "rank":
         write_termination_message(outcome)
     return EXIT_CODES[outcome.reason]
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(stages: Iterable[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="llmtrain_trainer",
         description="Runs one stage of an LLMTrainingJob.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stage", choices=sorted(STAGES))
+    parser.add_argument("stage", choices=sorted(stages))
     default = Path(RUN_CONFIG_DIRECTORY) / RUN_CONFIG_FILE
     parser.add_argument(
         "--run", type=Path, default=default, metavar="FILE", help="run configuration (default %(default)s)"
@@ -95,42 +100,42 @@ def _worker(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> Termin
     return Supervisor(run, options.run, options.dataset, log).supervise()
 
 
-def _rank(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> TerminationMessage:
+def _rank(
+    options: argparse.Namespace, run: RunConfig, log: JsonLog, *, abandoned_groups: AbandonedGroups
+) -> TerminationMessage:
     """Train as one rank. A rank handles signals before it imports torch, which takes seconds; a spare needs none."""
-    rank = RANKS[run.entrypoint.mode if run.entrypoint else None]
+    kind = RANKS[run.entrypoint.mode if run.entrypoint else None]
     from llmtrain_api.parent_death import die_with_parent
     from llmtrain_trainer.distributed.rank_identity import RankIdentity
+    from llmtrain_trainer.worker.rank_context import RankContext
     from llmtrain_trainer.worker.spare import wait_for_assignment
     from llmtrain_trainer.worker.stop_signal import StopSignal
 
     die_with_parent()
-    if options.spare and not wait_for_assignment(rank.module):
+    if options.spare and not wait_for_assignment(kind.module):
         return TerminationMessage(reason="Completed", message="this spare was not needed")
-    return rank.train(run, options.dataset, RankIdentity.from_environment(), StopSignal(), log)
+    rank = RankContext(
+        identity=RankIdentity.from_environment(), stop_signal=StopSignal(), log=log, abandoned_groups=abandoned_groups
+    )
+    return kind.train(run, options.dataset, rank)
 
 
-def _pretrain(
-    run: RunConfig, dataset: str, identity: "RankIdentity", stop_signal: "StopSignal", log: JsonLog
-) -> TerminationMessage:
+def _pretrain(run: RunConfig, dataset: str, rank: "RankContext") -> TerminationMessage:
     from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, pretrain_task
 
-    return ElasticTrainer(run, pretrain_task(run, dataset), identity, stop_signal, log).train()
+    return ElasticTrainer(run, pretrain_task(run, dataset), rank).train()
 
 
-def _train_elastic(
-    run: RunConfig, dataset: str, identity: "RankIdentity", stop_signal: "StopSignal", log: JsonLog
-) -> TerminationMessage:
+def _train_elastic(run: RunConfig, dataset: str, rank: "RankContext") -> TerminationMessage:
     from llmtrain_trainer.user_program.elastic import run_elastic
 
-    return run_elastic(run, identity, stop_signal, log)
+    return run_elastic(run, rank)
 
 
-def _train_torchrun(
-    run: RunConfig, dataset: str, identity: "RankIdentity", stop_signal: "StopSignal", log: JsonLog
-) -> TerminationMessage:
+def _train_torchrun(run: RunConfig, dataset: str, rank: "RankContext") -> TerminationMessage:
     from llmtrain_trainer.user_program.torchrun import TorchrunRunner
 
-    return TorchrunRunner(run, identity, stop_signal, log).train()
+    return TorchrunRunner(run, rank).train()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +144,7 @@ class RankKind:
 
     module: str
     """The module that a spare imports before it has a rank."""
-    train: "Callable[[RunConfig, str, RankIdentity, StopSignal, JsonLog], TerminationMessage]"
+    train: "Callable[[RunConfig, str, RankContext], TerminationMessage]"
 
 
 RANKS = {
@@ -157,15 +162,21 @@ def _publish(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> Termi
     return publish(run, options.dataset, log)
 
 
-STAGES: dict[str, Callable[[argparse.Namespace, RunConfig, JsonLog], TerminationMessage]] = {
+STAGES: dict[str, Stage] = {
     "prepare": _prepare,
     "worker": _worker,
-    "rank": _rank,
     "publish": _publish,
 }
+"""The stages that need nothing of their process, by name."""
+
+
+def run_process() -> NoReturn:
+    """Run one stage and end this process without destructors: that of an abandoned process group blocks or aborts."""
+    abandoned_groups = AbandonedGroups()
+    code = main(abandoned_groups=abandoned_groups)
+    sys.stdout.flush()
+    os._exit(code)
+
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    # Not sys.exit: the destructor of a process group that lost a peer blocks or aborts.
-    os._exit(code)
+    run_process()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Self
 
 from llmtrain_api.names import GPU_RESOURCE
@@ -161,7 +162,7 @@ class NodeStates:
         )
 
 
-NO_GPUS: Mapping[str, int] = {}
+NO_GPUS: Mapping[str, int] = MappingProxyType({})
 """The GPUs by namespace of a node whose pods request none."""
 MAX_TIME_LENGTH = 64
 """Characters of a time that are kept."""

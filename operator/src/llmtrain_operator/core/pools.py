@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from llmtrain_api.cluster import ComputePool
-from llmtrain_api.job import Toleration, Workers
 from llmtrain_api.names import GPU_RESOURCE
 from llmtrain_api.quantity import parse_quantity
+from llmtrain_api.workers import Toleration, Workers
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.taints import Taints, untolerated
 

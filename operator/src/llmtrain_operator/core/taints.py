@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmtrain_api.job import Toleration
+from llmtrain_api.workers import Toleration
 from llmtrain_operator.core.manifest import Manifest, items_at, strings_at, text_at
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from llmtrain_api.cluster import ComputePool
-from llmtrain_api.job import Workers
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pools import (
     NO_CAPACITY,

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping, Set
 from typing import Literal
 
-from llmtrain_api.job import Workers
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pools import Capacity, Inventory

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from llmtrain_api.job import Toleration
+from llmtrain_api.workers import Toleration
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.taints import Taint, taints_of, tolerates, untolerated
 from unit.operator.builders import node

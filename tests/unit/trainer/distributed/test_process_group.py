@@ -9,6 +9,7 @@ import torch
 
 from llmtrain_api.protocol import Member, Membership
 from llmtrain_trainer.distributed import process_group
+from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
 from llmtrain_trainer.errors import GenerationEnded
 from support.polling import eventually
@@ -23,6 +24,7 @@ class TwoRanks:
     def __init__(self) -> None:
         self.stores = [open_store() for _ in range(SIZE)]
         self.member_lost = threading.Event()
+        self.abandoned_groups = AbandonedGroups()
         self.pings = 0
         members = [
             Member(worker=0, local_rank=rank, incarnation=f"r{rank}", address="127.0.0.1", store_port=store.port)
@@ -36,6 +38,7 @@ class TwoRanks:
             f"r{rank}",
             own_store=self.stores[rank],
             device=torch.device("cpu"),
+            abandoned_groups=self.abandoned_groups,
             is_broken=self.member_lost.is_set,
             ping_watchdog=self._ping,
         )
@@ -99,9 +102,9 @@ def test_a_rank_leaves_a_broken_generation_and_its_collective_is_kept_until_it_c
     with pytest.raises(GenerationEnded, match="a member is lost"):
         groups[0].all_reduce(torch.zeros(1))
     assert generation.pings
-    abandoned = process_group._ABANDONED
+    abandoned = generation.abandoned_groups
     abandoned.release_completed()
-    assert len(abandoned._groups) == 1
+    assert len(abandoned) == 1
     left = groups.pop(0)
     del left  # the destructor would wait for the peer here
     generation.member_lost.clear()
@@ -109,7 +112,7 @@ def test_a_rank_leaves_a_broken_generation_and_its_collective_is_kept_until_it_c
 
     def is_released() -> bool:
         abandoned.release_completed()
-        return not abandoned._groups
+        return len(abandoned) == 0
 
     eventually(is_released, "the completed collective is released")
 

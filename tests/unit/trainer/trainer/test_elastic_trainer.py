@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.trainer import elastic_trainer
 from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, device_of, pretrain_task
 from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
 from support.local_coordinator import LocalCoordinator, serving
 from support.polling import DEADLINE_SECONDS
@@ -49,7 +51,7 @@ def coordinator() -> Iterator[LocalCoordinator]:
 def make_trainer(
     make_run: MakeRun,
     coordinator: LocalCoordinator,
-    stop_signal: StopSignal,
+    rank_context: RankContext,
     log: JsonLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> MakeTrainer:
@@ -57,11 +59,13 @@ def make_trainer(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     monkeypatch.setattr(elastic_trainer, "FLUSH_SECONDS", DEADLINE_SECONDS)
 
-    def make(stop_signal: StopSignal = stop_signal, **training: object) -> ElasticTrainer:
+    def make(stop_signal: StopSignal = rank_context.stop_signal, **training: object) -> ElasticTrainer:
         run = make_run(training={**TRAINING, **training}).model_copy(update={"coordinator": coordinator.address})
         dataset = prepare(run, log).dataset
         assert dataset is not None
-        return ElasticTrainer(run, pretrain_task(run, dataset.id), identity(), stop_signal, log)
+        return ElasticTrainer(
+            run, pretrain_task(run, dataset.id), replace(rank_context, identity=identity(), stop_signal=stop_signal)
+        )
 
     return make
 

@@ -11,14 +11,13 @@ import pytest
 import torch
 
 import llmtrain
-from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.errors import BadInput, StopRequested, UserProgramFailed
 from llmtrain_trainer.user_program.elastic import run_elastic
-from llmtrain_trainer.worker.stop_signal import StopSignal
+from llmtrain_trainer.worker.rank_context import RankContext
 from support.local_coordinator import LocalCoordinator, serving
-from unit.trainer.builders import MakeRun, identity
+from unit.trainer.builders import MakeRun
 
 TRAIN = """
 import torch
@@ -47,7 +46,7 @@ def interpreter() -> Iterator[None]:
 
 
 @pytest.fixture
-def run_program(make_program_run: MakeRun, volume: Path, stop_signal: StopSignal, log: JsonLog) -> RunProgram:
+def run_program(make_program_run: MakeRun, volume: Path, rank_context: RankContext) -> RunProgram:
     """Runs a program with this source and these arguments."""
 
     def run(source: str, *arguments: str, coordinator: LocalCoordinator | None = None) -> TerminationMessage:
@@ -55,7 +54,7 @@ def run_program(make_program_run: MakeRun, volume: Path, stop_signal: StopSignal
         config: RunConfig = make_program_run(script="program.py", arguments=list(arguments))
         if coordinator is not None:
             config = config.model_copy(update={"coordinator": coordinator.address})
-        return run_elastic(config, identity(), stop_signal, log)
+        return run_elastic(config, rank_context)
 
     return run
 
@@ -89,8 +88,7 @@ def test_a_script_is_the_main_module_with_its_arguments_and_imports_its_neighbou
 def test_a_module_is_the_main_module_with_its_arguments(
     make_program_run: MakeRun,
     tmp_path: Path,
-    stop_signal: StopSignal,
-    log: JsonLog,
+    rank_context: RankContext,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -98,7 +96,7 @@ def test_a_module_is_the_main_module_with_its_arguments(
     monkeypatch.syspath_prepend(tmp_path)
     run = make_program_run(module="own_program", arguments=["--fast"])
     with pytest.raises(BadInput, match=r"spec\.entrypoint: own_program ended without"):
-        run_elastic(run, identity(), stop_signal, log)
+        run_elastic(run, rank_context)
     assert capsys.readouterr().out == f"__main__ {tmp_path}/own_program.py --fast\n"
 
 

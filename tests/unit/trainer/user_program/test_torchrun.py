@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import Join, Leave
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.errors import BadInput, Fenced, StopRequested, UserProgramFailed
 from llmtrain_trainer.user_program import torchrun
 from llmtrain_trainer.user_program.torchrun import TorchrunRunner
-from llmtrain_trainer.worker.stop_signal import StopSignal
+from llmtrain_trainer.worker.rank_context import RankContext
 from support.local_coordinator import UID, LocalCoordinator, serving
 from support.polling import DEADLINE_SECONDS, eventually
 from unit.trainer.builders import MakeRun, identity
@@ -55,20 +54,19 @@ class ProgramRank:
 
     make_run: MakeRun
     volume: Path
-    stop_signal: StopSignal
-    log: JsonLog
+    context: RankContext
 
     def runner(self, coordinator: LocalCoordinator, program: str, *arguments: str) -> TorchrunRunner:
         """Return the runner of a program with this source."""
         (self.volume / "program.py").write_text(program)
         run = self.make_run(script="program.py", mode="Torchrun", arguments=list(arguments))
         run = run.model_copy(update={"coordinator": coordinator.address})
-        return TorchrunRunner(run, identity(), self.stop_signal, self.log)
+        return TorchrunRunner(run, self.context)
 
 
 @pytest.fixture
-def rank(make_program_run: MakeRun, volume: Path, stop_signal: StopSignal, log: JsonLog) -> ProgramRank:
-    return ProgramRank(make_run=make_program_run, volume=volume, stop_signal=stop_signal, log=log)
+def rank(make_program_run: MakeRun, volume: Path, rank_context: RankContext) -> ProgramRank:
+    return ProgramRank(make_run=make_program_run, volume=volume, context=rank_context)
 
 
 @pytest.fixture

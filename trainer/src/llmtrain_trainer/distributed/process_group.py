@@ -3,7 +3,7 @@
 The ranks meet in the store of the first member and connect to each other. While a collective runs, its rank polls
 instead of blocking: a peer that is cut off sends no reset, but its lease expires, the generation is broken, and this
 rank leaves at once. The abandoned process group is not destroyed, because its destructor would wait for the incomplete
-collective; a reference is kept until that has timed out.
+collective; `AbandonedGroups` keeps it until that has timed out.
 """
 
 import time
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch._C import _distributed_c10d as c10d
 
 from llmtrain_api.protocol import Membership
+from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.errors import GenerationEnded
 from llmtrain_trainer.fault_points import fault_point
 
@@ -24,25 +25,6 @@ CONNECT_TIMEOUT_SECONDS = 60.0
 COLLECTIVE_TIMEOUT_SECONDS = 600.0
 """Timeout of a collective. Peers wait in one while the first rank writes a checkpoint."""
 POLL_SECONDS = 0.0005
-
-
-class _AbandonedGroups:
-    """Process groups that wait for a lost peer, with their incomplete collectives."""
-
-    def __init__(self) -> None:
-        self._groups: list[tuple[Any, Any]] = []
-
-    def add(self, group: Any, work: Any) -> None:
-        """Keep `group` until its collective `work` has completed."""
-        self._groups.append((group, work))
-
-    def release_completed(self) -> None:
-        """Release the groups whose collectives have completed."""
-        self._groups = [(group, work) for group, work in self._groups if work is not None and not work.is_completed()]
-
-
-_ABANDONED = _AbandonedGroups()
-"""Those of this process. They are kept because destroying one blocks until its collective has completed."""
 
 
 def open_store() -> c10d.TCPStore:
@@ -63,15 +45,17 @@ class ProcessGroup:
         *,
         own_store: c10d.TCPStore,
         device: torch.device,
+        abandoned_groups: AbandonedGroups,
         is_broken: Callable[[], bool],
         ping_watchdog: Callable[[], None],
     ) -> None:
         self.generation, self.size = membership.generation, len(membership.members)
         self.rank = membership.rank_of(incarnation)
-        self._device, self._is_broken, self._ping_watchdog = device, is_broken, ping_watchdog
+        self._device, self._abandoned_groups = device, abandoned_groups
+        self._is_broken, self._ping_watchdog = is_broken, ping_watchdog
         try:
             store = self._open_generation_store(membership, own_store)
-            _ABANDONED.release_completed()
+            self._abandoned_groups.release_completed()
             self._group = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
         except RuntimeError as error:
             raise GenerationEnded(f"the members of generation {self.generation} didn't connect") from error
@@ -108,10 +92,10 @@ class ProcessGroup:
             self._await(work)
             work.wait()
         except RuntimeError as error:
-            _ABANDONED.add(self._group, work)
+            self._abandoned_groups.add(self._group, work)
             raise GenerationEnded("a peer is lost") from error
         except GenerationEnded:
-            _ABANDONED.add(self._group, work)
+            self._abandoned_groups.add(self._group, work)
             raise
 
     def barrier(self) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 
 from llmtrain_api.events import TrainerEvent
-from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import Leave, LeaveReason, Membership, Progress
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
@@ -29,7 +28,7 @@ from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.task import Task
 from llmtrain_trainer.training.train_state import TrainState
-from llmtrain_trainer.worker.stop_signal import StopSignal
+from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.watchdog import inherited_watchdog
 
 FLUSH_SECONDS = 3.0
@@ -47,15 +46,14 @@ def pretrain_task(run: RunConfig, dataset_id: str) -> TaskFactory:
 class ElasticTrainer:
     """One trainer process. Its training state outlives generations."""
 
-    def __init__(
-        self, run: RunConfig, make_task: TaskFactory, identity: RankIdentity, stop_signal: StopSignal, log: JsonLog
-    ) -> None:
+    def __init__(self, run: RunConfig, make_task: TaskFactory, rank: RankContext) -> None:
         torch.set_num_threads(run.threads_per_rank)
-        self._run, self._stop_signal, self._log = run, stop_signal, log
-        self._device = device_of(run, identity)
+        self._run, self._stop_signal, self._log = run, rank.stop_signal, rank.log
+        self._abandoned_groups = rank.abandoned_groups
+        self._device = device_of(run, rank.identity)
         self._store = open_store()
         self._watchdog = inherited_watchdog()
-        self._checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
+        self._checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=self._log)
         task = make_task(self._device)
         self._state = TrainState(task, run, self._device, self._watchdog.alive)
         self._checkpointer = Checkpointer(
@@ -63,13 +61,15 @@ class ElasticTrainer:
             self._checkpoints,
             run,
             data_name=task.data_name,
-            log=log,
+            log=self._log,
             ping_watchdog=self._watchdog.alive,
         )
-        self._member = identity.member(self._store.port, numerics=self._state.numerics if self._state.exact else "")
+        self._member = rank.identity.member(
+            self._store.port, numerics=self._state.numerics if self._state.exact else ""
+        )
         self._coordinator = self._new_client()
         self._reporter = ProgressReporter(self._new_client())
-        self._summary_writer = SummaryWriterThread(Path(run.job_directory) / SCALARS_DIRECTORY, log)
+        self._summary_writer = SummaryWriterThread(Path(run.job_directory) / SCALARS_DIRECTORY, self._log)
         self.is_main_process = True
         """Whether this was rank 0 of its last generation; True before the first one."""
 
@@ -158,6 +158,7 @@ class ElasticTrainer:
             self._member.incarnation,
             own_store=self._store,
             device=self._device,
+            abandoned_groups=self._abandoned_groups,
             is_broken=lambda: heartbeat.broken,
             ping_watchdog=self._watchdog.alive,
         )

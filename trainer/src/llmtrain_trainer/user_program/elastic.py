@@ -8,24 +8,22 @@ import traceback
 
 import torch
 
-from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
-from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput, TrainerError, UserProgramFailed
 from llmtrain_trainer.outcomes import error_summary
 from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.train_api import ProgramContext, active
-from llmtrain_trainer.worker.stop_signal import StopSignal
+from llmtrain_trainer.worker.rank_context import RankContext
 
 
-def run_elastic(run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: JsonLog) -> TerminationMessage:
+def run_elastic(run: RunConfig, rank: RankContext) -> TerminationMessage:
     """Run the program to its end. UserProgramFailed if it fails, BadInput if it never calls `llmtrain.train`."""
     program = find_program(run)
     os.environ.update(program_environment(run))
     torch.manual_seed(run.training.seed)
     random.seed(run.training.seed)
-    context = ProgramContext(run=run, identity=identity, stop_signal=stop_signal, log=log)
+    context = ProgramContext(run=run, rank=rank)
     with active(context):
         _run(program)
     if not context.training_completed:

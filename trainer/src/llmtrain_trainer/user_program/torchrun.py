@@ -13,20 +13,18 @@ import time
 from pathlib import Path
 
 from llmtrain_api.events import TrainerEvent
-from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import LEASE_SECONDS, Leave, LeaveReason, Membership
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.distributed.heartbeat import HeartbeatThread
-from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.distributed.rendezvous import Rendezvous
 from llmtrain_trainer.errors import StopRequested, UserProgramFailed
 from llmtrain_trainer.user_program.process import ProgramProcess
 from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.torchrun_env import torchrun_environment
-from llmtrain_trainer.worker.stop_signal import StopSignal
+from llmtrain_trainer.worker.rank_context import RankContext
 
 GRACE_SECONDS = 30.0
 """How long the program may take to stop when it is asked to, as under torchrun."""
@@ -40,13 +38,13 @@ POLL_SECONDS = 0.02
 class TorchrunRunner:
     """One rank, without torch."""
 
-    def __init__(self, run: RunConfig, identity: RankIdentity, stop_signal: StopSignal, log: JsonLog) -> None:
-        self._run, self._stop_signal, self._log = run, stop_signal, log
+    def __init__(self, run: RunConfig, rank: RankContext) -> None:
+        self._run, self._stop_signal, self._log = run, rank.stop_signal, rank.log
         self._program: Program = find_program(run)
         self._environment = program_environment(run)
         self._reserved_port = reserve_port()
         self._coordinator = self._new_client()
-        self._member = identity.member(self._reserved_port.getsockname()[1])
+        self._member = rank.identity.member(self._reserved_port.getsockname()[1])
 
     def train(self) -> TerminationMessage:
         """Run the program to its end. StopRequested if asked to stop before, UserProgramFailed if it fails."""

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer
 from llmtrain_trainer.user_program.checks import check_model, check_num_samples
 from llmtrain_trainer.user_program.user_task import Loss, UserTask
-from llmtrain_trainer.worker.stop_signal import StopSignal
+from llmtrain_trainer.worker.rank_context import RankContext
 
 
 @dataclass(kw_only=True)
@@ -21,9 +19,7 @@ class ProgramContext:
     """The job and the rank that the program runs in, and whether it has trained."""
 
     run: RunConfig
-    identity: RankIdentity
-    stop_signal: StopSignal
-    log: JsonLog
+    rank: RankContext
     training_completed: bool = False
 
 
@@ -49,9 +45,7 @@ def train_user_model(model: nn.Module, num_samples: int, loss: Loss) -> bool:
     trainer = ElasticTrainer(
         context.run,
         lambda device: UserTask(context.run, model, num_samples, loss, device),
-        context.identity,
-        context.stop_signal,
-        context.log,
+        context.rank,
     )
     trainer.train()
     context.training_completed = True

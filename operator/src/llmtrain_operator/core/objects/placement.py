@@ -3,7 +3,7 @@
 from typing import Any
 
 from llmtrain_api.cluster import ComputePool
-from llmtrain_api.job import Toleration, Workers
+from llmtrain_api.workers import Toleration, Workers
 from llmtrain_operator.core.pools import job_tolerations
 
 

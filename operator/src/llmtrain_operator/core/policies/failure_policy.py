@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from llmtrain_api.failure_budget import FailureBudget
-from llmtrain_api.job import Recovery
 from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.recovery import Recovery
 from llmtrain_api.termination import ExitCode
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.pod_view import PodView

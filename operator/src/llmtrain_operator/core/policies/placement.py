@@ -8,8 +8,8 @@ when other pods end. Pods are created even if they must wait: only pending pods 
 from collections.abc import Mapping
 
 from llmtrain_api.cluster import ClusterSpec, ComputePool
-from llmtrain_api.job import Workers
 from llmtrain_api.job_status import JobStatus
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.pools import NO_CAPACITY, Capacity
 
 

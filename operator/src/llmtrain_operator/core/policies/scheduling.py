@@ -1,7 +1,8 @@
 """Scheduling: why pods do not run yet, with the messages of the scheduler and the kubelet."""
 
 from llmtrain_api.conditions import Reason
-from llmtrain_api.job import JobSpec, Workers
+from llmtrain_api.job import JobSpec
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
 from llmtrain_operator.core.policies.container_errors import container_error

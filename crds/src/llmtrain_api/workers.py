@@ -1,0 +1,67 @@
+"""The workers of a job: how many, with which resources, and what their pods need."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llmtrain_api.model import LabelKey, Labels, Model, ObjectName, Quantity
+from llmtrain_api.names import MAX_WORKERS
+
+
+class Resources(Model):
+    """CPU and memory of one worker. Requests equal limits, so nodes are not overcommitted."""
+
+    cpu: Quantity = "1"
+    """CPU cores of one worker, such as "4" or "500m". The whole cores are divided among its ranks as compute threads."""
+    memory: Quantity = "2Gi"
+    """Memory of one worker, such as "16Gi". A worker that exceeds it is killed, which counts as a failure."""
+
+
+class Toleration(Model):
+    """Allows pods to run on nodes with a matching taint."""
+
+    key: LabelKey
+    """Key of the taint."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """Equal requires the taint's value to equal `value`; Exists matches any value."""
+    value: Annotated[str, Field(max_length=63)] = ""
+    """Value of the taint, used with operator Equal."""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+    """Effect of the taint to tolerate; empty tolerates all effects."""
+
+
+class EnvironmentVariable(Model):
+    """One environment variable of the workers. Only literal values are supported, no references to Secrets."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """Name of the variable. The prefix LLMTRAIN_ is reserved."""
+    value: Annotated[str, Field(max_length=1024)] = ""
+    """Value of the variable."""
+
+
+class Workers(Model):
+    """The pods that train, all alike. `kubectl scale ltj/NAME --replicas=N` changes their number."""
+
+    min: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
+    """Minimum number of workers; training waits while fewer are available. `replicas` cannot be scaled below it."""
+    replicas: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
+    """Desired number of workers. With gang scheduling they are scheduled all together or not at all."""
+    max: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = MAX_WORKERS
+    """Maximum number of workers. `replicas` cannot be scaled above it."""
+    gpus: Annotated[int, Field(ge=0, le=16)] = 0
+    """GPUs of one worker. One trainer process (a rank) runs on each. 0 trains on the CPU with one rank."""
+    resources: Resources = Resources()
+    """CPU and memory of one worker."""
+    pools: Annotated[list[ObjectName], Field(max_length=16)] = Field(default_factory=list)
+    """Compute pools of the LLMCluster that the job can be placed in, in order of preference. Empty means all, in the order of the LLMCluster. All pods of the job are placed in one of them, which `status.pool` names. Immutable once the job has started, except while it is suspended."""
+    node_selector: Labels = Field(default_factory=dict)
+    """Labels that a node must have to run the pods of the job, in addition to those of the compute pool."""
+    tolerations: Annotated[list[Toleration], Field(max_length=16)] = Field(default_factory=list)
+    """Taints that the pods of the job tolerate, in addition to those of the compute pool."""
+    env: Annotated[list[EnvironmentVariable], Field(max_length=64)] = Field(default_factory=list)
+    """Environment variables of the workers."""
+
+    @property
+    def ranks(self) -> int:
+        """Return the trainer processes of one worker."""
+        return max(self.gpus, 1)
