@@ -13,6 +13,7 @@ EDITS: tuple[Edit, ...] = (
     Edit(field="evaluation", change={"spec.evaluation.everySteps": 50}),
     Edit(field="workers.gpus", change={"spec.workers.gpus": 1}),
     Edit(field="workers.resources", change={"spec.workers.resources": {"cpu": "2", "memory": "2Gi"}}),
+    Edit(field="securityContext", change={"spec.securityContext": {"runAsUser": 1000}}),
     Edit(field="recovery.hangSeconds", change={"spec.recovery.hangSeconds": 60}),
 )
 """An edit of each immutable field. `task` has only one value and cannot be edited."""

@@ -4,6 +4,7 @@ The contract tests run the rules' Python on them; the e2e tests submit them to a
 """
 
 from contract.example_job import OWN, PATH_SOURCE, SOURCE, UNSET, Case, Change
+from contract.pod_rule_cases import POD_RULE_CASES
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH
 
 UNDER_TORCHRUN: Change = {
@@ -79,15 +80,7 @@ RULE_CASES: tuple[Case, ...] = (
         change={"spec.workers.replicas": 5, "spec.workers.max": 4},
         refusal="spec.workers.replicas must not be greater than spec.workers.max",
     ),
-    Case(
-        sentence="a variable of the user",
-        change={"spec.workers.env": [{"name": "NCCL_DEBUG", "value": "INFO"}]},
-    ),
-    Case(
-        sentence="a variable with the reserved prefix",
-        change={"spec.workers.env": [{"name": "LLMTRAIN_JOB", "value": "other"}]},
-        refusal="spec.workers.env must not set variables with the reserved prefix LLMTRAIN_",
-    ),
+    *POD_RULE_CASES,
     Case(
         sentence="as many ranks as microbatches, on CPUs",
         change={"spec.workers.replicas": 8, "spec.workers.max": 8, "spec.training.microbatches": 8},

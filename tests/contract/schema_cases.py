@@ -30,9 +30,39 @@ SCHEMA_CASES: tuple[Case, ...] = (
         refusal='unknown field "spec.workers.env[0].valueFrom"',
     ),
     Case(
-        sentence="a service account, which could escalate privileges",
-        change={"spec.workers.serviceAccountName": "default"},
-        refusal='unknown field "spec.workers.serviceAccountName"',
+        sentence="a volume of the node",
+        change={"spec.workers.mounts": [{"path": "/a", "hostPath": "/"}]},
+        refusal='unknown field "spec.workers.mounts[0].hostPath"',
+    ),
+    Case(
+        sentence="a relative mount",
+        change={"spec.workers.mounts": [{"path": "data", "claim": "c"}]},
+        refusal="spec.workers.mounts[0].path",
+    ),
+    Case(
+        sentence="a mount that leaves its folder",
+        change={"spec.workers.mounts": [{"path": "/data/../dev", "claim": "c"}]},
+        refusal="spec.workers.mounts[0].path",
+    ),
+    Case(
+        sentence="a folder outside of the volume",
+        change={"spec.workers.mounts": [{"path": "/data", "claim": "c", "subPath": "a/../../b"}]},
+        refusal="spec.workers.mounts[0].subPath",
+    ),
+    Case(
+        sentence="a part of an extended resource",
+        change={"spec.workers.resources.extra": {"rdma/hca": "500m"}},
+        refusal="spec.workers.resources.extra.rdma/hca",
+    ),
+    Case(
+        sentence="the user root",
+        change={"spec.securityContext": {"runAsUser": 0}},
+        refusal="spec.securityContext.runAsUser",
+    ),
+    Case(
+        sentence="privileged containers",
+        change={"spec.securityContext": {"privileged": True}},
+        refusal='unknown field "spec.securityContext.privileged"',
     ),
     Case(sentence="no training at all", change={"spec.training": UNSET}, refusal="spec.training: Required value"),
     Case(sentence="no spec at all", change={"spec": UNSET}, refusal="spec: Required value"),

@@ -8,7 +8,8 @@ from contract.example_job import OWN, UNSET, Case, Edit, job_with
 from contract.rule_cases import RULE_CASES
 from contract.schema_cases import SCHEMA_CASES
 from llmtrain_api.job import JobSpec
-from llmtrain_api.rules import IMMUTABLE, RULES, Rule, torchrun, violations
+from llmtrain_api.rule import Rule
+from llmtrain_api.rules import IMMUTABLE, RULES, torchrun, violations
 
 REMEDIES = {"change", "choose", "lower", "raise", "remove", "set", "use"}
 """The first words of the remedies, after the last semicolon of a message."""

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from llmtrain_api.conditions import Condition
 from llmtrain_api.model import Labels, Model, ObjectName, Quantity, Sentence
-from llmtrain_api.workers import EnvironmentVariable, Toleration
+from llmtrain_api.workers import Toleration
 
 ResourceAmounts = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Quantity], Field(max_length=16)]
 """Amounts of resources, by name."""
@@ -25,6 +25,15 @@ class Expectation(Model):
     """Least allocatable amount of each resource, such as cpu, memory, or rdma/hca of a network device plugin. `gpusPerNode` adds nvidia.com/gpu."""
 
 
+class FabricVariable(Model):
+    """An environment variable of workers."""
+
+    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """Name of the variable. The prefix LLMTRAIN_ is reserved."""
+    value: Annotated[str, Field(max_length=1024)] = ""
+    """Value of the variable."""
+
+
 class Fabric(Model):
     """What workers need to use the network between the nodes of a compute pool. It is added to each worker that is created while its job has several workers, so that jobs need not know it."""
 
@@ -32,10 +41,10 @@ class Fabric(Model):
     """Resources of a device plugin, such as rdma/hca. They are requests and limits of the worker."""
     annotations: Annotations = Field(default_factory=dict)
     """Annotations of the pod, such as those that attach further networks."""
-    env: Annotated[list[EnvironmentVariable], Field(max_length=64)] = Field(default_factory=list)
+    env: Annotated[list[FabricVariable], Field(max_length=64)] = Field(default_factory=list)
     """Environment variables, such as NCCL_IB_HCA. A variable of the job with the same name has precedence."""
     lock_memory: bool = False
-    """Adds the capability IPC_LOCK, which RDMA needs to lock memory. The Pod Security Standards baseline and restricted do not admit it."""
+    """Adds the capability IPC_LOCK, with which RDMA locks memory. Workers with an RDMA resource have it anyway. The Pod Security Standards baseline and restricted do not admit it."""
 
 
 class ComputePool(Model):

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.model import DecimalString, Fraction, Model, ObjectName
+from llmtrain_api.model import DecimalString, Fraction, Model, ObjectName, SubdomainName
 from llmtrain_api.names import MAX_WORKERS
+from llmtrain_api.pods import SecurityContext, ServiceAccount
 from llmtrain_api.recovery import Recovery
 from llmtrain_api.workers import Workers
 
@@ -199,6 +200,12 @@ class JobSpec(Model):
     """How many failures are tolerated before the job fails, and when a rank counts as hung or a node as lost."""
     scheduling: Scheduling = Scheduling()
     """How pods are scheduled."""
+    pull_secrets: Annotated[list[SubdomainName], Field(max_length=8)] = Field(default_factory=list)
+    """Secrets in the namespace of the job with credentials for the registries of its images."""
+    service_account: ServiceAccount = ServiceAccount()
+    """ServiceAccount of the pods."""
+    security_context: SecurityContext = SecurityContext()
+    """User and groups of the containers."""
     suspend: bool = False
     """true writes a checkpoint, deletes the pods and keeps everything else; false resumes from the checkpoint."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31536000)] | None = None

@@ -5,58 +5,13 @@ The contract tests run both on the same jobs.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from llmtrain_api.defaults import is_default, is_default_cel
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One rule."""
-
-    path: str
-    """Schema node that the rule is attached to, such as "spec.workers"; "" is the whole object."""
-    field: str
-    """The field that the message is about."""
-    cel: str
-    """CEL expression over the node at `path`; true if the rule holds."""
-    message: str
-    """What is wrong, with the field and the remedy."""
-    violated: Callable[[str, JobSpec], bool]
-    """Whether a job with this name and spec violates the rule."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Immutable:
-    """A field of the spec that cannot change once the job has started."""
-
-    field: str
-    optional: bool = False
-    """Whether the field can be absent."""
-    unless_suspended: bool = False
-    """Whether the field can change while the job is suspended."""
-
-    @property
-    def cel(self) -> str:
-        """Return the CEL expression over the whole object."""
-        started = "has(oldSelf.status) && has(oldSelf.status.startTime)"
-        if self.unless_suspended:
-            started += " && !oldSelf.spec.suspend"
-        now, before = f"self.spec.{self.field}", f"oldSelf.spec.{self.field}"
-        if self.optional:
-            return f"!({started}) || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))"
-        return f"!({started}) || {now} == {before}"
-
-    @property
-    def message(self) -> str:
-        """Return the error message for a change."""
-        if self.unless_suspended:
-            return f"spec.{self.field} is immutable while the job runs; set spec.suspend to true and change it then"
-        return f"spec.{self.field} is immutable once the job has started; delete the job and create a new one"
-
+from llmtrain_api.pod_rules import POD_RULES
+from llmtrain_api.rule import Immutable, Rule
 
 TORCHRUN = "has(self.entrypoint) && self.entrypoint.mode == 'Torchrun'"
 
@@ -139,13 +94,7 @@ RULES: tuple[Rule, ...] = (
         message="spec.workers.replicas must not be greater than spec.workers.max; lower replicas or raise max",
         violated=lambda name, spec: spec.workers.replicas > spec.workers.max,
     ),
-    Rule(
-        path="spec.workers",
-        field="spec.workers.env",
-        cel="!has(self.env) || self.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
-        message="spec.workers.env must not set variables with the reserved prefix LLMTRAIN_; choose another name",
-        violated=lambda name, spec: any(variable.name.startswith("LLMTRAIN_") for variable in spec.workers.env),
-    ),
+    *POD_RULES,
     Rule(
         path="spec",
         field="spec.workers.replicas",
@@ -218,6 +167,7 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "evaluation",
         "workers.gpus",
         "workers.resources",
+        "securityContext",
         "recovery.hangSeconds",
     )
 )

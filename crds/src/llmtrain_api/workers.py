@@ -4,17 +4,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.model import LabelKey, Labels, Model, ObjectName, Quantity
+from llmtrain_api.model import LabelKey, Labels, Model, ObjectName, Quantity, SubdomainName
 from llmtrain_api.names import MAX_WORKERS
+from llmtrain_api.pods import EnvironmentSource, EnvironmentVariable, Mount, PodAnnotations, PodLabels
+
+ResourceAmount = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[0-9]+(Ki|Mi|Gi)?$")]
+"""A whole amount of an extended resource, such as "8", or of hugepages, such as "5Gi"."""
 
 
 class Resources(Model):
-    """CPU and memory of one worker. Requests equal limits, so nodes are not overcommitted."""
+    """CPU, memory, scratch space and other resources of one worker. Requests equal limits, so nodes are not overcommitted."""
 
     cpu: Quantity = "1"
     """CPU cores of one worker, such as "4" or "500m". The whole cores are divided among its ranks as compute threads."""
     memory: Quantity = "2Gi"
-    """Memory of one worker, such as "16Gi". A worker that exceeds it is killed, which counts as a failure."""
+    """Memory of one worker, such as "16Gi". What it writes to /dev/shm counts. A worker that exceeds it is killed, which counts as a failure."""
+    scratch: Quantity = "5Gi"
+    """Ephemeral storage of one worker: size of /tmp, which is also HOME and holds caches, and limit of /tmp and the log together. A worker that exceeds it is evicted."""
+    extra: Annotated[dict[LabelKey, ResourceAmount], Field(max_length=16)] = Field(default_factory=dict)
+    """Further resources of one worker by name, such as RDMA devices, EFA interfaces, hugepages or other accelerators. A worker with an RDMA or EFA resource gets the capability IPC_LOCK."""
 
 
 class Toleration(Model):
@@ -28,15 +36,6 @@ class Toleration(Model):
     """Value of the taint, used with operator Equal."""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
     """Effect of the taint to tolerate; empty tolerates all effects."""
-
-
-class EnvironmentVariable(Model):
-    """One environment variable of the workers. Only literal values are supported, no references to Secrets."""
-
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    """Name of the variable. The prefix LLMTRAIN_ is reserved."""
-    value: Annotated[str, Field(max_length=1024)] = ""
-    """Value of the variable."""
 
 
 class Workers(Model):
@@ -59,7 +58,19 @@ class Workers(Model):
     tolerations: Annotated[list[Toleration], Field(max_length=16)] = Field(default_factory=list)
     """Taints that the pods of the job tolerate, in addition to those of the compute pool."""
     env: Annotated[list[EnvironmentVariable], Field(max_length=64)] = Field(default_factory=list)
-    """Environment variables of the workers."""
+    """Environment variables of the workers and of the pods that prepare and publish. They take precedence over `envFrom`."""
+    env_from: Annotated[list[EnvironmentSource], Field(max_length=16)] = Field(default_factory=list)
+    """Secrets and ConfigMaps whose keys become environment variables of these pods."""
+    mounts: Annotated[list[Mount], Field(max_length=32)] = Field(default_factory=list)
+    """Claims, Secrets, ConfigMaps, empty volumes and images that these pods mount."""
+    shared_memory: Quantity | None = None
+    """Size of /dev/shm. It is part of `resources.memory`, and defaults to half of it."""
+    annotations: PodAnnotations = Field(default_factory=dict)
+    """Annotations of all pods of the job, the coordinator included."""
+    labels: PodLabels = Field(default_factory=dict)
+    """Labels of all pods of the job, the coordinator included."""
+    runtime_class: SubdomainName | None = None
+    """RuntimeClass of the pods that run the trainer image, such as nvidia. Defaults to the runtime of the node."""
 
     @property
     def ranks(self) -> int:

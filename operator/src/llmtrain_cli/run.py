@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import time
@@ -16,6 +17,7 @@ from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
 from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
 from llmtrain_cli.job_file import read_job
+from llmtrain_cli.local_environment import ignored_fields, user_environment
 from llmtrain_cli.local_supervisor import COORDINATOR_GRACE_SECONDS, LocalSupervisor
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 from llmtrain_cli.status_poller import StatusPoller
@@ -54,6 +56,7 @@ class LocalRun:
         recovery = self._job.spec.recovery
         budget = FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
         self._supervisor = LocalSupervisor(self._start, budget, display.note)
+        self._environment = user_environment(self._job.spec.workers, os.environ)
         self._stage: Process | None = None
         self._stopping = False
         self._status: CoordinatorStatus | None = None
@@ -61,6 +64,8 @@ class LocalRun:
     async def execute(self) -> Summary:
         """Run all stages; return the results. A user program has no prepare and no publish stage."""
         started = time.monotonic()
+        for sentence in ignored_fields(self._job.spec.workers):
+            self._display.note(sentence)
         config = self._workspace.write_run_config(_free_port())
         model: ModelInfo | None = None
         if config.entrypoint is None:
@@ -154,11 +159,10 @@ class LocalRun:
 
     def _worker(self, number: int, dataset: str) -> ProcessSpec:
         run_file = str(self._workspace.run_file)
-        user_environment = {variable.name: variable.value for variable in self._job.spec.workers.env}
         return ProcessSpec(
             name=f"worker-{number}",
             arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, *_dataset_option(dataset)],
-            environment={**user_environment, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
+            environment={**self._environment, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
         )
 
     async def _start(self, spec: ProcessSpec) -> Process:

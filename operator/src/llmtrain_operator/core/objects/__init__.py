@@ -1,11 +1,14 @@
 """Builders of the Kubernetes objects of a job. Each returns a complete manifest.
 
-pod.py          what all pods have in common
-worker.py       worker pods, and the pods of the stages prepare and publish
-coordinator.py  the coordinator's pod and Service
-pod_group.py    the PodGroup for gang scheduling
-pvc.py          PersistentVolumeClaims of storage pools
-run_config.py   the ConfigMap that trainers read
-metadata.py     labels and owner of every object
-drift.py        which objects differ from what was applied
+pod.py               what all pods have in common
+volumes.py           temporary files, shared memory, claims and what a job mounts
+environment.py       variables, and which GPUs a container sees
+security_context.py  users, groups and capabilities
+worker.py            worker pods, and the pods of the stages prepare and publish
+coordinator.py       the coordinator's pod and Service
+pod_group.py         the PodGroup for gang scheduling
+pvc.py               PersistentVolumeClaims of storage pools
+run_config.py        the ConfigMap that trainers read
+metadata.py          labels and owner of every object
+drift.py             which objects differ from what was applied
 """

@@ -9,6 +9,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
+from llmtrain_operator.core.objects.volumes import tmp_volume
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Job
 
@@ -16,6 +17,10 @@ ROLE = "coordinator"
 """Role label of the pod and the Service."""
 GRACE_SECONDS = 2
 """Termination grace period of the coordinator, which has no state to save."""
+TMP_SIZE = "64Mi"
+"""Size of /tmp, which the coordinator hardly uses."""
+STORAGE_LIMIT = "256Mi"
+"""Limit of /tmp and the log together, which the kubelet rotates at 50 MiB by default."""
 
 
 def coordinator_pod(
@@ -38,21 +43,24 @@ def coordinator_pod(
         image=image,
         pull_policy=pull_policy,
         arguments=arguments(job, term),
-        resources={"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        resources={
+            "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": TMP_SIZE},
+            "limits": {"memory": "256Mi", "ephemeral-storage": STORAGE_LIMIT},
+        },
         grace_seconds=GRACE_SECONDS,
-        run_config=False,
+        annotations={
+            TERM_ANNOTATION: str(term),
+            "prometheus.io/scrape": "true",
+            "prometheus.io/port": str(COORDINATOR_PORT),
+            "prometheus.io/path": "/metrics",
+        },
+        volumes=(tmp_volume(TMP_SIZE),),
         env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
         pool=pool,
         gang=gang,
     )
     manifest = pod(job, coordinator_name(job.name), template)
-    manifest["metadata"]["annotations"] = {
-        TERM_ANNOTATION: str(term),
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(COORDINATOR_PORT),
-        "prometheus.io/path": "/metrics",
-    }
     container = manifest["spec"]["containers"][0]
     container["ports"] = [{"name": "http", "containerPort": COORDINATOR_PORT, "protocol": "TCP"}]
     return manifest

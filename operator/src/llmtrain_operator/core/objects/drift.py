@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from llmtrain_api.pod_rules import RESERVED_LABELS
 from llmtrain_api.quantity import parse_quantity
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key
 
@@ -55,12 +56,14 @@ def enforced_fields(manifest: Manifest) -> dict[str, Any]:
     """Return the part of a manifest that is enforced for the lifetime of the object.
 
     A running pod keeps what it was started with, so that an upgrade of the operator disturbs no job, and what admission
-    webhooks made of it, such as sidecars, other images or variables: only its labels and owner are enforced.
+    webhooks made of it, such as sidecars, other images or variables: only the operator's own labels and its owner are
+    enforced.
     """
     if manifest["kind"] != "Pod":
         return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     metadata = manifest["metadata"]
-    return {"metadata": {key: metadata[key] for key in ("labels", "ownerReferences")}}
+    labels = {key: value for key, value in metadata["labels"].items() if key.startswith(RESERVED_LABELS)}
+    return {"metadata": {"labels": labels, "ownerReferences": metadata["ownerReferences"]}}
 
 
 def contains(live: Any, desired: Any) -> bool:

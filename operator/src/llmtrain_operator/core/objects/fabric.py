@@ -1,10 +1,8 @@
-"""The fabric of a compute pool: what a worker needs to use the network between the nodes, such as RDMA devices."""
+"""The fabric of a compute pool: what a worker needs to use the network between the nodes, beside its devices."""
 
 from llmtrain_api.cluster import Fabric
 from llmtrain_operator.core.manifest import Manifest
-
-LOCK_MEMORY = "IPC_LOCK"
-"""Capability to lock memory, which RDMA needs."""
+from llmtrain_operator.core.objects.security_context import LOCK_MEMORY
 
 
 def add_fabric(worker: Manifest, fabric: Fabric) -> None:
@@ -16,11 +14,7 @@ def add_fabric(worker: Manifest, fabric: Fabric) -> None:
         names = {variable["name"] for variable in container["env"]}
         variables = [variable.document() for variable in fabric.env if variable.name not in names]
         container["env"] = [*variables, *container["env"]]
-    if fabric.resources:
-        amounts = container["resources"]
-        container["resources"] = {key: {**fabric.resources, **amounts.get(key, {})} for key in ("requests", "limits")}
     if fabric.lock_memory:
         context = container["securityContext"]
-        capabilities = context["capabilities"]
-        added = dict.fromkeys((*capabilities.get("add", ()), LOCK_MEMORY))
-        container["securityContext"] = {**context, "capabilities": {**capabilities, "add": list(added)}}
+        capabilities = {**context["capabilities"], "add": [LOCK_MEMORY]}
+        container["securityContext"] = {**context, "capabilities": capabilities}

@@ -1,13 +1,25 @@
 """Worker pods, and the pods of the stages prepare and publish. All run the trainer image."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from llmtrain_api.cluster import ComputePool
-from llmtrain_api.job import JobSpec
+from llmtrain_api.cluster import ComputePool, Fabric
 from llmtrain_api.names import GPU_RESOURCE, JOB_LABEL, ROLE_LABEL, WORKER_LABEL, worker_name
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.objects.environment import environment, environment_sources
 from llmtrain_operator.core.objects.fabric import add_fabric
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
+from llmtrain_operator.core.objects.volumes import (
+    Volume,
+    claim_volumes,
+    ephemeral_storage,
+    mounted_volumes,
+    run_config_volume,
+    shared_memory_volume,
+    tmp_volume,
+)
 from llmtrain_operator.core.snapshot import Job
 
 GRACE_SECONDS = 60
@@ -16,27 +28,28 @@ STAGE_GRACE_SECONDS = 5
 """Termination grace period of the pods of the stages prepare and publish."""
 
 
-def resources(spec: JobSpec, gpus: int) -> dict[str, Any]:
+def resources(workers: Workers, gpus: int, extra: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """Return the resources of one trainer container. Requests equal limits, so that no node is overcommitted."""
-    amounts = {"cpu": spec.workers.resources.cpu, "memory": spec.workers.resources.memory}
-    if gpus:
-        amounts[GPU_RESOURCE] = str(gpus)
+    amounts = {
+        "cpu": workers.resources.cpu,
+        "memory": workers.resources.memory,
+        "ephemeral-storage": ephemeral_storage(workers),
+        **({GPU_RESOURCE: str(gpus)} if gpus else {}),
+        **extra,
+    }
     return {"requests": amounts, "limits": amounts}
 
 
-def environment(spec: JobSpec, **variables: str) -> tuple[dict[str, Any], ...]:
-    """Return the environment of a trainer container: the user's variables, then `variables` and the pod's fields."""
-    fields = {"LLMTRAIN_ADDRESS": "status.podIP", "LLMTRAIN_NODE": "spec.nodeName"}
+def trainer_volumes(job: Job) -> tuple[Volume, ...]:
+    """Return the volumes of a trainer container."""
+    workers = job.spec.workers
     return (
-        *({"name": variable.name, "value": variable.value} for variable in spec.workers.env),
-        *({"name": name, "value": value} for name, value in variables.items()),
-        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        tmp_volume(workers.resources.scratch),
+        shared_memory_volume(workers),
+        run_config_volume(job.name),
+        *claim_volumes((job.spec.data.source.volume, job.spec.checkpoint.volume)),
+        *mounted_volumes(workers.mounts),
     )
-
-
-def claims_of(spec: JobSpec) -> tuple[str, ...]:
-    """Return the claims that trainer containers mount."""
-    return (spec.data.source.volume, spec.checkpoint.volume)
 
 
 def worker_pod(
@@ -47,23 +60,27 @@ def worker_pod(
     `dataset` is the id of the prepared dataset, empty for a user's program; `gang` the name of the PodGroup or empty;
     `pool` the compute pool of the job, None in an LLMCluster without any.
     """
+    workers = job.spec.workers
+    fabric = pool.fabric if pool is not None and workers.replicas > 1 else Fabric()
     template = PodTemplate(
         role="worker",
         labels={WORKER_LABEL: str(worker)},
         image=image,
         pull_policy=pull_policy,
         arguments=("llmtrain_trainer", "worker", *(["--dataset", dataset] if dataset else [])),
-        resources=resources(job.spec, job.spec.workers.gpus),
+        resources=resources(workers, workers.gpus, {**fabric.resources, **workers.resources.extra}),
         grace_seconds=GRACE_SECONDS,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
-        claims=claims_of(job.spec),
+        env_from=environment_sources(workers.env_from),
+        volumes=trainer_volumes(job),
+        mount_token=job.spec.service_account.mount_token,
+        runtime_class=workers.runtime_class,
         pool=pool,
         gang=gang,
     )
     manifest = pod(job, worker_name(job.name, worker), template)
-    if pool is not None and job.spec.workers.replicas > 1:
-        add_fabric(manifest, pool.fabric)
-    if not job.spec.workers.gpus:
+    add_fabric(manifest, fabric)
+    if not workers.gpus:
         manifest["spec"]["topologySpreadConstraints"] = [topology_spread(job)]
     return manifest
 
@@ -90,15 +107,19 @@ def stage_pod(
     pool: ComputePool | None = None,
 ) -> Manifest:
     """Return the pod of a stage that consists of one pod; `arguments` are those of the trainer, `pool` as of workers."""
+    workers = job.spec.workers
     template = PodTemplate(
         role=role,
         image=image,
         pull_policy=pull_policy,
         arguments=("llmtrain_trainer", *arguments),
-        resources=resources(job.spec, gpus),
+        resources=resources(workers, gpus),
         grace_seconds=STAGE_GRACE_SECONDS,
         env=environment(job.spec),
-        claims=claims_of(job.spec),
+        env_from=environment_sources(workers.env_from),
+        volumes=trainer_volumes(job),
+        mount_token=job.spec.service_account.mount_token,
+        runtime_class=workers.runtime_class,
         pool=pool,
     )
     return pod(job, name, template)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_operator.core.objects.volumes import claims_of
 from llmtrain_operator.core.policies.placement import can_have, gpus_required, most_gpus, preferred_pools
 from llmtrain_operator.core.pools import NO_CAPACITY, Capacity
 from llmtrain_operator.core.snapshot import Job
@@ -67,10 +68,7 @@ def missing_volume(job: Job, cluster: ClusterSpec, claims: Collection[str]) -> B
     """Return the blocker of a volume that is neither a claim of the namespace nor a storage pool of the cluster."""
     pools = [pool.name for pool in cluster.storage_pools]
     spec = job.spec
-    for field, volume in (
-        ("spec.data.source.volume", spec.data.source.volume),
-        ("spec.checkpoint.volume", spec.checkpoint.volume),
-    ):
+    for field, volume in claims_of(spec):
         if volume not in claims and volume not in pools:
             return Blocker(
                 reason=Reason.VOLUME_NOT_FOUND,

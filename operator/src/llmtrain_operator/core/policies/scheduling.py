@@ -26,7 +26,8 @@ def pull_failure(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
     return Blocker(
         reason=Reason.IMAGE_PULL_FAILED,
         message=f"{field}: pod {pod.name} cannot pull image '{pod.image}' ({pod.pull_failure.strip()}); "
-        "make the image available, or delete the job and create it with an image that can be pulled",
+        "make the image available, name a Secret with the registry's credentials in spec.pullSecrets, or delete the job and "
+        "create it with an image that can be pulled",
     )
 
 
@@ -52,4 +53,5 @@ def unschedulable(workers: Workers, pods: tuple[PodView, ...]) -> Blocker | None
 def requests(workers: Workers) -> str:
     """Return what each worker requests, such as "1 CPU, 2Gi memory, 8 GPUs"."""
     gpus = f", {workers.gpus} GPUs" if workers.gpus else ""
-    return f"{workers.resources.cpu} CPU, {workers.resources.memory} memory{gpus}"
+    extra = "".join(f", {amount} {name}" for name, amount in workers.resources.extra.items())
+    return f"{workers.resources.cpu} CPU, {workers.resources.memory} memory{gpus}{extra}"

@@ -8,6 +8,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
 from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.objects.run_config import run_config_map
+from llmtrain_operator.core.objects.volumes import claims_of
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
 from llmtrain_operator.core.policies.scheduling import why_pending
@@ -23,7 +24,7 @@ def shared_objects(
     `claims` are the names of the namespace's claims, `objects` the keys of the job's objects.
     """
     pools = {pool.name: pool for pool in cluster.storage_pools} if cluster else {}
-    volumes = dict.fromkeys((job.spec.data.source.volume, job.spec.checkpoint.volume))
+    volumes = dict.fromkeys(claim for _, claim in claims_of(job.spec))
     missing_claims = [
         persistent_volume_claim(pools[volume], job.namespace, job.spec.cluster)
         for volume in volumes

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from llmtrain_api.names import JOB_LABEL
 from llmtrain_operator.core.objects.drift import can_apply, changed_objects, contains
 
 POD = {
@@ -35,13 +36,13 @@ BACKUP = {"apiVersion": "v1", "kind": "Backup", "name": "b", "uid": "b"}
 DESIRED_POD = {
     "apiVersion": "v1",
     "kind": "Pod",
-    "metadata": {"name": "p", "namespace": "ns", "labels": {"a": "b"}, "ownerReferences": [OWNER]},
+    "metadata": {"name": "p", "namespace": "ns", "labels": {JOB_LABEL: "j", "team": "a"}, "ownerReferences": [OWNER]},
     "spec": {"containers": [{"name": "worker", "image": "registry/trainer:1", "env": []}]},
 }
 
 
 def live_pod(**metadata: Any) -> Any:
-    found = {"labels": {"a": "b"}, "ownerReferences": [OWNER], "uid": "live", **metadata}
+    found = {"labels": {JOB_LABEL: "j"}, "ownerReferences": [OWNER], "uid": "live", **metadata}
     return {**DESIRED_POD, "metadata": {**DESIRED_POD["metadata"], **found}}
 
 
@@ -54,7 +55,8 @@ def live_pod(**metadata: Any) -> Any:
         pytest.param({**live_pod(), "spec": {"initContainers": [{"name": "init"}]}}, id="init container"),
         pytest.param({**live_pod(), "spec": {"containers": [{"image": "mirror/trainer@sha256:0"}]}}, id="pinned image"),
         pytest.param(live_pod(ownerReferences=[BACKUP, OWNER]), id="second owner"),
-        pytest.param(live_pod(labels={"a": "b", "security.istio.io/tlsMode": "istio"}), id="more labels"),
+        pytest.param(live_pod(labels={JOB_LABEL: "j", "security.istio.io/tlsMode": "istio"}), id="more labels"),
+        pytest.param(live_pod(labels={JOB_LABEL: "j", "team": "b"}), id="labels of the job before a change"),
         pytest.param(live_pod(annotations={"x": "y"}), id="annotations"),
         pytest.param(live_pod(finalizers=["x/y"]), id="finalizers"),
     ],
@@ -66,24 +68,24 @@ def test_what_admission_and_other_controllers_add_to_a_pod_is_no_drift(live: Any
 @pytest.mark.parametrize(
     "live",
     [
-        pytest.param(live_pod(labels={"a": "c"}), id="a changed label"),
+        pytest.param(live_pod(labels={JOB_LABEL: "k"}), id="a changed label"),
         pytest.param(live_pod(labels=None), id="no labels"),
         pytest.param(live_pod(ownerReferences=[BACKUP]), id="another owner only"),
         pytest.param(live_pod(ownerReferences=[{**OWNER, "controller": None}]), id="an owner that controls nothing"),
     ],
 )
-def test_of_a_pod_only_labels_and_owner_are_repaired(live: Any) -> None:
+def test_of_a_pod_only_the_operators_labels_and_the_owner_are_repaired(live: Any) -> None:
     (repaired,) = changed_objects([DESIRED_POD], {("Pod", "p"): live})
-    metadata = {"name": "p", "namespace": "ns", "uid": "live", "labels": {"a": "b"}, "ownerReferences": [OWNER]}
+    metadata = {"name": "p", "namespace": "ns", "uid": "live", "labels": {JOB_LABEL: "j"}, "ownerReferences": [OWNER]}
     assert repaired == {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
 
 def test_what_was_undone_repairs_is_left_as_it_is_until_something_else_is_desired() -> None:
-    live = {("Pod", "p"): live_pod(labels={"a": "c"})}
+    live = {("Pod", "p"): live_pod(labels={JOB_LABEL: "k"})}
     (repaired,) = changed_objects([DESIRED_POD], live)
     undone = {("Pod", "p"): repaired}
     assert changed_objects([DESIRED_POD], live, undone) == ()
-    other = {**DESIRED_POD, "metadata": {**DESIRED_POD["metadata"], "labels": {"a": "d"}}}
+    other = {**DESIRED_POD, "metadata": {**DESIRED_POD["metadata"], "labels": {JOB_LABEL: "l"}}}
     assert len(changed_objects([other], live, undone)) == 1
     assert changed_objects([DESIRED_POD], {}, undone) == (DESIRED_POD,), "an object that is gone is created"
 

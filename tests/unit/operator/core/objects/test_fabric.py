@@ -28,15 +28,28 @@ def test_the_fabric_is_added_to_the_worker() -> None:
     (container,) = manifest["spec"]["containers"]
     assert manifest["metadata"]["annotations"] == FABRIC["annotations"]
     assert container["env"][0] == {"name": "NCCL_IB_HCA", "value": "mlx5"}
-    expected = {"cpu": "1", "memory": "2Gi", "rdma/hca": "8"}
-    assert container["resources"] == {"requests": expected, "limits": expected}
+    assert container["resources"]["requests"] == container["resources"]["limits"]
+    assert container["resources"]["limits"]["rdma/hca"] == "8"
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
 
 
 def test_what_the_job_sets_itself_has_precedence() -> None:
-    env = worker(FABRIC, env=[{"name": "NCCL_DEBUG", "value": "INFO"}])["spec"]["containers"][0]["env"]
-    assert [variable["value"] for variable in env if variable["name"] == "NCCL_DEBUG"] == ["INFO"]
+    manifest = worker(
+        FABRIC,
+        env=[{"name": "NCCL_DEBUG", "value": "INFO"}],
+        resources={"extra": {"rdma/hca": "4"}},
+        annotations={"k8s.v1.cni.cncf.io/networks": "rail-1"},
+    )
+    (container,) = manifest["spec"]["containers"]
+    assert [variable["value"] for variable in container["env"] if variable["name"] == "NCCL_DEBUG"] == ["INFO"]
+    assert container["resources"]["limits"]["rdma/hca"] == "4"
+    assert manifest["metadata"]["annotations"] == {"k8s.v1.cni.cncf.io/networks": "rail-1"}
+
+
+def test_memory_can_be_locked_for_devices_of_any_name() -> None:
+    context = worker({"lockMemory": True})["spec"]["containers"][0]["securityContext"]
+    assert context["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmtrain_operator.core.objects.worker import environment, resources, stage_pod, worker_pod
+from llmtrain_operator.core.objects.worker import resources, stage_pod, worker_pod
 from unit.operator.builders import job
 
 
@@ -23,22 +23,23 @@ def test_a_worker_knows_its_number() -> None:
 
 
 def test_requests_equal_limits() -> None:
-    found = resources(job().spec, 8)
+    workers = job(workers={"replicas": 2, "resources": {"extra": {"rdma/hca": "8"}}}).spec.workers
+    found = resources(workers, 8, workers.resources.extra)
     assert found["requests"] == found["limits"]
-    assert found["limits"]["nvidia.com/gpu"] == "8"
-    assert "nvidia.com/gpu" not in resources(job().spec, 0)["limits"]
+    assert found["limits"] == {
+        "cpu": "1",
+        "memory": "2Gi",
+        "ephemeral-storage": "5Gi",
+        "nvidia.com/gpu": "8",
+        "rdma/hca": "8",
+    }
+    assert not {"nvidia.com/gpu", "rdma/hca"} & resources(workers, 0)["limits"].keys()
 
 
 def test_only_workers_without_gpus_are_spread_over_nodes() -> None:
     (constraint,) = worker()["spec"]["topologySpreadConstraints"]
     assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
     assert "topologySpreadConstraints" not in worker(gpus=8)["spec"]
-
-
-def test_the_users_variables_come_first_and_the_pods_fields_last() -> None:
-    spec = job(workers={"replicas": 2, "env": [{"name": "A", "value": "1"}]}).spec
-    names = [variable["name"] for variable in environment(spec, LLMTRAIN_WORKER="0")]
-    assert names == ["A", "LLMTRAIN_WORKER", "LLMTRAIN_ADDRESS", "LLMTRAIN_NODE"]
 
 
 def test_the_pod_of_a_stage_mounts_both_volumes() -> None:

@@ -1,0 +1,51 @@
+"""What a cross-field rule of a job is: an error message, a CEL expression and a Python check."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from llmtrain_api.job import JobSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule."""
+
+    path: str
+    """Schema node that the rule is attached to, such as "spec.workers"; "" is the whole object."""
+    field: str
+    """The field that the message is about."""
+    cel: str
+    """CEL expression over the node at `path`; true if the rule holds."""
+    message: str
+    """What is wrong, with the field and the remedy."""
+    violated: Callable[[str, JobSpec], bool]
+    """Whether a job with this name and spec violates the rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Immutable:
+    """A field of the spec that cannot change once the job has started."""
+
+    field: str
+    optional: bool = False
+    """Whether the field can be absent."""
+    unless_suspended: bool = False
+    """Whether the field can change while the job is suspended."""
+
+    @property
+    def cel(self) -> str:
+        """Return the CEL expression over the whole object."""
+        started = "has(oldSelf.status) && has(oldSelf.status.startTime)"
+        if self.unless_suspended:
+            started += " && !oldSelf.spec.suspend"
+        now, before = f"self.spec.{self.field}", f"oldSelf.spec.{self.field}"
+        if self.optional:
+            return f"!({started}) || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))"
+        return f"!({started}) || {now} == {before}"
+
+    @property
+    def message(self) -> str:
+        """Return the error message for a change."""
+        if self.unless_suspended:
+            return f"spec.{self.field} is immutable while the job runs; set spec.suspend to true and change it then"
+        return f"spec.{self.field} is immutable once the job has started; delete the job and create a new one"

@@ -1,0 +1,111 @@
+"""Volumes of pods: temporary files, shared memory, the run config, claims, and what the job mounts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from llmtrain_api.job import JobSpec
+from llmtrain_api.names import RUN_CONFIG_DIRECTORY, VOLUMES_DIRECTORY, run_config_name
+from llmtrain_api.pods import Mount
+from llmtrain_api.quantity import parse_quantity
+from llmtrain_api.workers import Workers
+
+TMP_DIRECTORY = "/tmp"
+"""The only folder of a container's root that is writable; also HOME, so that caches can be written."""
+SHARED_MEMORY_DIRECTORY = "/dev/shm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A volume, and where the container mounts it."""
+
+    name: str
+    source: dict[str, Any]
+    path: str
+    read_only: bool = False
+    sub_path: str = ""
+
+    @property
+    def mount(self) -> dict[str, Any]:
+        """The item of `volumeMounts`."""
+        options = {"readOnly": self.read_only, "subPath": self.sub_path}
+        return {"name": self.name, "mountPath": self.path, **{name: value for name, value in options.items() if value}}
+
+
+def tmp_volume(size: str) -> Volume:
+    """Return the volume for temporary files and caches."""
+    return Volume(name="tmp", source={"emptyDir": {"sizeLimit": size}}, path=TMP_DIRECTORY)
+
+
+def shared_memory_volume(workers: Workers) -> Volume:
+    """Return /dev/shm, which is memory of the container. Data loaders and NCCL pass data through it."""
+    size = workers.shared_memory or str(int(parse_quantity(workers.resources.memory) / 2))
+    source = {"emptyDir": {"medium": "Memory", "sizeLimit": size}}
+    return Volume(name="shm", source=source, path=SHARED_MEMORY_DIRECTORY)
+
+
+def run_config_volume(job: str) -> Volume:
+    """Return the ConfigMap with the run config of the job named `job`."""
+    source = {"configMap": {"name": run_config_name(job)}}
+    return Volume(name="run", source=source, path=RUN_CONFIG_DIRECTORY)
+
+
+def claim_volumes(claims: Iterable[str]) -> tuple[Volume, ...]:
+    """Return PersistentVolumeClaims, each once, mounted at /volumes/<claim>."""
+    return tuple(
+        Volume(name=f"volume-{number}", source=claim_source(claim), path=f"{VOLUMES_DIRECTORY}/{claim}")
+        for number, claim in enumerate(dict.fromkeys(claims))
+    )
+
+
+def mounted_volumes(mounts: Iterable[Mount]) -> tuple[Volume, ...]:
+    """Return the volumes of `spec.workers.mounts`. Only claims and scratch can be writable."""
+    return tuple(
+        Volume(
+            name=f"mount-{number}",
+            source=mount_source(mount),
+            path=mount.path,
+            read_only=mount.read_only and mount.scratch is None,
+            sub_path=mount.sub_path,
+        )
+        for number, mount in enumerate(mounts)
+    )
+
+
+def claim_source(claim: str) -> dict[str, Any]:
+    """Return the source of a volume that is a PersistentVolumeClaim."""
+    return {"persistentVolumeClaim": {"claimName": claim}}
+
+
+def mount_source(mount: Mount) -> dict[str, Any]:
+    """Return the source of the volume of one mount."""
+    if mount.claim is not None:
+        return claim_source(mount.claim)
+    if mount.secret is not None:
+        return {"secret": {"secretName": mount.secret}}
+    if mount.config_map is not None:
+        return {"configMap": {"name": mount.config_map}}
+    if mount.image is not None:
+        return {"image": {"reference": mount.image}}
+    return {"emptyDir": {"sizeLimit": mount.scratch}}
+
+
+def ephemeral_storage(workers: Workers) -> str:
+    """Return the ephemeral storage of a worker: its scratch space, and the mounts that are scratch."""
+    mounted = [mount.scratch for mount in workers.mounts if mount.scratch is not None]
+    if not mounted:
+        return workers.resources.scratch
+    return str(int(sum(map(parse_quantity, (workers.resources.scratch, *mounted)))))
+
+
+def claims_of(spec: JobSpec) -> tuple[tuple[str, str], ...]:
+    """Return the fields of the spec that name a claim or a storage pool, with the name."""
+    return (
+        ("spec.data.source.volume", spec.data.source.volume),
+        ("spec.checkpoint.volume", spec.checkpoint.volume),
+        *(
+            (f"spec.workers.mounts[{number}].claim", mount.claim)
+            for number, mount in enumerate(spec.workers.mounts)
+            if mount.claim is not None
+        ),
+    )

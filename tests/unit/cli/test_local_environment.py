@@ -1,0 +1,34 @@
+"""What a job takes from its namespace, in local mode."""
+
+from typing import Any
+
+import pytest
+
+from llmtrain_api.workers import Workers
+from llmtrain_cli.errors import BadInput
+from llmtrain_cli.local_environment import ignored_fields, user_environment
+
+TOKEN = {"name": "HF_TOKEN", "secret": {"name": "hub", "key": "token"}}
+LEVEL = {"name": "LEVEL", "configMap": {"name": "logging", "key": "level"}}
+
+
+def workers(**fields: Any) -> Workers:
+    return Workers.model_validate(fields)
+
+
+def test_values_are_those_of_the_job_and_references_those_of_the_shell() -> None:
+    found = user_environment(
+        workers(env=[{"name": "A", "value": "1"}, TOKEN, LEVEL]), {"A": "2", "HF_TOKEN": "secret", "LEVEL": "debug"}
+    )
+    assert found == {"A": "1", "HF_TOKEN": "secret", "LEVEL": "debug"}
+
+
+def test_a_reference_that_the_shell_lacks_is_an_error_with_the_field_and_the_remedy() -> None:
+    with pytest.raises(BadInput, match=r"spec\.workers\.env\[1\]: HF_TOKEN .*; set the variable in the shell"):
+        user_environment(workers(env=[{"name": "A"}, TOKEN]), {"A": "2"})
+
+
+def test_fields_that_local_mode_cannot_follow_are_reported() -> None:
+    assert not list(ignored_fields(workers()))
+    found = list(ignored_fields(workers(envFrom=[{"secret": "s"}], mounts=[{"path": "/data", "claim": "c"}])))
+    assert ["envFrom" in found[0], "(/data)" in found[1]] == [True, True]
