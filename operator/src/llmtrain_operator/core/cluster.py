@@ -49,7 +49,7 @@ def plan_cluster(snapshot: ClusterSnapshot) -> Plan:
         update={
             "observed_generation": snapshot.metadata_generation,
             "nodes_expected": sum(pool.nodes_expected for pool in pools),
-            "nodes_ready": inventory.capacity.complete,
+            "nodes_ready": inventory.capacity.as_expected,
             "gpus_capacity": inventory.capacity.gpus,
             "gpus_allocated": inventory.capacity.gpus_allocated,
             "pools": pools,
@@ -79,7 +79,7 @@ def pool_status(pool: ComputePool, inventory: PoolInventory) -> PoolStatus:
     return PoolStatus(
         name=pool.name,
         nodes_expected=pool.nodes,
-        nodes_ready=inventory.capacity.complete,
+        nodes_ready=inventory.capacity.as_expected,
         gpus_expected=pool.nodes * pool.gpus_per_node,
         gpus_capacity=inventory.capacity.gpus,
         gpus_allocated=inventory.capacity.gpus_allocated,

@@ -23,7 +23,7 @@ class Capacity:
     """Nodes that exist."""
     usable: int = 0
     """Nodes where pods can run now."""
-    complete: int = 0
+    as_expected: int = 0
     """Usable nodes that have what their pool expects of each."""
     gpus: int = 0
     """Allocatable GPUs of the usable nodes."""
@@ -35,7 +35,7 @@ class Capacity:
         return Capacity(
             nodes=self.nodes + sign * other.nodes,
             usable=self.usable + sign * other.usable,
-            complete=self.complete + sign * other.complete,
+            as_expected=self.as_expected + sign * other.as_expected,
             gpus=self.gpus + sign * other.gpus,
             gpus_allocated=self.gpus_allocated + sign * other.gpus_allocated,
         )
@@ -156,7 +156,7 @@ def member_of(node: NodeView, pool: ComputePool) -> Member | None:
     share = Capacity(
         nodes=1,
         usable=int(node.ready),
-        complete=int(node.ready and not lacking),
+        as_expected=int(node.ready and not lacking),
         gpus=node.gpus if node.ready else 0,
         gpus_allocated=node.gpus_allocated if node.ready else 0,
     )

@@ -86,7 +86,7 @@ class PoolIndex:
 def together(members: Iterable[Member | None]) -> Capacity:
     """Return what one node adds to all pools together, of which it can belong to several."""
     shares = [member.share for member in members if member is not None and member.belongs and not member.unusable]
-    return max(shares, key=lambda share: share.complete, default=NO_CAPACITY)
+    return max(shares, key=lambda share: share.as_expected, default=NO_CAPACITY)
 
 
 def offer_of(node: NodeView | None) -> object:

@@ -16,11 +16,11 @@ from unit.operator.builders import NOW
 INVENTORY = Inventory(
     pools={
         "all": PoolInventory(
-            capacity=Capacity(nodes=2, usable=1, complete=1, gpus=8, gpus_allocated=3), unusable={"b": "cordoned"}
+            capacity=Capacity(nodes=2, usable=1, as_expected=1, gpus=8, gpus_allocated=3), unusable={"b": "cordoned"}
         ),
-        "big": PoolInventory(capacity=Capacity(nodes=1, usable=1, complete=1, gpus=8, gpus_allocated=3)),
+        "big": PoolInventory(capacity=Capacity(nodes=1, usable=1, as_expected=1, gpus=8, gpus_allocated=3)),
     },
-    capacity=Capacity(nodes=2, usable=1, complete=1, gpus=8, gpus_allocated=3),
+    capacity=Capacity(nodes=2, usable=1, as_expected=1, gpus=8, gpus_allocated=3),
 )
 
 
@@ -64,7 +64,7 @@ def test_pools_have_an_inventory() -> None:
 
 def test_nodes_that_lack_something_are_named_and_do_not_count_as_ready() -> None:
     lacking = {f"n{number}": "rdma/hca 4 of 8" for number in range(40)}
-    pools = {"h200": PoolInventory(capacity=Capacity(nodes=41, usable=41, complete=1), lacking=lacking)}
+    pools = {"h200": PoolInventory(capacity=Capacity(nodes=41, usable=41, as_expected=1), lacking=lacking)}
     status = plan({"computePools": [{"name": "h200", "nodes": 41}]}, inventory=Inventory(pools=pools)).status
     (pool,) = status.pools
     assert pool.nodes_ready == 1

@@ -106,5 +106,5 @@ def test_what_a_node_lacks(node: NodeView, fields: dict[str, Any], expected: str
 
 
 def test_capacities_add_up() -> None:
-    one = Capacity(nodes=1, usable=1, complete=1, gpus=8, gpus_allocated=3)
+    one = Capacity(nodes=1, usable=1, as_expected=1, gpus=8, gpus_allocated=3)
     assert one.plus(one).plus(one, -1) == one

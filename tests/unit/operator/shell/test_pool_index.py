@@ -21,8 +21,8 @@ COMPLETE = replace(node_view("n1", gpu="h200", allocated=2), allocatable={"rdma/
 
 def test_a_node_of_two_pools_counts_once_in_the_llmcluster() -> None:
     inventory = PoolIndex((ALL, H200), [COMPLETE, node_view("n2")]).inventory()
-    assert inventory.pools["all"].capacity == Capacity(nodes=2, usable=2, complete=2, gpus=16, gpus_allocated=2)
-    assert inventory.pools["h200"].capacity == Capacity(nodes=1, usable=1, complete=1, gpus=8, gpus_allocated=2)
+    assert inventory.pools["all"].capacity == Capacity(nodes=2, usable=2, as_expected=2, gpus=16, gpus_allocated=2)
+    assert inventory.pools["h200"].capacity == Capacity(nodes=1, usable=1, as_expected=1, gpus=8, gpus_allocated=2)
     assert inventory.capacity == inventory.pools["all"].capacity
 
 

@@ -59,7 +59,7 @@ def can_have(pool: ComputePool, capacity: Capacity, gpus: int) -> bool:
 
 
 def most_gpus(pool: ComputePool, capacity: Capacity) -> int | None:
-    """Return the most GPUs that a pool can have: those of its nodes, or of all that the LLMCluster says it gets.
+    """Return the most GPUs that a pool can have: those of its nodes, or of all that the LLMCluster expects.
 
     None if an autoscaler adds nodes of which the LLMCluster does not say how many GPUs they have.
     """

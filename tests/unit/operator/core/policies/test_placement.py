@@ -14,9 +14,9 @@ RESERVED = {"name": "reserved", "nodeSelector": {"kind": "reserved"}, "nodes": 4
 SPOT = {"name": "spot", "nodeSelector": {"kind": "spot"}, "maxNodes": 4, "gpusPerNode": 8}
 CPU = {"name": "cpu", "nodeSelector": {"kind": "cpu"}, "nodes": 2}
 CLUSTER = ClusterSpec.model_validate({"computePools": [RESERVED, SPOT, CPU]})
-FREE = Capacity(nodes=4, usable=4, complete=4, gpus=32)
-FULL = Capacity(nodes=4, usable=4, complete=4, gpus=32, gpus_allocated=30)
-TWO_CPU_NODES = Capacity(nodes=2, usable=2, complete=2)
+FREE = Capacity(nodes=4, usable=4, as_expected=4, gpus=32)
+FULL = Capacity(nodes=4, usable=4, as_expected=4, gpus=32, gpus_allocated=30)
+TWO_CPU_NODES = Capacity(nodes=2, usable=2, as_expected=2)
 
 
 def workers(**fields: Any) -> Any:
