@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down local test test-fast unit coverage e2e chart-test lint ruff mypy imports verify fix
-.PHONY: render render-files lock chaos bench bench-elastic bench-agent gpu-check venv
+.PHONY: render render-files lock chaos bench bench-elastic bench-agent gpu-check upgrade-test venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
@@ -62,7 +62,12 @@ e2e: venv ## tests with Helm, with promtool, and on a real cluster, which is cre
 	@echo "▸ e2e tests on the cluster, side by side" >&2
 	@$(e2e) -m "not serial and not bench" -n 2 --dist loadfile
 	@echo "▸ e2e tests that need the cluster to themselves" >&2
-	@$(e2e) -m "serial and not bench"
+	@$(e2e) -m "serial and not bench and not upgrade"
+
+upgrade-test: venv ## go from another version to this one and back with running jobs: make upgrade-test FROM=REVISION
+	@[ -n "$(FROM)" ] || { echo "FROM is not set: name the revision to upgrade from, for example make upgrade-test FROM=HEAD~1" >&2; exit 2; }
+	@$(kind) up
+	@LLMTRAIN_UPGRADE_FROM=$(FROM) $(e2e) -m upgrade
 
 lint: ruff mypy imports verify ## ruff, mypy --strict, import contracts, and generated files that are up to date
 

@@ -84,6 +84,7 @@ class Informer:
         """Objects that the handler knows, by uid."""
         self.reported: dict[str, str] = {}
         """Versions of unreadable objects that were reported, by uid."""
+        self.unreadable_objects = metrics.unreadable_objects(kind)
         self.version = ""
         self.heard_at = time.monotonic()
         """When the API server last sent something."""
@@ -201,7 +202,7 @@ class Informer:
         while len(self.reported) >= MAX_REPORTED:
             del self.reported[next(iter(self.reported))]
         self.reported[uid] = version
-        metrics.count_unreadable(self.kind)
+        self.unreadable_objects.inc()
         fields = {name: text_at(obj, "metadata", name) for name in ("namespace", "name")}
         message = f"{type(error).__name__}: {error}"[:500]
         log.error(OperatorEvent.OBJECT_UNREADABLE, extra={"fields": {"kind": self.kind, **fields, "message": message}})

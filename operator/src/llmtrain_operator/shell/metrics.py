@@ -40,9 +40,9 @@ def count_reconcile(kind: str, result: str, seconds: float) -> None:
     SECONDS.labels(kind=kind).inc(seconds)
 
 
-def count_unreadable(kind: str) -> None:
-    """Count one version of an object that cannot be read."""
-    UNREADABLE.labels(kind=kind).inc()
+def unreadable_objects(kind: str) -> Counter:
+    """Return the counter of the versions of objects of a kind that cannot be read; it is exported from now on."""
+    return UNREADABLE.labels(kind=kind)
 
 
 class OperatorCollector(Collector):

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from prometheus_client import REGISTRY
 
+from llmtrain_api.metrics.operator import UNREADABLE_OBJECTS
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell import api
 from llmtrain_operator.shell import informer as module
@@ -84,6 +86,11 @@ async def test_an_object_that_cannot_be_handled_is_counted_once_for_each_version
     assert handled == ["good"]
     assert unreadable() == before + 3, "two versions, and what has no identity"
     assert set(informer.known) == {"uid-bad", "uid-good"}
+
+
+def test_unreadable_objects_of_a_kind_are_exported_before_there_are_any() -> None:
+    Informer(None, "v1", "Service", lambda change, found: None)  # type: ignore[arg-type]
+    assert REGISTRY.get_sample_value(UNREADABLE_OBJECTS.name, {"kind": "Service"}) == 0
 
 
 async def test_an_object_that_is_of_no_interest_is_not_kept(server: ApiServer) -> None:
