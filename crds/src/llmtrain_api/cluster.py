@@ -80,7 +80,18 @@ class StoragePool(Model):
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
     """Access mode of the claims. ReadWriteMany allows workers on several nodes; ReadWriteOnce restricts a job to one node."""
     size: Quantity = "10Gi"
-    """Size of each claim."""
+    """Size of each claim. A larger one makes the existing claims grow, if their StorageClass allows volume expansion; a smaller one is rejected."""
+
+
+class Allowed(Model):
+    """What jobs can use to run before others or on reserved nodes. Without a list all is allowed except what belongs to Kubernetes itself."""
+
+    priority_classes: (
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=32)] | None
+    ) = None
+    """Names of the PriorityClasses that jobs can use. An empty list allows none; unset allows all that do not begin with system-."""
+    tolerations: Annotated[list[Toleration], Field(max_length=32)] | None = None
+    """Tolerations that jobs can have in addition to those of their compute pools. An empty list allows none; unset allows all except those of node roles, such as the control plane."""
 
 
 class Tenant(Model):
@@ -88,6 +99,8 @@ class Tenant(Model):
 
     namespace: ObjectName
     """Name of the namespace."""
+    allowed: Allowed = Allowed()
+    """What jobs of the namespace can use in addition to `spec.allowed`."""
 
 
 class ClusterSpec(Model):
@@ -108,6 +121,8 @@ class ClusterSpec(Model):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["namespace"]},
     )
     """Namespaces whose jobs can use the cluster; each gets a claim of every storage pool. Empty admits jobs of all namespaces, and claims are created when a job needs them."""
+    allowed: Allowed = Allowed()
+    """PriorityClasses and tolerations that jobs can use."""
 
 
 class PoolStatus(Model):
@@ -140,6 +155,10 @@ class ClaimStatus(Model):
     """Name of the claim and of the pool."""
     phase: Annotated[str, Field(max_length=32)] = ""
     """Phase of the claim: Pending, Bound or Lost; Missing while the namespace does not exist."""
+    size: Annotated[str, Field(max_length=64)] = ""
+    """Size of the volume. It is smaller than that of the storage pool while the claim grows."""
+    message: Sentence = ""
+    """How far the claim has grown, in Kubernetes' words; empty if it does not grow."""
 
 
 class ClusterStatus(Model):
@@ -160,4 +179,4 @@ class ClusterStatus(Model):
     pools: Annotated[list[PoolStatus], Field(max_length=64)] = Field(default_factory=list)
     """Observed state of each compute pool."""
     claims: Annotated[list[ClaimStatus], Field(max_length=1000)] = Field(default_factory=list)
-    """Claims of storage pools in the tenant namespaces."""
+    """Claims of storage pools: those of the tenant namespaces, and others that grow."""

@@ -13,6 +13,8 @@ WARNING_REASONS = frozenset(
         Reason.NAMESPACE_NOT_TENANT,
         Reason.VOLUME_NOT_FOUND,
         Reason.POOL_NOT_FOUND,
+        Reason.PRIORITY_CLASS_NOT_ALLOWED,
+        Reason.TOLERATION_NOT_ALLOWED,
         Reason.INSUFFICIENT_GPUS,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,

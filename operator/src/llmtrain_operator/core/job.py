@@ -17,6 +17,7 @@ from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VE
 from llmtrain_operator.core.plan import Event, Plan, pod_references
 from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
+from llmtrain_operator.core.policies.allowed import not_allowed, without_new_pods
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
 from llmtrain_operator.core.policies.completion import failed, final_status_fields, is_finished, terminal_stage
 from llmtrain_operator.core.policies.container_errors import next_start_check
@@ -155,6 +156,8 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         claims=snapshot.claims,
         capacities=snapshot.capacities,
     )
+    denial = not_allowed(job, snapshot.cluster)
+    blocker = blocker or denial
     if blocker is not None and not pods:  # a running job outlives its LLMCluster
         return waiting_stage(blocker)
     starting = status.start_time is None
@@ -177,12 +180,13 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     else:
         stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool, lost_nodes=lost_nodes)
     shared = shared_objects(job, snapshot.cluster, claims=snapshot.claims, objects=snapshot.objects)
-    return replace(
+    stage = replace(
         stage,
         desired=(*shared, *stage.desired),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
         update={**stage.update, **start, **({"pool": pool.name} if pool else {})},
     )
+    return without_new_pods(stage, denial)
 
 
 def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:

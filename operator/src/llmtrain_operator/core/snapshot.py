@@ -126,7 +126,7 @@ class ClusterSnapshot:
     inventory: Inventory
     """The nodes of its compute pools."""
     claims: dict[tuple[str, str], Manifest]
-    """PersistentVolumeClaims of the tenant namespaces, by (namespace, name)."""
+    """PersistentVolumeClaims of its storage pools, by (namespace, name)."""
     missing_namespaces: frozenset[str] = frozenset()
     """Tenant namespaces that did not exist when a claim was created there last."""
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)

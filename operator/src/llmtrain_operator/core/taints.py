@@ -64,3 +64,12 @@ def untolerated(tolerations: Iterable[Toleration], taints: Taints) -> Taints:
     """Return the taints that none of the tolerations matches."""
     tolerations = tuple(tolerations)
     return tuple(taint for taint in taints if not tolerates(tolerations, taint))
+
+
+def covers(allowed: Toleration, toleration: Toleration) -> bool:
+    """Return whether every taint that a toleration matches is matched by `allowed` too."""
+    return (
+        allowed.key == toleration.key
+        and allowed.effect in ("", toleration.effect)
+        and (allowed.operator == "Exists" or (toleration.operator == "Equal" and allowed.value == toleration.value))
+    )

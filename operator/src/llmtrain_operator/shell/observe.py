@@ -18,6 +18,7 @@ from llmtrain_operator.core.manifest import Manifest, is_deleting
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.claim_expansion import is_of_cluster, smaller_claims
 from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
 from llmtrain_operator.shell.api import Api, path_of
@@ -191,11 +192,15 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
     metadata = manifest["metadata"]
     spec = ClusterSpec.from_server(manifest["spec"])
     tenants = {tenant.namespace for tenant in spec.tenants}
-    claims = {
-        (namespace, claim): obj for namespace in tenants for claim, obj in store.claims.get(namespace, {}).items()
-    }
     desired = {(namespace, pool.name) for namespace in tenants for pool in spec.storage_pools}
-    memory.keep_only(frozenset(desired - claims.keys()))
+    claims = {
+        (namespace, claim): obj
+        for namespace, of_namespace in store.claims.items()
+        for claim, obj in of_namespace.items()
+        if (namespace, claim) in desired or is_of_cluster(obj, name)
+    }
+    growing = smaller_claims(spec.storage_pools, claims, name)
+    memory.keep_only(frozenset((desired - claims.keys()) | growing.keys()))
     return manifest, ClusterSnapshot(
         now=datetime.now(UTC),
         name=name,

@@ -122,6 +122,40 @@ def test_a_rejected_claim_keeps_no_other_tenant_waiting_and_makes_the_cluster_no
     assert "rejected claim x in namespace a: exceeded quota: storage; remove what keeps" in ready.message
 
 
+LABELS = {"llmtrain.dev/cluster": "c"}
+SMALL = {
+    "metadata": {"name": "x", "uid": "u", "labels": LABELS},
+    "spec": {"resources": {"requests": {"storage": "1Gi"}}},
+    "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}},
+}
+GROWN = {"storagePools": [{"name": "x", "size": "5Gi"}]}
+
+
+def test_claims_in_any_namespace_grow_with_their_pool() -> None:
+    result = plan(GROWN, claims={("job", "x"): SMALL})
+    (patch,) = result.apply
+    assert (patch["metadata"]["uid"], patch["spec"]["resources"]["requests"]["storage"]) == ("u", "5Gi")
+    assert [(claim.namespace, claim.name, claim.size) for claim in result.status.claims] == [("job", "x", "1Gi")]
+
+
+def test_a_claim_that_cannot_grow_is_reported_and_tried_again_later() -> None:
+    words = "only dynamically provisioned pvc can be resized"
+    result = plan(GROWN, claims={("job", "x"): SMALL}, refusals={("job", "x"): refusal(15, words)})
+    assert result.apply == ()
+    assert result.requeue_after == timedelta(seconds=15)
+    ready = result.status.conditions[0]
+    assert (ready.status, ready.reason) == ("False", "ExpansionRejected")
+    assert f"claim x in namespace job cannot grow: {words}; set allowVolumeExpansion" in ready.message
+
+
+def test_a_driver_that_fails_to_grow_a_claim_is_quoted() -> None:
+    failed = {"type": "ControllerResizeError", "status": "True", "message": "no space"}
+    claim = {**SMALL, "status": {"phase": "Bound", "conditions": [failed]}}
+    status = plan({"storagePools": [{"name": "x", "size": "1Gi"}]}, claims={("job", "x"): claim}).status
+    assert status.claims[0].message == "ControllerResizeError: no space"
+    assert (status.conditions[0].status, status.conditions[0].reason) == ("False", "ExpansionRejected")
+
+
 @pytest.mark.parametrize(
     ("claims", "missing", "phase"),
     [

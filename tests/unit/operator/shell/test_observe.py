@@ -213,6 +213,22 @@ async def test_a_cluster_is_observed_with_the_claims_of_its_tenants(store: Store
     assert observe_cluster(store, "other", memory) is None
 
 
+async def test_a_cluster_is_observed_with_the_claims_that_were_made_for_it_in_any_namespace(store: Store) -> None:
+    labels = {CLUSTER_LABEL: "default"}
+    claim = {
+        "metadata": {"namespace": "job", "name": "x", "uid": "u", "labels": labels},
+        "spec": {"resources": {"requests": {"storage": "1Mi"}}},
+        "status": {"phase": "Bound"},
+    }
+    store.claim_changed("upsert", claim)
+    memory = ClaimMemory()
+    memory.refused(("job", "x"), "cannot be resized", is_missing=False)
+    observed = observe_cluster(store, "default", memory)
+    assert observed is not None
+    assert list(observed[1].claims) == [("job", "x")]
+    assert list(observed[1].refusals) == [("job", "x")], "it must still grow"
+
+
 async def test_the_fleet_is_all_jobs_clusters_nodes_and_claims_of_pools(store: Store) -> None:
     labelled = {"namespace": "ns", "name": "datasets", "uid": "d", "labels": {CLUSTER_LABEL: "default"}}
     store.claim_changed("upsert", {"metadata": labelled})
