@@ -64,8 +64,8 @@ def expansion(key: ClaimKey, claim: Manifest, pool: StoragePool) -> Manifest:
 def resize_state(claim: Manifest) -> str:
     """Return how far the expansion of a claim is, in Kubernetes' words; empty if there is none."""
     conditions = conditions_of(claim)
-    current = (type for type in (*RESIZE_ERRORS, *RESIZE_STEPS) if text_at(conditions.get(type), "status") == "True")
-    type = next(current, "")
+    reported = (type for type in (*RESIZE_ERRORS, *RESIZE_STEPS) if text_at(conditions.get(type), "status") == "True")
+    type = next(reported, "")
     return f"{type}: {text_at(conditions[type], 'message')}".strip(": ") if type else ""
 
 
