@@ -39,6 +39,7 @@ from llmtrain_operator.core.policies.restart_backoff import delay_restarts, dela
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
+from llmtrain_operator.core.policies.volume_access import needs_one_node
 from llmtrain_operator.core.reported import within_bounds
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot, Refusal
 from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
@@ -175,6 +176,7 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             images=images,
             gang_available=snapshot.gang_available,
             pool=pool,
+            one_node=needs_one_node(job.spec, snapshot.cluster, snapshot.claims),
             lost_nodes=lost_nodes,
         )
     else:

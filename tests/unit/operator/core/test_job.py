@@ -131,6 +131,14 @@ def test_all_pods_of_a_job_are_placed_in_the_pool_that_its_status_names() -> Non
     assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 4
 
 
+def test_workers_with_a_volume_of_one_node_are_not_spread() -> None:
+    claims = {"datasets": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), claims=claims))
+    workers = [manifest["spec"] for manifest in plan.apply if "worker" in manifest["metadata"]["name"]]
+    assert len(workers) == 2
+    assert all("podAffinity" in spec["affinity"] for spec in workers)
+
+
 def test_a_running_job_outlives_its_cluster() -> None:
     plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=RUNNING, cluster=None))
     assert plan.delete == ()

@@ -53,12 +53,21 @@ def trainer_volumes(job: Job) -> tuple[Volume, ...]:
 
 
 def worker_pod(
-    job: Job, worker: int, *, dataset: str, image: str, pull_policy: str, gang: str, pool: ComputePool | None = None
+    job: Job,
+    worker: int,
+    *,
+    dataset: str,
+    image: str,
+    pull_policy: str,
+    gang: str,
+    pool: ComputePool | None = None,
+    one_node: bool = False,
 ) -> Manifest:
     """Return the pod of worker number `worker`.
 
     `dataset` is the id of the prepared dataset, empty for a user's program; `gang` the name of the PodGroup or empty;
-    `pool` the compute pool of the job, None in an LLMCluster without any.
+    `pool` the compute pool of the job, None in an LLMCluster without any; `one_node` is whether only one node can mount its
+    volumes.
     """
     workers = job.spec.workers
     fabric = pool.fabric if pool is not None and workers.replicas > 1 else Fabric()
@@ -80,9 +89,20 @@ def worker_pod(
     )
     manifest = pod(job, worker_name(job.name, worker), template)
     add_fabric(manifest, fabric)
-    if not workers.gpus:
+    if one_node:
+        manifest["spec"]["affinity"] = {"podAffinity": affinity_to_workers(job)}
+    elif not workers.gpus:
         manifest["spec"]["topologySpreadConstraints"] = [topology_spread(job)]
     return manifest
+
+
+def affinity_to_workers(job: Job) -> dict[str, Any]:
+    """Return the affinity to the node of the other workers: a volume of the job can only be mounted there."""
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": {JOB_LABEL: job.name, ROLE_LABEL: "worker"}},
+    }
+    return {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]}
 
 
 def topology_spread(job: Job) -> dict[str, Any]:

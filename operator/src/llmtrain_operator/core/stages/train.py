@@ -36,9 +36,13 @@ def train(
     images: Images,
     gang_available: bool,
     pool: ComputePool | None = None,
+    one_node: bool = False,
     lost_nodes: frozenset[str],
 ) -> StagePlan:
-    """Return the stage that trains; `pool` is the compute pool of the job, if the LLMCluster has any."""
+    """Return the stage that trains.
+
+    `pool` is the compute pool of the job, if the LLMCluster has any; `one_node` whether only one node can mount its volumes.
+    """
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
     term = next_term(status, existing)
@@ -50,7 +54,9 @@ def train(
             *training_conditions(job.spec, status, workers, coordinators, training=training),
             *degraded_conditions(job.spec, status, coordinator),
         ),
-        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available, pool=pool),
+        desired=training_objects(
+            job, status, term=term, images=images, gang_available=gang_available, pool=pool, one_node=one_node
+        ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
         requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
@@ -75,7 +81,14 @@ def poll_interval(
 
 
 def training_objects(
-    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool, pool: ComputePool | None = None
+    job: Job,
+    status: JobStatus,
+    *,
+    term: int,
+    images: Images,
+    gang_available: bool,
+    pool: ComputePool | None = None,
+    one_node: bool = False,
 ) -> tuple[Manifest, ...]:
     """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
@@ -97,6 +110,7 @@ def training_objects(
             pull_policy=images.pull_policy,
             gang=gang,
             pool=pool,
+            one_node=one_node,
         )
         for worker in range(job.spec.workers.replicas)
     )

@@ -22,6 +22,15 @@ def test_a_worker_knows_its_number() -> None:
     assert {"name": "LLMTRAIN_WORKER", "value": "1"} in manifest["spec"]["containers"][0]["env"]
 
 
+def test_workers_whose_volume_only_one_node_can_mount_run_on_one_node() -> None:
+    manifest = worker_pod(job(), 1, dataset="d", image="i", pull_policy="Always", gang="", one_node=True)
+    assert "topologySpreadConstraints" not in manifest["spec"]
+    (preference,) = manifest["spec"]["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert (
+        preference["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= manifest["metadata"]["labels"].items()
+    )
+
+
 def test_requests_equal_limits() -> None:
     workers = job(workers={"replicas": 2, "resources": {"extra": {"rdma/hca": "8"}}}).spec.workers
     found = resources(workers, 8, workers.resources.extra)

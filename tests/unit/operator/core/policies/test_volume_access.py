@@ -1,0 +1,34 @@
+"""Whether the workers of a job must share a node because of its volumes."""
+
+from typing import Any
+
+import pytest
+
+from llmtrain_api.cluster import ClusterSpec
+from llmtrain_operator.core.policies.volume_access import needs_one_node
+from unit.operator.builders import CLUSTER, job
+
+ONCE = ClusterSpec.model_validate(
+    {"storagePools": [{"name": "datasets"}, {"name": "checkpoints", "accessMode": "ReadWriteOnce"}]}
+)
+
+
+def claim(*modes: str) -> dict[str, Any]:
+    return {"spec": {"accessModes": list(modes)}}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "claims", "expected"),
+    [
+        pytest.param(CLUSTER, {}, False, id="storage pools for many nodes"),
+        pytest.param(ONCE, {}, True, id="a storage pool for one node"),
+        pytest.param(ONCE, {"checkpoints": claim("ReadWriteMany")}, False, id="a claim that is not like its pool"),
+        pytest.param(CLUSTER, {"datasets": claim("ReadWriteOnce")}, True, id="a claim for one node"),
+        pytest.param(CLUSTER, {"datasets": claim("ReadWriteOnce", "ReadWriteMany")}, False, id="a claim for both"),
+        pytest.param(CLUSTER, {"datasets": claim("ReadOnlyMany")}, False, id="a claim that many nodes can read"),
+        pytest.param(CLUSTER, {"foreign": claim("ReadWriteOnce")}, False, id="a claim that the job does not use"),
+        pytest.param(None, {"datasets": {"spec": {"accessModes": 3}}}, False, id="nothing that can be read"),
+    ],
+)
+def test_workers_must_share_a_node(cluster: ClusterSpec | None, claims: dict[str, Any], expected: bool) -> None:
+    assert needs_one_node(job().spec, cluster, claims) is expected
