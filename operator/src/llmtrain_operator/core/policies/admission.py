@@ -108,7 +108,7 @@ def insufficient_gpus(job: Job, cluster: ClusterSpec, capacities: Mapping[str, C
     offers = [(pool, capacities.get(pool.name, NO_CAPACITY)) for pool in pools]
     if not required or any(can_have(pool, capacity, required) for pool, capacity in offers):
         return None
-    found = ", ".join(f"the nodes of pool {pool.name} have {most_gpus(pool, capacity)}" for pool, capacity in offers)
+    found = ", ".join(f"pool {pool.name} can have {most_gpus(pool, capacity)}" for pool, capacity in offers)
     return Blocker(
         reason=Reason.INSUFFICIENT_GPUS,
         message=f"spec.workers: {workers.replicas} workers with {workers.gpus} GPUs each need {required} GPUs, but "

@@ -59,7 +59,7 @@ def blocker(the_job: Job, cluster: ClusterSpec | None = CLUSTER, **fields: Any) 
         pytest.param(
             blocker(SIXTEEN_GPUS, GROWING, capacities={"fixed": Capacity(gpus=15)}),
             Reason.INSUFFICIENT_GPUS,
-            ["need 16 GPUs", "nodes of pool fixed have 15, the nodes of pool spot have 8", "maxNodes"],
+            ["need 16 GPUs", "pool fixed can have 15, pool spot can have 8", "maxNodes"],
             id="more GPUs than any pool can have",
         ),
         pytest.param(
