@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 
-from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_operator.core.job import build_plan, next_stage, next_status, plan_job
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.refusal import api_rejection
-from llmtrain_operator.core.pools import Capacity
 from llmtrain_operator.core.snapshot import Refusal
 from llmtrain_operator.core.stage_plan import StagePlan
 from unit.operator.builders import (
-    CLUSTER,
     DATASET,
     ago,
     conditions,
@@ -117,26 +114,6 @@ def test_a_published_model_makes_the_job_succeed_and_keeps_its_log() -> None:
     assert plan.status.model.perplexity == "20.1"
     assert plan.status.logs[0].lines == ["bye"]
     assert plan.delete == (), "evidence is written before anything is deleted"
-
-
-def test_all_pods_of_a_job_are_placed_in_the_pool_that_its_status_names() -> None:
-    pools = [{"name": name, "nodeSelector": {"pool": name}, "nodes": 1} for name in ("a", "b")]
-    cluster = ClusterSpec.model_validate({**CLUSTER.document(), "computePools": pools})
-    capacities = {"b": Capacity(nodes=1, usable=1)}
-    first = plan_job(snapshot(cluster=cluster, capacities=capacities))
-    assert first.status.pool == "b", "the first one with nodes"
-    second = plan_job(snapshot(job(started(pool="b", dataset=DATASET)), cluster=cluster, capacities={}))
-    pods = [manifest for manifest in (*first.apply, *second.apply) if manifest["kind"] == "Pod"]
-    assert [pod["metadata"]["name"] for pod in pods] == ["j-prepare", "j-coordinator", "j-worker-0", "j-worker-1"]
-    assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 4
-
-
-def test_workers_with_a_volume_of_one_node_are_not_spread() -> None:
-    claims = {"datasets": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
-    plan = plan_job(snapshot(job(started(dataset=DATASET)), claims=claims))
-    workers = [manifest["spec"] for manifest in plan.apply if "worker" in manifest["metadata"]["name"]]
-    assert len(workers) == 2
-    assert all("podAffinity" in spec["affinity"] for spec in workers)
 
 
 def test_a_running_job_outlives_its_cluster() -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.job_status import JobStatus
+from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.placement import can_grow, can_have, most_gpus, place, preferred_pools
 from llmtrain_operator.core.pools import Capacity
-from unit.operator.builders import job
+from unit.operator.builders import CLUSTER as VOLUMES
+from unit.operator.builders import DATASET, job, snapshot, started
 
 RESERVED = {"name": "reserved", "nodeSelector": {"kind": "reserved"}, "nodes": 4, "gpusPerNode": 8}
 SPOT = {"name": "spot", "nodeSelector": {"kind": "spot"}, "maxNodes": 4, "gpusPerNode": 8}
@@ -98,3 +100,15 @@ def test_a_pool_grows_only_by_the_nodes_that_it_lacks() -> None:
     assert can_grow(spot, Capacity(nodes=3, gpus=24, gpus_allocated=24), 8)
     assert not can_grow(spot, Capacity(nodes=3, gpus=24, gpus_allocated=24), 9)
     assert not can_grow(spot, Capacity(nodes=4, gpus=32), 8)
+
+
+def test_all_pods_of_a_job_are_placed_in_the_pool_that_its_status_names() -> None:
+    pools = [{"name": name, "nodeSelector": {"pool": name}, "nodes": 1} for name in ("a", "b")]
+    cluster = ClusterSpec.model_validate({**VOLUMES.document(), "computePools": pools})
+    capacities = {"b": Capacity(nodes=1, usable=1)}
+    first = plan_job(snapshot(cluster=cluster, capacities=capacities))
+    assert first.status.pool == "b", "the first one with nodes"
+    second = plan_job(snapshot(job(started(pool="b", dataset=DATASET)), cluster=cluster, capacities={}))
+    pods = [manifest for manifest in (*first.apply, *second.apply) if manifest["kind"] == "Pod"]
+    assert [pod["metadata"]["name"] for pod in pods] == ["j-prepare", "j-coordinator", "j-worker-0", "j-worker-1"]
+    assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 4

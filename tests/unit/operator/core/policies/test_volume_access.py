@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from llmtrain_api.cluster import ClusterSpec
+from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.volume_access import needs_one_node
-from unit.operator.builders import CLUSTER, job
+from unit.operator.builders import CLUSTER, DATASET, job, snapshot, started
 
 ONCE = ClusterSpec.model_validate(
     {"storagePools": [{"name": "datasets"}, {"name": "checkpoints", "accessMode": "ReadWriteOnce"}]}
@@ -32,3 +33,11 @@ def claim(*modes: str) -> dict[str, Any]:
 )
 def test_workers_must_share_a_node(cluster: ClusterSpec | None, claims: dict[str, Any], expected: bool) -> None:
     assert needs_one_node(job().spec, cluster, claims) is expected
+
+
+def test_workers_with_a_volume_of_one_node_are_not_spread() -> None:
+    claims = {"datasets": {"spec": {"accessModes": ["ReadWriteOnce"]}}}
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), claims=claims))
+    workers = [manifest["spec"] for manifest in plan.apply if "worker" in manifest["metadata"]["name"]]
+    assert len(workers) == 2
+    assert all("podAffinity" in spec["affinity"] for spec in workers)
