@@ -28,7 +28,7 @@ class Capacity:
     gpus: int = 0
     """Allocatable GPUs of the usable nodes."""
     gpus_allocated: int = 0
-    """GPUs of the usable nodes that pods request."""
+    """GPUs of the usable nodes that pods request, or jobs whose pods are not scheduled yet."""
 
     def plus(self, other: "Capacity", sign: int = 1) -> "Capacity":
         """Return the sum of two capacities, or the difference if `sign` is -1."""

@@ -8,6 +8,7 @@ informer.py            one resource, listed and watched
 store.py               every object seen, indexed for lookups
 node_index.py          nodes, and the GPUs that pods hold on them
 pool_index.py          compute pools as running sums over their nodes
+placed_jobs.py         GPUs that jobs request in their compute pools
 work_queue.py          keys waiting to be reconciled
 reconcile.py           observe, plan, execute: one key at a time
 observe.py             snapshots for decisions, from the store

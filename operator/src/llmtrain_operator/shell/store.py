@@ -7,6 +7,7 @@ decides nothing: `core` reads the objects, through the snapshots that `observe.p
 
 import asyncio
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Literal
 
 from llmtrain_api.workers import Workers
@@ -15,6 +16,7 @@ from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pools import Capacity, Inventory
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
+from llmtrain_operator.shell.placed_jobs import PlacedJobs
 from llmtrain_operator.shell.relevance import (
     JobKey,
     compute_pools,
@@ -50,6 +52,7 @@ class Store:
         self.pods: ObjectIndex[JobKey, str] = ObjectIndex(self.tombstones)
         self.objects: ObjectIndex[JobKey, ObjectKey] = ObjectIndex(self.tombstones)
         self.all_claims: ObjectIndex[str, str] = ObjectIndex(self.tombstones)
+        self.placed_jobs = PlacedJobs()
         self.waiting: set[JobKey] = set()
         """Jobs that have not started, or wait to be admitted."""
         self.jobs_on_node: dict[str, dict[str, JobKey]] = {}
@@ -84,9 +87,17 @@ class Store:
         return self.node_index.unready
 
     def capacities(self, cluster: str, workers: Workers) -> Mapping[str, Capacity]:
-        """Return the capacity of each compute pool of an LLMCluster for pods of these workers; none if it does not exist."""
+        """Return the capacity of each compute pool of an LLMCluster for pods of these workers; none if it does not exist.
+
+        GPUs that jobs have requested are allocated, even if their pods are not scheduled yet.
+        """
         pools = self.node_index.pools.get(cluster)
-        return pools.capacities(workers) if pools else {}
+        found = pools.capacities(workers) if pools else {}
+        requested = {pool: self.placed_jobs.requested(cluster, pool) for pool in found}
+        return {
+            pool: replace(capacity, gpus_allocated=max(capacity.gpus_allocated, requested[pool]))
+            for pool, capacity in found.items()
+        }
 
     def inventory(self, cluster: str) -> Inventory:
         """Return the nodes of an LLMCluster."""
@@ -106,8 +117,10 @@ class Store:
             if known is not None and uid_of(known) == uid_of(job):
                 del self.jobs[key]
                 self.waiting.discard(key)
+                self.placed_jobs.put(key, None)
         elif self.accepts(job, known):
             self.jobs[key] = job
+            self.placed_jobs.put(key, job)
             (self.waiting.add if is_waiting(job) else self.waiting.discard)(key)
             if self.is_news(queue_key, job, known):
                 self.queue.add(queue_key, low_priority=known is None and is_finished(job))
