@@ -9,7 +9,7 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest, object_key
-from llmtrain_operator.core.objects.drift import needs_apply
+from llmtrain_operator.core.objects.drift import UNREADABLE_KIND, needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
@@ -40,6 +40,7 @@ class Executor:
             memory.status_written()
         for event in plan.events:
             await self.emit_event(job, event)
+        memory.deleted |= {reference.uid for reference in plan.delete}
         results = await asyncio.gather(*(self.delete(reference) for reference in plan.delete), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -98,9 +99,16 @@ class Executor:
             memory.undone_repairs[key] = manifest
 
     async def create(self, job: Manifest, manifest: Manifest) -> Manifest:
-        """Create one object of `job`, and return it; RequestRefused if its name is taken."""
+        """Create one object of `job`, and return it; RequestRefused if its name is taken.
+
+        A Secret cannot be read: one that exists is taken for the job's own, because its name holds the job's uid.
+        """
         if manifest["kind"] == "PersistentVolumeClaim":
             return await self.create_claim(manifest)
+        if manifest["kind"] == UNREADABLE_KIND:
+            with contextlib.suppress(AlreadyExists):
+                await self.api.create(manifest)
+            return manifest
         try:
             return await self.api.create(manifest)
         except AlreadyExists:

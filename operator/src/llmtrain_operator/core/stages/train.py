@@ -12,6 +12,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
 from llmtrain_operator.core.objects.pod_group import pod_group
+from llmtrain_operator.core.objects.token import token_secret
 from llmtrain_operator.core.objects.worker import worker_pod
 from llmtrain_operator.core.plan import pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
@@ -34,12 +35,14 @@ def train(
     pods: tuple[PodView, ...],
     coordinator: CoordinatorStatus | None,
     images: Images,
+    token: str,
     gang_available: bool,
     pool: ComputePool | None = None,
     one_node: bool = False,
     lost_nodes: frozenset[str],
+    avoid_nodes: tuple[str, ...] = (),
 ) -> StagePlan:
-    """Return the stage that trains.
+    """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room.
 
     `pool` is the compute pool of the job, if the LLMCluster has any; `one_node` whether only one node can mount its volumes.
     """
@@ -55,7 +58,15 @@ def train(
             *degraded_conditions(job.spec, status, coordinator),
         ),
         desired=training_objects(
-            job, status, term=term, images=images, gang_available=gang_available, pool=pool, one_node=one_node
+            job,
+            status,
+            term=term,
+            images=images,
+            token=token,
+            gang_available=gang_available,
+            pool=pool,
+            one_node=one_node,
+            avoid_nodes=avoid_nodes,
         ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
@@ -86,11 +97,13 @@ def training_objects(
     *,
     term: int,
     images: Images,
+    token: str,
     gang_available: bool,
+    avoid_nodes: tuple[str, ...],
     pool: ComputePool | None = None,
     one_node: bool = False,
 ) -> tuple[Manifest, ...]:
-    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    """Return the token, the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
     coordinator = coordinator_pod(
         job,
@@ -100,6 +113,7 @@ def training_objects(
         gang=gang,
         pool=pool,
         otlp_endpoint=images.otlp_endpoint,
+        avoid_nodes=avoid_nodes,
     )
     workers = (
         worker_pod(
@@ -114,7 +128,13 @@ def training_objects(
         )
         for worker in range(job.spec.workers.replicas)
     )
-    return (coordinator_service(job), *([pod_group(job)] if gang else []), coordinator, *workers)
+    return (
+        token_secret(job, token),
+        coordinator_service(job),
+        *([pod_group(job)] if gang else []),
+        coordinator,
+        *workers,
+    )
 
 
 def is_training(
