@@ -28,8 +28,7 @@ def test_the_fabric_is_added_to_the_worker() -> None:
     (container,) = manifest["spec"]["containers"]
     assert manifest["metadata"]["annotations"].items() >= FABRIC["annotations"].items()
     assert container["env"][0] == {"name": "NCCL_IB_HCA", "value": "mlx5"}
-    assert container["resources"]["requests"] == container["resources"]["limits"]
-    assert container["resources"]["limits"]["rdma/hca"] == "8"
+    assert container["resources"]["requests"]["rdma/hca"] == container["resources"]["limits"]["rdma/hca"] == "8"
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["IPC_LOCK"]}
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
 
