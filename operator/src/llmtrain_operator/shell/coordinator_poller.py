@@ -4,6 +4,7 @@ A job's newest answer enqueues the job, which is then reconciled with it.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.coordinator_loss import LOST_AFTER, LOST_POLLS
@@ -28,6 +30,8 @@ RETRY_SECONDS = 1.0
 """How long after its first silence a coordinator is asked again, before it counts as lost."""
 MIN_INTERVAL_SECONDS = 0.5
 """Least time between two questions to one coordinator."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,7 @@ class Poll:
     """Questions since its last answer."""
     silent_from: float = 0.0
     """When the first of those questions was asked."""
-    error: str = ""
+    no_answer: NoAnswer | None = None
     """Why the last one was not answered."""
     is_news: bool = False
     timer: asyncio.TimerHandle | None = None
@@ -121,7 +125,8 @@ class CoordinatorPoller:
             unanswered=poll.unanswered,
             has_answered=poll.is_current,
             is_common=others_fail and self.answers.elsewhere(poll.node) < poll.silent_from,
-            error=poll.error,
+            error=str(poll.no_answer or ""),
+            is_refusal=poll.no_answer is not None and poll.no_answer.is_refusal,
         )
 
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
@@ -155,29 +160,33 @@ class CoordinatorPoller:
                 return
             job, pod = target
             try:
-                status, error = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), ""
+                self.record(
+                    poll, pod, await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), asked_from
+                )
             except NoAnswer as no_answer:
-                status, error = None, str(no_answer)
-            self.record(poll, pod, status, error, asked_from)
+                self.record(poll, pod, no_answer, asked_from)
             self.wake(key)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a job that cannot be read any more
+            log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": {"message": str(error)[:500]}})
         finally:
             poll.task = None
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS and self.polls.get(key) is poll:
             self.schedule(key, session, RETRY_SECONDS)
 
-    def record(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None, error: str, asked_from: float) -> None:
-        """Keep what the coordinator in `pod` answered, which was asked from then on; without a status `error` says why."""
+    def record(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer, asked_from: float) -> None:
+        """Keep what the coordinator in `pod` answered, which was asked from then on."""
         now = time.monotonic()
         if poll.pod_uid != pod.uid:
             poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
-        poll.asked_at, poll.is_news, poll.error = now, True, error
-        (self.failures if status is None else self.answers).record(pod.node, now)
-        if status is None:
+        poll.asked_at, poll.is_news = now, True
+        if isinstance(answer, NoAnswer):
+            self.failures.record(pod.node, now)
             poll.silent_from = asked_from if poll.unanswered == 0 else poll.silent_from
-            poll.unanswered += 1
+            poll.unanswered, poll.no_answer = poll.unanswered + 1, answer
         else:
-            poll.status, poll.is_current, poll.unanswered = status, True, 0
+            self.answers.record(pod.node, now)
+            poll.status, poll.is_current, poll.unanswered = answer, True, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
 
     def discard(self, key: JobKey) -> None:
