@@ -78,6 +78,8 @@ class Silence:
     """Whether others on other nodes are silent too, and none has answered since: the operator itself may be cut off."""
     error: str = ""
     """Why the last question was not answered."""
+    is_refusal: bool = False
+    """Whether it was refused: the coordinator is there, and accepts no token of the operator's."""
 
 
 @dataclass(frozen=True, kw_only=True)

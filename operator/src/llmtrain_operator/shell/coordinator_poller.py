@@ -4,6 +4,7 @@ An answer that changes more than figures enqueues the job, which is then reconci
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.coordinator_loss import LOST_AFTER, LOST_POLLS
@@ -30,6 +32,8 @@ RETRY_SECONDS = 1.0
 """How long after its first silence a coordinator is asked again, before it counts as lost."""
 MIN_INTERVAL_SECONDS = 0.5
 """Least time between two questions to one coordinator."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class Poll:
     """Questions since its last answer."""
     silent_from: float = 0.0
     """When the first of those questions was asked."""
-    error: str = ""
+    no_answer: NoAnswer | None = None
     """Why the last one was not answered."""
     is_news: bool = False
     read: CoordinatorStatus | None = None
@@ -130,7 +134,8 @@ class CoordinatorPoller:
             unanswered=poll.unanswered,
             has_answered=poll.is_current,
             is_common=others_fail and self.answers.elsewhere(poll.node) < poll.silent_from,
-            error=poll.error,
+            error=str(poll.no_answer or ""),
+            is_refusal=poll.no_answer is not None and poll.no_answer.is_refusal,
         )
 
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
@@ -158,20 +163,19 @@ class CoordinatorPoller:
 
     async def run(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession) -> None:
         """Ask a job's coordinator once, keep its answer and enqueue the job; do nothing if none runs any more."""
-        asked_from = self.clock()
+        asked_from, can_wait = self.clock(), False
         try:
             target = self.target(key)
             if target is None:
                 return
             job, pod = target
-            try:
-                status, error = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), ""
-            except NoAnswer as no_answer:
-                status, error = None, str(no_answer)
-            can_wait = self.changes_figures_only(poll, pod, status)
-            self.record(poll, pod, status, error, asked_from)
+            answer = await ask(session, job, pod, self.tokens(job.uid), poll.status)
+            can_wait = self.changes_figures_only(poll, pod, answer)
+            self.record(poll, pod, answer, asked_from)
             if not can_wait:
                 self.wake(key)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a job that cannot be read any more
+            log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": {"message": str(error)[:500]}})
         finally:
             poll.task = None
         if self.polls.get(key) is not poll:
@@ -181,27 +185,28 @@ class CoordinatorPoller:
         elif can_wait:
             self.schedule(key, session, poll.interval_seconds or 0.0)
 
-    def changes_figures_only(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None) -> bool:
+    def changes_figures_only(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer) -> bool:
         """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
         is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
-        if status is None or poll.read is None or poll.interval_seconds is None or not is_known:
+        if isinstance(answer, NoAnswer) or poll.read is None or poll.interval_seconds is None or not is_known:
             return False
         is_recent = self.clock() - poll.read_at < FIGURES_INTERVAL.total_seconds()
-        return is_recent and differs_in_figures_only(status, poll.read)
+        return is_recent and differs_in_figures_only(answer, poll.read)
 
-    def record(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None, error: str, asked_from: float) -> None:
-        """Keep what the coordinator in `pod` answered, which was asked from then on; without a status `error` says why."""
+    def record(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer, asked_from: float) -> None:
+        """Keep what the coordinator in `pod` answered, which was asked from then on."""
         now = self.clock()
         if poll.pod_uid != pod.uid:
             poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
-        poll.asked_at, poll.is_news, poll.error = now, True, error
-        (self.failures if status is None else self.answers).record(pod.node, now)
-        if status is None:
+        poll.asked_at, poll.is_news = now, True
+        if isinstance(answer, NoAnswer):
+            self.failures.record(pod.node, now)
             poll.silent_from = asked_from if poll.unanswered == 0 else poll.silent_from
-            poll.unanswered += 1
+            poll.unanswered, poll.no_answer = poll.unanswered + 1, answer
         else:
-            poll.status, poll.is_current, poll.unanswered = status, True, 0
+            self.answers.record(pod.node, now)
+            poll.status, poll.is_current, poll.unanswered = answer, True, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
 
     def discard(self, key: JobKey) -> None:
@@ -209,3 +214,13 @@ class CoordinatorPoller:
         poll = self.polls.pop(key, None)
         if poll is not None and poll.timer is not None:
             poll.timer.cancel()
+
+
+async def ask(
+    session: aiohttp.ClientSession, job: Job, pod: PodView, tokens: tuple[str, ...], last: CoordinatorStatus | None
+) -> CoordinatorStatus | NoAnswer:
+    """Return what a coordinator answers, or why it does not; `last` is the last answer of one of this job."""
+    try:
+        return await sync_workers(session, job, pod, tokens, last)
+    except NoAnswer as no_answer:
+        return no_answer
