@@ -10,9 +10,9 @@ from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
-from llmtrain_operator.core.job_plan import build_plan, earliest, hold_back
+from llmtrain_operator.core.job_plan import build_plan, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
-from llmtrain_operator.core.plan import Event, Plan, object_references, pod_references
+from llmtrain_operator.core.plan import Event, Plan, earliest, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup

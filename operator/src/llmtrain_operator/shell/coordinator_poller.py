@@ -1,6 +1,6 @@
 """Asks coordinators in tasks of their own: a coordinator that does not answer keeps no worker of the queue waiting.
 
-A job's newest answer enqueues the job, which is then reconciled with it.
+An answer that changes more than figures enqueues the job, which is then reconciled with it; figures do after a while.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.coordinator_loss import LOST_AFTER, LOST_POLLS
 from llmtrain_operator.core.snapshot import Job, Silence
+from llmtrain_operator.core.status.progress import differs_in_figures_only
+from llmtrain_operator.core.status.write_delay import FIGURES_INTERVAL
 from llmtrain_operator.shell.coordinator_client import NoAnswer, sync_workers
 from llmtrain_operator.shell.store import JobKey
 
@@ -65,6 +67,11 @@ class Poll:
     error: str = ""
     """Why the last one was not answered."""
     is_news: bool = False
+    read: CoordinatorStatus | None = None
+    """The answer that the job was reconciled with last."""
+    read_at: float = 0.0
+    interval_seconds: float | None = None
+    """Time between two questions while nothing but figures changes; None if the job decides on each answer."""
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
 
@@ -96,8 +103,9 @@ class CoordinatorPoller:
         target: Callable[[JobKey], Target | None],
         tokens: Callable[[str], tuple[str, ...]],
         wake: Callable[[JobKey], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.target, self.tokens, self.wake = target, tokens, wake
+        self.target, self.tokens, self.wake, self.clock = target, tokens, wake, clock
         self.polls: dict[JobKey, Poll] = {}
         self.answers, self.failures = Newest(), Newest()
         """The newest answers, and the newest questions without one, of all coordinators."""
@@ -108,6 +116,7 @@ class CoordinatorPoller:
         if poll is None or poll.pod_uid != pod.uid:
             return None
         is_news, poll.is_news = poll.is_news, False
+        poll.read, poll.read_at = poll.status, self.clock()
         silent_seconds = poll.asked_at - poll.answered_at
         status = poll.status if poll.is_current and silent_seconds < SILENT_SECONDS else None
         return Answer(status=status, is_news=is_news, silence=self.silence(poll) if poll.unanswered else None)
@@ -127,9 +136,10 @@ class CoordinatorPoller:
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         poll = self.polls.setdefault(key, Poll())
+        poll.interval_seconds = after_seconds or None
         if poll.task is not None:
             return
-        now, loop = time.monotonic(), asyncio.get_running_loop()
+        now, loop = self.clock(), asyncio.get_running_loop()
         silent_seconds = poll.asked_at - poll.answered_at if poll.pod_uid else 0.0
         quiet = min(silent_seconds / 4, MAX_DELAY_SECONDS) if silent_seconds > SILENT_SECONDS else MIN_INTERVAL_SECONDS
         delay = max(after_seconds, poll.asked_at + quiet - now if poll.asked_at else 0.0, 0.0)
@@ -148,7 +158,7 @@ class CoordinatorPoller:
 
     async def run(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession) -> None:
         """Ask a job's coordinator once, keep its answer and enqueue the job; do nothing if none runs any more."""
-        asked_from = time.monotonic()
+        asked_from = self.clock()
         try:
             target = self.target(key)
             if target is None:
@@ -158,16 +168,30 @@ class CoordinatorPoller:
                 status, error = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), ""
             except NoAnswer as no_answer:
                 status, error = None, str(no_answer)
+            can_wait = self.changes_figures_only(poll, pod, status)
             self.record(poll, pod, status, error, asked_from)
-            self.wake(key)
+            if not can_wait:
+                self.wake(key)
         finally:
             poll.task = None
-        if poll.is_current and 0 < poll.unanswered < LOST_POLLS and self.polls.get(key) is poll:
+        if self.polls.get(key) is not poll:
+            return
+        if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
+        elif can_wait:
+            self.schedule(key, session, poll.interval_seconds or 0.0)
+
+    def changes_figures_only(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None) -> bool:
+        """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
+        is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
+        if status is None or poll.read is None or poll.interval_seconds is None or not is_known:
+            return False
+        is_recent = self.clock() - poll.read_at < FIGURES_INTERVAL.total_seconds()
+        return is_recent and differs_in_figures_only(status, poll.read)
 
     def record(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None, error: str, asked_from: float) -> None:
         """Keep what the coordinator in `pod` answered, which was asked from then on; without a status `error` says why."""
-        now = time.monotonic()
+        now = self.clock()
         if poll.pod_uid != pod.uid:
             poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
