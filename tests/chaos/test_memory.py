@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.protocol import JOB_HEADER, Join, Leave, Member
+from llmtrain_api.protocol import Join, Leave, Member
 from support.polling import eventually
 from support.training_job import SPEC, Job, Process, end, make_job
 
@@ -33,7 +33,7 @@ def threads(pid: int) -> int:
 
 def request(job: Job, path: str, body: str, method: str = "POST") -> dict[str, object]:
     connection = http.client.HTTPConnection("127.0.0.1", job.port, timeout=60)
-    connection.request(method, path, body, {JOB_HEADER: job.run.uid, "Content-Type": "application/json"})
+    connection.request(method, path, body, {**job.headers, "Content-Type": "application/json"})
     answer: dict[str, object] = json.loads(connection.getresponse().read())
     connection.close()
     return answer

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
+from llmtrain_api.protocol import CoordinatorStatus, DesiredWorkers
 from llmtrain_api.time_ledger import CATEGORIES, TimeLedger
 from support.polling import DEADLINE_SECONDS, eventually
 from support.training_job import Job, Process
@@ -34,9 +34,7 @@ class Operator:
         )
         connection = http.client.HTTPConnection("127.0.0.1", self.job.port, timeout=DEADLINE_SECONDS)
         try:
-            connection.request(
-                "PUT", "/v1/workers", desired.model_dump_json(by_alias=True), {JOB_HEADER: self.job.run.uid}
-            )
+            connection.request("PUT", "/v1/workers", desired.model_dump_json(by_alias=True), self.job.headers)
             status = CoordinatorStatus.model_validate_json(connection.getresponse().read())
         except (OSError, http.client.HTTPException):
             return None

@@ -247,7 +247,7 @@ def _mounted(path: str, page: Page) -> None:
 
 def _rollout(options: Any, page: Page) -> None:
     kind, _, name = options.target.partition("/")
-    if options.action != "status" or kind != "deployment" or not _chart_objects("Deployment", name):
+    if options.action not in ("status", "restart") or kind != "deployment" or not _chart_objects("Deployment", name):
         raise Undocumented(f"kubectl: rollout {options.action} {options.target}")
 
 

@@ -15,6 +15,7 @@ from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason
 from llmtrain_api.metrics.catalogue import CATALOGUE
+from llmtrain_api.model import Model
 from llmtrain_api.protocol import Message
 from support.markdown import Page
 
@@ -102,3 +103,16 @@ def path_exists(name: str, page: Page) -> bool:
 
 FOLDERS = ("charts", "crds", "docs", "examples", "images", "operator", "requirements", "tests", "trainer")
 """Where a file can be that a text names without its folder."""
+
+
+def leaves(model: type[Model], prefix: str = "") -> list[str]:
+    """Return the paths of all fields of a type that are no types with fields themselves."""
+    found = []
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Model):
+            found += leaves(inner, f"{path}.")
+        else:
+            found.append(path)
+    return found

@@ -20,6 +20,7 @@ COMMANDS_OF_OTHERS = {
     "dmesg": "prints the messages of the kernel",
     "git grep OLD_NAME": "finds a name in all tracked files",
     "ibstat": "prints the state of InfiniBand ports, from the package infiniband-diags",
+    "openssl rand -hex 32 > token": "writes 64 random hexadecimal digits into a file",
     "nvidia-smi -q -d ECC,ROW_REMAPPER": "prints ECC errors and remapped rows; `nvidia-smi -h` lists both after -d",
 }
 """Commands that name nothing of this repository, with what they do. They are covered as they stand."""
@@ -110,10 +111,11 @@ def check_export(words: list[str], page: Page) -> None:
 def check_curl(words: list[str], page: Page) -> None:
     """Require a server that llmtrain starts."""
     *headers, url = words
+    tokens = ["--header", "Authorization: Bearer $(cat token)"]
     found = re.fullmatch(r"http://localhost:(\d+)/(metrics|v1/status)", url)
     if found is None or int(found[1]) not in (AGENT_PORT, COORDINATOR_PORT):
         raise Undocumented(f"curl: {url}")
-    if headers not in ([], ["--header", "X-Llmtrain-Job: 1"]):
+    if headers not in ([], [*tokens, "--header", "X-Llmtrain-Job: 1"]):
         raise Undocumented(f"curl: {headers}")
 
 

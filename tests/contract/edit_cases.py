@@ -1,6 +1,6 @@
 """Changes of a job that has started: of each immutable field, and of fields that can change."""
 
-from contract.example_job import OWN, Edit
+from contract.example_job import OWN, UNDER_TORCHRUN, Edit
 
 EDITS: tuple[Edit, ...] = (
     Edit(field="cluster", change={"spec.cluster": "other"}),
@@ -13,7 +13,14 @@ EDITS: tuple[Edit, ...] = (
     Edit(field="evaluation", change={"spec.evaluation.everySteps": 50}),
     Edit(field="workers.gpus", change={"spec.workers.gpus": 1}),
     Edit(field="workers.resources", change={"spec.workers.resources": {"cpu": "2", "memory": "2Gi"}}),
+    Edit(field="scheduling", change={"spec.scheduling.priorityClassName": "high"}),
     Edit(field="securityContext", change={"spec.securityContext": {"runAsUser": 1000}}),
+    Edit(field="recovery.gracePeriodSeconds", change={"spec.recovery.gracePeriodSeconds": 600}),
+    Edit(
+        field="recovery.silentSeconds",
+        change={"spec.recovery.silentSeconds": 600},
+        before=UNDER_TORCHRUN,
+    ),
     Edit(field="recovery.hangSeconds", change={"spec.recovery.hangSeconds": 60}),
 )
 """An edit of each immutable field. `task` has only one value and cannot be edited."""
@@ -21,6 +28,10 @@ EDITS: tuple[Edit, ...] = (
 ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="workers.replicas", change={"spec.workers.replicas": 3}),
     Edit(field="suspend", change={"spec.suspend": True}),
+    Edit(field="recovery.rules", change={"spec.recovery.rules": [{"exitCodes": [3], "action": "Fail"}]}),
+    Edit(field="podCleanup", change={"spec.podCleanup": "Never"}),
+    Edit(field="workers.env", change={"spec.workers.env": [{"name": "A", "value": "2"}]}),
+    Edit(field="pullSecrets", change={"spec.pullSecrets": ["registry"]}),
     Edit(field="recovery", change={"spec.recovery.maxFailures": 20}),
     Edit(field="recovery.nodeSeconds", change={"spec.recovery.nodeSeconds": 120}),
     Edit(field="ttlSecondsAfterFinished", change={"spec.ttlSecondsAfterFinished": 60}),

@@ -67,3 +67,11 @@ OWN: Change = {
     "spec.evaluation": UNSET,
 }
 """The example with a user's program."""
+
+UNDER_TORCHRUN: Change = {
+    **OWN,
+    "spec.entrypoint": {"module": "train", "mode": "Torchrun"},
+    "spec.training": {"steps": 300},
+    "spec.checkpoint": {"volume": "checkpoints"},
+}
+"""The example with a program in mode Torchrun."""

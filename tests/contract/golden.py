@@ -13,6 +13,8 @@ from llmtrain_kind.go_tools import make_helm
 CHART = Path(__file__).parents[2] / "charts" / "llmtrain"
 GOLDEN = Path(__file__).parent / "golden"
 COPIED = re.compile(r"templates/(crds|dashboards)\.yaml")
+DRAWN_KEY = re.compile(r"^  key: [A-Za-z0-9+/=]{88}\n", re.MULTILINE)
+"""The key of tokens, which is another one each time."""
 NAMES = ("defaults", "everything")
 """`defaults` is a first installation; `everything` sets all values, on a cluster that has the CRDs."""
 
@@ -35,7 +37,8 @@ def manifests(name: str) -> str:
     done = template("--values", str(values), *words)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
-    return "---\n".join(text for text in split(done.stdout) if not COPIED.search(text.partition("\n")[0]))
+    texts = (text for text in split(done.stdout) if not COPIED.search(text.partition("\n")[0]))
+    return DRAWN_KEY.sub("  key: RANDOM\n", "---\n".join(texts))
 
 
 def split(manifests: str) -> list[str]:

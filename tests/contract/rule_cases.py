@@ -3,16 +3,10 @@
 The contract tests run the rules' Python on them; the e2e tests submit them to an API server.
 """
 
-from contract.example_job import OWN, PATH_SOURCE, SOURCE, UNSET, Case, Change
+from contract.example_job import OWN, PATH_SOURCE, SOURCE, UNDER_TORCHRUN, UNSET, Case, Change
 from contract.pod_rule_cases import POD_RULE_CASES
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH
 
-UNDER_TORCHRUN: Change = {
-    **OWN,
-    "spec.entrypoint": {"module": "train", "mode": "Torchrun"},
-    "spec.training": {"steps": 300},
-    "spec.checkpoint": {"volume": "checkpoints"},
-}
 IDLE: Change = {
     "model": {"layers": 3},
     "data.source.bundled": "python-stdlib",
@@ -79,6 +73,25 @@ RULE_CASES: tuple[Case, ...] = (
         sentence="replicas greater than max",
         change={"spec.workers.replicas": 5, "spec.workers.max": 4},
         refusal="spec.workers.replicas must not be greater than spec.workers.max",
+    ),
+    Case(
+        sentence="as many ranks as a coordinator serves",
+        change={
+            "spec.workers.replicas": 64,
+            "spec.workers.max": 64,
+            "spec.workers.gpus": 16,
+            "spec.training.microbatches": 1024,
+        },
+    ),
+    Case(
+        sentence="more ranks than a coordinator serves",
+        change={
+            "spec.workers.replicas": 65,
+            "spec.workers.max": 65,
+            "spec.workers.gpus": 16,
+            "spec.training.microbatches": 2048,
+        },
+        refusal="must not be greater than 1024, which one coordinator serves",
     ),
     *POD_RULE_CASES,
     Case(
@@ -160,6 +173,29 @@ RULE_CASES: tuple[Case, ...] = (
         sentence="a program with more workers than microbatches",
         change={**OWN, "spec.workers": {"replicas": 12}},
         refusal="must not be greater than spec.training.microbatches",
+    ),
+    Case(
+        sentence="a program for torchrun that hangs when it is silent",
+        change={**UNDER_TORCHRUN, "spec.recovery": {"silentSeconds": 600, "gracePeriodSeconds": 300}},
+    ),
+    Case(
+        sentence="silence of a program that reports progress",
+        change={**OWN, "spec.recovery": {"silentSeconds": 600}},
+        refusal="spec.recovery.silentSeconds has an effect only with spec.entrypoint in mode Torchrun",
+    ),
+    Case(
+        sentence="rules for failures",
+        change={
+            "spec.recovery.rules": [
+                {"exitCodes": [42], "action": "Fail"},
+                {"exitCodes": [137], "reasons": ["NodeLost"], "action": "Ignore"},
+            ]
+        },
+    ),
+    Case(
+        sentence="a rule that matches nothing",
+        change={"spec.recovery.rules": [{"exitCodes": [42], "action": "Fail"}, {"exitCodes": [], "action": "Count"}]},
+        refusal="spec.recovery.rules must have exitCodes or reasons in each rule",
     ),
     Case(sentence="a program that uses the optimizer", change={**OWN, "spec.training.warmupSteps": 5}),
     *(

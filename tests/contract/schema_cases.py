@@ -134,6 +134,16 @@ SCHEMA_CASES: tuple[Case, ...] = (
         change={"spec.workers.env": [{"name": "A=B"}]},
         refusal="spec.workers.env[0].name",
     ),
+    Case(
+        sentence="a rule without an action",
+        change={"spec.recovery.rules": [{"exitCodes": [42]}]},
+        refusal="spec.recovery.rules[0].action: Required value",
+    ),
+    Case(
+        sentence="a rule for success",
+        change={"spec.recovery.rules": [{"exitCodes": [0], "action": "Ignore"}]},
+        refusal="spec.recovery.rules[0].exitCodes[0]",
+    ),
     Case(sentence="no metric", change={"spec.evaluation.metrics": []}, refusal="spec.evaluation.metrics"),
 )
 """Jobs that the schema rejects."""

@@ -1,5 +1,6 @@
 """The chart as Helm renders it: golden manifests, and values that the schema rejects."""
 
+import base64
 import json
 import subprocess
 from pathlib import Path
@@ -69,6 +70,15 @@ def test_crds_can_be_left_out() -> None:
     done = template("--set", "crds.enabled=false")
     assert done.returncode == 0
     assert "CustomResourceDefinition" not in done.stdout
+
+
+def test_the_key_of_the_tokens_is_drawn_unless_a_secret_is_named() -> None:
+    drawn = [yaml.safe_load(template("--show-only", "templates/key.yaml").stdout) for _ in range(2)]
+    keys = {base64.b64decode(secret["data"]["key"]) for secret in drawn}
+    assert [len(key) for key in keys] == [64, 64]
+    named = template("--set", "tokens.existingSecret=mine")
+    assert "Secret" not in {each["kind"] for each in yaml.safe_load_all(named.stdout) if each}
+    assert "secretName: mine" in named.stdout
 
 
 def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:

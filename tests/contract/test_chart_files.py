@@ -73,9 +73,10 @@ def test_permissions_have_no_wildcards(role: dict[str, Any], rule: dict[str, Any
 
 
 @pytest.mark.parametrize(("role", "rule"), RULES)
-def test_permissions_exclude_secrets_and_escalation(role: dict[str, Any], rule: dict[str, Any]) -> None:
+def test_permissions_exclude_reading_secrets_and_escalation(role: dict[str, Any], rule: dict[str, Any]) -> None:
     assert not set(rule["apiGroups"]) & {"rbac.authorization.k8s.io", "authentication.k8s.io", "apps"}
-    forbidden = {"secrets", "serviceaccounts", "serviceaccounts/token", "pods/exec", "pods/attach", "nodes/proxy"}
+    assert "secrets" not in rule["resources"] or rule["verbs"] == ["create"]
+    forbidden = {"serviceaccounts", "serviceaccounts/token", "pods/exec", "pods/attach", "nodes/proxy"}
     assert not set(rule["resources"]) & forbidden
     assert not set(rule["verbs"]) & {"escalate", "bind", "impersonate"}
 
@@ -113,12 +114,13 @@ def test_the_operator_gets_its_settings_from_the_environment(name: str) -> None:
     assert set(environment) == {
         "LLMTRAIN_NAMESPACE",
         "LLMTRAIN_POD_NAME",
+        "LLMTRAIN_POD_IP",
         "LLMTRAIN_COORDINATOR_IMAGE",
         "LLMTRAIN_TRAINER_IMAGE",
         "LLMTRAIN_TRAINER_CPU_IMAGE",
         "LLMTRAIN_IMAGE_PULL_POLICY",
         "LLMTRAIN_LOG_LEVEL",
-        *(["LLMTRAIN_OTLP_ENDPOINT"] if name == "everything" else []),
+        *(["LLMTRAIN_OTLP_ENDPOINT"] if name == "everything" else ["LLMTRAIN_COORDINATOR_FROM"]),
     }
 
 

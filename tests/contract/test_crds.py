@@ -142,6 +142,15 @@ def walk_all() -> Iterator[tuple[str, Schema]]:
         yield from walk(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
 
 
+@pytest.mark.parametrize("crd", [pytest.param(crd, id=name) for name, crd in CRDS.items()])
+def test_each_condition_can_have_an_owner_of_its_own(crd: Schema) -> None:
+    status = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    conditions = status["properties"]["conditions"]
+    assert conditions["x-kubernetes-list-type"] == "map"
+    assert conditions["x-kubernetes-list-map-keys"] == ["type"]
+    assert "type" in conditions["items"]["required"]
+
+
 def test_job_can_be_scaled() -> None:
     version = CRDS["llmtrainingjobs.yaml"]["spec"]["versions"][0]
     assert version["subresources"]["scale"]["specReplicasPath"] == ".spec.workers.replicas"

@@ -15,13 +15,13 @@ from contract.documented_names import (
     is_field,
     is_word,
     known_words,
+    leaves,
     path_exists,
     python_names,
 )
 from contract.documented_programs import VALUES, chart_value
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
-from llmtrain_api.model import Model
 from llmtrain_api.rules import IMMUTABLE
 from support.markdown import Page
 
@@ -122,19 +122,6 @@ def test_the_guide_says_when_each_field_can_change() -> None:
     named = fields["Always"] | fields["Until the job starts"]
     assert [field for field in leaves(JobSpec) if not any(f"{field}.".startswith(f"{one}.") for one in named)] == []
     assert [one for one in named if not is_field(f"spec.{one}")] == []
-
-
-def leaves(model: type[Model], prefix: str = "") -> list[str]:
-    """Return the paths of all fields of a type that are no types with fields themselves."""
-    found = []
-    for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}"
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Model):
-            found += leaves(inner, f"{path}.")
-        else:
-            found.append(path)
-    return found
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.jobs import ENDLESS, job
-from e2e.kube import ROOT, Kube, condition
+from e2e.kube import ROOT, Kube, Manifest, condition
 from e2e.nodes import CLUSTER, engine, kill
 from support.measurements import RecordMeasurement
 
@@ -87,16 +87,17 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(
     assert seconds < 30
 
 
+def times_of(kube: Kube, pod: str, event: str, since: datetime) -> list[datetime]:
+    """Return when a pod logged an event after an instant."""
+    lines = [json.loads(line) for line in kube.run("logs", pod).stdout.splitlines() if line.startswith("{")]
+    times = [datetime.fromisoformat(line["time"]) for line in lines if line["event"] == event]
+    return [time for time in times if time > since]
+
+
 def pause(kube: Kube, survivor: str, since: datetime) -> float:
     """Return the seconds until the first step that a survivor did with fewer ranks after an instant, by its own log."""
-
-    def first_step() -> datetime | None:
-        lines = [json.loads(line) for line in kube.run("logs", survivor).stdout.splitlines() if line.startswith("{")]
-        times = [datetime.fromisoformat(line["time"]) for line in lines if line["event"] == "firstStep"]
-        return next((time for time in times if time > since), None)
-
-    found: datetime = kube.wait(f"{survivor} continues", first_step)
-    return (found - since).total_seconds()
+    found: list[datetime] = kube.wait(f"{survivor} continues", lambda: times_of(kube, survivor, "firstStep", since))
+    return (found[0] - since).total_seconds()
 
 
 def test_too_few_workers_wait_with_their_state(kube: Kube, new_job: str) -> None:
@@ -112,18 +113,29 @@ def test_too_few_workers_wait_with_their_state(kube: Kube, new_job: str) -> None
     kube.wait_for_step(new_job, status["progress"]["step"] + 5)
 
 
-def test_a_drained_node_loses_no_step(kube: Kube, new_job: str, undisturbed: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        pytest.param((), "EvictionByEvictionAPI", id="by eviction"),
+        pytest.param(("--disable-eviction",), "PodDeleted", id="by deletion"),
+    ],
+)
+def test_a_drained_node_loses_no_step(
+    kube: Kube, new_job: str, undisturbed: str, way: tuple[str, ...], reason: str
+) -> None:
     kube.apply(elastic(new_job, 2))
     wait_for_ranks(kube, new_job, 2)
     node = kube.get("pod", f"{new_job}-worker-1")["spec"]["nodeName"]
     try:
         selector = f"--pod-selector=llmtrain.dev/job={new_job}"
-        kube.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", selector, "--timeout=60s")
+        kube.run("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", selector, "--timeout=60s", *way)
         status = kube.wait_for_stage(new_job, "Succeeded", 300)
     finally:
         kube.run("uncordon", node)
     assert status["model"]["sha256"] == undisturbed
-    assert status["recoveries"]["count"] == 0
+    recoveries = status["recoveries"]
+    assert (recoveries["count"], recoveries["times"]) == (0, [])
+    assert (f"{new_job}-worker-1", reason) in {(record["pod"], record["reason"]) for record in recoveries["recent"]}
 
 
 def test_a_dead_node_is_left_behind(
@@ -145,3 +157,58 @@ def test_a_dead_node_is_left_behind(
         subprocess.run([sys.executable, "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)
     assert seconds < 60
     assert status["model"]["sha256"] == undisturbed
+
+
+def test_a_lost_coordinator_is_replaced_on_another_node_while_training_continues(
+    kube: Kube, new_job: str, record_measurement: RecordMeasurement
+) -> None:
+    """The node dies that holds the coordinator, but neither a worker nor the operator."""
+    system = Kube(environment=kube.environment, namespace="llmtrain-system")
+    (operator,) = system.objects("pods", "app.kubernetes.io/name=llmtrain-operator")
+    nodes = {node["metadata"]["name"] for node in kube.objects("nodes", "!node-role.kubernetes.io/control-plane")}
+    here = operator["spec"]["nodeName"]
+    (there,) = nodes - {here}
+    workers = {"replicas": 2, "resources": {"cpu": "500m", "memory": "1Gi"}}
+    kube.apply(job(new_job, steps=ENDLESS, workers={**workers, "nodeSelector": {"kubernetes.io/hostname": here}}))
+    wait_for_ranks(kube, new_job, 2)
+    coordinator = move_coordinator(kube, new_job, away_from=here)
+    step = kube.wait_for_step(new_job, 20)["progress"]["step"]
+    died = datetime.now(UTC)
+    try:
+        subprocess.run([engine(kube), "stop", "--time", "0", there], check=True, capture_output=True)
+        successor = kube.wait("it is replaced", lambda: running_coordinator(kube, new_job, other_than=coordinator), 60)
+        started_at = datetime.fromisoformat(
+            successor["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+        )
+        assert successor["spec"]["nodeName"] == here
+        kube.wait_for_step(new_job, step + 100)
+        steps = [time for number in range(2) for time in times_of(kube, f"{new_job}-worker-{number}", "step", died)]
+    finally:
+        subprocess.run([sys.executable, "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)
+    record_measurement("coordinator_loss_seconds", (started_at - died).total_seconds(), "s")
+    assert [time for time in steps if time < started_at], "training continues without a coordinator"
+    assert (started_at - died).total_seconds() < 30
+    assert kube.status(new_job)["recoveries"]["count"] == 0, "the loss spends no failure budget"
+
+
+def move_coordinator(kube: Kube, name: str, *, away_from: str) -> str:
+    """Bring a job's coordinator to another node, if it is on this one; return its uid."""
+    pod = kube.get("pod", f"{name}-coordinator")
+    assert pod is not None
+    if pod["spec"]["nodeName"] != away_from:
+        return str(pod["metadata"]["uid"])
+    kube.run("cordon", away_from)
+    try:
+        kube.run("delete", "pod", f"{name}-coordinator")
+        moved = kube.wait("it moves", lambda: running_coordinator(kube, name, other_than=pod["metadata"]["uid"]))
+    finally:
+        kube.run("uncordon", away_from)
+    wait_for_ranks(kube, name, 2)
+    return str(moved["metadata"]["uid"])
+
+
+def running_coordinator(kube: Kube, name: str, *, other_than: str) -> Manifest | None:
+    """Return the job's coordinator once it runs, if it is not the pod with this uid."""
+    pod = kube.get("pod", f"{name}-coordinator")
+    runs = pod is not None and pod["metadata"]["uid"] != other_than and pod["status"]["phase"] == "Running"
+    return pod if runs else None

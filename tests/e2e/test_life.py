@@ -33,7 +33,7 @@ def test_what_is_no_longer_needed_goes_and_data_stays(kube: Kube, new_job: str) 
 
 
 def leftovers(kube: Kube, name: str) -> list[object]:
-    return kube.objects("services,configmaps,podgroups", f"llmtrain.dev/job={name}")
+    return kube.objects("services,configmaps,networkpolicies,podgroups", f"llmtrain.dev/job={name}")
 
 
 @pytest.mark.serial

@@ -41,4 +41,6 @@ def test_a_deleted_job_takes_its_children_along(kube: Kube, new_job: str) -> Non
     kube.wait_for_stage(new_job, "Training")
     kube.run("delete", "ltj", new_job)
     selector = f"llmtrain.dev/job={new_job}"
-    kube.wait("no child is left", lambda: not kube.objects("pods,services,configmaps,podgroups", selector))
+    kube.wait(
+        "no child is left", lambda: not kube.objects("pods,services,configmaps,networkpolicies,podgroups", selector)
+    )

@@ -22,13 +22,15 @@ from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.loader import MicrobatchLoader
 from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
-from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
+from llmtrain_trainer.distributed.guarded_store import GuardedStore
+from llmtrain_trainer.distributed.process_group import ProcessGroup
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
 from llmtrain_trainer.training.reduction_tree import rank_range
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.train_state import TrainState
 from perf.bench_models import MICROBATCHES, MODELS, make_run
+from support.ports import free_port
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 WARM_UP, ROUNDS = 2, 10
@@ -91,7 +93,7 @@ def rank_main(rank: int, size: int, folder: Path, dataset: str, model: dict[str,
     opened = Dataset.open(runs["Exact"].data_directory, dataset)
     cpu = torch.device("cpu")
     states = {kind: TrainState(GPTTask(run, opened, cpu), run, cpu) for kind, run in runs.items()}
-    store = open_store()
+    store = GuardedStore("127.0.0.1", "")
     pipe.send(store.port)
     ports = pipe.recv()
     ranks = connect(rank, size, ports[0], store)
@@ -126,9 +128,7 @@ def measure(size: int, folder: Path, dataset: str, model: dict[str, Any]) -> dic
         process.start()
         pipes.append(ours)
         processes.append(process)
-    spare = open_store()
-    port = spare.port
-    del spare
+    port = free_port()
     ports = [pipe.recv() for pipe in pipes]
     for pipe in pipes:
         pipe.send([*ports, port])

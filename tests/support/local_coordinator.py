@@ -10,10 +10,11 @@ from aiohttp import web
 from llmtrain_api.protocol import CoordinatorStatus, Join, Leave, LeaveReason
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
-from llmtrain_coordinator.server import Coordinator, JobIdentity
+from llmtrain_coordinator.http_messages import JobIdentity
+from llmtrain_coordinator.server import Coordinator
 from support.polling import eventually
 
-UID = "uid"
+UID, TOKEN = "uid", "0123456789abcdef" * 4
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -52,7 +53,7 @@ class LocalCoordinator:
     async def _serve(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         self._coordinator = Coordinator(
-            JobIdentity(namespace="local", name="test", uid=UID),
+            JobIdentity(namespace="local", name="test", uid=UID, token=TOKEN),
             GroupState(workers=self._workers, ranks_per_worker=1, term=self._term),
             Goodput(),
             clock=lambda: 0.0,

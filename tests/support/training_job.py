@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job import JobSpec
+from llmtrain_api.job_token import authorization, new_token, read_token
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_api.termination import TerminationMessage
@@ -100,13 +101,19 @@ class Job:
     def coordinator(self, workers: int = 2, *more: str, standalone: bool = True) -> Process:
         """Start a coordinator: standalone it keeps the ledger of the job's lifetime, else once an operator sends one."""
         names = ["--job", self.run.job, "--namespace", self.run.namespace, "--uid", self.run.uid]
+        names += ["--token-file", self.run.token_file]
         size = ["--workers", str(workers), "--ranks-per-worker", "1", "--host", "127.0.0.1", "--port", str(self.port)]
         return self.start("llmtrain_coordinator", *(["--standalone"] if standalone else []), *names, *size, *more)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a request to the coordinator."""
+        return {JOB_HEADER: self.run.uid, **authorization(read_token(Path(self.run.token_file)))}
 
     def status(self) -> CoordinatorStatus:
         """Return the coordinator's status."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
-        connection.request("GET", "/v1/status", headers={JOB_HEADER: self.run.uid})
+        connection.request("GET", "/v1/status", headers=self.headers)
         status = CoordinatorStatus.model_validate_json(connection.getresponse().read())
         connection.close()
         return status
@@ -149,7 +156,9 @@ def make_job(root: Path, volume: Path, **parts: object) -> Job:
         data_directory=str(volume),
         job_directory=str(root / "job-uid"),
         coordinator=f"127.0.0.1:{port}",
+        token_file=str(root / "token"),
     )
+    (root / "token").write_text(new_token())
     (root / "run.json").write_text(run.model_dump_json(by_alias=True, exclude_none=True))
     return Job(root=root, run=run, port=port)
 

@@ -8,6 +8,17 @@
 {{- .Values.serviceAccount.name | default (include "llmtrain.operator" .) -}}
 {{- end -}}
 
+{{/* Name of the Secret with the key from which the tokens of jobs are derived. */}}
+{{- define "llmtrain.keySecret" -}}
+{{- .Values.tokens.existingSecret | default (printf "%s-key" (include "llmtrain.operator" . | trunc 59)) -}}
+{{- end -}}
+
+{{/* NetworkPolicy peers that reach coordinators: the operator's namespace, and those of the values. */}}
+{{- define "llmtrain.coordinatorFrom" -}}
+{{- $own := dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" .Release.Namespace)) -}}
+{{- prepend .Values.jobNetworkPolicy.coordinatorFrom $own | toJson -}}
+{{- end -}}
+
 {{/* Labels that select the operator's pods; they never change. */}}
 {{- define "llmtrain.selector" -}}
 app.kubernetes.io/name: llmtrain-operator

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.conditions import Condition
+from llmtrain_api.conditions import Conditions
 from llmtrain_api.model import Labels, Model, ObjectName, Quantity, Sentence
 
 
@@ -100,7 +100,7 @@ class ClusterStatus(Model):
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """`metadata.generation` of the spec that the operator last acted on."""
-    conditions: Annotated[list[Condition], Field(max_length=8)] = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list)
     """Conditions of the cluster. Ready is True while all expected nodes are ready."""
     nodes_expected: int = 0
     """Nodes that the spec expects in all pools."""

@@ -16,6 +16,7 @@ class JobCondition(StrEnum):
     RUNNING = "Running"
     SUSPENDED = "Suspended"
     DEGRADED = "Degraded"
+    UPDATED = "Updated"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
@@ -60,6 +61,11 @@ class Reason(StrEnum):
     CHECKPOINT_FAILED = "CheckpointFailed"
     CONTROL_PLANE_UNSURE = "ControlPlaneUnsure"
     DIVERGED = "Diverged"
+    COORDINATOR_UNREACHABLE = "CoordinatorUnreachable"
+    COORDINATOR_REACHED = "CoordinatorReached"
+    # Updated
+    OUTDATED_PODS = "OutdatedPods"
+    ALL_PODS_UPDATED = "AllPodsUpdated"
     # Suspended, and Running while suspended
     SUSPENDED = "Suspended"
     STOPPING = "Stopping"
@@ -69,6 +75,7 @@ class Reason(StrEnum):
     BAD_INPUT = "BadInput"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    FAILURE_RULE = "FailureRule"
     # LLMCluster, and Degraded after ControlPlaneUnsure
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"
@@ -97,6 +104,16 @@ class Condition(Model):
     """When `status` last changed."""
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """`metadata.generation` that the condition was set for."""
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    ),
+]
+"""The conditions of an object. Each type is one entry of a map, so that other controllers can own one by server-side apply."""
 
 
 def set_condition(

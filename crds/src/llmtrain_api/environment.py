@@ -42,11 +42,22 @@ COMMAND_LINE = (
 OPERATOR = (
     Variable(name="LLMTRAIN_NAMESPACE", description="Namespace of the operator and its lease. Required."),
     Variable(name="LLMTRAIN_POD_NAME", default="the host name", description="Identity of the replica in the lease."),
+    Variable(name="LLMTRAIN_POD_IP", description="IP address of the pod; probes are answered in its family."),
     Variable(name="LLMTRAIN_COORDINATOR_IMAGE", description="Image of coordinators. Required."),
     Variable(name="LLMTRAIN_TRAINER_IMAGE", description="Image of trainers on GPUs. Required."),
     Variable(name="LLMTRAIN_TRAINER_CPU_IMAGE", description="Image of trainers on CPUs. Required."),
     Variable(name="LLMTRAIN_IMAGE_PULL_POLICY", default="IfNotPresent", description="Pull policy of these images."),
     Variable(name="LLMTRAIN_OTLP_ENDPOINT", description="OpenTelemetry collector that coordinators send metrics to."),
+    Variable(
+        name="LLMTRAIN_KEY_DIRECTORY",
+        default="/run/secrets/llmtrain.dev",
+        description="Directory of the files `key` and `previous-key`, from which the tokens of jobs are derived.",
+    ),
+    Variable(
+        name="LLMTRAIN_COORDINATOR_FROM",
+        default="no NetworkPolicy",
+        description="NetworkPolicy peers that reach coordinators from outside of their jobs, as a JSON list.",
+    ),
     Variable(name="LLMTRAIN_LOG_LEVEL", default="info", description="Lowest level that is logged."),
     Variable(name="LLMTRAIN_METRICS_PORT", default="8080", description="Port of /metrics."),
     Variable(name="LLMTRAIN_HEALTH_PORT", default="8081", description="Port of the kubelet's probes."),
@@ -57,6 +68,17 @@ WORKER = (
         name="LLMTRAIN_ADDRESS", default="127.0.0.1", description="IP address at which other workers reach this one."
     ),
     Variable(name="LLMTRAIN_NODE", description="Name of the node. The node agent reads it too."),
+    Variable(
+        name="HOME", default="/tmp", description="Where libraries keep caches; `spec.workers.env` can name another."
+    ),
+    Variable(
+        name="USER", default="llmtrain", description="Name of the user, which libraries put into paths of caches."
+    ),
+    Variable(
+        name="NVIDIA_VISIBLE_DEVICES",
+        default="void",
+        description="GPUs of the container, set by the device plugin; void in containers that request none.",
+    ),
     Variable(name="LLMTRAIN_LOCAL_RANK", description="Index of a rank in its worker, set by the supervisor."),
     Variable(name="LLMTRAIN_INCARNATION", description="Random name of a rank's process, set by the supervisor."),
     Variable(name="LLMTRAIN_WATCHDOG_FD", description="File descriptor on which a rank reports progress."),

@@ -101,6 +101,8 @@ class TrainerEvent(StrEnum):
     """The rank `localRank` was stopped by a signal for `seconds`; its supervisor kills it."""
     RANK_HUNG = "rankHung"
     """The rank `localRank` made no progress for `seconds`; its supervisor kills it after its stack is dumped."""
+    PROGRAM_SILENT = "programSilent"
+    """The program with RANK 0 wrote no line for `seconds`; it is killed after the stacks of its threads are dumped."""
     RANK_FAILED = "rankFailed"
     """The rank `localRank` exited with `exitCode`, which is negative for a signal."""
     PUBLISHED = "published"

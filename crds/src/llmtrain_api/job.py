@@ -199,13 +199,15 @@ class JobSpec(Model):
     recovery: Recovery = Recovery()
     """How many failures are tolerated before the job fails, and when a rank counts as hung or a node as lost."""
     scheduling: Scheduling = Scheduling()
-    """How pods are scheduled."""
+    """How pods are scheduled. Immutable once the job has started."""
     pull_secrets: Annotated[list[SubdomainName], Field(max_length=8)] = Field(default_factory=list)
     """Secrets in the namespace of the job with credentials for the registries of its images."""
     service_account: ServiceAccount = ServiceAccount()
     """ServiceAccount of the pods."""
     security_context: SecurityContext = SecurityContext()
-    """User and groups of the containers."""
+    """User and groups of the containers. Immutable once the job has started."""
+    pod_cleanup: Literal["Always", "Succeeded", "Never"] = "Always"
+    """Whether pods that have ended are deleted when the job finishes: Always, only if it Succeeded, or Never. Pods that still run are always stopped, and all pods are deleted with the job."""
     suspend: bool = False
     """true writes a checkpoint, deletes the pods and keeps everything else; false resumes from the checkpoint."""
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31536000)] | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from llmtrain_api.conditions import Condition
+from llmtrain_api.conditions import Conditions
 from llmtrain_api.model import Model, Sentence, Timestamp
 
 DISPLAYED = frozenset({"stage", "progress", "goodput", "checkpoint", "workers", "logs"})
@@ -115,13 +115,20 @@ class Failure(Model):
     exit_code: int | None = None
     """Exit code of the container. Unset if the pod was deleted or lost with its node."""
     reason: Annotated[str, Field(max_length=64)] = ""
-    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption, such as PreemptionByScheduler, that of the pod's condition DisruptionTarget."""
+    """Reason of the failure, such as OOMKilled, Crashed, BadInput, Evicted or NodeLost; of a disruption that of the pod's condition DisruptionTarget, such as PreemptionByScheduler, or PodDeleted or CoordinatorLost."""
     disruption: bool = False
-    """Whether the pod was drained, preempted or evicted. That does not spend the failure budget."""
+    """Whether the pod was drained, preempted, evicted or deleted by others, or is a coordinator that no longer answered. That does not spend the failure budget."""
+    action: Literal["", "Fail", "Count", "Ignore"] = ""
+    """Action of the rule in spec.recovery.rules that matches the failure; empty if none does."""
     message: Sentence = ""
     """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
     """Last lines of its log."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it spends the failure budget: disruptions do not, unless a rule says so."""
+        return self.action != "Ignore" and (not self.disruption or self.action in ("Count", "Fail"))
 
 
 class RecoveriesByMethod(Model):
@@ -158,7 +165,7 @@ class Recoveries(Model):
     count: Annotated[int, Field(ge=0)] = 0
     """Failures of pods and trainer processes since the job was created. The end of a pod that follows from deaths of its processes is not counted again."""
     disruptions: Annotated[int, Field(ge=0)] = 0
-    """Pods that were drained, preempted or evicted since the job was created."""
+    """Pods that were drained, preempted, evicted or deleted by others since the job was created, and coordinators that were replaced because they no longer answered."""
     by_method: RecoveriesByMethod = RecoveriesByMethod()
     """Recoveries of the training by method. One recovery can resolve several failures."""
     replayed_steps: Annotated[int, Field(ge=0)] = 0
@@ -196,7 +203,7 @@ class JobStatus(Model):
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """`metadata.generation` of the spec that the operator last acted on."""
-    conditions: Annotated[list[Condition], Field(max_length=16)] = Field(default_factory=list)
+    conditions: Conditions = Field(default_factory=list)
     """Conditions of the job: Scheduled, Running, Suspended, Degraded, Succeeded and Failed."""
     stage: Literal[
         "",

@@ -18,12 +18,18 @@ MANAGED_BY = "llmtrain"
 TERM_ANNOTATION = f"{GROUP}/term"
 """Annotation of a coordinator pod: its term."""
 
+SETTINGS_ANNOTATION = f"{GROUP}/settings"
+"""Annotation of a pod: a hash of each field of the spec that it was created with and that can change afterwards."""
+
 GPU_RESOURCE = "nvidia.com/gpu"
 
 AGENT_PORT = 9475
 COORDINATOR_PORT = 8470
 RUN_CONFIG_DIRECTORY = "/etc/llmtrain"
 RUN_CONFIG_FILE = "run.json"
+TOKEN_DIRECTORY = "/run/secrets/llmtrain.dev"
+TOKEN_FILE = f"{TOKEN_DIRECTORY}/token"
+"""File with the token of a job, in the pods that talk to its coordinator."""
 VOLUMES_DIRECTORY = "/volumes"
 TERMINATION_LOG = "/dev/termination-log"
 
@@ -31,6 +37,8 @@ MAX_JOB_NAME_LENGTH = 63 - len("-coordinator")
 """Longest job name for which the names of all objects of the job are DNS labels."""
 
 MAX_WORKERS = 512
+MAX_RANKS = 1024
+"""Most ranks of a job: as many as one coordinator is measured to serve, see tests/perf/test_coordinator.py."""
 
 
 def coordinator_name(job: str) -> str:
@@ -56,6 +64,16 @@ def publish_name(job: str) -> str:
 def run_config_name(job: str) -> str:
     """Return the name of the ConfigMap with the run config."""
     return f"{job}-run"
+
+
+def token_secret_name(job: str, uid: str) -> str:
+    """Return the name of the Secret with a job's token. It contains the UID: the Secret of an earlier job is another."""
+    return f"{job}-token-{uid[:8]}"
+
+
+def network_policy_name(job: str) -> str:
+    """Return the name of the NetworkPolicy of a job's pods."""
+    return f"{job}-network"
 
 
 def pod_group_name(job: str) -> str:

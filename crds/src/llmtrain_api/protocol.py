@@ -1,6 +1,6 @@
 """The protocol between trainers, coordinator and operator: JSON over HTTP.
 
-    POST /v1/join       Join -> Membership, or JoinPending after some seconds (retry)
+    POST /v1/join       Join -> JoinAnswer: Membership, or JoinPending after some seconds (retry)
     POST /v1/heartbeat  Heartbeat -> CurrentGeneration   held open until the generation ends or the next is due
     POST /v1/progress   Progress -> CurrentGeneration    from rank 0 only
     POST /v1/leave      Leave -> CurrentGeneration
@@ -8,7 +8,8 @@
     GET  /v1/status     CoordinatorStatus
     GET  /metrics, /healthz
 
-Every request has the header `X-Llmtrain-Job: <uid of the job>`; the UID of another job is answered with 403.
+Every request under /v1 has the header `Authorization: Bearer <token of the job>`, see `job_token.py`, and
+`X-Llmtrain-Job: <uid of the job>`. Without the token it is answered with 401, with the UID of another job with 403.
 A rejected message is answered with 409 and `{"error": "<message>"}`; retrying it does not help.
 
 A *generation* is one membership: an ordered list of members. Its number only grows. The first generation starts when
@@ -32,13 +33,25 @@ from llmtrain_api.time_ledger import TimeLedger
 
 JOB_HEADER = "X-Llmtrain-Job"
 LEASE_SECONDS = 2.0
-"""A member that sends nothing for this long is considered lost."""
+"""A member that sends nothing for this long is considered lost, in a group of up to 256 ranks."""
 HEARTBEAT_SECONDS = 0.4
-"""How long a heartbeat is held open."""
+"""How long a heartbeat is held open, in a group of up to 256 ranks."""
+HEARTBEATS_PER_SECOND = 640
+"""Heartbeats that one coordinator answers: those of larger groups are held open for longer."""
 LAST_CALL_SECONDS = 30.0
 """How long the first generation waits for all desired ranks once the minimum has joined."""
 JOIN_LONG_POLL_SECONDS = 20.0
 """How long a join is held open before it is answered with JoinPending."""
+
+
+def heartbeat_seconds(ranks: int) -> float:
+    """Return how long the heartbeats of a group of this size are held open."""
+    return max(HEARTBEAT_SECONDS, ranks / HEARTBEATS_PER_SECOND)
+
+
+def lease_seconds(ranks: int) -> float:
+    """Return the lease of the members of a group of this size: as much longer as their heartbeats are held open."""
+    return LEASE_SECONDS + heartbeat_seconds(ranks) - HEARTBEAT_SECONDS
 
 
 class Member(Message):
@@ -90,6 +103,10 @@ class JoinPending(Message):
     waiting: Literal[True] = True
     joined: int
     desired: int
+
+
+JoinAnswer = Membership | JoinPending
+"""What a join is answered with. Neither has all fields that the other requires."""
 
 
 class Heartbeat(Message):

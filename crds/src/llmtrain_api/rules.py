@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from llmtrain_api.defaults import is_default, is_default_cel
 from llmtrain_api.job import JobSpec
-from llmtrain_api.names import MAX_JOB_NAME_LENGTH
+from llmtrain_api.names import MAX_JOB_NAME_LENGTH, MAX_RANKS
 from llmtrain_api.pod_rules import POD_RULES
 from llmtrain_api.rule import Immutable, Rule
 
@@ -94,6 +94,13 @@ RULES: tuple[Rule, ...] = (
         message="spec.workers.replicas must not be greater than spec.workers.max; lower replicas or raise max",
         violated=lambda name, spec: spec.workers.replicas > spec.workers.max,
     ),
+    Rule(
+        path="spec.workers",
+        field="spec.workers.replicas",
+        cel=f"self.replicas * (self.gpus > 0 ? self.gpus : 1) <= {MAX_RANKS}",
+        message=f"spec.workers.replicas times the ranks of a worker (its GPUs, or 1) must not be greater than {MAX_RANKS}, which one coordinator serves; lower replicas",
+        violated=lambda name, spec: spec.workers.replicas * spec.workers.ranks > MAX_RANKS,
+    ),
     *POD_RULES,
     Rule(
         path="spec",
@@ -149,12 +156,26 @@ RULES: tuple[Rule, ...] = (
         message="spec.entrypoint.script must not contain '..'; use a path relative to the root of the volume",
         violated=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
     ),
+    Rule(
+        path="spec",
+        field="spec.recovery.silentSeconds",
+        cel=f"!has(self.recovery.silentSeconds) || ({TORCHRUN})",
+        message="spec.recovery.silentSeconds has an effect only with spec.entrypoint in mode Torchrun; use hangSeconds",
+        violated=lambda name, spec: spec.recovery.silent_seconds is not None and not torchrun(spec),
+    ),
+    Rule(
+        path="spec.recovery",
+        field="spec.recovery.rules",
+        cel="!has(self.rules) || self.rules.all(r, (has(r.exitCodes) && r.exitCodes.size() > 0) || (has(r.reasons) && r.reasons.size() > 0))",
+        message="spec.recovery.rules must have exitCodes or reasons in each rule; set one of them",
+        violated=lambda name, spec: any(not rule.exit_codes and not rule.reasons for rule in spec.recovery.rules),
+    ),
     *(unused_field_rule(field, only_torchrun=False) for field in UNUSED_WITH_ENTRYPOINT),
     *(unused_field_rule(field, only_torchrun=True) for field in UNUSED_WITH_TORCHRUN),
 )
 
 IMMUTABLE: tuple[Immutable, ...] = tuple(
-    Immutable(field=field, optional=field == "entrypoint")
+    Immutable(field=field, optional=field in ("entrypoint", "recovery.silentSeconds"))
     for field in (
         "cluster",
         "image",
@@ -167,8 +188,11 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
         "evaluation",
         "workers.gpus",
         "workers.resources",
+        "scheduling",
         "securityContext",
         "recovery.hangSeconds",
+        "recovery.silentSeconds",
+        "recovery.gracePeriodSeconds",
     )
 )
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from llmtrain_api.job import Checkpoint, Data, Entrypoint, Evaluation, JobSpec, ModelSpec, Task, Training
 from llmtrain_api.model import Model
+from llmtrain_api.names import TOKEN_FILE
 from llmtrain_api.quantity import parse_quantity
 
 
@@ -33,12 +34,18 @@ class RunConfig(Model):
     """The job's directory on the checkpoint volume, with checkpoints/ and model/."""
     coordinator: str
     """Address of the coordinator, such as "gpt-coordinator:8470"."""
+    token_file: str = TOKEN_FILE
+    """File with the token that every request to the coordinator presents."""
     device: Literal["cpu", "cuda"]
     ranks_per_worker: Annotated[int, Field(ge=1)]
     threads_per_rank: Annotated[int, Field(ge=1)]
     """Intra-op threads of one rank. Results of kernels depend on their number."""
     hang_seconds: Annotated[int, Field(ge=1)] = 300
     """Seconds without progress after which a rank is killed."""
+    silent_seconds: Annotated[int, Field(ge=1)] | None = None
+    """Seconds without output of a program in mode Torchrun after which it is killed; None for never."""
+    grace_period_seconds: Annotated[int, Field(ge=1)] = 60
+    """Seconds between SIGTERM and SIGKILL of a worker."""
 
     @classmethod
     def read(cls, path: Path) -> "RunConfig":
@@ -55,6 +62,7 @@ def run_config(
     data_directory: str,
     job_directory: str,
     coordinator: str,
+    token_file: str = TOKEN_FILE,
 ) -> RunConfig:
     """Return the run config of a job: the fields of its spec that the trainer uses, and the directories."""
     return RunConfig(
@@ -71,8 +79,11 @@ def run_config(
         data_directory=data_directory,
         job_directory=job_directory,
         coordinator=coordinator,
+        token_file=token_file,
         device="cuda" if spec.workers.gpus else "cpu",
         ranks_per_worker=spec.workers.ranks,
         threads_per_rank=max(1, int(parse_quantity(spec.workers.resources.cpu)) // spec.workers.ranks),
         hang_seconds=spec.recovery.hang_seconds,
+        silent_seconds=spec.recovery.silent_seconds,
+        grace_period_seconds=spec.recovery.grace_period_seconds,
     )

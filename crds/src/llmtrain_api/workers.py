@@ -19,8 +19,8 @@ class Resources(Model):
     """CPU cores of one worker, such as "4" or "500m". The whole cores are divided among its ranks as compute threads."""
     memory: Quantity = "2Gi"
     """Memory of one worker, such as "16Gi". What it writes to /dev/shm counts. A worker that exceeds it is killed, which counts as a failure."""
-    scratch: Quantity = "5Gi"
-    """Ephemeral storage of one worker: size of /tmp, which is also HOME and holds caches, and limit of /tmp and the log together. A worker that exceeds it is evicted."""
+    scratch: Quantity | None = None
+    """Ephemeral storage of one worker: size of /tmp, which is also HOME and holds caches, and limit of /tmp and the log together. A worker that exceeds it is evicted. Unset limits it to 5Gi and requests nothing, so nodes can be overcommitted."""
     extra: Annotated[dict[LabelKey, ResourceAmount], Field(max_length=16)] = Field(default_factory=dict)
     """Further resources of one worker by name, such as RDMA devices, EFA interfaces, hugepages or other accelerators. A worker with an RDMA or EFA resource gets the capability IPC_LOCK."""
 

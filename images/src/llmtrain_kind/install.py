@@ -1,5 +1,6 @@
 """Installs this checkout's chart on the local cluster, with the images built from it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ RELEASE = "llmtrain"
 SYSTEM_NAMESPACE = "llmtrain-system"
 OPERATOR = f"{RELEASE}-operator"
 _VALUE_NAMES = {"operator": "operator", "trainer-cpu": "trainerCpu"}
+# The demo and the tests read metrics of coordinators through the API server, whose address no label selects.
+_EVERYWHERE = [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}]
 _ROLLOUT_TIMEOUT_SECONDS = 180
 
 
@@ -35,7 +38,8 @@ def install_chart(cluster: Cluster, images: Mapping[str, str], *, settings: Sequ
     """
     command: list[str | Path] = [cluster.tools / "helm", "upgrade", "--install", RELEASE, CHART]
     command += ["--kubeconfig", cluster.paths.kubeconfig, "--namespace", SYSTEM_NAMESPACE, "--create-namespace"]
-    command += ["--force-conflicts", "--take-ownership", *image_settings(images), *settings]
+    command += ["--force-conflicts", "--take-ownership", *image_settings(images)]
+    command += ["--set-json", f"jobNetworkPolicy.coordinatorFrom={json.dumps(_EVERYWHERE)}", *settings]
     with step("installing the chart and waiting for the operator (up to 3 minutes)"):
         run(command, timeout_seconds=300)
         _await_operator(cluster)

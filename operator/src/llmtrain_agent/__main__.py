@@ -15,6 +15,7 @@ from llmtrain_agent.podresources import SOCKET, PodResources
 from llmtrain_agent.pods import SERVICE_ACCOUNT_DIR, Pods, pod_lister
 from llmtrain_api.events import AgentEvent
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_api.listening import any_address
 from llmtrain_api.names import AGENT_PORT
 
 DESCRIPTION = """\
@@ -104,7 +105,7 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    start_http_server(options.port, registry=registry)
+    start_http_server(options.port, addr=any_address(), registry=registry)
     log.info(AgentEvent.AGENT_STARTED, node=options.node, port=options.port, gpus=options.gpus)
     stopped.wait()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_api.listening import url_host
 from llmtrain_api.names import JOB_LABEL
 
 SERVICE_ACCOUNT_DIR = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -74,12 +75,11 @@ def pod_lister(node: str, host: str, port: str, service_account_dir: Path) -> Ca
     """
     context = ssl.create_default_context(cafile=str(service_account_dir / "ca.crt"))
     query = urllib.parse.urlencode({"fieldSelector": f"spec.nodeName={node}", "resourceVersion": "0"})
-    address = f"[{host}]" if ":" in host else host
 
     def list_pods() -> bytes:
         token = (service_account_dir / "token").read_text()
         request = urllib.request.Request(
-            f"https://{address}:{port}/api/v1/pods?{query}",
+            f"https://{url_host(host)}:{port}/api/v1/pods?{query}",
             headers={"Authorization": f"Bearer {token}", "Accept": METADATA_ONLY},
         )
         try:

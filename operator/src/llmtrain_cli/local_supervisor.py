@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.recovery import FailureRule, Recovery
 from llmtrain_api.termination import ExitCode
 from llmtrain_cli.errors import BadInput, RunFailed
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 
-WORKER_GRACE_SECONDS = 60.0
-"""How long workers have to write a checkpoint."""
 COORDINATOR_GRACE_SECONDS = 3.0
 """The coordinator has no state to save."""
 
@@ -23,30 +22,45 @@ class FailureHistory:
     """The failures of a run so far, compared with the failure budget of the job."""
 
     budget: FailureBudget
+    rules: tuple[FailureRule, ...] = ()
     first: ExitStatus | None = None
     _failed_at_seconds: list[float] = field(default_factory=list)
 
     def charge(self, status: ExitStatus, now_seconds: float) -> int:
         """Count a failure; return the number of failures within the window. RunFailed if it exceeds the budget.
 
-        BadInput at once if the process exited with the code for bad input.
+        BadInput at once if the process exited with the code for bad input. The job's rules come first.
         """
-        if status.exit_code == ExitCode.BAD_INPUT:
+        action = self._action(status)
+        if action == "Fail":
+            raise RunFailed(f"{status.message} (spec.recovery.rules fails the job)")
+        if action == "" and status.exit_code == ExitCode.BAD_INPUT:
             raise BadInput(status.message)
-        self.first = self.first or status
         in_window = [at for at in self._failed_at_seconds if self.budget.in_window(now_seconds - at)]
+        if action == "Ignore":
+            return len(in_window)
+        self.first = self.first or status
         self._failed_at_seconds = [*in_window, now_seconds]
         count = len(self._failed_at_seconds)
         if self.budget.is_exceeded(count):
             raise RunFailed(f"{self.first.message} ({self.budget.explain(count)})")
         return count
 
+    def _action(self, status: ExitStatus) -> str:
+        """Return the action of the first rule that matches a failure, as in a cluster; empty if none does."""
+        outcome = status.outcome
+        code = status.exit_code if outcome is None or outcome.exit_code is None else outcome.exit_code
+        reason = "Error" if outcome is None else outcome.reason
+        return next((rule.action for rule in self.rules if rule.matches(code, reason)), "")
+
 
 class LocalSupervisor:
     """Starts the coordinator and the workers, restarts those that fail, and stops all of them at the end."""
 
-    def __init__(self, start: Start, budget: FailureBudget, note: Callable[[str], None]) -> None:
-        self._start, self._failures, self._note = start, FailureHistory(budget=budget), note
+    def __init__(self, start: Start, recovery: Recovery, note: Callable[[str], None]) -> None:
+        budget = FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
+        self._failures = FailureHistory(budget=budget, rules=tuple(recovery.rules))
+        self._start, self._note, self._grace_seconds = start, note, recovery.grace_period_seconds
         self._running: dict[str, Process] = {}
 
     async def run(
@@ -85,6 +99,6 @@ class LocalSupervisor:
     async def _shutdown(self, coordinator: ProcessSpec) -> None:
         """Let the workers write a checkpoint, then stop the coordinator, which they need for that."""
         workers = [process for name, process in self._running.items() if name != coordinator.name]
-        await asyncio.gather(*(worker.stop(WORKER_GRACE_SECONDS) for worker in workers))
+        await asyncio.gather(*(worker.stop(self._grace_seconds) for worker in workers))
         if coordinator.name in self._running:
             await self._running[coordinator.name].stop(COORDINATOR_GRACE_SECONDS)

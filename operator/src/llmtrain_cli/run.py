@@ -8,7 +8,6 @@ import socket
 import time
 from pathlib import Path
 
-from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.names import OUTPUT_FOLDER
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.rules import torchrun
@@ -53,9 +52,7 @@ class LocalRun:
 
     def __init__(self, workspace: Workspace, display: Display) -> None:
         self._workspace, self._display, self._job = workspace, display, workspace.job
-        recovery = self._job.spec.recovery
-        budget = FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
-        self._supervisor = LocalSupervisor(self._start, budget, display.note)
+        self._supervisor = LocalSupervisor(self._start, self._job.spec.recovery, display.note)
         self._environment = user_environment(self._job.spec.workers, os.environ)
         self._stage: Process | None = None
         self._stopping = False
@@ -146,6 +143,7 @@ class LocalRun:
             "job": config.job,
             "namespace": NAMESPACE,
             "uid": config.uid,
+            "token-file": config.token_file,
             "workers": self._job.spec.workers.replicas,
             "ranks-per-worker": config.ranks_per_worker,
             "host": host,

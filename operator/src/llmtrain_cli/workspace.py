@@ -1,19 +1,21 @@
 """The files of a run below `--directory`, and what the next run of the job reads from them.
 
 volumes/<volume>/       the job's volumes: input text, checkpoints and models
-jobs/<job>/             run.json, spec.json, first-loss, lock, and a termination message for each process
+jobs/<job>/             run.json, token, spec.json, first-loss, lock, and a termination message for each process
 logs/<job>/             a .jsonl file for each process
 """
 
 import contextlib
 import fcntl
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_api.job_token import new_token
 from llmtrain_api.names import job_directory
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_cli.errors import BadInput
@@ -52,6 +54,11 @@ class Workspace:
         return self.state / "run.json"
 
     @property
+    def token_file(self) -> Path:
+        """Return the path of the token, without which the coordinator refuses requests of this machine's other users."""
+        return self.state / "token"
+
+    @property
     def results(self) -> Path:
         """Return the folder of this job's checkpoints and model, and of a user program's output."""
         return self.volume(self.job.spec.checkpoint.volume) / job_directory(self.job.name, self.uid)
@@ -76,7 +83,10 @@ class Workspace:
             yield
 
     def write_run_config(self, port: int) -> RunConfig:
-        """Write the run config that every process of this run reads; the coordinator listens on `port`."""
+        """Write the run config and the token that every process of this run reads; the coordinator listens on `port`."""
+        self.token_file.unlink(missing_ok=True)
+        with os.fdopen(os.open(self.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(new_token())
         config = run_config(
             self.job.spec,
             job=self.job.name,
@@ -85,6 +95,7 @@ class Workspace:
             data_directory=str(self.volume(self.job.spec.data.source.volume).resolve()),
             job_directory=str(self.results.resolve()),
             coordinator=f"127.0.0.1:{port}",
+            token_file=str(self.token_file.resolve()),
         )
         self.run_file.write_text(config.model_dump_json(by_alias=True, exclude_none=True))
         return config

@@ -2,6 +2,7 @@
 
 It serves the protocol of llmtrain_api.protocol.
 
+    members.py       the live processes, by incarnation and by place
     group.py         the group's state: members, generation, progress
     generations.py   how a generation begins, ends and is adopted
     transitions.py   the state machine: join, heartbeat, progress, leave, expire, disconnect, scale
@@ -13,6 +14,7 @@ It serves the protocol of llmtrain_api.protocol.
     snapshot.py      all of it at one moment
     metrics.py       the snapshot as Prometheus metrics
     otlp.py          the snapshot over OpenTelemetry's protocol
+    http_messages.py who may send which request, and how errors are answered
     server.py        the HTTP server
     __main__.py      the command line
 

@@ -6,22 +6,28 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.job_token import read_token
 from llmtrain_api.jsonlog import JsonLog
-from llmtrain_api.names import COORDINATOR_PORT
+from llmtrain_api.listening import any_address, listen
+from llmtrain_api.names import COORDINATOR_PORT, TOKEN_FILE
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
-from llmtrain_coordinator.server import Coordinator, JobIdentity
+from llmtrain_coordinator.http_messages import JobIdentity
+from llmtrain_coordinator.server import Coordinator
 
 if TYPE_CHECKING:
     from llmtrain_coordinator.otlp import Exporter
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+BACKLOG = 1024
+"""Connections that wait to be accepted: all ranks of a job connect at once."""
 SHUTDOWN_SECONDS = 0.01
 """How long held requests can take once the coordinator stops. For aiohttp, 0 is no limit."""
 DESCRIPTION = """\
@@ -37,7 +43,7 @@ the group's state from the heartbeats of the ranks.
   GET  /metrics      metrics for Prometheus
   GET  /healthz      answers once the server is running
 
-Requests under /v1 need the header X-Llmtrain-Job: UID.
+Requests under /v1 need the headers Authorization: Bearer TOKEN and X-Llmtrain-Job: UID.
 """
 EPILOG = """\
 If OTEL_EXPORTER_OTLP_ENDPOINT is set, the metrics are also exported to that OpenTelemetry collector,
@@ -45,8 +51,9 @@ every OTEL_METRIC_EXPORT_INTERVAL milliseconds.
 
 Example: a coordinator for one worker of two ranks, to try the protocol with curl:
 
-  python -m llmtrain_coordinator --job gpt --namespace default --uid 1 --workers 1 --ranks-per-worker 2
-  curl --header 'X-Llmtrain-Job: 1' http://localhost:%d/v1/status
+  openssl rand -hex 32 > token
+  python -m llmtrain_coordinator --job gpt --namespace default --uid 1 --token-file token --workers 1 --ranks-per-worker 2
+  curl --header "Authorization: Bearer $(cat token)" --header 'X-Llmtrain-Job: 1' http://localhost:%d/v1/status
 """
 
 
@@ -61,6 +68,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--job", required=True, metavar="NAME", help="name of the job")
     options.add_argument("--namespace", required=True, metavar="NS", help="namespace of the job")
     options.add_argument("--uid", required=True, help="uid of the job; requests with another uid are answered 403")
+    options.add_argument(
+        "--token-file",
+        type=Path,
+        default=TOKEN_FILE,
+        metavar="FILE",
+        help="file with the token of the job; requests without it are answered 401 (default: %(default)s)",
+    )
     options.add_argument("--workers", required=True, type=positive, metavar="N", help="desired number of workers")
     options.add_argument(
         "--ranks-per-worker", required=True, type=positive, metavar="R", help="trainer processes per worker"
@@ -79,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
         "--standalone", action="store_true", help="the job starts now, and no operator stores its time ledger"
     )
     options.add_argument("--no-progress", action="store_true", help="the job's program reports no progress")
-    options.add_argument("--host", default="0.0.0.0", help="address to listen on (default: every interface)")
+    options.add_argument(
+        "--host", default=any_address(), help="IP address to listen on (default: every interface, IPv4 and IPv6)"
+    )
     options.add_argument("--port", type=int, default=COORDINATOR_PORT, help="port to listen on (default: %(default)s)")
     return options
 
@@ -92,13 +108,13 @@ def positive(text: str) -> int:
     return number
 
 
-async def serve(options: argparse.Namespace) -> None:
+async def serve(options: argparse.Namespace, token: str) -> None:
     """Serve until SIGTERM or SIGINT, then close held requests at once: their ranks retry at the next coordinator."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     coordinator = Coordinator(
-        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid),
+        JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid, token=token),
         GroupState(
             workers=options.workers,
             ranks_per_worker=options.ranks_per_worker,
@@ -118,7 +134,7 @@ async def serve(options: argparse.Namespace) -> None:
         handle_signals=False,
     )
     await runner.setup()
-    await web.TCPSite(runner, options.host, options.port).start()
+    await web.SockSite(runner, listen(options.host, options.port), backlog=BACKLOG).start()
     log = JsonLog(fields={"job": options.job, "namespace": options.namespace})
     log.info(CoordinatorEvent.COORDINATOR_STARTED, port=options.port)
     exporter = start_exporter(coordinator)
@@ -140,7 +156,12 @@ def start_exporter(coordinator: Coordinator) -> "Exporter | None":
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    asyncio.run(serve(parser().parse_args(arguments)))
+    options = parser().parse_args(arguments)
+    try:
+        token = read_token(options.token_file)
+    except ValueError as error:
+        parser().error(f"argument --token-file: {error}")
+    asyncio.run(serve(options, token))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.protocol import LAST_CALL_SECONDS, LEASE_SECONDS, Member
-from llmtrain_coordinator.group import GroupState, MemberState, Phase, worker_rank_of
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.members import Members, MemberState, Phase, worker_rank_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def _begin(group: GroupState, entries: Entries) -> Change:
         broken=False,
         last_call_since_seconds=None,
         adopted_at_seconds=None,
-        members=MappingProxyType({**group.members, **active}),
+        members=group.members.updated(active),
     )
     return group, (*entries, log_entry(CoordinatorEvent.GENERATION_STARTED, generation=generation, ranks=len(active)))
 
@@ -68,7 +69,7 @@ def end(group: GroupState, reason: str, entries: Entries, *, broken: bool = Fals
         return replace(group, broken=group.broken or broken), entries
     active = group.members_in(Phase.ACTIVE)
     rejoining = {name: replace(state, phase=Phase.REJOINING) for name, state in active.items()}
-    members = MappingProxyType({**group.members, **rejoining})
+    members = group.members.updated(rejoining)
     group = replace(group, running=False, broken=broken, adopted_at_seconds=None, members=members)
     return group, (*entries, log_entry(CoordinatorEvent.GENERATION_ENDED, generation=group.generation, reason=reason))
 
@@ -80,9 +81,7 @@ def adopt(group: GroupState, generation: int, now_seconds: float) -> Change:
         return group, ()
     if group.members and not group.running:
         return replace(group, generation=generation), ()
-    group = replace(
-        group, generation=generation, running=True, adopted_at_seconds=now_seconds, members=MappingProxyType({})
-    )
+    group = replace(group, generation=generation, running=True, adopted_at_seconds=now_seconds, members=Members())
     return group, (log_entry(CoordinatorEvent.GENERATION_ADOPTED, generation=generation),)
 
 
@@ -108,7 +107,7 @@ def finish(group: GroupState, incarnation: str, entries: Entries) -> Change:
     """Remove a process that trained to the end; the others continue."""
     finished = MappingProxyType({**group.finished, incarnation: group.members[incarnation].worker_rank})
     group = replace(without_member(group, incarnation), finished=finished)
-    if group.running and not group.members_in(Phase.ACTIVE):
+    if group.running and not group.members.count(Phase.ACTIVE):
         group, entries = end(group, "all its members have finished", entries)
     return begin_if_possible(group, entries)
 
@@ -120,8 +119,8 @@ def evict_previous(group: GroupState, member: Member) -> Change:
     finished = {name: other for name, other in group.finished.items() if other != place and name != member.incarnation}
     if len(finished) < len(group.finished):
         group = replace(group, finished=MappingProxyType(finished))
-    for incarnation, state in list(group.members.items()):
-        if state.worker_rank == place and incarnation != member.incarnation:
+    for incarnation in group.members.at(place):
+        if incarnation != member.incarnation:
             entries += (log_entry(CoordinatorEvent.MEMBER_REPLACED, member=member, incarnation=incarnation),)
             group, entries = remove(group, incarnation, "was replaced", entries, lost=True)
             group = replace(group, replaced=group.replaced | {incarnation})
@@ -130,13 +129,12 @@ def evict_previous(group: GroupState, member: Member) -> Change:
 
 def with_member(group: GroupState, incarnation: str, state: MemberState) -> GroupState:
     """Return the group with a member added or changed."""
-    return replace(group, members=MappingProxyType({**group.members, incarnation: state}))
+    return replace(group, members=group.members.updated({incarnation: state}))
 
 
 def without_member(group: GroupState, incarnation: str) -> GroupState:
     """Return the group without a member, which need not be in it."""
-    members = {name: state for name, state in group.members.items() if name != incarnation}
-    return replace(group, members=MappingProxyType(members))
+    return replace(group, members=group.members.without((incarnation,)))
 
 
 def member_name(member: Member) -> str:

@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 
 from llmtrain_api.protocol import Progress, TimeSpent
 from llmtrain_api.time_ledger import TimeCategory, TimeLedger
-from llmtrain_coordinator.group import GroupState, Phase
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.members import Phase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def on_group_change(goodput: Goodput, before: GroupState, after: GroupState, *, 
         return goodput  # a generation of a previous coordinator may still run; the operator counts the time
     if after.broken:
         return _advance(goodput, now_ms, {}, "recovering")
-    if after.members_in(Phase.REJOINING):
+    if after.members.count(Phase.REJOINING):
         return goodput  # their last step is not reported yet
     return _advance(goodput, now_ms, {}, "waiting")
 

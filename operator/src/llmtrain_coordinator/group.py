@@ -2,39 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 
 from llmtrain_api.protocol import CoordinatorStatus, CurrentGeneration, JoinPending, Member, Membership, Progress
-
-WorkerRank = tuple[int, int]
-"""Where a rank runs: (worker, local rank)."""
-
-
-class Phase(Enum):
-    """Phase of a live process in the rendezvous."""
-
-    ACTIVE = "active"
-    """It is a member of the running generation."""
-    REJOINING = "rejoining"
-    """Its generation has ended: it has yet to join the next one."""
-    JOINED = "joined"
-    """It has joined the next generation and waits for the others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberState:
-    """One live process and its phase."""
-
-    phase: Phase
-    member: Member
-    generation: int = 0
-    """Newest generation it has been a member of, as the process reports it."""
-
-    @property
-    def worker_rank(self) -> WorkerRank:
-        """Return where it runs."""
-        return worker_rank_of(self.member)
+from llmtrain_coordinator.members import Members, MemberState, Phase, WorkerRank, worker_rank_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +30,7 @@ class GroupState:
     """Number of members of an adopted generation, according to its members."""
     adopted_at_seconds: float | None = None
     """When the running generation was adopted from a previous coordinator; None if it began under this one."""
-    members: Mapping[str, MemberState] = field(default_factory=lambda: MappingProxyType({}))
+    members: Members = field(default_factory=Members)
     """Live processes in any phase."""
     finished: Mapping[str, WorkerRank] = field(default_factory=lambda: MappingProxyType({}))
     """Processes that have trained to the end: the rendezvous does not wait for them."""
@@ -81,19 +52,19 @@ class GroupState:
     @property
     def has_enough_members(self) -> bool:
         """Return whether the joined processes can train: every live process has rejoined, and they are not too few."""
-        joined = len(self.members_in(Phase.JOINED))
+        joined, rejoining = self.members.count(Phase.JOINED), self.members.count(Phase.REJOINING)
         min_ranks = min(self.min_workers, self.workers) * self.ranks_per_worker
-        return joined > 0 and not self.members_in(Phase.REJOINING) and joined + len(self.finished) >= min_ranks
+        return joined > 0 and not rejoining and joined + len(self.finished) >= min_ranks
 
     @property
     def is_complete(self) -> bool:
         """Return whether every desired rank has joined or finished."""
-        return len(self.members_in(Phase.JOINED)) + len(self.finished) >= self.desired_ranks
+        return self.members.count(Phase.JOINED) + len(self.finished) >= self.desired_ranks
 
     @property
     def next_generation(self) -> int:
         """Return the number of the next generation: greater than any that a member has been in."""
-        return max(self.generation, *(state.generation for state in self.members.values()), 0) + 1
+        return max(self.generation, self.members.newest_generation) + 1
 
     def current_generation(self) -> CurrentGeneration:
         """Return the running generation, or the one to join next."""
@@ -116,7 +87,7 @@ class GroupState:
 
     def join_pending(self) -> JoinPending:
         """Return how many ranks have joined the next generation."""
-        return JoinPending(joined=len(self.members_in(Phase.JOINED)), desired=self.desired_ranks)
+        return JoinPending(joined=self.members.count(Phase.JOINED), desired=self.desired_ranks)
 
     def is_desired(self, member: Member) -> bool:
         """Return whether the job's size includes the member's worker and local rank."""
@@ -124,20 +95,17 @@ class GroupState:
 
     def status(self) -> CoordinatorStatus:
         """Return what the operator and local mode poll."""
-        training = self.running or bool(self.members_in(Phase.REJOINING))
+        training = self.running or self.members.count(Phase.REJOINING) > 0
         finished = len(self.finished) >= self.desired_ranks
         return CoordinatorStatus(
             state="Training" if training else "Finished" if finished else "Waiting",
             generation=self.generation,
             desired=self.desired_ranks,
-            joined=len(self.ranked_members()) if training else len(self.members_in(Phase.JOINED)),
+            joined=len(self.members) - self.members.count(Phase.JOINED)
+            if training
+            else self.members.count(Phase.JOINED),
             members=self.ranked_members(),
             progress=self.progress,
             first_loss=self.first_loss,
             first_step_time=self.first_step_time,
         )
-
-
-def worker_rank_of(member: Member) -> WorkerRank:
-    """Return where a member runs."""
-    return member.worker, member.local_rank

@@ -1,9 +1,9 @@
 """Leases: a process that sends nothing for `LEASE_SECONDS` has failed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from llmtrain_api.protocol import LEASE_SECONDS
+from llmtrain_api.protocol import LEASE_SECONDS, lease_seconds
 
 
 @dataclass(kw_only=True)
@@ -20,8 +20,8 @@ class Leases:
         """Renew the lease of a process."""
         self._renewed_at_seconds[incarnation] = now_seconds
 
-    def expired(self, members: Iterable[str], now_seconds: float) -> frozenset[str]:
-        """Return the members whose lease has expired, and forget the leases of processes that are no members.
+    def expired(self, members: Collection[str], now_seconds: float) -> frozenset[str]:
+        """Return the members whose lease has expired, which depends on their number, and forget the leases of processes that are no members.
 
         If the coordinator itself was paused for half a lease, it could receive nothing: it renews every lease.
         """
@@ -30,4 +30,5 @@ class Leases:
         self._renewed_at_seconds = {
             name: now_seconds if paused else self._renewed_at_seconds.get(name, now_seconds) for name in members
         }
-        return frozenset(name for name, at in self._renewed_at_seconds.items() if now_seconds - at >= LEASE_SECONDS)
+        lease = lease_seconds(len(members))
+        return frozenset(name for name, at in self._renewed_at_seconds.items() if now_seconds - at >= lease)

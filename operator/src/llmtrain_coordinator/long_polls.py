@@ -8,7 +8,8 @@ import asyncio
 from collections import defaultdict
 
 from llmtrain_api.protocol import Membership
-from llmtrain_coordinator.group import GroupState, Phase
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.members import Phase
 from llmtrain_coordinator.transitions import Rejection
 
 JoinAnswer = Membership | Rejection

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from llmtrain_api.protocol import GenerationStart, Leave, Member, ProcessFailure, RecoveryMethod, RecoveryRecord
-from llmtrain_coordinator.group import GroupState, Phase
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.members import Phase
 
 FAILURE_REPORT_SECONDS = 1.0
 """How long to wait for a supervisor's failure report; without one, the whole pod is gone."""

@@ -1,21 +1,16 @@
-"""The coordinator's HTTP server: parses messages, applies transitions.py to them, and answers."""
+"""The coordinator's HTTP server: applies transitions.py to the messages that it gets, and answers."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.model import Message
 from llmtrain_api.protocol import (
-    HEARTBEAT_SECONDS,
-    JOB_HEADER,
     JOIN_LONG_POLL_SECONDS,
     LEASE_SECONDS,
     CoordinatorStatus,
@@ -25,38 +20,33 @@ from llmtrain_api.protocol import (
     Join,
     JoinPending,
     Leave,
+    Membership,
     Progress,
+    heartbeat_seconds,
 )
 from llmtrain_api.timestamps import now_rfc3339
 from llmtrain_coordinator import goodput, recovery_log, transitions
 from llmtrain_coordinator.connections import Connections
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.http_messages import (
+    MAX_MESSAGE_BYTES,
+    JobIdentity,
+    authorize,
+    error_middleware,
+    error_response,
+    read,
+    response,
+    serialise,
+)
 from llmtrain_coordinator.leases import Leases
 from llmtrain_coordinator.long_polls import LongPolls
 from llmtrain_coordinator.recovery_log import RecoveryLog
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 from llmtrain_coordinator.transitions import Rejection, Transition
 
-MAX_MESSAGE_BYTES = 2**20
-"""Longest message that is accepted."""
 CHECK_INTERVAL_SECONDS = 0.1
 """How often leases and connections are checked."""
-OPEN_PATHS = frozenset({"/metrics", "/healthz"})
-"""Paths that Prometheus and the kubelet request, without the job's header."""
-
-MessageT = TypeVar("MessageT", bound=Message)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobIdentity:
-    """The job that a coordinator serves."""
-
-    namespace: str
-    name: str
-    uid: str
-    """Distinguishes the job from a deleted one of the same name."""
 
 
 class Coordinator:
@@ -76,6 +66,7 @@ class Coordinator:
         self._clock, self._wall_clock, self._join_poll_seconds = clock, wall_clock, join_poll_seconds
         self._compute_seconds: dict[str, float] = {}
         self._leases, self._connections, self._long_polls = Leases(), Connections(), LongPolls()
+        self._serialised: tuple[Membership, bytes] | None = None
         self._clock_offset_ms = 0
         """How far the operator's clock is ahead of this process's."""
         self._log = JsonLog(fields={"job": job.name, "namespace": job.namespace})
@@ -84,7 +75,7 @@ class Coordinator:
     def application(self) -> web.Application:
         """Return the web application. Serve it with `handler_cancellation`, which detects a broken join at once."""
         application = web.Application(
-            middlewares=[error_middleware, self._check_job_uid], client_max_size=MAX_MESSAGE_BYTES
+            middlewares=[error_middleware, authorize(self.job)], client_max_size=MAX_MESSAGE_BYTES
         )
         application.add_routes(
             [
@@ -112,11 +103,11 @@ class Coordinator:
         self._leases.renew(incarnation, self._clock())
         answer = self._apply(transitions.join(self.group, message)).answer
         if not isinstance(answer, JoinPending):
-            return response(answer)
+            return self._join_response(answer)
         async with self._member_connection(incarnation):
             held = await self._long_polls.hold_join(incarnation, self._join_poll_seconds)
         self._leases.renew(incarnation, self._clock())
-        return response(held or self.group.join_pending())
+        return self._join_response(held or self.group.join_pending())
 
     async def heartbeat(self, request: web.Request) -> web.Response:
         """Renew a lease; answer when the member's generation ends, or when the next heartbeat is due."""
@@ -129,7 +120,7 @@ class Coordinator:
         answer = self._apply(transitions.heartbeat(self.group, message, now_seconds=now)).answer
         if answer == CurrentGeneration(generation=message.generation):
             async with self._member_connection(incarnation):
-                await self._long_polls.hold_heartbeat(HEARTBEAT_SECONDS)
+                await self._long_polls.hold_heartbeat(heartbeat_seconds(message.ranks))
         return response(self.group.current_generation())
 
     async def progress(self, request: web.Request) -> web.Response:
@@ -230,6 +221,14 @@ class Coordinator:
                 self._apply(transitions.disconnect(self.group, incarnation))
             raise
 
+    def _join_response(self, answer: Message | Rejection) -> web.Response:
+        """Return the answer to a join. A membership is serialised once for all its members, whom it has hundreds of."""
+        if not isinstance(answer, Membership):
+            return response(answer)
+        if self._serialised is None or self._serialised[0] is not answer:
+            self._serialised = answer, serialise(answer)
+        return web.Response(body=self._serialised[1], content_type="application/json")
+
     def _now_ms(self) -> int:
         return int(self._wall_clock() * 1000) + self._clock_offset_ms
 
@@ -251,43 +250,3 @@ class Coordinator:
     async def _close(self, _: web.Application) -> None:
         """Before held requests are cancelled: their members are not lost, this coordinator is leaving them."""
         self._closing = True
-
-    @web.middleware
-    async def _check_job_uid(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer 403 to processes of another job, such as a deleted one of the same name."""
-        if request.path not in OPEN_PATHS and request.headers.get(JOB_HEADER) != self.job.uid:
-            job = f"{self.job.namespace}/{self.job.name}"
-            return error_response(403, f"This coordinator serves job {job} with another uid: see header {JOB_HEADER}.")
-        return await handler(request)
-
-
-@web.middleware
-async def error_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every error into JSON with one sentence."""
-    try:
-        return await handler(request)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return error_response(400, f"{where}: {first['msg']}" if where else str(first["msg"]))
-    except web.HTTPRequestEntityTooLarge:
-        return error_response(413, f"A message has at most {MAX_MESSAGE_BYTES} bytes.")
-    except web.HTTPException as error:
-        return error_response(error.status, f"{request.method} {request.path}: {error.reason}.")
-
-
-async def read(request: web.Request, message: type[MessageT]) -> MessageT:
-    """Return the message in the body."""
-    return message.model_validate_json(await request.read())
-
-
-def response(answer: Message | Rejection) -> web.Response:
-    """Return an answer as JSON."""
-    if isinstance(answer, Rejection):
-        return error_response(410 if answer.surplus else 409, answer.message)
-    return web.Response(text=answer.model_dump_json(by_alias=True, exclude_none=True), content_type="application/json")
-
-
-def error_response(status: int, message: str) -> web.Response:
-    """Return an error as JSON."""
-    return web.json_response({"error": message}, status=status)

@@ -1,7 +1,6 @@
 """The rendezvous as a state machine: one function per message takes the group's state and returns the next one."""
 
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.protocol import (
@@ -31,7 +30,8 @@ from llmtrain_coordinator.generations import (
     with_member,
     without_member,
 )
-from llmtrain_coordinator.group import GroupState, MemberState, Phase, worker_rank_of
+from llmtrain_coordinator.group import GroupState
+from llmtrain_coordinator.members import MemberState, Phase, worker_rank_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +87,8 @@ def rejection_for(group: GroupState, member: Member) -> Rejection | None:
         return Rejection(message=f"{member_name(member)} is not part of the job: {size}.", surplus=True)
     if member.incarnation in group.replaced:
         return Rejection(message=f"{member_name(member)} has been replaced by a newer process.", surplus=True)
-    others = [state.member for state in group.members.values() if state.member.numerics]
-    different = next((other for other in others if other.numerics != member.numerics), None)
-    if different and worker_rank_of(different) != worker_rank_of(member):
+    different = _with_other_numerics(group, member)
+    if different:
         return Rejection(
             message=f"{member_name(member)} on {member.node or 'no node'} computes with {member.numerics}, but "
             f"{member_name(different)} on {different.node or 'no node'} with {different.numerics}: their results would "
@@ -97,6 +96,13 @@ def rejection_for(group: GroupState, member: Member) -> Rejection | None:
             "Fast."
         )
     return None
+
+
+def _with_other_numerics(group: GroupState, member: Member) -> Member | None:
+    """Return a member elsewhere that computes in another way. One is compared, because those admitted are all equal."""
+    elsewhere = (state.member for state in group.members.values() if state.worker_rank != worker_rank_of(member))
+    other = next((each for each in elsewhere if each.numerics), None)
+    return other if other is not None and other.numerics != member.numerics else None
 
 
 def heartbeat(group: GroupState, request: Heartbeat, *, now_seconds: float) -> Transition:
@@ -183,8 +189,7 @@ def scale(group: GroupState, request: DesiredWorkers) -> Transition:
     if request.workers != group.workers:
         joined = group.members_in(Phase.JOINED).items()
         surplus = {name for name, state in joined if state.worker_rank[0] >= request.workers}
-        remaining = {name: state for name, state in group.members.items() if name not in surplus}
-        group = replace(group, workers=request.workers, members=MappingProxyType(remaining))
+        group = replace(group, workers=request.workers, members=group.members.without(surplus))
         entries = (log_entry(CoordinatorEvent.WORKERS_SCALED, workers=request.workers, ranks=group.desired_ranks),)
     group, entries = begin_if_possible(group, entries)
     return Transition(group=group, answer=group.current_generation(), entries=entries)
@@ -192,4 +197,4 @@ def scale(group: GroupState, request: DesiredWorkers) -> Transition:
 
 def _has_all_ranks_of(group: GroupState, worker: int) -> bool:
     """Return whether every rank of a worker is a member, so that its ranks end the running generation only once."""
-    return sum(state.worker_rank[0] == worker for state in group.members.values()) == group.ranks_per_worker
+    return all(group.members.at((worker, local_rank)) for local_rank in range(group.ranks_per_worker))

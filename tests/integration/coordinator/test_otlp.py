@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from llmtrain_api.events import CoordinatorEvent
+from llmtrain_api.job_token import authorization, new_token
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import JOB_HEADER
 from llmtrain_coordinator.otlp import SHUTDOWN_SECONDS
@@ -25,6 +26,7 @@ from support.ports import free_port
 from unit.coordinator.messages import join, progress
 
 DEADLINE_SECONDS = 30.0
+TOKEN = new_token()
 EXPORT_TIMEOUT_SECONDS = 300
 """How long an export waits for the collector: far longer than the tests wait for the coordinator."""
 
@@ -34,7 +36,9 @@ class Coordinator:
 
     def __init__(self, directory: Path, collector: str) -> None:
         self.port, self.log_file = free_port(), directory / "log"
+        (directory / "token").write_text(TOKEN)
         names = ["--job=gpt", "--namespace=team", "--uid=uid-1", "--workers=1", "--ranks-per-worker=1"]
+        names.append(f"--token-file={directory / 'token'}")
         otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_METRIC_EXPORT_INTERVAL": "200"}
         otel["OTEL_EXPORTER_OTLP_TIMEOUT"] = str(EXPORT_TIMEOUT_SECONDS)
         with self.log_file.open("wb") as log:
@@ -52,7 +56,9 @@ class Coordinator:
     def send(self, path: str, message: Model) -> None:
         """Send a message; TimeoutError if no answer arrives before an export would time out."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
-        connection.request("POST", path, message.model_dump_json(by_alias=True), {JOB_HEADER: "uid-1"})
+        connection.request(
+            "POST", path, message.model_dump_json(by_alias=True), {JOB_HEADER: "uid-1", **authorization(TOKEN)}
+        )
         assert connection.getresponse().status == 200
         connection.close()
 

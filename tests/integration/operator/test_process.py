@@ -41,7 +41,8 @@ class Cluster:
     """A fake API server, and operators that use it."""
 
     def __init__(self, server: FakeApiServer, url: str, directory: Path) -> None:
-        self.server, self.kubeconfig = server, directory / "kubeconfig"
+        self.server, self.kubeconfig, self.directory = server, directory / "kubeconfig", directory
+        (directory / "key").write_text("k" * 64)
         self.processes: list[asyncio.subprocess.Process] = []
         self.metrics_ports: list[int] = []
         config = {
@@ -64,6 +65,7 @@ class Cluster:
         settings = {
             "KUBECONFIG": str(self.kubeconfig),
             "LLMTRAIN_NAMESPACE": LEASE[0],
+            "LLMTRAIN_KEY_DIRECTORY": str(self.directory),
             "LLMTRAIN_POD_NAME": name,
             "LLMTRAIN_METRICS_PORT": str(self.metrics_ports[-1]),
             "LLMTRAIN_HEALTH_PORT": str(free_port()),

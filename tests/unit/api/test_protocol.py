@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from llmtrain_api.model import Message
 from llmtrain_api.protocol import (
     HEARTBEAT_SECONDS,
+    HEARTBEATS_PER_SECOND,
     LEASE_SECONDS,
     RECOVERY_PHASES,
     CheckpointInfo,
@@ -27,6 +28,8 @@ from llmtrain_api.protocol import (
     ProcessFailure,
     Progress,
     RecoveryRecord,
+    heartbeat_seconds,
+    lease_seconds,
 )
 from llmtrain_api.time_ledger import new_ledger
 
@@ -158,3 +161,11 @@ def test_every_phase_of_a_recovery_is_measured() -> None:
 
 def test_a_lease_outlives_a_lost_heartbeat() -> None:
     assert 2 * HEARTBEAT_SECONDS < LEASE_SECONDS
+
+
+@pytest.mark.parametrize("ranks", [1, 256, 257, 1024])
+def test_a_group_of_any_size_sends_no_more_heartbeats_than_a_coordinator_answers(ranks: int) -> None:
+    assert ranks / heartbeat_seconds(ranks) <= HEARTBEATS_PER_SECOND
+    assert lease_seconds(ranks) - heartbeat_seconds(ranks) == pytest.approx(LEASE_SECONDS - HEARTBEAT_SECONDS)
+    if ranks <= 256:
+        assert (heartbeat_seconds(ranks), lease_seconds(ranks)) == (HEARTBEAT_SECONDS, LEASE_SECONDS)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.recovery import FailureRule, Recovery
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_cli.errors import BadInput, CommandError, RunFailed
 from llmtrain_cli.local_supervisor import FailureHistory, LocalSupervisor
@@ -40,8 +41,8 @@ class FakeRun:
         self.stopped: list[str] = []
         self.notes: list[str] = []
         self.finished = 0
-        budget = FailureBudget(max_failures=max_failures, window_seconds=60)
-        self._supervisor = LocalSupervisor(self._start, budget, self.notes.append)
+        recovery = Recovery(max_failures=max_failures, window_seconds=60, grace_period_seconds=30)
+        self._supervisor = LocalSupervisor(self._start, recovery, self.notes.append)
 
     async def _start(self, spec: ProcessSpec) -> FakeProcess:
         self.started.append(spec.name)
@@ -108,3 +109,29 @@ def test_failures_before_the_window_do_not_count() -> None:
     assert failures.charge(status, 60.0) == 1
     with pytest.raises(CommandError, match="worker-0: the disk is full"):
         failures.charge(status, 61.0)
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [("Fail", "RunFailed"), ("Count", "counted"), ("Ignore", "ignored")],
+)
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(ExitStatus(process="worker-0", exit_code=2, outcome=None), id="of a process"),
+        pytest.param(
+            ExitStatus(
+                process="worker-0", exit_code=1, outcome=TerminationMessage(reason="Crashed", message="x", exit_code=2)
+            ),
+            id="of a program",
+        ),
+    ],
+)
+def test_the_rules_of_the_job_decide_by_the_exit_code(action: str, expected: str, status: ExitStatus) -> None:
+    rule = FailureRule.model_validate({"exitCodes": [2], "action": action})
+    failures = FailureHistory(budget=FailureBudget(max_failures=9, window_seconds=60), rules=(rule,))
+    try:
+        found = {0: "ignored", 1: "counted"}[failures.charge(status, 0.0)]
+    except CommandError as error:
+        found = type(error).__name__
+    assert found == expected

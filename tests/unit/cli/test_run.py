@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from llmtrain_api.recovery import Recovery
 from llmtrain_api.run_config import RunConfig
 from llmtrain_cli.errors import BadInput, CommandError, Interrupted, RunFailed
-from llmtrain_cli.local_supervisor import WORKER_GRACE_SECONDS
 from llmtrain_cli.run import run
 from support.local_run import JOB
 from support.polling import DEADLINE_SECONDS
@@ -181,5 +181,5 @@ def test_a_second_interrupt_kills_all_processes(run_job: RunJob, programs: Stage
     started = time.monotonic()
     with pytest.raises(Interrupted):
         run_job(workers={"replicas": 1})
-    assert time.monotonic() - started < WORKER_GRACE_SECONDS
+    assert time.monotonic() - started < Recovery().grace_period_seconds
     assert not any(is_running(call.pid) for call in programs.calls)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from llmtrain_api.job import JobSpec
+from llmtrain_api.job_token import new_token
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_cli import status_poller
@@ -15,6 +17,8 @@ from llmtrain_cli.status_poller import StatusPoller
 from support.local_run import JOB
 from support.polling import DEADLINE_SECONDS
 from support.ports import free_port
+
+TOKEN = new_token()
 
 
 def status(generation: int) -> CoordinatorStatus:
@@ -48,7 +52,7 @@ class Coordinator:
         return web.Response(status=code or 200, text=text)
 
 
-def config(address: str) -> RunConfig:
+def config(address: str, token_file: Path) -> RunConfig:
     """Return the run config of a job with this coordinator."""
     return run_config(
         JobSpec.model_validate(JOB["spec"]),
@@ -58,16 +62,18 @@ def config(address: str) -> RunConfig:
         data_directory="/data",
         job_directory="/job",
         coordinator=address,
+        token_file=str(token_file),
     )
 
 
 @pytest.fixture
-async def coordinator() -> AsyncIterator[Coordinator]:
+async def coordinator(tmp_path: Path) -> AsyncIterator[Coordinator]:
+    (tmp_path / "token").write_text(TOKEN)
     found = Coordinator()
     application = web.Application()
     application.router.add_get("/v1/status", found.handle)
     async with TestServer(application, handler_cancellation=True) as server:
-        found.poller = StatusPoller(config(f"{server.host}:{server.port}"), found.shown.append)
+        found.poller = StatusPoller(config(f"{server.host}:{server.port}", tmp_path / "token"), found.shown.append)
         yield found
 
 
@@ -107,9 +113,10 @@ async def test_a_failure_is_skipped_and_the_next_answer_is_shown(
     assert [each.generation for each in coordinator.shown] == [1, 2]
 
 
-async def test_a_coordinator_that_has_not_started_is_skipped() -> None:
+async def test_a_coordinator_that_has_not_started_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
     shown: list[CoordinatorStatus] = []
-    await StatusPoller(config(f"127.0.0.1:{free_port()}"), shown.append).poll()
+    await StatusPoller(config(f"127.0.0.1:{free_port()}", tmp_path / "token"), shown.append).poll()
     assert shown == []
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.job import JobSpec
+from llmtrain_api.job_token import read_token
 from llmtrain_api.run_config import RunConfig
 from llmtrain_cli.errors import BadInput
 from llmtrain_cli.job_file import Job
@@ -49,6 +50,15 @@ def test_volumes_are_mapped_to_folders(workspace: MakeWorkspace, tmp_path: Path)
     assert run.data_directory == str(tmp_path / "volumes" / "texts")
     assert run.job_directory == str(tmp_path / "volumes" / "results" / f"gpt-{first.uid[:8]}")
     assert RunConfig.read(first.run_file) == run
+
+
+def test_each_run_has_a_token_of_its_own_that_other_users_cannot_read(workspace: MakeWorkspace) -> None:
+    tokens = set()
+    for _ in range(2):
+        file = Path(used(workspace()).write_run_config(8470).token_file)
+        tokens.add(read_token(file))
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert len(tokens) == 2
 
 
 def test_changed_training_settings_are_refused_once_there_are_results(workspace: MakeWorkspace) -> None:

@@ -9,15 +9,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from llmtrain_api.job_token import authorization, new_token
+from llmtrain_api.listening import any_address
 from llmtrain_api.protocol import JOB_HEADER, JOIN_LONG_POLL_SECONDS, CoordinatorStatus, Message
 from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
 from unit.coordinator.messages import heartbeat, join
 
-HEADERS = {JOB_HEADER: "uid-1"}
+TOKEN = new_token()
+HEADERS = {JOB_HEADER: "uid-1", **authorization(TOKEN)}
 OPTIONS = "--job gpt --namespace team --uid uid-1 --workers 2 --ranks-per-worker 1 --host 127.0.0.1".split()
 
 
@@ -27,9 +31,11 @@ def port() -> int:
 
 
 @pytest.fixture
-def process(port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def process(port: int, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A coordinator of two ranks."""
-    command = [sys.executable, "-m", "llmtrain_coordinator", *OPTIONS, "--port", str(port)]
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    command = [sys.executable, "-m", "llmtrain_coordinator", *OPTIONS, "--port", str(port), "--token-file", str(file)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         yield process
@@ -57,6 +63,31 @@ def request(port: int, path: str, message: Message) -> Iterator[http.client.HTTP
         yield connection
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("content", [None, "too short"])
+def test_without_a_token_it_does_not_start(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "token").write_text(content)
+    command = [sys.executable, "-m", "llmtrain_coordinator", *OPTIONS, "--token-file", str(tmp_path / "token")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert (done.returncode, "--token-file" in done.stderr) == (2, True)
+
+
+def test_it_listens_on_ipv4_and_ipv6(tmp_path: Path, port: int) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    options = [option for option in OPTIONS if option not in ("--host", "127.0.0.1")]
+    command = [sys.executable, "-m", "llmtrain_coordinator", *options, "--port", str(port)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([*command, "--token-file", str(tmp_path / "token")], env=environment) as process:
+        eventually(lambda: joined(port) == 0, "the coordinator serves")
+        if any_address() == "::":
+            connection = http.client.HTTPConnection("::1", port, timeout=DEADLINE_SECONDS)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+            connection.close()
+        process.kill()
 
 
 def test_a_held_join_does_not_delay_the_end(process: "subprocess.Popen[bytes]", port: int) -> None:

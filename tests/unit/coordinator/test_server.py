@@ -8,16 +8,19 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from llmtrain_api.job_token import authorization, new_token
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import JOB_HEADER
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator import server
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
-from llmtrain_coordinator.server import MAX_MESSAGE_BYTES, Coordinator, JobIdentity
+from llmtrain_coordinator.http_messages import MAX_MESSAGE_BYTES, JobIdentity
+from llmtrain_coordinator.server import Coordinator
 from unit.coordinator.messages import heartbeat, join, leave, progress, scale
 
 DEADLINE_SECONDS = 30.0
+TOKEN = new_token()
 
 
 class Clock:
@@ -77,7 +80,7 @@ class RankClients:
 async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[RankClients]:
     clock, wall_clock = Clock(), Clock()
     coordinator = Coordinator(
-        JobIdentity(namespace="team", name="gpt", uid="uid-1"),
+        JobIdentity(namespace="team", name="gpt", uid="uid-1", token=TOKEN),
         GroupState(workers=2, ranks_per_worker=1, min_workers=1),
         Goodput(),
         clock=clock,
@@ -85,14 +88,27 @@ async def ranks(request: pytest.FixtureRequest) -> AsyncIterator[RankClients]:
         join_poll_seconds=getattr(request, "param", 60.0),
     )
     test_server = TestServer(coordinator.application(), handler_cancellation=True)
-    async with TestClient(test_server, headers={JOB_HEADER: "uid-1"}) as client:
+    async with TestClient(test_server, headers={JOB_HEADER: "uid-1", **authorization(TOKEN)}) as client:
         yield RankClients(coordinator, client, clock, wall_clock)
 
 
 @pytest.fixture
 def endless_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a heartbeat be held for longer than the tests wait for its answer."""
-    monkeypatch.setattr(server, "HEARTBEAT_SECONDS", 10 * DEADLINE_SECONDS)
+    monkeypatch.setattr(server, "heartbeat_seconds", lambda ranks: 10 * DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}, authorization(new_token())])
+@pytest.mark.parametrize("path", ["/v1/join", "/v1/heartbeat", "/v1/progress", "/v1/leave", "/v1/status", "/v1/other"])
+async def test_a_stranger_is_refused_whatever_it_asks(ranks: RankClients, path: str, headers: dict[str, str]) -> None:
+    await ranks.begin_generation()
+    server = ranks.client.server
+    async with TestClient(server, headers={JOB_HEADER: "uid-1", **headers}) as stranger:
+        for method in ("GET", "POST", "PUT"):
+            response = await stranger.request(method, path, data=leave("a0", "Failed").model_dump_json(by_alias=True))
+            assert (response.status, "generation" in await response.text()) == (401, False)
+        assert (await stranger.get("/metrics")).status == (await stranger.get("/healthz")).status == 200
+    assert ranks.coordinator.group.running
 
 
 async def test_a_held_join_is_answered_when_the_last_rank_joins(ranks: RankClients) -> None:

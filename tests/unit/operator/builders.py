@@ -17,8 +17,11 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
+from llmtrain_operator.shell.token_keys import TokenKeys
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+KEYS = TokenKeys(newest=b"0" * 32)
+TOKEN = KEYS.token("uid-of-j")
 IMAGES = Images(coordinator="operator:1", trainer="trainer:1", trainer_cpu="trainer-cpu:1")
 CLUSTER = ClusterSpec.model_validate(
     {"storagePools": [{"name": "datasets"}, {"name": "checkpoints", "purpose": "checkpoints"}]}
@@ -59,7 +62,13 @@ def started(**more: Any) -> dict[str, Any]:
 def snapshot(the_job: Job | None = None, **fields: Any) -> JobSnapshot:
     """Return a snapshot of a job in a cluster where nothing keeps it from starting."""
     default = JobSnapshot(
-        now=NOW, job=the_job or job(), cluster=CLUSTER, clusters=("default",), images=IMAGES, gang_available=True
+        now=NOW,
+        job=the_job or job(),
+        cluster=CLUSTER,
+        clusters=("default",),
+        images=IMAGES,
+        token=TOKEN,
+        gang_available=True,
     )
     return replace(default, **fields)
 

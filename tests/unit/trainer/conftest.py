@@ -18,6 +18,7 @@ from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.training.train_state import TrainState
 from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
+from support.local_coordinator import TOKEN
 from unit.trainer.builders import VOCAB_SIZE, MakeCheckpointer, MakeRun, identity, prose
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
@@ -50,6 +51,7 @@ def make_run(volume: Path, tmp_path: Path) -> MakeRun:
             },
             "checkpoint": {"volume": "checkpoints", "everySteps": 2, "keepLast": 2},
         }
+        (tmp_path / "token").write_text(TOKEN)
         return run_config(
             JobSpec.model_validate(spec | sections),
             job="test",
@@ -58,6 +60,7 @@ def make_run(volume: Path, tmp_path: Path) -> MakeRun:
             data_directory=str(volume),
             job_directory=str(tmp_path / "job"),
             coordinator="127.0.0.1:1",
+            token_file=str(tmp_path / "token"),
         )
 
     return make

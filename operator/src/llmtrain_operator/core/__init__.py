@@ -3,6 +3,7 @@
 job.py            plan_job: what one LLMTrainingJob needs now
 cluster.py        plan_cluster: inventory and claims of one LLMCluster
 fleet_metrics.py  samples of the metrics of all jobs, pools and claims
+job_plan.py       a stage of a job as a plan: only what has changed
 stages/           prepare, train, publish: the pods that each stage needs
 status/           the parts of a job's status: workers, results, progress, recoveries, goodput
 policies/         one rule each: admission, scheduling, failures, deadline, ttl, ...

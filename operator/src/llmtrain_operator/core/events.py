@@ -26,11 +26,13 @@ WARNING_REASONS = frozenset(
         Reason.BAD_INPUT,
         Reason.TOO_MANY_FAILURES,
         Reason.DEADLINE_EXCEEDED,
+        Reason.FAILURE_RULE,
         Reason.WORKERS_MISSING,
         Reason.TOO_FEW_WORKERS,
         Reason.CHECKPOINT_FAILED,
         Reason.CONTROL_PLANE_UNSURE,
         Reason.DIVERGED,
+        Reason.COORDINATOR_UNREACHABLE,
     }
 )
 """Reasons whose events are warnings."""
@@ -79,5 +81,7 @@ def _describe(failure: Failure) -> str:
     exit_code = "unknown" if failure.exit_code is None else failure.exit_code
     where = f"pod {failure.pod} on {failure.node or 'no node'}"
     if failure.disruption:
-        return f"{where} is removed by {failure.reason}: {failure.message}; it does not count as a failure"
-    return f"{where} ended with {failure.reason} (exit code {exit_code}): {failure.message}"
+        consequence = "spec.recovery.rules counts it" if failure.counts else "it does not count"
+        return f"{where} is removed by {failure.reason}: {failure.message}; {consequence} as a failure"
+    ignored = "; spec.recovery.rules ignores it" if failure.action == "Ignore" else ""
+    return f"{where} ended with {failure.reason} (exit code {exit_code}): {failure.message}{ignored}"

@@ -10,16 +10,29 @@ from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
-from llmtrain_operator.core.events import condition_events, failure_events, repair_events
-from llmtrain_operator.core.objects.drift import changed_objects
+from llmtrain_operator.core.job_plan import build_plan, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
-from llmtrain_operator.core.plan import NOW, Event, Plan, earliest, pod_references
-from llmtrain_operator.core.pod_view import pods_with_role
+from llmtrain_operator.core.plan import Event, Plan, earliest, object_references, pod_references
+from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
-from llmtrain_operator.core.policies.cleanup import plan_cleanup
-from llmtrain_operator.core.policies.completion import failed, final_status_fields, is_finished, terminal_stage
+from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
+from llmtrain_operator.core.policies.completion import (
+    failed,
+    final_status_fields,
+    finished_status,
+    has_succeeded,
+    is_finished,
+    terminal_stage,
+)
 from llmtrain_operator.core.policies.container_errors import next_start_check
-from llmtrain_operator.core.policies.coordinator_loss import loss_events, lost_coordinators, replacements
+from llmtrain_operator.core.policies.coordinator_loss import (
+    loss_events,
+    loss_records,
+    lost_coordinators,
+    replacements,
+    suspect_nodes,
+)
+from llmtrain_operator.core.policies.coordinator_unreachable import reached_conditions, unreachable_conditions
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.divergence import diverged_because, diverged_conditions
 from llmtrain_operator.core.policies.failure_policy import (
@@ -29,61 +42,80 @@ from llmtrain_operator.core.policies.failure_policy import (
     new_failed_pods,
     record_failures,
     recorded_failed_pods,
+    recorded_uids,
 )
+from llmtrain_operator.core.policies.failure_rules import apply_rules
+from llmtrain_operator.core.policies.final_answer import awaits_final_answer
+from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
-from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
+from llmtrain_operator.core.policies.outdated_pods import updated_conditions
+from llmtrain_operator.core.policies.refusal import current_refusal
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
+from llmtrain_operator.core.policies.volume_binding import report_unbound_claims
 from llmtrain_operator.core.reported import within_bounds
-from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot, Refusal
-from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
+from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
+from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.pods import shared_objects
 from llmtrain_operator.core.stages.prepare import prepare
 from llmtrain_operator.core.stages.publish import publish
 from llmtrain_operator.core.stages.train import train
-from llmtrain_operator.core.status.goodput import with_goodput
 from llmtrain_operator.core.status.progress import with_progress
 from llmtrain_operator.core.status.recoveries import (
     new_recoveries,
     process_failures,
-    recovery_events,
     with_recoveries,
 )
 from llmtrain_operator.core.status.results import with_results
 from llmtrain_operator.core.status.workers import with_worker_counts
-from llmtrain_operator.core.status.write_delay import decisions, write_delay
 
 
 def plan_job(snapshot: JobSnapshot) -> Plan:
-    """Return what the job needs now. A job that has ended is cleaned up, and deleted after its time to live."""
+    """Return what the job needs now. One that has ended or is being deleted is cleaned up; the former expires later."""
     snapshot = within_bounds(snapshot)
     job, pods, lost_nodes, now = snapshot.job, snapshot.pods, snapshot.lost_nodes, snapshot.now
     before = job.status
-    if is_finished(before):
-        after = plan_cleanup(pods, snapshot.objects, lost_nodes) or plan_ttl(job, before.finish_time, now)
-        node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
-        after = replace(after, requeue_after=earliest(after.requeue_after, node_check))
-        refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
-        return hold_back(after, refusal, is_last=True)
+    if job.deleting or is_finished(before):
+        return plan_ended(snapshot)
     recoveries = new_recoveries(before, snapshot.coordinator)
     failed_pods = new_failed_pods(before, pods, lost_nodes)
-    failures = (
+    new_failures = (
         *(
             failure_of(pod, lost_nodes, now, term=before.coordinator_term, generation=snapshot.membership_generation)
             for pod in failed_pods
         ),
         *process_failures(job.name, recoveries),
     )
+    failures = apply_rules(job.spec.recovery.rules, new_failures)
     status = next_status(snapshot, recoveries, failures)
     if (reason := diverged_because(status)) is not None:
         end: StagePlan | None = failed(*reason, final_status_fields(status, pods, now))
     else:
         end = terminal_stage(job, status, failures, pods=pods, now=now)
-    if end is not None:
-        return build_plan(snapshot, status, end, failures=failures, recoveries=recoveries)
-    return build_plan(snapshot, status, next_stage(snapshot, status), failures=failures, recoveries=recoveries)
+    stage = end or next_stage(snapshot, status)
+    answers, is_asked = snapshot.coordinator is not None, snapshot.coordinator_asked
+    if awaits_final_answer(pods, stage.delete, is_end=end is not None, answers=answers, is_asked=is_asked):
+        return Plan(refused=snapshot.refusal is not None)
+    return build_plan(snapshot, status, stage, failures=failures, recoveries=recoveries)
+
+
+def plan_ended(snapshot: JobSnapshot) -> Plan:
+    """Return what a job needs that has ended or is being deleted: its pods and objects are deleted, then a finished job."""
+    job, pods, now = snapshot.job, snapshot.pods, snapshot.now
+    status = job.status if job.deleting else finished_status(job.status, pods, job.metadata_generation)
+    expired = Plan() if job.deleting else plan_ttl(job, status.finish_time, now)
+    keep_ended = not job.deleting and keeps_ended_pods(job.spec.pod_cleanup, succeeded=has_succeeded(status))
+    after = plan_cleanup(pods, snapshot.objects, snapshot.lost_nodes, keep_ended=keep_ended) or expired
+    node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=now)
+    after = replace(
+        after,
+        status=status if status != job.status else None,
+        requeue_after=earliest(after.requeue_after, node_check),
+    )
+    refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
+    return hold_back(after, refusal, is_last=True)
 
 
 def next_status(
@@ -95,9 +127,22 @@ def next_status(
     status = with_progress(status, snapshot.coordinator)
     status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
+    losses = loss_records(lost_coordinators_of(snapshot), recorded_uids(job.status), snapshot.now)
     failed_pods = frozenset(pod.uid for pod in pods if must_be_recorded(pod, snapshot.lost_nodes))
     budget = failure_budget(job.spec.recovery)
-    return record_failures(status, failures, budget, snapshot.now, existing=failed_pods)
+    return record_failures(status, (*failures, *losses), budget, snapshot.now, existing=failed_pods)
+
+
+def lost_coordinators_of(snapshot: JobSnapshot) -> tuple[PodView, ...]:
+    """Return the coordinator that is lost and replaced."""
+    return lost_coordinators(
+        snapshot.pods,
+        snapshot.nodes,
+        snapshot.silence,
+        recent=snapshot.job.status.recoveries.recent,
+        budget=failure_budget(snapshot.job.spec.recovery),
+        now=snapshot.now,
+    )
 
 
 def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
@@ -115,11 +160,13 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage,
         delayed_restarts(status.recoveries.recent, budget, snapshot.now),
         existing={pod.name for pod in pods},
-        window_seconds=budget.window_seconds,
+        budget=budget,
+        incidents=len(incidents_in_window(status.recoveries.times, budget, snapshot.now)),
         now=snapshot.now,
     )
+    stage = report_unbound_claims(stage, snapshot.unbound_claims)
     stage = report_stuck_pods(stage, pods, snapshot.now)
-    coordinators = lost_coordinators(pods, snapshot.nodes, is_silent=snapshot.coordinator_lost)
+    coordinators = lost_coordinators_of(snapshot)
     failed_pods = recorded_failed_pods(job.status, pods, lost_nodes)  # not those that only `status` records
     deadline = remaining_deadline(job.spec, status, snapshot.now)
     node_check = next_node_check(snapshot.nodes, node_seconds=job.spec.recovery.node_seconds, now=snapshot.now)
@@ -128,13 +175,22 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         stage,
         conditions=(
             *doubt_ended_conditions(snapshot.nodes, status.conditions),
+            *reached_conditions(snapshot.silence, status.conditions),
             *stage.conditions,
             *diverged_conditions(status),
+            *unreachable_conditions(
+                snapshot.silence,
+                pods,
+                job=job.name,
+                namespace=job.namespace,
+                operator_namespace=snapshot.images.operator_namespace,
+            ),
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
+            *updated_conditions(job.spec, status, pods),
         ),
         delete=(*stage.delete, *replacements(coordinators), *pod_references(failed_pods, lost_nodes)),
-        events=(*stage.events, *loss_events(coordinators)),
+        events=(*stage.events, *loss_events(loss_records(coordinators, recorded_uids(job.status), snapshot.now))),
         update={**stage.update, **suspension_fields(job.spec, status, snapshot.now)},
         requeue_after=earliest(stage.requeue_after, deadline, node_check, start_check),
     )
@@ -164,15 +220,25 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             pods=pods,
             coordinator=snapshot.coordinator,
             images=images,
+            token=snapshot.token,
             gang_available=snapshot.gang_available,
             lost_nodes=lost_nodes,
+            avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),
         )
     else:
         stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)
-    shared = shared_objects(job, snapshot.cluster, claims=snapshot.claims, objects=snapshot.objects)
+    shared = shared_objects(
+        job,
+        snapshot.cluster,
+        claims=snapshot.claims,
+        objects=snapshot.objects,
+        coordinator_from=images.coordinator_from,
+    )
+    dropped = ("NetworkPolicy",) if images.coordinator_from is None else ()
     return replace(
         stage,
         desired=(*shared, *stage.desired),
+        delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
         update={**stage.update, **start},
     )
@@ -197,61 +263,3 @@ def no_gang_events(job: Job, *, gang_available: bool) -> tuple[Event, ...]:
         "set spec.scheduling.gang to Off if that is intended"
     )
     return (Event(type="Warning", reason=Reason.NO_GANG_SCHEDULING, message=text),)
-
-
-def build_plan(
-    snapshot: JobSnapshot,
-    status: JobStatus,
-    stage: StagePlan,
-    *,
-    failures: tuple[Failure, ...] = (),
-    recoveries: tuple[RecoveryRecord, ...] = (),
-) -> Plan:
-    """Return the plan of a stage: its conditions and goodput in the status, its objects where they differ, its events.
-
-    The status is written only if something besides the passing time has changed, and figures not each time they do.
-    """
-    job, now, live_objects = snapshot.job, snapshot.now, snapshot.live_objects
-    before = job.status
-    apply = changed_objects(stage.desired, live_objects, snapshot.unrepairable)
-    refusal = current_refusal(job, apply, stage.delete, last=snapshot.refusal, taken=snapshot.taken)
-    conditions = update_conditions(
-        status.conditions,
-        (*stage.conditions, *refusal_conditions(refusal)),
-        now=now,
-        metadata_generation=job.metadata_generation,
-    )
-    status = status.model_copy(update={**stage.update, "stage": stage.stage, "conditions": conditions})
-    delay = write_delay(before, status, snapshot.status_age)
-    plan = Plan(
-        status=with_goodput(before, status, snapshot.ledger, created=job.created, now=now) if delay == NOW else None,
-        apply=apply,
-        delete=stage.delete,
-        requeue_after=earliest(stage.requeue_after, delay),
-        poll_after=stage.poll_after,
-        decides=decisions(status) != decisions(before),
-    )
-    plan = hold_back(plan, refusal, is_last=refusal == snapshot.refusal)
-    return replace(
-        plan,
-        events=(
-            *failure_events(failures),
-            *stage.events,
-            *repair_events(plan.apply, live_objects),
-            *condition_events(before, status),
-            *recovery_events(recoveries),
-        ),
-    )
-
-
-def hold_back(plan: Plan, refusal: Refusal | None, *, is_last: bool) -> Plan:
-    """Return a plan without the requests that wait because of `refusal`; `is_last` is whether it is the server's last."""
-    if refusal is None:
-        return plan
-    return replace(
-        plan,
-        apply=applied_now(refusal, plan.apply),
-        delete=deleted_now(refusal, plan.delete),
-        requeue_after=earliest(plan.requeue_after, refusal.retry_after),
-        refused=is_last,
-    )

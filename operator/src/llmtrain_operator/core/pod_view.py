@@ -47,7 +47,7 @@ class PodView:
     pull_failure: str = ""
     """Message of the kubelet while it cannot pull the image."""
     disruption: str = ""
-    """Reason of its condition DisruptionTarget, such as PreemptionByScheduler; empty if it is not disrupted."""
+    """Reason of its condition DisruptionTarget, such as PreemptionByScheduler, or PodDeleted; empty without one."""
     disruption_message: str = ""
     """Message of that condition."""
     waiting_reason: str = ""
@@ -75,6 +75,8 @@ class PodView:
     """Why its container or the pod ended, such as OOMKilled, Error or Evicted."""
     end_message: str = ""
     """The termination message of its container, or the pod's status message."""
+    status_message: str = ""
+    """Why the kubelet ended the pod as a whole, such as an eviction."""
     manifest: Manifest = field(compare=False)
 
     @property
@@ -139,6 +141,7 @@ class PodView:
             exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
             end_reason=text_at(terminated, "reason") or text_at(pod, "status", "reason"),
             end_message=text_at(terminated, "message") or text_at(pod, "status", "message"),
+            status_message=text_at(pod, "status", "message"),
             manifest=pod,
         )
 

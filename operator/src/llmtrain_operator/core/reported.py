@@ -33,6 +33,11 @@ MAX_RECOVERIES = 64
 MAX_CLOCK_SKEW = timedelta(hours=1)
 """How far a coordinator's ledger may be ahead of the operator's clock."""
 MAX_TEXT = 1024
+POD_TEXTS = {
+    **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning", "disruption_message"), MAX_TEXT),
+    **dict.fromkeys(("disruption", "waiting_reason", "last_end_reason", "end_reason"), 64),
+}
+"""Texts of a pod's status that kubelets, schedulers and everyone who may update it write, and their limits."""
 STAGE_RESULTS = {"prepare": "dataset", "publish": "model"}
 """What the pod of a stage must report when it succeeds, by role."""
 
@@ -74,16 +79,14 @@ def within_bounds(snapshot: JobSnapshot) -> JobSnapshot:
 
 def reported_pod(pod: PodView) -> PodView:
     """Return a pod with printable texts. A pod that succeeded without the result of its stage has failed."""
-    texts = (pod.unschedulable, pod.pull_failure, pod.end_reason, pod.end_message)
-    if any(texts):
-        pod = replace(
-            pod,
-            unschedulable=printable(pod.unschedulable, MAX_TEXT),
-            pull_failure=printable(pod.pull_failure, MAX_TEXT),
-            end_reason=printable(pod.end_reason, 64),
-            end_message=printable(pod.end_message, 16 * MAX_TEXT, multiline=True),
-            exit_code=None if pod.exit_code is None else clamp(pod.exit_code, -(2**31), 2**31 - 1),
-        )
+    texts: dict[str, Any] = {
+        name: printable(text, length) for name, length in POD_TEXTS.items() if (text := getattr(pod, name))
+    }
+    if pod.end_message:
+        texts["end_message"] = printable(pod.end_message, 16 * MAX_TEXT, multiline=True)
+    if pod.exit_code is not None:
+        texts["exit_code"] = clamp(pod.exit_code, -(2**31), 2**31 - 1)
+    pod = replace(pod, **texts) if texts else pod
     result = STAGE_RESULTS.get(pod.role, "")
     if result and pod.phase == "Succeeded" and getattr(pod.outcome, result, None) is None:
         text = f"the container succeeded, but its termination message reports no {result}; its image must report one"

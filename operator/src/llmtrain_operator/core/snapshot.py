@@ -22,8 +22,12 @@ class Images:
     trainer: str
     trainer_cpu: str
     pull_policy: str = "IfNotPresent"
+    operator_namespace: str = ""
+    """Namespace of the operator, which network policies of jobs must let in."""
     otlp_endpoint: str = ""
     """OTLP endpoint that coordinators export metrics to; empty disables the export."""
+    coordinator_from: tuple[Manifest, ...] | None = None
+    """NetworkPolicy peers that reach coordinators from outside of their jobs; None means that jobs get no NetworkPolicy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,8 @@ class Job:
     uid: str
     metadata_generation: int
     created: datetime
+    deleting: bool = False
+    """Whether it is being deleted; the finalizer of another controller can keep it."""
     spec: JobSpec
     status: JobStatus
     """The status as last written; decisions work on a copy."""
@@ -52,6 +58,24 @@ class Refusal:
     """The server's words, and the remedy."""
     retry_after: timedelta | None = timedelta(0)
     """How long to wait before the request is made again, not positive when it is due; None until objects change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """A coordinator that runs and does not answer the operator."""
+
+    since: datetime
+    """When it answered last, or was asked first."""
+    duration: timedelta
+    """How long that was before the last question, by a monotonic clock."""
+    unanswered: int
+    """Questions since then."""
+    has_answered: bool
+    """Whether this pod has answered before."""
+    is_common: bool = False
+    """Whether others on other nodes are silent too, and none has answered since: the operator itself may be cut off."""
+    error: str = ""
+    """Why the last question was not answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +98,21 @@ class JobSnapshot:
     """Those of them that are lost, as `policies/node_loss.py` decides: their kubelets neither stop pods nor report ends."""
     claims: dict[str, Manifest] = field(default_factory=dict)
     """PersistentVolumeClaims of the job's namespace, by name."""
+    unbound_claims: dict[str, str] = field(default_factory=dict)
+    """Claims that are not bound and that pods without a node wait for, with the newest warning event; empty without one."""
     gpus_capacity: int = 0
     """Allocatable GPUs of the ready nodes that the job can use."""
     gang_available: bool = False
     """Whether the API server serves PodGroups."""
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
-    coordinator_lost: bool = False
-    """Whether the coordinator answered before and has stopped to."""
+    coordinator_asked: bool = True
+    """Whether the coordinator was asked since the last plan."""
+    silence: Silence | None = None
+    """The silence of the coordinator that runs; None if it answers."""
     images: Images
+    token: str = field(repr=False)
+    """The token of the job, which its coordinator demands."""
     refusal: Refusal | None = None
     """The last refusal by the API server, until the request succeeds or is no longer needed."""
     taken: dict[ObjectKey, Manifest] = field(default_factory=dict)

@@ -8,9 +8,12 @@ informer.py            one resource, listed and watched
 store.py               every object seen, indexed for lookups
 work_queue.py          keys waiting to be reconciled
 reconcile.py           observe, plan, execute: one key at a time
+namespace_index.py     namespaces and quotas, which a refused request may depend on
 observe.py             snapshots for decisions, from the store
-pod_warnings.py        warning events of pods that do not start
+slow_objects.py        pods that do not start, and claims that are not bound
+warning_events.py      warning events of pods that do not start and of claims that are not bound
 api.py                 the Kubernetes API on plain dicts: server-side apply, status, events
+token_keys.py          the keys that the tokens of jobs are derived from
 coordinator_client.py  sends a job's coordinator the desired workers, and gets its status
 metrics.py             the operator's metrics
 errors.py              errors of the Kubernetes API

@@ -18,9 +18,13 @@ PLURALS = {
     "Pod": "pods",
     "Service": "services",
     "ConfigMap": "configmaps",
+    "Secret": "secrets",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "PodGroup": "podgroups",
+    "NetworkPolicy": "networkpolicies",
     "Node": "nodes",
+    "Namespace": "namespaces",
+    "ResourceQuota": "resourcequotas",
     "Lease": "leases",
     JOB_KIND: JOB_PLURAL,
     CLUSTER_KIND: CLUSTER_PLURAL,
@@ -64,6 +68,7 @@ class Api:
         body: Manifest | None = None,
         content_type: str = "application/json",
         *,
+        accept: str = "application/json",
         seconds: float = REQUEST_SECONDS,
         fenced: bool = True,
     ) -> Manifest:
@@ -75,7 +80,8 @@ class Api:
         if fenced and method != "GET" and not self.may_write():
             raise Unavailable("this replica does not hold the Lease any more")
         resource = path.split("?")[0].removesuffix("/status").split("/")
-        response = await self.send(method, path, body, content_type, aiohttp.ClientTimeout(total=seconds))
+        headers = {"Content-Type": content_type, "Accept": accept}
+        response = await self.send(method, path, body, headers, aiohttp.ClientTimeout(total=seconds))
         try:
             data = await response.read()
         except CONNECTION_ERRORS as error:
@@ -86,10 +92,10 @@ class Api:
         return object_in(data) if data else {}
 
     async def send(
-        self, method: str, path: str, body: Manifest | None, content_type: str, timeout: aiohttp.ClientTimeout
+        self, method: str, path: str, body: Manifest | None, headers: dict[str, str], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """Return the raw answer; raise Unavailable if there is none."""
-        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        headers = {**headers, "User-Agent": FIELD_MANAGER}
         await self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self.client.configuration.host + path
         try:
@@ -99,10 +105,12 @@ class Api:
         response: aiohttp.ClientResponse = answer.response
         return response
 
-    async def watch(self, path: str, seconds: float) -> AsyncGenerator[Manifest, None]:
+    async def watch(
+        self, path: str, seconds: float, accept: str = "application/json"
+    ) -> AsyncGenerator[Manifest, None]:
         """Yield the events of a watch, for at most `seconds`; Unreadable if one is no object of JSON."""
         timeout = aiohttp.ClientTimeout(total=seconds, sock_read=READ_SECONDS)
-        response = await self.send("GET", path, None, "application/json", timeout)
+        response = await self.send("GET", path, None, {"Accept": accept}, timeout)
         try:
             if response.status >= 400:
                 raise error_for(response.status, await response.read(), response.headers.get("Retry-After"))

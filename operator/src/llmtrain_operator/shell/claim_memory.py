@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.snapshot import Refusal
-from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, Refusals
+from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, Facts, Refusals
 
 ClaimKey = tuple[str, str]
 """Namespace and name of a claim."""
@@ -19,12 +19,18 @@ class ClaimMemory:
         self.refusals: dict[ClaimKey, Refusals] = {}
         self.missing: set[ClaimKey] = set()
         """Claims that were refused because their namespace does not exist."""
+        self.facts: dict[str, Facts] = {}
+        """What a refusal may depend on, by namespace, as observed last."""
         self.has_changed = False
 
     def pending(self) -> dict[ClaimKey, Refusal]:
         """Return the last refusals, with the time until each request is made again."""
-        found = {key: refusals.pending(frozenset()) for key, refusals in self.refusals.items()}
+        found = {key: refusals.pending(self.facts_in(key[0])) for key, refusals in self.refusals.items()}
         return {key: refusal for key, refusal in found.items() if refusal is not None}
+
+    def facts_in(self, namespace: str) -> Facts:
+        """Return what a refusal in a namespace may depend on."""
+        return self.facts.get(namespace, frozenset())
 
     def missing_namespaces(self) -> frozenset[str]:
         """Return the namespaces that did not exist when a claim was created there last."""
@@ -36,7 +42,8 @@ class ClaimMemory:
         before = refusals.last.refusal.message if refusals.last else None
         self.has_changed = self.has_changed or before != message or is_missing != (key in self.missing)
         refusal = Refusal(key=("PersistentVolumeClaim", key[1]), reason=Reason.CLAIMS_REJECTED, message=message)
-        refusals.record(refusal, frozenset(), MISSING_NAMESPACE if is_missing else REJECTED)
+        back_off = MISSING_NAMESPACE if is_missing else REJECTED
+        refusals.record(refusal, self.facts_in(key[0]), back_off, others=len(self.refusals))
         (self.missing.add if is_missing else self.missing.discard)(key)
 
     def accepted(self, key: ClaimKey) -> None:

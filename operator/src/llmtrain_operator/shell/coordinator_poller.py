@@ -6,28 +6,28 @@ An answer that changes more than figures enqueues the job, which is then reconci
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.snapshot import Job
+from llmtrain_operator.core.policies.coordinator_loss import LOST_AFTER, LOST_POLLS
+from llmtrain_operator.core.snapshot import Job, Silence
 from llmtrain_operator.core.status.progress import differs_in_figures_only
 from llmtrain_operator.core.status.write_delay import FIGURES_INTERVAL
-from llmtrain_operator.shell.coordinator_client import sync_workers
+from llmtrain_operator.shell.coordinator_client import NoAnswer, sync_workers
 from llmtrain_operator.shell.store import JobKey
 
 Target = tuple[Job, PodView]
 """A job, and the pod of its coordinator."""
-SILENT_SECONDS = 5.0
+SILENT_SECONDS = LOST_AFTER.total_seconds()
 """How long the last answer of a coordinator counts while it does not answer again."""
 MAX_DELAY_SECONDS = 10.0
 """Longest time between two questions to a coordinator that does not answer."""
 RETRY_SECONDS = 1.0
 """How long after its first silence a coordinator is asked again, before it counts as lost."""
-LOST_POLLS = 2
-"""Questions without an answer, one after the other, after which it counts as lost."""
 MIN_INTERVAL_SECONDS = 0.5
 """Least time between two questions to one coordinator."""
 
@@ -40,8 +40,8 @@ class Answer:
     """Its last answer; None if it has not answered for some seconds."""
     is_news: bool
     """Whether the coordinator was asked since the answer was read last."""
-    is_lost: bool = False
-    """Whether it answered before and has stopped to."""
+    silence: Silence | None = None
+    """Its silence; None if it answered the last question."""
 
 
 @dataclass(kw_only=True)
@@ -49,31 +49,68 @@ class Poll:
     """The state of asking one coordinator."""
 
     pod_uid: str = ""
-    """The pod that was asked last; empty before the first answer."""
+    """The pod that was asked last; empty before the first question."""
+    node: str = ""
+    """The node of that pod."""
     status: CoordinatorStatus | None = None
     """The last answer of a coordinator of this job."""
     is_current: bool = False
     """Whether `status` is that of the pod that was asked last."""
     asked_at: float = 0.0
     answered_at: float = 0.0
+    answered: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """The date and time of `answered_at`."""
     unanswered: int = 0
     """Questions since its last answer."""
+    silent_from: float = 0.0
+    """When the first of those questions was asked."""
+    error: str = ""
+    """Why the last one was not answered."""
     is_news: bool = False
     read: CoordinatorStatus | None = None
     """The answer that the job was reconciled with last."""
     read_at: float = 0.0
-    interval_seconds: float | None = None
-    """Time between two questions while nothing but figures changes; None if the job decides on each answer."""
+    interval_seconds: float = 0.0
+    """Time between two questions while nothing but figures changes."""
+    is_awaited: bool = False
+    """Whether the job is to be reconciled with the next answer, whatever that is."""
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
+
+
+class Newest:
+    """When something happened last, on any node but one."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+        """Times of the two nodes on which it happened last, in order."""
+
+    def record(self, node: str, now: float) -> None:
+        """Record that it happens now on a node."""
+        self.times.pop(node, None)
+        self.times[node] = now
+        if len(self.times) > 2:
+            del self.times[next(iter(self.times))]
+
+    def elsewhere(self, node: str) -> float:
+        """Return when it happened last on another node; minus infinity if never."""
+        return max((time for other, time in self.times.items() if other != node), default=float("-inf"))
 
 
 class CoordinatorPoller:
     """Asks each job's coordinator when asked to, never twice at once."""
 
-    def __init__(self, target: Callable[[JobKey], Target | None], wake: Callable[[JobKey], None]) -> None:
-        self.target, self.wake = target, wake
+    def __init__(
+        self,
+        target: Callable[[JobKey], Target | None],
+        tokens: Callable[[str], tuple[str, ...]],
+        wake: Callable[[JobKey], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.target, self.tokens, self.wake, self.clock = target, tokens, wake, clock
         self.polls: dict[JobKey, Poll] = {}
+        self.answers, self.failures = Newest(), Newest()
+        """The newest answers, and the newest questions without one, of all coordinators."""
 
     def answer(self, key: JobKey, pod: PodView) -> Answer | None:
         """Return what is known of the coordinator in `pod`; None if it has not been asked yet."""
@@ -81,22 +118,31 @@ class CoordinatorPoller:
         if poll is None or poll.pod_uid != pod.uid:
             return None
         is_news, poll.is_news = poll.is_news, False
-        poll.read, poll.read_at = poll.status, time.monotonic()
+        poll.read, poll.read_at = poll.status, self.clock()
         silent_seconds = poll.asked_at - poll.answered_at
-        is_silent = silent_seconds >= SILENT_SECONDS
-        return Answer(
-            status=poll.status if poll.is_current and not is_silent else None,
-            is_news=is_news,
-            is_lost=poll.is_current and is_silent and poll.unanswered >= LOST_POLLS,
+        status = poll.status if poll.is_current and silent_seconds < SILENT_SECONDS else None
+        return Answer(status=status, is_news=is_news, silence=self.silence(poll) if poll.unanswered else None)
+
+    def silence(self, poll: Poll) -> Silence:
+        """Return the silence of a coordinator that did not answer the last question."""
+        others_fail = self.failures.elsewhere(poll.node) >= poll.silent_from
+        return Silence(
+            since=poll.answered,
+            duration=timedelta(seconds=poll.asked_at - poll.answered_at),
+            unanswered=poll.unanswered,
+            has_answered=poll.is_current,
+            is_common=others_fail and self.answers.elsewhere(poll.node) < poll.silent_from,
+            error=poll.error,
         )
 
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         poll = self.polls.setdefault(key, Poll())
-        poll.interval_seconds = after_seconds or None
+        poll.interval_seconds = after_seconds or poll.interval_seconds
+        poll.is_awaited = poll.is_awaited or not after_seconds
         if poll.task is not None:
             return
-        now, loop = time.monotonic(), asyncio.get_running_loop()
+        now, loop = self.clock(), asyncio.get_running_loop()
         silent_seconds = poll.asked_at - poll.answered_at if poll.pod_uid else 0.0
         quiet = min(silent_seconds / 4, MAX_DELAY_SECONDS) if silent_seconds > SILENT_SECONDS else MIN_INTERVAL_SECONDS
         delay = max(after_seconds, poll.asked_at + quiet - now if poll.asked_at else 0.0, 0.0)
@@ -115,19 +161,18 @@ class CoordinatorPoller:
 
     async def run(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession) -> None:
         """Ask a job's coordinator once, keep its answer and enqueue the job; do nothing if none runs any more."""
+        asked_from = self.clock()
         try:
             target = self.target(key)
             if target is None:
                 return
             job, pod = target
-            status = await sync_workers(session, job, pod, poll.status)
+            try:
+                status, error = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), ""
+            except NoAnswer as no_answer:
+                status, error = None, str(no_answer)
             can_wait = self.changes_figures_only(poll, pod, status)
-            now = time.monotonic()
-            if poll.pod_uid != pod.uid:
-                poll.pod_uid, poll.is_current, poll.answered_at = pod.uid, False, now
-            poll.asked_at, poll.is_news, poll.unanswered = now, True, poll.unanswered + 1
-            if status is not None:
-                poll.status, poll.is_current, poll.answered_at, poll.unanswered = status, True, now, 0
+            self.record(poll, pod, status, error, asked_from)
             if not can_wait:
                 self.wake(key)
         finally:
@@ -137,15 +182,30 @@ class CoordinatorPoller:
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
         elif can_wait:
-            self.schedule(key, session, poll.interval_seconds or 0.0)
+            self.schedule(key, session, poll.interval_seconds)
 
     def changes_figures_only(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None) -> bool:
         """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
         is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
-        if status is None or poll.read is None or poll.interval_seconds is None or not is_known:
+        if status is None or poll.read is None or poll.is_awaited or not poll.interval_seconds or not is_known:
             return False
-        is_recent = time.monotonic() - poll.read_at < FIGURES_INTERVAL.total_seconds()
+        is_recent = self.clock() - poll.read_at < FIGURES_INTERVAL.total_seconds()
         return is_recent and differs_in_figures_only(status, poll.read)
+
+    def record(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None, error: str, asked_from: float) -> None:
+        """Keep what the coordinator in `pod` answered, which was asked from then on; without a status `error` says why."""
+        now = self.clock()
+        if poll.pod_uid != pod.uid:
+            poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
+            poll.answered_at, poll.answered = now, datetime.now(UTC)
+        poll.asked_at, poll.is_news, poll.is_awaited, poll.error = now, True, False, error
+        (self.failures if status is None else self.answers).record(pod.node, now)
+        if status is None:
+            poll.silent_from = asked_from if poll.unanswered == 0 else poll.silent_from
+            poll.unanswered += 1
+        else:
+            poll.status, poll.is_current, poll.unanswered = status, True, 0
+            poll.answered_at, poll.answered = now, datetime.now(UTC)
 
     def discard(self, key: JobKey) -> None:
         """Forget a job's coordinator, and ask it no more."""

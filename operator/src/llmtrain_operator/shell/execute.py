@@ -10,7 +10,7 @@ from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest, object_key
-from llmtrain_operator.core.objects.drift import needs_apply
+from llmtrain_operator.core.objects.drift import UNREADABLE_KIND, needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
@@ -46,6 +46,7 @@ class Executor:
         if plan.status is not None:
             memory.status_written_at = began
         await concurrently(self.emit_event(job, event) for event in plan.events)
+        memory.deleted |= {reference.uid for reference in plan.delete}
         await concurrently(self.delete(reference) for reference in plan.delete)
         for manifests in rounds(plan.apply[:TURN]):
             await concurrently(self.apply(job, manifest, memory) for manifest in manifests)
@@ -100,9 +101,16 @@ class Executor:
             memory.undone_repairs[key] = manifest
 
     async def create(self, job: Manifest, manifest: Manifest) -> Manifest:
-        """Create one object of `job`, and return it; RequestRefused if its name is taken."""
+        """Create one object of `job`, and return it; RequestRefused if its name is taken.
+
+        A Secret cannot be read: one that exists is taken for the job's own, because its name holds the job's uid.
+        """
         if manifest["kind"] == "PersistentVolumeClaim":
             return await self.create_claim(manifest)
+        if manifest["kind"] == UNREADABLE_KIND:
+            with contextlib.suppress(AlreadyExists):
+                await self.api.create(manifest)
+            return manifest
         try:
             return await self.api.create(manifest)
         except AlreadyExists:

@@ -71,15 +71,17 @@ class Informer:
         *,
         selector: str = "",
         from_cache: bool = False,
+        metadata_only: bool = False,
         trim: Callable[[Manifest], Manifest | None] = lambda obj: obj,
     ) -> None:
         """`trim` reduces an object, to None if it is of no interest; `from_cache` is for resources of few objects only.
 
+        With `metadata_only` the API server sends nothing but the metadata of the objects.
         A list from the API server's cache does not burden etcd, but its answer is not divided into pages.
         """
         self.api, self.api_version, self.kind = api, api_version, kind
         self.handler, self.selector, self.trim = handler, selector, trim
-        self.from_cache = from_cache
+        self.from_cache, self.metadata_only = from_cache, metadata_only
         self.known: dict[str, Identity] = {}
         """Objects that the handler knows, by uid."""
         self.reported: dict[str, str] = {}
@@ -126,7 +128,7 @@ class Informer:
         token, cache = "", "&resourceVersion=0" if self.from_cache and not self.known else ""
         while True:
             query = f"limit={PAGE_SIZE}" + (f"&continue={quote(token, safe='')}" if token else cache)
-            page = await self.api.call("GET", self.path(query))
+            page = await self.api.call("GET", self.path(query), accept=self.accept("PartialObjectMetadataList"))
             self.heard_at = time.monotonic()
             items, version = value_at(page, "items"), text_at(page, "metadata", "resourceVersion")
             token = text_at(page, "metadata", "continue")
@@ -146,7 +148,8 @@ class Informer:
         """Follow the changes since `version`; return the newest version seen when the server ends the watch."""
         query = f"watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS:.0f}"
         self.version = version
-        async with aclosing(self.api.watch(self.path(query), WATCH_SECONDS + 30)) as events:
+        accept = self.accept("PartialObjectMetadata")
+        async with aclosing(self.api.watch(self.path(query), WATCH_SECONDS + 30, accept)) as events:
             async for event in events:
                 self.heard_at = time.monotonic()
                 type, obj = text_at(event, "type"), value_at(event, "object")
@@ -211,6 +214,10 @@ class Informer:
         """Return the object without managed fields, with the kind and version that lists leave out."""
         metadata = {key: value for key, value in fields_at(obj, "metadata").items() if key != "managedFields"}
         return {**obj, "apiVersion": self.api_version, "kind": self.kind, "metadata": metadata}
+
+    def accept(self, partial: str) -> str:
+        """Return the media type to ask for; `partial` is the kind of metadata alone."""
+        return f"application/json;as={partial};g=meta.k8s.io;v=v1" if self.metadata_only else "application/json"
 
     def path(self, query: str) -> str:
         """Return the URL path with a query."""

@@ -1,10 +1,11 @@
 """What the reconciler remembers of a job between two reconciliations. A restart may forget it: it only saves calls."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
+from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.shell.refusals import Refusals
 
 
@@ -17,6 +18,10 @@ class JobMemory:
         self.undone_repairs: dict[ObjectKey, Manifest] = {}
         """Objects that differed again right after they were repaired, by what was applied."""
         self.status_written_at: float | None = None
+        self.alive: set[str] = set()
+        """Uids of the pods that were seen before anyone deleted them."""
+        self.deleted: set[str] = set()
+        """Uids of the pods that the operator deletes itself."""
 
     @property
     def status_age(self) -> timedelta | None:
@@ -24,6 +29,18 @@ class JobMemory:
         if self.status_written_at is None:
             return None
         return timedelta(seconds=self.clock() - self.status_written_at)
+
+    def deleted_by_others(self, pods: Iterable[PodView]) -> frozenset[str]:
+        """Return the uids of those of the job's pods that are being deleted, and not by the operator.
+
+        Who deletes a pod is not recorded in it. One that was being deleted already when this process saw it first may
+        have been deleted by the operator's predecessor.
+        """
+        pods = tuple(pods)
+        existing = {pod.uid for pod in pods}
+        self.deleted &= existing
+        self.alive = (self.alive & existing) | {pod.uid for pod in pods if not pod.deleting}
+        return frozenset(pod.uid for pod in pods if pod.deleting and pod.uid in self.alive - self.deleted)
 
     def status_written(self) -> None:
         """Remember that the status was written now."""

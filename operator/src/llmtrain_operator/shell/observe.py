@@ -1,6 +1,6 @@
 """Snapshots of a job, a cluster or the whole fleet, from the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,20 +14,23 @@ from llmtrain_api.names import coordinator_name
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
-from llmtrain_operator.core.manifest import Manifest, is_deleting
+from llmtrain_operator.core.manifest import Manifest, is_deleting, value_at
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.disruptions import POD_DELETED
 from llmtrain_operator.core.policies.node_loss import lost_nodes
-from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot
+from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot, Silence
 from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, NotFound
 from llmtrain_operator.shell.job_memory import JobMemory
-from llmtrain_operator.shell.pod_warnings import PodWarnings
+from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.refusals import Facts
-from llmtrain_operator.shell.relevance import JobKey, node_of
+from llmtrain_operator.shell.relevance import JobKey, is_finished, node_of
+from llmtrain_operator.shell.slow_objects import unbound_claims
 from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.warning_events import WarningEvents
 
 
 class ObservedJob(NamedTuple):
@@ -35,6 +38,8 @@ class ObservedJob(NamedTuple):
 
     manifest: Manifest
     snapshot: JobSnapshot
+    facts: Facts
+    """What a refusal may depend on."""
 
 
 def observe_job(
@@ -42,21 +47,23 @@ def observe_job(
     key: JobKey,
     *,
     images: Images,
+    token_of: Callable[[str], str],
     gang: bool,
     coordinator: CoordinatorStatus | None,
-    coordinator_lost: bool = False,
+    coordinator_asked: bool = True,
+    silence: Silence | None = None,
     memory: JobMemory | None,
     fetched_nodes: Mapping[str, NodeView | None],
-    warnings: PodWarnings,
+    warnings: WarningEvents,
 ) -> ObservedJob | None:
-    """Return one job as it is at this moment; None if it does not exist or is being deleted.
+    """Return one job as it is at this moment; None if it does not exist.
 
-    Nothing is awaited between reading its parts. `gang` is whether the API server serves PodGroups, `coordinator` the
-    answer of the job's coordinator, `memory` what is remembered of the job, `fetched_nodes` what the API
-    server answered about nodes that the cache lacks, `warnings` the events of pods that do not start. ValidationError if it cannot be read.
+    Nothing is awaited between reading its parts. `token_of` returns the token of the job with a uid; `gang` is whether the API server serves PodGroups, `coordinator` the
+    answer of the job's coordinator and `silence` that it does not answer, `memory` what is remembered of the job, `fetched_nodes` what the API
+    server answered about nodes that the cache lacks, `warnings` the events of slow objects. ValidationError if it cannot be read.
     """
     manifest = store.jobs.get(key)
-    if manifest is None or is_deleting(manifest):
+    if manifest is None:
         return None
     job = job_of(manifest)
     existing = {("Pod", name): pod for name, pod in store.pods_of.get(key, {}).items()}
@@ -67,10 +74,12 @@ def observe_job(
     known, unready = len(store.nodes), len(store.unready_nodes)
     nodes = NodeStates.of(names, {**fetched_nodes, **cached}, known=known, not_ready=unready)
     now = datetime.now(UTC)
-    pods = tuple(replace(pod, warning=warnings.of(pod)) for pod in pods)
-    cluster = store.clusters.get(job.spec.cluster)
-    spec = cluster_spec_of(cluster) if cluster else None
     memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
+    pods = with_deletions(pods, memory.deleted_by_others(pods))
+    pods = tuple(replace(pod, warning=warnings.of(pod.uid)) for pod in pods)
+    cluster = store.clusters.get(job.spec.cluster)
+    found = facts(manifest, cluster, pods) | store.namespace_index.facts(job.namespace)
+    spec = cluster_spec_of(cluster) if cluster else None
     snapshot = JobSnapshot(
         now=now,
         job=job,
@@ -81,23 +90,22 @@ def observe_job(
         nodes=nodes,
         lost_nodes=lost_nodes(nodes, node_seconds=job.spec.recovery.node_seconds, now=now),
         claims=dict(store.claims.get(job.namespace, {})),
+        unbound_claims={
+            name: warnings.of(uid_of(claim)) for name, claim in unbound_claims(store, key, job.uid).items()
+        },
         gpus_capacity=store.gpus_capacity(job.spec.cluster),
         gang_available=gang,
         coordinator=coordinator,
-        coordinator_lost=coordinator_lost,
+        coordinator_asked=coordinator_asked,
+        silence=silence,
         images=images,
-        refusal=memory.refusals.pending(facts(manifest, cluster, pods)),
+        refusal=memory.refusals.pending(found),
+        token=token_of(job.uid),
         taken=not_owned(existing, job.uid),
         unrepairable=dict(memory.undone_repairs),
         status_age=memory.status_age,
     )
-    return ObservedJob(manifest, snapshot)
-
-
-def facts_of(observed: ObservedJob, store: Store) -> Facts:
-    """Return what a refusal for an observed job may depend on."""
-    job = observed.snapshot.job
-    return facts(observed.manifest, store.clusters.get(job.spec.cluster), observed.snapshot.pods)
+    return ObservedJob(manifest, snapshot, found)
 
 
 def facts(manifest: Manifest, cluster: Manifest | None, pods: Iterable[PodView]) -> Facts:
@@ -128,6 +136,13 @@ def observe_pods(store: Store, key: JobKey, uid: str) -> tuple[PodView, ...]:
     return tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), uid).values())
 
 
+def with_deletions(pods: Iterable[PodView], deleted: Collection[str]) -> tuple[PodView, ...]:
+    """Return the pods with a disruption for those that others delete without one; `deleted` are their uids."""
+    return tuple(
+        replace(pod, disruption=POD_DELETED) if pod.uid in deleted and not pod.disruption else pod for pod in pods
+    )
+
+
 def unknown_nodes(store: Store, key: JobKey) -> frozenset[str]:
     """Return the nodes of a job's pods that the cache lacks."""
     nodes = {node_of(pod) for pod in store.pods_of.get(key, {}).values()}
@@ -150,6 +165,18 @@ async def fetch_nodes(api: Api, names: Iterable[str]) -> dict[str, NodeView | No
     return answers
 
 
+def is_at_rest(store: Store, key: JobKey) -> bool:
+    """Return whether a job has finished, nothing of it is left and it never expires: there can be many thousands of those."""
+    job = store.jobs.get(key)
+    return (
+        job is not None
+        and is_finished(job)
+        and not (store.pods_of.get(key) or store.objects_of.get(key))
+        and value_at(job, "spec", "ttlSecondsAfterFinished") is None
+        and value_at(job, "status", "observedGeneration") == value_at(job, "metadata", "generation")
+    )
+
+
 def job_of(manifest: Manifest) -> Job:
     """Return a job as the API server returned it; ValueError if its spec or status does not match this version."""
     metadata = manifest["metadata"]
@@ -159,6 +186,7 @@ def job_of(manifest: Manifest) -> Job:
         uid=metadata["uid"],
         metadata_generation=metadata["generation"],
         created=parse_rfc3339(metadata["creationTimestamp"]),
+        deleting=is_deleting(manifest),
         spec=JobSpec.from_server(manifest["spec"]),
         status=JobStatus.from_server(manifest.get("status") or {}),
     )
@@ -196,6 +224,7 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
     }
     desired = {(namespace, pool.name) for namespace in tenants for pool in spec.storage_pools}
     memory.keep_only(frozenset(desired - claims.keys()))
+    memory.facts = {namespace: store.namespace_index.facts(namespace) for namespace in tenants}
     return manifest, ClusterSnapshot(
         now=datetime.now(UTC),
         name=name,

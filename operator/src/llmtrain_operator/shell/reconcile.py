@@ -28,17 +28,18 @@ from llmtrain_operator.shell.metrics import count_reconcile
 from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.observe import (
     ObservedJob,
-    facts_of,
     fetch_nodes,
+    is_at_rest,
     observe_cluster,
     observe_coordinator,
     observe_job,
-    observe_pods,
     unknown_nodes,
 )
-from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.refusals import RequestRefused
+from llmtrain_operator.shell.slow_objects import slow_objects
 from llmtrain_operator.shell.store import JobKey, Store
+from llmtrain_operator.shell.token_keys import TokenKeys
+from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 Result = Literal["done", "conflict", "rejected", "failed"]
@@ -56,20 +57,24 @@ class Reconciler:
         store: Store,
         queue: WorkQueue,
         images: Images,
+        keys: TokenKeys,
         gang: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.api, self.store, self.queue = api, store, queue
-        self.images, self.gang, self.clock = images, gang, clock
+        self.images, self.keys, self.gang, self.clock = images, keys, gang, clock
         self.executor = Executor(api, store)
         self.poller = CoordinatorPoller(
-            lambda key: observe_coordinator(self.store, key), lambda key: self.queue.add(Key("job", *key))
+            lambda key: observe_coordinator(self.store, key),
+            keys.tokens,
+            lambda key: self.queue.add(Key("job", *key)),
+            clock,
         )
         self.memories: dict[JobKey, JobMemory] = {}
         self.claims: dict[str, ClaimMemory] = {}
         """Refusals of claims, by LLMCluster."""
         self.complaints = Complaints(self.executor)
-        self.pod_warnings = PodWarnings(api)
+        self.warnings = WarningEvents(api)
 
     async def work(self, session: aiohttp.ClientSession) -> None:
         """Reconcile one key after the other, forever."""
@@ -113,13 +118,17 @@ class Reconciler:
     async def reconcile_job(self, key: Key, session: aiohttp.ClientSession) -> tuple[Result, float | None]:
         """Bring a job closer to its spec. While a coordinator runs, its next answer enqueues the job again."""
         job_key = (key.namespace, key.name)
+        if is_at_rest(self.store, job_key):
+            self.discard(key)
+            return "done", None
         fetched_nodes = await fetch_nodes(self.api, unknown_nodes(self.store, job_key))
         if (manifest := self.store.jobs.get(job_key)) is not None:
-            await self.pod_warnings.refresh(observe_pods(self.store, job_key, uid_of(manifest)), datetime.now(UTC))
+            now = datetime.now(UTC)
+            await self.warnings.refresh(slow_objects(self.store, job_key, uid_of(manifest), now), now)
         observed, asks = self.observe(key, session, fetched_nodes)
         if observed is None:
             return "done", None
-        manifest, snapshot = observed
+        manifest, snapshot, facts = observed
         memory = self.memory_of(job_key, snapshot.job.uid)
         refusal = snapshot.refusal
         if refusal is not None and refusal.key == object_key(manifest) and not is_due(refusal):
@@ -129,11 +138,13 @@ class Reconciler:
             has_more = await self.executor.execute(manifest, plan, memory)
         except RequestRefused as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
-            memory.refusals.record(error.refusal, facts_of(observed, self.store))
+            memory.refusals.record(error.refusal, facts, others=len(self.store.refused))
+            self.store.refused.set(key, {key.namespace})
             self.queue.add(key)  # the refusal is part of the next snapshot
             return "rejected", None
         if refusal is not None and (not plan.refused or is_due(refusal)):
             memory.refusals.discard()
+            self.store.refused.set(key, ())
             self.queue.add(key)
         if has_more or plan.decides:
             self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
@@ -158,17 +169,20 @@ class Reconciler:
                 self.poller.schedule(job_key, session)
             if target is not None and answer is None:
                 return None, True
-            memory = self.memories.get(job_key)
+            manifest = self.store.jobs.get(job_key)
+            memory = self.memory_of(job_key, uid_of(manifest)) if manifest is not None else None
             observed = observe_job(
                 self.store,
                 job_key,
                 images=self.images,
+                token_of=self.keys.token,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
-                coordinator_lost=answer is not None and answer.is_lost,
+                coordinator_asked=answer is None or answer.is_news,
+                silence=answer.silence if answer else None,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
-                warnings=self.pod_warnings,
+                warnings=self.warnings,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableObject(cause_of(error)) from error
@@ -194,6 +208,7 @@ class Reconciler:
         """Forget a job that no longer exists."""
         job_key = (key.namespace, key.name)
         self.memories.pop(job_key, None)
+        self.store.refused.set(key, ())
         self.complaints.discard(key)
         self.poller.discard(job_key)
 
@@ -204,12 +219,14 @@ class Reconciler:
             observed = observe_cluster(self.store, key.name, memory)
             if observed is None:
                 self.claims.pop(key.name, None)
+                self.store.refused.set(key, ())
                 return "done", None
             manifest, snapshot = observed
             plan = plan_cluster(snapshot)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableObject(cause_of(error)) from error
         refused = await self.executor.execute_cluster(manifest, plan, memory)
+        self.store.refused.set(key, {namespace for namespace, _ in memory.refusals})
         if refused:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))
         if memory.changed():

@@ -9,7 +9,7 @@ from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.snapshot import Refusal
 
 Facts = frozenset[tuple[str, object]]
-"""What a refusal may depend on, by kind. When one of them no longer holds, the request is made again at once."""
+"""What a refusal may depend on, by kind. When one of them no longer holds, the request is made again soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +19,21 @@ class BackOff:
     base_seconds: float
     max_seconds: float
 
-    def seconds(self, refusals: int) -> float:
-        """Return the time to wait after that many refusals in a row."""
-        return min(self.base_seconds * 2.0 ** min(refusals - 1, 16), self.max_seconds)
+    def seconds(self, refusals: int, others: int = 0) -> float:
+        """Return the time to wait after that many refusals in a row, while so many others wait too."""
+        longest = max(self.max_seconds, SECONDS_PER_REFUSAL * others)
+        return min(self.base_seconds * 2.0 ** min(refusals - 1, 16), longest)
 
 
+SECONDS_PER_REFUSAL = 4.0
+"""Least time between two requests that are made and refused again, of all jobs and claims together, in the long run."""
+MIN_DELAY = 1.0
+MAX_CHANGE_DELAY = 8.0
+"""How long a change of its facts waits at least and at most, the more often a request was refused."""
 REJECTED = BackOff(base_seconds=15.0, max_seconds=300.0)
 NAMESAKE = BackOff(base_seconds=1.0, max_seconds=15.0)
 """For objects of an earlier job of the same name that still stop."""
-MISSING_NAMESPACE = BackOff(base_seconds=30.0, max_seconds=30.0)
+MISSING_NAMESPACE = BackOff(base_seconds=30.0, max_seconds=300.0)
 
 
 class RequestRefused(Exception):
@@ -44,6 +50,7 @@ class RefusedRequest:
 
     refusal: Refusal
     count: int = 0
+    refused_at: float = 0.0
     retry_at: float = 0.0
     facts: Facts = frozenset()
 
@@ -55,19 +62,21 @@ class Refusals:
         self.clock = clock
         self.last: RefusedRequest | None = None
 
-    def record(self, refusal: Refusal, facts: Facts, back_off: BackOff | None = None) -> None:
-        """Remember a refusal and what it may depend on."""
+    def record(self, refusal: Refusal, facts: Facts, back_off: BackOff | None = None, *, others: int = 0) -> None:
+        """Remember a refusal and what it may depend on; `others` is how many other jobs wait because of one."""
         count = self.last.count + 1 if self.last else 1
         back_off = back_off or (NAMESAKE if refusal.reason is Reason.WAITING else REJECTED)
-        retry_at = self.clock() + back_off.seconds(count)
-        self.last = RefusedRequest(refusal=refusal, count=count, retry_at=retry_at, facts=facts)
+        now = self.clock()
+        retry_at = now + back_off.seconds(count, others)
+        self.last = RefusedRequest(refusal=refusal, count=count, refused_at=now, retry_at=retry_at, facts=facts)
 
     def pending(self, facts: Facts) -> Refusal | None:
-        """Return the refusal with the time until the request is made again: at once if one of its facts has changed."""
+        """Return the refusal with the time until the request is made again: soon if one of its facts has changed."""
         if self.last is None:
             return None
         if self.last.facts - facts:
-            self.last.retry_at = self.clock()
+            delay = min(MIN_DELAY * 2.0 ** min(self.last.count - 1, 16), MAX_CHANGE_DELAY)
+            self.last.retry_at = min(self.last.retry_at, self.last.refused_at + delay)
         self.last.facts = facts
         return replace(self.last.refusal, retry_after=timedelta(seconds=self.last.retry_at - self.clock()))
 

@@ -13,7 +13,9 @@ from kubernetes.aio.client import ApiClient
 from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
+from llmtrain_api.listening import any_address, url_host
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
+from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.errors import Unavailable
@@ -21,6 +23,7 @@ from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
 from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
+from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.observe import observe_fleet
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.relevance import trim_pod
@@ -41,8 +44,11 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
         Informer(api, "v1", "Pod", store.pod_changed, trim=trim_pod),
         Informer(api, "v1", "Node", store.node_changed),
         Informer(api, "v1", "PersistentVolumeClaim", store.claim_changed),
+        Informer(api, "v1", "Namespace", store.namespace_changed, metadata_only=True),
+        Informer(api, "v1", "ResourceQuota", store.quota_changed, trim=trim_quota),
         Informer(api, "v1", "Service", store.object_changed, selector=JOB_LABEL),
         Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL),
+        Informer(api, NETWORK_VERSION, "NetworkPolicy", store.object_changed, selector=JOB_LABEL),
         *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=JOB_LABEL)] if gang else []),
     ]
 
@@ -78,16 +84,18 @@ async def run(settings: Settings) -> None:
         gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
-        start_http_server(settings.metrics_port)
+        start_http_server(settings.metrics_port, addr=any_address())
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
-        reconciler = Reconciler(api=api, store=store, queue=queue, images=settings.images, gang=gang)
+        reconciler = Reconciler(
+            api=api, store=store, queue=queue, images=settings.images, keys=settings.keys, gang=gang
+        )
 
         async def sync_and_watch() -> None:
             """Run kopf once the caches have synced; only then does it answer the liveness probes."""
             await asyncio.gather(*(informer.synced.wait() for informer in all_informers))
             ready.set()
-            health = f"http://0.0.0.0:{settings.health_port}/healthz"
+            health = f"http://{url_host(settings.health_address)}:{settings.health_port}/healthz"
             handlers = registry(all_informers, stopping)
             await kopf.operator(registry=handlers, clusterwide=True, standalone=True, liveness_endpoint=health)
 

@@ -11,6 +11,8 @@ from typing import Literal
 
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
 from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.shell.key_index import KeyIndex
+from llmtrain_operator.shell.namespace_index import NamespaceIndex, Quota
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
 from llmtrain_operator.shell.relevance import (
@@ -50,12 +52,13 @@ class Store:
         self.pods: ObjectIndex[JobKey, str] = ObjectIndex(self.tombstones)
         self.objects: ObjectIndex[JobKey, ObjectKey] = ObjectIndex(self.tombstones)
         self.all_claims: ObjectIndex[str, str] = ObjectIndex(self.tombstones)
-        self.waiting: set[JobKey] = set()
+        self.namespace_index = NamespaceIndex()
+        self.waiting = KeyIndex()
         """Jobs that have not started, or wait to be admitted."""
+        self.refused = KeyIndex()
+        """Jobs and LLMClusters with a request that was refused, by the namespace of the object."""
         self.jobs_on_node: dict[str, dict[str, JobKey]] = {}
         """The job of each pod of a job, by node and uid of the pod."""
-        self.absent_namespaces: set[str] = set()
-        """Tenant namespaces that did not exist when a claim was created there."""
         self.burst: asyncio.TimerHandle | None = None
 
     @property
@@ -99,10 +102,10 @@ class Store:
             self.tombstones.add(job)
             if known is not None and uid_of(known) == uid_of(job):
                 del self.jobs[key]
-                self.waiting.discard(key)
+                self.waiting.set(queue_key, ())
         elif self.accepts(job, known):
             self.jobs[key] = job
-            (self.waiting.add if is_waiting(job) else self.waiting.discard)(key)
+            self.waiting.set(queue_key, {key[0]} if is_waiting(job) else ())
             if self.is_news(queue_key, job, known):
                 self.queue.add(queue_key, low_priority=known is None and is_finished(job))
         elif is_older(job, known) and queue_key in self.queue.processing:
@@ -198,6 +201,22 @@ class Store:
         if capacity != self.node_index.capacity and self.burst is None:
             self.burst = asyncio.get_running_loop().call_later(BURST_SECONDS, self.end_burst)
 
+    def namespace_changed(self, change: Change, namespace: Manifest) -> None:
+        """Index a namespace; what was refused in it may be accepted now."""
+        name, index = text_at(namespace, "metadata", "name"), self.namespace_index
+        if index.put(namespace) if change == "upsert" else index.remove(name):
+            self.enqueue_refused(name)
+
+    def quota_changed(self, change: Change, quota: Manifest) -> None:
+        """Index a ResourceQuota; what was refused in its namespace may be accepted once it leaves more room."""
+        if self.namespace_index.put_quota(uid_of(quota), Quota.of(quota) if change == "upsert" else None):
+            self.enqueue_refused(text_at(quota, "metadata", "namespace"))
+
+    def enqueue_refused(self, namespace: str) -> None:
+        """Enqueue what has a refused request in a namespace."""
+        for key in self.refused.of(namespace):
+            self.queue.add(key)
+
     def end_burst(self) -> None:
         """Enqueue the jobs that wait for capacity, once for many nodes that changed."""
         self.burst = None
@@ -210,9 +229,8 @@ class Store:
 
     def enqueue_waiting(self, namespace: str | None = None) -> None:
         """Enqueue every job that has not started or waits to be admitted, of one namespace or of all."""
-        for key in self.waiting:
-            if namespace in (None, key[0]):
-                self.queue.add(Key("job", *key))
+        for key in self.waiting.all() if namespace is None else self.waiting.of(namespace):
+            self.queue.add(key)
 
     def accepts(self, obj: Manifest, known: Manifest | None) -> bool:
         """Return whether `obj` is newer than what is known, and not deleted since."""

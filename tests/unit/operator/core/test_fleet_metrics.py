@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
@@ -104,6 +105,13 @@ def test_every_job_is_counted_once_by_condition_and_reason() -> None:
 )
 def test_the_current_condition(job: JobSample, expected: tuple[str, str]) -> None:
     assert current_condition(job.status) == expected
+
+
+@pytest.mark.parametrize("stage", get_args(JobStatus.model_fields["stage"].annotation))
+def test_a_job_in_any_stage_has_samples_and_hides_no_other(stage: str) -> None:
+    fleet = replace(FLEET, jobs=(job_sample("z", stage), WAITING))
+    queued = [sample for sample in fleet_samples(fleet, now=NOW) if sample.metric is metrics.JOB_QUEUED]
+    assert {sample.labels[1] for sample in queued} == {"z", WAITING.name}
 
 
 def test_a_job_is_queued_since_its_creation_and_while_it_waits() -> None:

@@ -13,7 +13,7 @@ from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, ProcessFail
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.reported import clamp_float, read_coordinator_status, reported_pod
+from llmtrain_operator.core.reported import POD_TEXTS, clamp_float, read_coordinator_status, reported_pod
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -174,6 +174,19 @@ def test_what_the_kubelet_and_the_scheduler_say_is_printable() -> None:
     view = reported_pod(replace(RUNNING[0], unschedulable="\x1b[31m0/3\n", pull_failure="x" * 9999))
     assert (view.unschedulable, len(view.pull_failure)) == ("0/3 ", 1024)
     assert reported_pod(RUNNING[0]) is RUNNING[0]
+
+
+@pytest.mark.parametrize("name", POD_TEXTS)
+def test_every_text_of_a_pod_is_printable_and_short(name: str) -> None:
+    text = getattr(reported_pod(replace(RUNNING[0], **{name: "\x1b[31mred\u202e\x00" + "x" * 9999})), name)
+    assert text.startswith("redx")
+    assert len(text) == POD_TEXTS[name]
+
+
+def test_a_disrupted_pod_is_recorded_with_printable_texts() -> None:
+    drained = replace(RUNNING[0], deleting=True, disruption="\x1b[31mX" * 99, disruption_message="\x1b[31mby\x00" * 999)
+    (failure,) = planned(coordinator_status(), pods=(drained, *RUNNING[1:])).recoveries.recent
+    assert failure.disruption
 
 
 def document(**fields: Any) -> bytes:

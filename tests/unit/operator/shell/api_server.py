@@ -15,6 +15,8 @@ class ApiServer:
         self.answers: list[web.Response] = []
         self.requests: list[tuple[str, str, Any]] = []
         """Method, path with query, and body."""
+        self.accepted: list[str | None] = []
+        """The media type that each request asks for."""
         self.api: Api
         """A client of this server."""
 
@@ -22,6 +24,7 @@ class ApiServer:
         """Record a request and return the next answer."""
         body = await request.json() if request.can_read_body else None
         self.requests.append((request.method, request.path_qs, body))
+        self.accepted.append(request.headers.get("Accept"))
         return self.answers.pop(0)
 
 

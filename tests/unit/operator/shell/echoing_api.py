@@ -14,9 +14,11 @@ from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, No
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
-from unit.operator.builders import IMAGES, SPEC, node
+from unit.operator.builders import IMAGES, KEYS, SPEC, node
 
 CLUSTER_SPEC: dict[str, Any] = {"storagePools": [{"name": "datasets"}, {"name": "checkpoints"}]}
+PROGRAM: dict[str, Any] = {**SPEC, "entrypoint": {"script": "train.py"}, "data": {"source": {"volume": "datasets"}}}
+"""Spec of a job that begins with its workers."""
 HOT_LOOP = 40
 """Reconciliations in a row that no test needs."""
 
@@ -117,6 +119,11 @@ class EchoingApi(Api):
         self.events.append(event.reason)
 
 
+def reject(api: EchoingApi, error: ApiError, *verbs: str, kinds: tuple[str, ...] = ("Pod",)) -> None:
+    """Let the API server refuse requests with some verbs for objects of some kinds."""
+    api.reject = lambda verb, kind, name: error if verb in verbs and kind in kinds else None
+
+
 async def reconciler(api: EchoingApi, *jobs: Manifest, cluster: dict[str, Any] | None = None) -> Reconciler:
     """Return a reconciler of `jobs` and one LLMCluster, whose clock stands until a test changes `now`."""
     queue = WorkQueue()
@@ -125,7 +132,7 @@ async def reconciler(api: EchoingApi, *jobs: Manifest, cluster: dict[str, Any] |
     store.cluster_changed("upsert", manifest(CLUSTER_KIND, "default", cluster or CLUSTER_SPEC))
     for job in jobs or (manifest(JOB_KIND, "j", SPEC, namespace="ns"),):
         store.job_changed("upsert", job)
-    found = Reconciler(api=api, store=store, queue=queue, images=IMAGES, gang=True, clock=lambda: found.now)
+    found = Reconciler(api=api, store=store, queue=queue, images=IMAGES, keys=KEYS, gang=True, clock=lambda: found.now)
     found.now = 1000.0  # type: ignore[attr-defined]
     return found
 

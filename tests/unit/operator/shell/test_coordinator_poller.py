@@ -1,14 +1,18 @@
 """Coordinators are asked one at a time each, in tasks of their own."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_operator.core.snapshot import Silence
 from llmtrain_operator.shell import coordinator_poller
-from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller
-from unit.operator.builders import coordinator_status, job, pod, progress
+from llmtrain_operator.shell.coordinator_client import NoAnswer
+from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller, Newest, Poll
+from unit.operator.builders import KEYS, coordinator_status, job, pod, progress
 
 KEY = ("ns", "j")
 POD = pod("j-coordinator", "coordinator")
@@ -21,15 +25,18 @@ class Asked:
         self.now, self.times, self.woken = 1000.0, 0, 0
         self.status: CoordinatorStatus | None = coordinator_status()
         self.pod: Any = POD
-        self.poller = CoordinatorPoller(lambda key: (job(), self.pod) if self.pod else None, self.wake)
+        self.poller = CoordinatorPoller(
+            lambda key: (job(), self.pod) if self.pod else None, KEYS.tokens, self.wake, lambda: self.now
+        )
         monkeypatch.setattr(coordinator_poller, "sync_workers", self.sync_workers)
-        monkeypatch.setattr(coordinator_poller.time, "monotonic", lambda: self.now)
 
     def wake(self, key: Any) -> None:
         self.woken += 1
 
-    async def sync_workers(self, *_: Any) -> CoordinatorStatus | None:
+    async def sync_workers(self, *_: Any) -> CoordinatorStatus:
         self.times += 1
+        if self.status is None:
+            raise NoAnswer("no answer in time")
         return self.status
 
     async def poll_now(self, interval: float = 0.0) -> None:
@@ -76,7 +83,10 @@ async def test_an_answer_with_nothing_but_new_figures_waits(asked: Asked) -> Non
     timer = asked.poller.polls[KEY].timer
     assert timer is not None, "it is asked again after the same interval"
     assert timer.when() - asyncio.get_running_loop().time() == pytest.approx(5, abs=0.5)
-    assert await read_and_poll(3, 24) == 0
+    assert await read_and_poll(3, 20) == 0
+    asked.poller.schedule(KEY, None)  # type: ignore[arg-type]
+    assert await read_and_poll(3, 4) == 1, "the job asked for an answer at once"
+    assert await read_and_poll(3, 0) == 0
     assert await read_and_poll(4, 2) == 1, "figures are due after 30 seconds"
     assert asked.poller.answer(KEY, POD) is not None
     assert await read_and_poll(5, 5, joined=1) == 1, "a rank was lost"
@@ -140,31 +150,83 @@ async def test_a_coordinator_that_runs_no_more_is_not_asked(asked: Asked) -> Non
     assert (asked.times, asked.woken) == (0, 0)
 
 
-async def test_a_coordinator_is_lost_when_it_leaves_two_questions_unanswered(asked: Asked) -> None:
-    def is_lost() -> bool:
-        answer = asked.poller.answer(KEY, POD)
-        assert answer is not None
-        return answer.is_lost
+def silence_of(asked: Asked) -> Silence | None:
+    answer = asked.poller.answer(KEY, POD)
+    assert answer is not None
+    return answer.silence
 
+
+async def test_the_silence_of_a_coordinator_lasts_until_it_answers(asked: Asked) -> None:
     await asked.poll_now()
+    assert silence_of(asked) is None
     asked.status = None
     asked.now += 5
     await asked.poll_now()
-    assert not is_lost(), "one question without an answer may be lost on the way"
     assert asked.poller.polls[KEY].timer is not None, "it is asked again soon"
     asked.now += 1
     await asked.poll_now()
-    assert is_lost()
+    silence = silence_of(asked)
+    assert silence is not None
+    assert (silence.duration, silence.unanswered) == (timedelta(seconds=6), 2)
+    assert silence.has_answered
+    assert silence.error == "no answer in time"
     asked.status = coordinator_status()
     await asked.poll_now()
-    assert not is_lost()
+    assert silence_of(asked) is None
 
 
-async def test_a_coordinator_that_never_answered_is_not_lost(asked: Asked) -> None:
-    asked.status = None
+async def test_a_successor_has_not_answered_before(asked: Asked) -> None:
+    await asked.poll_now()
+    asked.pod, asked.status = pod("j-worker-9", "coordinator"), None
     for _ in range(3):
         asked.now += 10
         await asked.poll_now()
-    answer = asked.poller.answer(KEY, POD)
+    answer = asked.poller.answer(KEY, asked.pod)
     assert answer is not None
-    assert not answer.is_lost
+    assert answer.silence is not None
+    assert (answer.silence.duration, answer.silence.unanswered) == (timedelta(seconds=20), 3)
+    assert not answer.silence.has_answered
+
+
+@pytest.mark.parametrize(
+    ("node", "answers_last", "expected"),
+    [
+        pytest.param("node-2", False, True, id="others on other nodes are silent too"),
+        pytest.param("node-2", True, False, id="others answer"),
+        pytest.param("node-1", False, False, id="others are on the same node"),
+    ],
+)
+async def test_a_silence_of_all_is_common(asked: Asked, node: str, answers_last: bool, expected: bool) -> None:
+    await asked.poll_now()
+    asked.now, asked.status = asked.now + 5, None
+    await asked.poll_now()
+    asked.now += 1
+    other = Poll()
+    for status in (None, coordinator_status() if answers_last else None):
+        asked.poller.record(other, replace(POD, uid="other", node=node), status, "", asked.now)
+    await asked.poll_now()
+    silence = silence_of(asked)
+    assert silence is not None
+    assert silence.is_common is expected
+
+
+async def test_a_job_that_is_discarded_while_it_is_asked_is_not_asked_again(asked: Asked) -> None:
+    await asked.poll_now()
+    asked.now, asked.status = asked.now + 5, None
+    asked.poller.schedule(KEY, None)  # type: ignore[arg-type]
+    poll = asked.poller.polls[KEY]
+    assert poll.timer is not None
+    poll.timer.cancel()
+    asked.poller.start(KEY, None)  # type: ignore[arg-type]
+    asked.poller.discard(KEY)
+    assert poll.task is not None
+    await poll.task
+    assert asked.poller.polls == {}
+
+
+def test_what_happened_last_on_another_node() -> None:
+    newest = Newest()
+    assert newest.elsewhere("a") == float("-inf")
+    for time, node in enumerate("abcbb"):
+        newest.record(node, time)
+    assert (newest.elsewhere("a"), newest.elsewhere("b"), newest.elsewhere("c")) == (4, 2, 4)

@@ -14,6 +14,7 @@ from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.shell.informer import Informer
+from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
@@ -31,12 +32,13 @@ METADATA: Manifest = {
     "generation": 1,
     "creationTimestamp": "2026-11-23T12:00:00Z",
     "deletionTimestamp": "2026-11-23T12:00:00Z",
+    "finalizers": ["example.org/f"],
     "labels": {JOB_LABEL: "j", ROLE_LABEL: "worker", WORKER_LABEL: "0", CLUSTER_LABEL: "default"},
     "annotations": {TERM_ANNOTATION: "1"},
     "ownerReferences": [{"kind": JOB_KIND, "name": "j", "uid": "u"}],
 }
 CONDITION = {"type": "Ready", "status": "True", "message": "m", "lastTransitionTime": "2026-11-23T12:00:00Z"}
-AMOUNTS = {"requests": {"nvidia.com/gpu": "1"}}
+AMOUNTS = {"requests": {"nvidia.com/gpu": "1"}, "limits": {"memory": "1Gi"}}
 STATE = {
     "waiting": {"reason": "ErrImagePull", "message": "m"},
     "terminated": {"exitCode": 1, "reason": "r", "message": "m"},
@@ -54,8 +56,15 @@ OBJECTS: dict[str, Manifest] = {
             "podIP": "10.0.0.1",
             "reason": "r",
             "message": "m",
-            "conditions": [{**CONDITION, "type": "PodScheduled", "status": "False"}, CONDITION],
-            "containerStatuses": [{"name": "worker", "state": STATE}],
+            "startTime": "2026-11-23T12:00:00Z",
+            "conditions": [
+                {**CONDITION, "type": "PodScheduled", "status": "False"},
+                {**CONDITION, "type": "DisruptionTarget", "reason": "EvictionByEvictionAPI"},
+                CONDITION,
+            ],
+            "containerStatuses": [
+                {"name": "worker", "state": STATE, "lastState": {"terminated": {"reason": "r"}}, "restartCount": 1}
+            ],
         },
     },
     "Node": {
@@ -69,6 +78,9 @@ OBJECTS: dict[str, Manifest] = {
     },
     "PersistentVolumeClaim": {"metadata": METADATA, "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}},
     "ConfigMap": {"metadata": METADATA, "data": {"run.json": "{}"}},
+    "Namespace": {"metadata": {**METADATA, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
+    "ResourceQuota": {"metadata": METADATA, "status": {"hard": {"pods": "5"}, "used": {"pods": "1"}}},
+    "NetworkPolicy": {"metadata": METADATA, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}},
     "LLMTrainingJob": {
         "metadata": METADATA,
         "spec": {"workers": {}},
@@ -117,6 +129,9 @@ def change(store: Store, kind: str, type: Any, obj: Manifest) -> None:
         "Node": store.node_changed,
         "PersistentVolumeClaim": store.claim_changed,
         "ConfigMap": store.object_changed,
+        "Namespace": store.namespace_changed,
+        "ResourceQuota": store.quota_changed,
+        "NetworkPolicy": store.object_changed,
         "LLMTrainingJob": store.job_changed,
         "LLMCluster": store.cluster_changed,
     }
@@ -130,6 +145,7 @@ async def test_an_object_can_contain_anything(kind: str, path: tuple[Any, ...]) 
     for number, value in enumerate(GARBAGE):
         bad = replaced(good, path, value)
         trim_pod(bad)
+        trim_quota(bad)
         change(store, kind, "upsert", bad)
         store.node_index.views()
         states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))

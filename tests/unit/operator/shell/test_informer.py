@@ -57,6 +57,16 @@ async def test_a_deletion_that_is_watched_reaches_the_handler(server: ApiServer)
     assert informer.known == {}
 
 
+async def test_metadata_alone_is_asked_for(server: ApiServer) -> None:
+    informer = Informer(server.api, "v1", "Namespace", lambda change, found: None, metadata_only=True)
+    server.answers = [web.json_response({"metadata": {"resourceVersion": "5"}}), web.Response(text="")]
+    await informer.watch(await informer.list())
+    assert server.accepted == [
+        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+    ]
+
+
 def test_a_selector_is_part_of_the_query() -> None:
     informer = Informer(None, "v1", "Service", lambda change, found: None, selector="x")  # type: ignore[arg-type]
     assert informer.path("limit=5") == "/api/v1/services?labelSelector=x&limit=5"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from llmtrain_operator.shell.job_memory import JobMemory
+from unit.operator.builders import pod
 
 
 def test_the_age_of_a_status_is_known_once_it_was_written() -> None:
@@ -12,3 +13,14 @@ def test_the_age_of_a_status_is_known_once_it_was_written() -> None:
     memory.status_written()
     now = 8.0
     assert memory.status_age == timedelta(seconds=3)
+
+
+def test_a_deletion_is_of_others_if_the_pod_was_seen_before_and_the_operator_does_not_delete_it() -> None:
+    memory = JobMemory("u")
+    names = ("j-worker-0", "j-worker-1", "j-worker-2")
+    assert memory.deleted_by_others(pod(name) for name in names) == frozenset()
+    memory.deleted.add("uid-of-j-worker-1")
+    leaving = [pod(name, deleting=True) for name in (*names[:2], "j-worker-9")]
+    assert memory.deleted_by_others([*leaving, pod("j-worker-2")]) == {"uid-of-j-worker-0"}
+    assert memory.deleted_by_others([pod("j-worker-2")]) == frozenset()
+    assert (memory.alive, memory.deleted) == ({"uid-of-j-worker-2"}, set()), "nothing is kept of pods that are gone"

@@ -19,10 +19,10 @@ from llmtrain_operator.shell.observe import (
     observe_job,
     unknown_nodes,
 )
-from llmtrain_operator.shell.pod_warnings import PodWarnings
 from llmtrain_operator.shell.store import Store
+from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import WorkQueue
-from unit.operator.builders import IMAGES, SPEC, coordinator_status, node
+from unit.operator.builders import IMAGES, KEYS, SPEC, coordinator_status, node
 
 CLUSTER_SPEC = {
     "computePools": [{"name": "all"}],
@@ -90,11 +90,12 @@ def observed(store: Store, coordinator: Any = None, memory: JobMemory | None = N
         store,
         ("ns", "j"),
         images=IMAGES,
+        token_of=KEYS.token,
         gang=True,
         coordinator=coordinator,
         memory=memory,
         fetched_nodes=absent if nodes is None else nodes,
-        warnings=PodWarnings(api),
+        warnings=WarningEvents(api),
     )
 
 
@@ -192,9 +193,12 @@ async def test_a_job_that_cannot_be_read_is_left_out_of_the_metrics(store: Store
     assert [job.name for job in observe_fleet(store).jobs] == ["j"]
 
 
-async def test_a_job_that_is_being_deleted_is_not_observed(store: Store) -> None:
+async def test_a_job_that_is_being_deleted_is_observed_as_such_and_its_coordinator_is_not_asked(store: Store) -> None:
+    store.pod_changed("upsert", pod("j-coordinator", "coordinator"))
+    assert not snapshot(store).job.deleting
     store.jobs["ns", "j"]["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
-    assert snapshot(store) is None
+    assert snapshot(store).job.deleting
+    assert observe_coordinator(store, ("ns", "j")) is None
 
 
 async def test_a_cluster_is_observed_with_the_claims_of_its_tenants(store: Store) -> None:

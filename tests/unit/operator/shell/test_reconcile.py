@@ -1,4 +1,4 @@
-"""A job or LLMCluster is reconciled until nothing is left to do, whatever the API server refuses."""
+"""A job or LLMCluster is reconciled until nothing is left to do."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,28 +6,22 @@ from typing import Any
 import pytest
 
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
-from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected, Unavailable
+from llmtrain_operator.core.plan import ObjectReference
+from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.work_queue import Key
-from unit.operator.builders import SPEC, coordinator_status
+from unit.operator.builders import SPEC
 from unit.operator.shell.echoing_api import (
-    CLUSTER_SPEC,
+    PROGRAM,
     EchoingApi,
     advance,
     manifest,
     reconcile_all,
     reconciler,
-    scheduled,
+    reject,
 )
 
 JOB, CLUSTER = Key("job", "ns", "j"), Key("cluster", "", "default")
-QUOTA = RequestRejected('pods "j-prepare" is forbidden: exceeded quota: q', 403)
-PROGRAM = {**SPEC, "entrypoint": {"script": "train.py"}, "data": {"source": {"volume": "datasets"}}}
-
-
-def reject(api: EchoingApi, error: ApiError, *verbs: str, kinds: tuple[str, ...] = ("Pod",)) -> None:
-    api.reject = lambda verb, kind, name: error if verb in verbs and kind in kinds else None
 
 
 async def test_a_job_is_reconciled_until_its_objects_exist() -> None:
@@ -43,91 +37,6 @@ async def test_a_job_is_reconciled_until_its_objects_exist() -> None:
     advance(found, 3600)
     await reconcile_all(found)
     assert api.calls == before, "a reconciliation with nothing to change makes no call"
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        pytest.param(QUOTA, id="quota"),
-        pytest.param(RequestRejected("violates PodSecurity", 403), id="pod security"),
-        pytest.param(RequestRejected("Invalid value: image", 422), id="invalid"),
-        pytest.param(NotFound("the server could not find the requested resource", 404), id="not served"),
-    ],
-)
-async def test_a_refusal_is_reported_once_and_tried_again_after_a_back_off(error: ApiError) -> None:
-    found = await reconciler(api := EchoingApi())
-    reject(api, error, "create")
-    await reconcile_all(found)
-    assert scheduled(found)["reason"] == "APIRejected"
-    assert error.message in scheduled(found)["message"]
-    assert api.events == ["APIRejected"]
-    status = found.store.jobs["ns", "j"]["status"]
-    assert status["startTime"]
-    assert status["trainerImage"] == "trainer-cpu:1"
-    before = len(api.calls)
-    for _ in range(14):
-        advance(found, 1)
-        await reconcile_all(found)
-    assert len(api.calls) == before, "events do not shorten the back-off"
-    advance(found, 1)
-    await reconcile_all(found)
-    assert api.calls[before:] == ["create Pod j-prepare"], "the same refusal again changes nothing in the status"
-    for _ in range(100):
-        advance(found, 15)
-        await reconcile_all(found)
-    assert len(api.calls) - before <= 10, "25 minutes at up to 5 minutes"
-    assert api.events == ["APIRejected"]
-
-
-async def test_a_job_starts_when_the_refusal_ends() -> None:
-    found = await reconciler(api := EchoingApi())
-    reject(api, QUOTA, "create")
-    await reconcile_all(found)
-    api.reject = lambda verb, kind, name: None
-    advance(found, 15)
-    await reconcile_all(found)
-    assert ("Pod", "ns", "j-prepare") in api.objects
-    assert scheduled(found)["reason"] == "Waiting"
-
-
-async def test_a_changed_spec_is_tried_at_once() -> None:
-    found = await reconciler(api := EchoingApi())
-    reject(api, QUOTA, "create")
-    await reconcile_all(found)
-    api.reject = lambda verb, kind, name: None
-    job = found.store.jobs["ns", "j"]
-    metadata = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
-    found.store.job_changed("upsert", {**job, "metadata": metadata})
-    await reconcile_all(found)
-    assert ("Pod", "ns", "j-prepare") in api.objects
-
-
-async def test_a_refused_status_is_no_hot_loop() -> None:
-    found = await reconciler(api := EchoingApi())
-    reject(api, RequestRejected("status is invalid", 422), "status", kinds=(JOB_KIND,))
-    await reconcile_all(found)
-    for _ in range(14):
-        advance(found, 1)
-        await reconcile_all(found)
-    assert api.counts()["status"] == 2, "the job's once, and that of the LLMCluster"
-    advance(found, 1)
-    await reconcile_all(found)
-    assert api.counts()["status"] == 3
-
-
-async def test_a_refused_deletion_is_no_hot_loop() -> None:
-    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
-    await reconcile_all(found)
-    reject(api, RequestRejected("denied by a webhook", 403), "delete")
-    job = found.store.jobs["ns", "j"]
-    changed = {**job, "spec": {**PROGRAM, "workers": {"replicas": 1}}}
-    changed["metadata"] = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
-    found.store.job_changed("upsert", changed)
-    for _ in range(14):
-        advance(found, 1)
-        await reconcile_all(found)
-    assert api.counts()["delete"] == 1
-    assert "denied by a webhook" in scheduled(found)["message"]
 
 
 @pytest.mark.parametrize(
@@ -169,108 +78,39 @@ async def test_the_plan_of_a_job_is_not_executed_on_a_namesake() -> None:
     assert "dataset" not in status
 
 
-async def test_a_job_that_is_deleted_while_its_coordinator_is_asked_is_no_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found, answers = await with_coordinator(monkeypatch)
-    job = found.store.jobs["ns", "j"]
-    answers.append(lambda: found.store.job_changed("delete", job))
-    await reconcile_all(found)
-    await asked(found)
-    assert "failed" not in await reconcile_all(found)
-    assert found.poller.polls == {}
+def leave(found: Reconciler, api: EchoingApi, name: str) -> None:
+    """Let the API server report that a pod is being deleted."""
+    live = api.objects["Pod", "ns", name]
+    metadata = {**live["metadata"], "resourceVersion": str(next(api.versions))}
+    metadata["deletionTimestamp"] = "2026-11-23T12:00:00Z"
+    found.store.pod_changed("upsert", {**live, "metadata": metadata})
 
 
-async def with_coordinator(monkeypatch: pytest.MonkeyPatch) -> tuple[Reconciler, list[Any]]:
-    """Return a reconciler of a job whose coordinator runs, and the actions to take while it is asked."""
+async def test_a_pod_that_someone_else_deletes_is_a_disruption_and_one_that_the_operator_deletes_is_not() -> None:
     found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
-    found.api_server = api  # type: ignore[attr-defined]
-
-    def run_coordinator(obj: Manifest) -> None:
-        if obj["kind"] == "Pod" and obj["metadata"]["name"] == "j-coordinator":
-            obj["status"] = {"phase": "Running", "podIP": "10.0.0.9"}
-
-    api.mutate = run_coordinator
-    answers: list[Any] = []
-
-    async def sync_workers(*_: Any) -> Any:
-        if answers:
-            answers.pop(0)()
-        return coordinator_status()
-
-    monkeypatch.setattr("llmtrain_operator.shell.coordinator_poller.sync_workers", sync_workers)
-    return found, answers
-
-
-async def asked(found: Reconciler) -> None:
-    """Let the poller ask now what it would ask later, and wait for the answer."""
-    poll = found.poller.polls["ns", "j"]
-    assert poll.timer is not None
-    poll.timer.cancel()
-    found.poller.start(("ns", "j"), None)  # type: ignore[arg-type]
-    assert poll.task is not None
-    await poll.task
-
-
-async def test_a_coordinator_is_asked_in_a_task_of_its_own_whose_answer_wakes_the_job(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found, _ = await with_coordinator(monkeypatch)
     await reconcile_all(found)
-    assert found.store.jobs["ns", "j"]["status"]["stage"] == "Starting"
-    await asked(found)
-    assert len(found.queue) == 1
+    leave(found, api, "j-worker-0")
     await reconcile_all(found)
-    assert found.store.jobs["ns", "j"]["status"]["stage"] == "Training"
+    recoveries = found.store.jobs["ns", "j"]["status"]["recoveries"]
+    assert [(record["pod"], record["reason"]) for record in recoveries["recent"]] == [("j-worker-0", "PodDeleted")]
+    assert (recoveries["count"], recoveries["disruptions"], recoveries["times"]) == (0, 1, [])
+    assert api.events.count("PodDisrupted") == 1
+    delete = api.delete
 
+    async def delete_gracefully(reference: ObjectReference) -> None:
+        if reference.kind == "Pod":
+            leave(found, api, reference.name)
+        else:
+            await delete(reference)
 
-async def test_a_missing_tenant_namespace_is_tried_every_30_seconds() -> None:
-    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": "gone"}, {"namespace": "ok"}]}
-    waiting = [manifest(JOB_KIND, f"w{number}", {**SPEC, "cluster": "nowhere"}, namespace="ns") for number in range(5)]
-    found = await reconciler(api := EchoingApi(), *waiting, cluster=cluster)
-    gone = NotFound('namespaces "gone" not found', 404)
-    tried: list[str] = []
-
-    async def create(obj: Manifest) -> Manifest:
-        tried.append(obj["metadata"]["namespace"])
-        if obj["metadata"]["namespace"] == "gone":
-            raise gone
-        return await EchoingApi.create(api, obj)
-
-    api.create = create  # type: ignore[method-assign]
+    api.delete = delete_gracefully  # type: ignore[method-assign]
+    job = found.store.jobs["ns", "j"]
+    metadata = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    fewer = {**job, "metadata": metadata, "spec": {**PROGRAM, "workers": {"replicas": 1}}}
+    found.store.job_changed("upsert", fewer)
     await reconcile_all(found)
-    assert tried.count("gone") == 1, "the other claims of the namespace are not tried"
-    assert phases(found) == {"gone": "Missing", "ok": "Pending"}
-    writes = api.counts()["status"]
-    for _ in range(29):
-        advance(found, 1)
-        await reconcile_all(found)
-    assert (tried.count("gone"), api.counts()["status"]) == (1, writes)
-    advance(found, 1)
-    await reconcile_all(found)
-    assert (tried.count("gone"), api.counts()["status"]) == (2, writes), "and the status does not change to and fro"
-
-
-def phases(found: Reconciler) -> dict[str, str]:
-    return {claim["namespace"]: claim["phase"] for claim in found.store.clusters["default"]["status"]["claims"]}
-
-
-async def test_a_tenants_refusal_keeps_no_other_tenant_from_its_claims() -> None:
-    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": name} for name in ("a", "b", "c")]}
-    found = await reconciler(api := EchoingApi(), cluster=cluster)
-
-    async def create(obj: Manifest) -> Manifest:
-        if obj["metadata"]["namespace"] == "a":
-            raise RequestRejected("exceeded quota: storage", 403)
-        return await EchoingApi.create(api, obj)
-
-    api.create = create  # type: ignore[method-assign]
-    await reconcile_all(found)
-    claims = [key for key in api.objects if key[0] == "PersistentVolumeClaim"]
-    assert {namespace for _, namespace, _ in claims} >= {"b", "c"}
-    (ready,) = found.store.clusters["default"]["status"]["conditions"]
-    assert (ready["status"], ready["reason"]) == ("False", "ClaimsRejected")
-    assert "in namespace a: exceeded quota: storage" in ready["message"]
+    assert found.store.pods_of["ns", "j"]["j-worker-1"]["metadata"]["deletionTimestamp"]
+    assert found.store.jobs["ns", "j"]["status"]["recoveries"]["disruptions"] == 1
 
 
 async def test_what_is_due_later_is_returned_to_the_queue() -> None:
@@ -282,6 +122,52 @@ async def test_what_is_due_later_is_returned_to_the_queue() -> None:
     _, seconds = await found.reconcile(JOB, None)  # type: ignore[arg-type]
     assert seconds is not None
     assert seconds > timedelta(days=365).total_seconds()
+
+
+FINISHED = {
+    "stage": "Failed",
+    "observedGeneration": 1,
+    "conditions": [
+        {
+            "type": "Failed",
+            "status": "True",
+            "reason": "BadInput",
+            "message": "",
+            "lastTransitionTime": "2026-11-23T12:00:00Z",
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "computed"),
+    [
+        pytest.param(SPEC, FINISHED, False, id="nothing is left of it"),
+        pytest.param({**SPEC, "ttlSecondsAfterFinished": 60}, FINISHED, True, id="it expires"),
+        pytest.param(SPEC, {**FINISHED, "observedGeneration": 0}, True, id="its spec has changed"),
+        pytest.param(SPEC, {"observedGeneration": 1}, True, id="it has not finished"),
+    ],
+)
+async def test_nothing_is_computed_for_a_finished_job_of_which_nothing_is_left(
+    spec: dict[str, Any], status: dict[str, Any], computed: bool
+) -> None:
+    found = await reconciler(EchoingApi(), manifest(JOB_KIND, "j", spec, status, namespace="ns"))
+    plans, plan = [], found.plan
+    found.plan = lambda snapshot: plans.append(snapshot) or plan(snapshot)  # type: ignore[assignment, func-returns-value]
+    found.memory_of(("ns", "j"), "uid-of-j")
+    await found.attempt(JOB, None)  # type: ignore[arg-type]
+    assert bool(plans) is computed
+    assert (("ns", "j") in found.memories) is computed, "and nothing is kept for it"
+
+
+async def test_a_finished_job_with_a_pod_is_cleaned_up() -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", SPEC, namespace="ns"))
+    await reconcile_all(found)
+    job = found.store.jobs["ns", "j"]
+    metadata = {**job["metadata"], "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", {**job, "metadata": metadata, "status": {**job["status"], **FINISHED}})
+    await reconcile_all(found)
+    assert [kind for kind, _, _ in api.objects] == ["PersistentVolumeClaim", "PersistentVolumeClaim"]
 
 
 async def test_a_failed_pod_is_deleted_once_its_end_is_recorded() -> None:

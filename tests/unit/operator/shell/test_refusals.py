@@ -26,10 +26,16 @@ def remaining(refusals: Refusals, observed: Facts = FACTS) -> timedelta | None:
 
 @pytest.mark.parametrize(
     ("back_off", "refusals", "seconds"),
-    [(REJECTED, 1, 15), (REJECTED, 2, 30), (REJECTED, 6, 300), (REJECTED, 10**6, 300), (MISSING_NAMESPACE, 9, 30)],
+    [(REJECTED, 1, 15), (REJECTED, 2, 30), (REJECTED, 6, 300), (REJECTED, 10**6, 300), (MISSING_NAMESPACE, 1, 30)],
 )
 def test_the_delay_doubles_up_to_a_limit(back_off: BackOff, refusals: int, seconds: float) -> None:
     assert back_off.seconds(refusals) == seconds
+
+
+@pytest.mark.parametrize(("others", "seconds"), [(0, 300), (75, 300), (1000, 4000), (10**5, 4 * 10**5)])
+def test_many_refused_requests_are_made_again_at_a_rate_that_does_not_grow(others: int, seconds: float) -> None:
+    assert REJECTED.seconds(30, others) == seconds
+    assert REJECTED.seconds(1, others) == 15
 
 
 def test_the_time_until_the_next_try_passes_and_grows() -> None:
@@ -48,11 +54,11 @@ def test_the_time_until_the_next_try_passes_and_grows() -> None:
     ("left", "expected"),
     [
         pytest.param({("job", 1), ("pod", "a"), ("pod", "b")}, 15, id="a pod more makes no room"),
-        pytest.param({("job", 1)}, 0, id="a pod less does"),
-        pytest.param({("job", 2), ("pod", "a")}, 0, id="another spec may ask for less"),
+        pytest.param({("job", 1)}, 1, id="a pod less does"),
+        pytest.param({("job", 2), ("pod", "a")}, 1, id="another spec may ask for less"),
     ],
 )
-def test_a_fact_that_no_longer_holds_is_a_reason_to_try_at_once(left: set[tuple[str, object]], expected: int) -> None:
+def test_a_fact_that_no_longer_holds_is_a_reason_to_try_soon(left: set[tuple[str, object]], expected: int) -> None:
     refusals = Refusals(Clock())
     refusals.record(REFUSAL, FACTS)
     assert remaining(refusals, frozenset(left)) == timedelta(seconds=expected)
@@ -63,3 +69,14 @@ def test_a_namesake_that_stops_is_asked_after_soon() -> None:
     existing = {"kind": "Pod", "metadata": {"name": "p", "deletionTimestamp": "t"}}
     refusals.record(name_taken(existing, job="j", uid="u"), FACTS)
     assert remaining(refusals) == timedelta(seconds=1)
+
+
+def test_facts_that_keep_changing_cause_no_hot_loop() -> None:
+    refusals = Refusals(clock := Clock())
+    waited = []
+    for number in range(6):
+        refusals.record(REFUSAL, frozenset({("quotas", number)}))
+        waited.append(remaining(refusals, frozenset({("quotas", number + 1)})))
+    assert waited == [timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 8, 8)]
+    clock.now += 100
+    assert remaining(refusals, frozenset({("quotas", 9)})) <= timedelta(0), "after a long time it is made at once"

@@ -15,7 +15,8 @@ from llmtrain_operator.shell.work_queue import WorkQueue
 async def test_pod_groups_are_watched_only_where_they_are_served() -> None:
     store = Store(WorkQueue())
     kinds = {informer.kind for informer in informers(None, store, gang=False)}  # type: ignore[arg-type]
-    assert {JOB_KIND, CLUSTER_KIND, "Pod", "Node", "PersistentVolumeClaim", "Service", "ConfigMap"} == kinds
+    of_jobs = {"Pod", "PersistentVolumeClaim", "Service", "ConfigMap", "NetworkPolicy"}
+    assert {JOB_KIND, CLUSTER_KIND, "Node", "Namespace", "ResourceQuota", *of_jobs} == kinds
     assert "PodGroup" in {informer.kind for informer in informers(None, store, gang=True)}  # type: ignore[arg-type]
 
 

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from llmtrain_api.job_token import authorization, new_token
 from llmtrain_api.protocol import (
     JOB_HEADER,
     CurrentGeneration,
@@ -18,7 +20,10 @@ from llmtrain_api.protocol import (
 )
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable
+from support.local_coordinator import TOKEN as JOB_TOKEN
+from unit.trainer.builders import MakeRun
 
+TOKEN = new_token()
 ME = Member(worker=0, local_rank=0, incarnation="me", address="127.0.0.1", store_port=1)
 
 
@@ -26,6 +31,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     answer: tuple[int, str] = (200, '{"generation": 4}')
     requests: list[tuple[str, str | None, str]]
+    tokens: list[str | None]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,6 +41,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.requests.append((self.path, self.headers[JOB_HEADER], body))
+        self.server.tokens.append(self.headers["Authorization"])
         status, answer = self.server.answer
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
@@ -48,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
-    server.requests = []
+    server.requests, server.tokens = [], []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -59,7 +66,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[CoordinatorClient]:
-    client = CoordinatorClient(f"127.0.0.1:{server.server_port}", "uid-1")
+    client = CoordinatorClient(f"127.0.0.1:{server.server_port}", "uid-1", TOKEN)
     yield client
     client.close()
 
@@ -69,6 +76,22 @@ def test_requests_carry_the_job_and_the_message(server: Server, client: Coordina
     client.leave(Leave(incarnation="me", reason="Finished"))
     assert [(path, job) for path, job, _ in server.requests] == [("/v1/heartbeat", "uid-1"), ("/v1/leave", "uid-1")]
     assert Heartbeat.model_validate_json(server.requests[0][2]).step == 9
+
+
+def test_requests_present_the_token_of_the_job(server: Server, make_run: MakeRun) -> None:
+    run = make_run().model_copy(update={"coordinator": f"127.0.0.1:{server.server_port}"})
+    with closing(CoordinatorClient.of(run)) as client:
+        client.leave(Leave(incarnation="me", reason="Finished"))
+    assert server.tokens == [authorization(JOB_TOKEN)["Authorization"]]
+
+
+def test_a_pod_that_has_no_token_yet_asks_until_it_is_refused_no_more(server: Server, make_run: MakeRun) -> None:
+    run = make_run().model_copy(
+        update={"coordinator": f"127.0.0.1:{server.server_port}", "token_file": "/does/not/exist"}
+    )
+    server.answer = (401, '{"error": "no token"}')
+    with closing(CoordinatorClient.of(run)) as client, pytest.raises(CoordinatorUnavailable, match="no token"):
+        client.join(Join(member=ME))
 
 
 @pytest.mark.parametrize("answer", [JoinPending(joined=1, desired=2), Membership(generation=4, members=[ME])])
@@ -97,7 +120,7 @@ def test_any_other_answer_can_be_retried(server: Server, client: CoordinatorClie
 
 def test_an_unreachable_coordinator_can_be_retried() -> None:
     with pytest.raises(CoordinatorUnavailable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
-        CoordinatorClient("127.0.0.1:1", "uid").heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
+        CoordinatorClient("127.0.0.1:1", "uid", TOKEN).heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
 
 
 def test_a_rank_on_a_node_that_is_named_waiting_can_join(server: Server, client: CoordinatorClient) -> None:
@@ -107,4 +130,4 @@ def test_a_rank_on_a_node_that_is_named_waiting_can_join(server: Server, client:
 
 
 def test_a_leave_that_cannot_be_reported_is_no_error() -> None:
-    CoordinatorClient("127.0.0.1:1", "uid").leave_best_effort(Leave(incarnation="me", reason="Finished"))
+    CoordinatorClient("127.0.0.1:1", "uid", TOKEN).leave_best_effort(Leave(incarnation="me", reason="Finished"))

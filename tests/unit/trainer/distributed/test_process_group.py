@@ -3,14 +3,17 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import torch
 
+from llmtrain_api.job_token import new_token
 from llmtrain_api.protocol import Member, Membership
 from llmtrain_trainer.distributed import process_group
 from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
-from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
+from llmtrain_trainer.distributed.guarded_store import GuardedStore
+from llmtrain_trainer.distributed.process_group import ProcessGroup
 from llmtrain_trainer.errors import GenerationEnded
 from support.polling import eventually
 from support.ports import free_port
@@ -22,7 +25,8 @@ class TwoRanks:
     """A generation of two ranks; `member_lost` is what their coordinator reports."""
 
     def __init__(self) -> None:
-        self.stores = [open_store() for _ in range(SIZE)]
+        token = new_token()
+        self.stores = [GuardedStore("127.0.0.1", token) for _ in range(SIZE)]
         self.member_lost = threading.Event()
         self.abandoned_groups = AbandonedGroups()
         self.pings = 0
@@ -117,6 +121,24 @@ def test_a_rank_leaves_a_broken_generation_and_its_collective_is_kept_until_it_c
     eventually(is_released, "the completed collective is released")
 
 
+def test_a_process_without_the_token_is_noticed_before_anything_is_exchanged(generation: TwoRanks) -> None:
+    """It has reached a place among the connections, as gloo accepts anyone who guesses a number."""
+    store = generation.stores[1]
+    connect = store.connect
+
+    def connect_and_forget_the_token(*arguments: Any, **options: Any) -> Any:
+        connected = connect(*arguments, **options)
+        store.token = new_token().encode()
+        return connected
+
+    store.connect = connect_and_forget_the_token  # type: ignore[method-assign]
+    with ThreadPoolExecutor(SIZE) as pool:
+        ranks = [pool.submit(generation.connect, rank) for rank in range(SIZE)]
+        for rank in ranks:
+            with pytest.raises(GenerationEnded, match="without the token of the job"):
+                rank.result()
+
+
 def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: TwoRanks) -> None:
     generation.member_lost.set()
     with pytest.raises(GenerationEnded, match="not all members of generation 1 connected"):
@@ -130,5 +152,5 @@ def test_a_first_member_that_cannot_be_reached_ends_the_generation(
     first, second = generation.membership.members
     unreachable = first.model_copy(update={"store_port": free_port()})
     generation.membership = Membership(generation=1, members=[unreachable, second])
-    with pytest.raises(GenerationEnded, match="the members of generation 1 didn't connect"):
+    with pytest.raises(GenerationEnded, match="the store of the first member at 127\\.0\\.0\\.1 can't be reached"):
         generation.connect(1)

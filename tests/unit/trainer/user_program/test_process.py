@@ -33,3 +33,13 @@ def test_it_is_killed_if_it_does_not_stop_when_asked() -> None:
     wait(process, lines, "up\n")
     process.terminate(grace_seconds=0.1)
     assert process.exit_code == -signal.SIGKILL
+
+
+def test_a_program_that_is_aborted_writes_its_stacks_before_it_ends() -> None:
+    lines: list[str] = []
+    process = start("import time\nprint('up', flush=True)\ntime.sleep(60)", lines)
+    wait(process, lines, "up\n")
+    assert process.silent_seconds < 60
+    process.abort()
+    assert process.exit_code == -signal.SIGABRT
+    assert 'File "<string>", line 3 in <module>' in "".join(lines)

@@ -4,9 +4,10 @@ import io
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ import pytest
 from llmtrain_api.protocol import Join, Leave
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
+from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.errors import BadInput, Fenced, StopRequested, UserProgramFailed
 from llmtrain_trainer.user_program import torchrun
 from llmtrain_trainer.user_program.torchrun import TorchrunRunner
 from llmtrain_trainer.worker.rank_context import RankContext
-from support.local_coordinator import UID, LocalCoordinator, serving
+from support.local_coordinator import TOKEN, UID, LocalCoordinator, serving
 from support.polling import DEADLINE_SECONDS, eventually
 from unit.trainer.builders import MakeRun, identity
 
@@ -56,11 +58,11 @@ class ProgramRank:
     volume: Path
     context: RankContext
 
-    def runner(self, coordinator: LocalCoordinator, program: str, *arguments: str) -> TorchrunRunner:
-        """Return the runner of a program with this source."""
+    def runner(self, coordinator: LocalCoordinator, program: str, *arguments: str, **fields: int) -> TorchrunRunner:
+        """Return the runner of a program with this source; `fields` are those of the run config that differ."""
         (self.volume / "program.py").write_text(program)
         run = self.make_run(script="program.py", mode="Torchrun", arguments=list(arguments))
-        run = run.model_copy(update={"coordinator": coordinator.address})
+        run = run.model_copy(update={"coordinator": coordinator.address, **fields})
         return TorchrunRunner(run, self.context)
 
 
@@ -75,13 +77,15 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "job" / "output"
 
 
-def joined_by_peer(coordinator: LocalCoordinator, then: Callable[[], None] = lambda: None) -> None:
-    """Join the first generation as worker 1, do something, and leave."""
-    client = CoordinatorClient(coordinator.address, UID)
-    client.join(Join(member=PEER.member(1)))
+def joined_by_peer(
+    coordinator: LocalCoordinator, then: Callable[[], None] = lambda: None, *, member: RankIdentity = PEER
+) -> None:
+    """Join the first generation as `member`, which is worker 1 by default, do something, and leave."""
+    client = CoordinatorClient(coordinator.address, UID, TOKEN)
+    client.join(Join(member=member.member(1)))
     client.close()
     then()
-    client.leave_best_effort(Leave(incarnation=PEER.incarnation, reason="Failed"))
+    client.leave_best_effort(Leave(incarnation=member.incarnation, reason="Failed"))
 
 
 def events(lines: io.StringIO, name: str) -> list[dict[str, object]]:
@@ -159,6 +163,51 @@ def test_a_program_that_is_stopped_has_neither_finished_nor_failed(rank: Program
     with serving() as coordinator, pytest.raises(StopRequested, match="the program resumes from its own checkpoints"):
         rank.runner(coordinator, STOP_ITS_RANK.replace("EXIT_CODE", str(exit_code))).train()
     assert coordinator.leave_reasons == ["Stopped"]
+
+
+SILENT_SECONDS = 4
+"""A program must start within this time, also on a busy machine."""
+HANG = f"{IMPORTS}print('up', flush=True)\ntime.sleep(600)"
+
+
+def test_a_program_that_is_silent_is_killed_after_its_stacks_are_dumped(rank: ProgramRank, lines: io.StringIO) -> None:
+    with serving() as coordinator, pytest.raises(UserProgramFailed) as failure:
+        rank.runner(coordinator, HANG, silent_seconds=SILENT_SECONDS).train()
+    assert str(failure.value).startswith(
+        f"program.py wrote no line for {SILENT_SECONDS} s (spec.recovery.silentSeconds)"
+    )
+    assert failure.value.exit_code == -signal.SIGABRT
+    assert coordinator.leave_reasons == ["Failed"]
+    assert "up" in lines.getvalue().splitlines()
+    assert 'program.py", line 5 in <module>' in lines.getvalue()
+    assert [line["seconds"] for line in events(lines, "programSilent")] == [SILENT_SECONDS]
+
+
+SPEAK_AND_FINISH = (
+    f"{IMPORTS}for _ in range({SILENT_SECONDS * 11}):\n    print('step', flush=True)\n    time.sleep(0.1)"
+)
+
+
+def test_a_program_that_writes_lines_is_not_silent(rank: ProgramRank) -> None:
+    with serving() as coordinator:
+        assert rank.runner(coordinator, SPEAK_AND_FINISH, silent_seconds=SILENT_SECONDS).train().reason == "Completed"
+
+
+def test_only_the_program_with_rank_0_can_be_silent(rank: ProgramRank, output: Path) -> None:
+    """Most programs write their progress on one rank alone."""
+
+    def outlast_the_limit() -> None:
+        eventually((output / "started").exists, "the program has started")
+        waited = threading.Event()
+        waited.wait(SILENT_SECONDS * 1.2)
+
+    with serving(workers=2) as coordinator, ThreadPoolExecutor(1) as pool:
+        other = replace(rank.context, identity=identity(1))
+        runner = replace(rank, context=other).runner(coordinator, WAIT_AND_FINISH, silent_seconds=SILENT_SECONDS)
+        peer = pool.submit(joined_by_peer, coordinator, outlast_the_limit, member=identity(0))
+        assert runner.train().reason == "Completed"
+        peer.result(DEADLINE_SECONDS)
+    assert coordinator.leave_reasons == ["Failed", "Finished"]
 
 
 def test_a_rank_that_waits_for_its_peers_can_be_stopped(rank: ProgramRank) -> None:

@@ -3,10 +3,12 @@
 import contextlib
 import http.client
 import json
+from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from llmtrain_api.job_token import authorization, read_token
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import (
     JOB_HEADER,
@@ -14,15 +16,16 @@ from llmtrain_api.protocol import (
     CurrentGeneration,
     Heartbeat,
     Join,
-    JoinPending,
+    JoinAnswer,
     Leave,
-    Membership,
     Progress,
 )
+from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopRequested, TrainerError
 
 RESPONSE_TIMEOUT_SECONDS = 5.0
 """How long the coordinator can take to respond, in addition to the time of a long poll."""
+_JOIN_ANSWER: TypeAdapter[JoinAnswer] = TypeAdapter(JoinAnswer)
 Response = TypeVar("Response", bound=Model)
 
 
@@ -33,15 +36,23 @@ class CoordinatorClient:
     (the job does not need this process any more).
     """
 
-    def __init__(self, address: str, uid: str) -> None:
-        self._address, self._uid = address, uid
+    def __init__(self, address: str, uid: str, token: str) -> None:
+        self._address = address
+        self._headers = {JOB_HEADER: uid, "Content-Type": "application/json", **authorization(token)}
         self._connection: http.client.HTTPConnection | None = None
 
-    def join(self, join: Join) -> Membership | JoinPending:
+    @classmethod
+    def of(cls, run: RunConfig) -> "CoordinatorClient":
+        """Return a client for the coordinator of a job. Without a token, the coordinator refuses its requests."""
+        return cls(run.coordinator, run.uid, job_token_of(run))
+
+    def join(self, join: Join) -> JoinAnswer:
         """Join the next generation. Returns when it is complete, or with JoinPending after JOIN_LONG_POLL_SECONDS."""
         answer = self._post("/v1/join", join, JOIN_LONG_POLL_SECONDS + RESPONSE_TIMEOUT_SECONDS)
-        pending = b'"waiting":' in answer  # the key: a node can have this name
-        return _parse(JoinPending, answer) if pending else _parse(Membership, answer)
+        try:
+            return _JOIN_ANSWER.validate_json(answer)
+        except ValidationError as error:
+            raise CoordinatorUnavailable("the coordinator's response to a join is not valid") from error
 
     def heartbeat(self, heartbeat: Heartbeat) -> CurrentGeneration:
         """Renew the lease of this member; return the current generation."""
@@ -101,10 +112,16 @@ class CoordinatorClient:
         self._connection.timeout = seconds
         if self._connection.sock is not None:
             self._connection.sock.settimeout(seconds)
-        headers = {JOB_HEADER: self._uid, "Content-Type": "application/json"}
-        self._connection.request("POST", path, body, headers)
+        self._connection.request("POST", path, body, self._headers)
         response = self._connection.getresponse()
         return response.status, response.read()
+
+
+def job_token_of(run: RunConfig) -> str:
+    """Return the token of the job; empty if there is none, as in pods that an earlier operator has created."""
+    with contextlib.suppress(ValueError):
+        return read_token(Path(run.token_file))
+    return ""
 
 
 def _parse(kind: type[Response], answer: bytes) -> Response:

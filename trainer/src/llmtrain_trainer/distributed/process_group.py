@@ -1,13 +1,16 @@
 """The process group of one generation. Its collectives fail when a peer exits or is cut off; they never hang.
 
-The ranks meet in the store of the first member and connect to each other. While a collective runs, its rank polls
+The ranks meet in the store of the first member and connect to each other. Gloo accepts any connection while it waits for
+a peer, so before anything else each rank proves to each other one over the new connections that it knows the job's token.
+NCCL does that itself: its connections begin with a secret that the store has passed on. While a collective runs, its rank polls
 instead of blocking: a peer that is cut off sends no reset, but its lease expires, the generation is broken, and this
 rank leaves at once. The abandoned process group is not destroyed, because its destructor would wait for the incomplete
 collective; `AbandonedGroups` keeps it until that has timed out.
 """
 
+import hmac
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +20,7 @@ from torch._C import _distributed_c10d as c10d
 
 from llmtrain_api.protocol import Membership
 from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
+from llmtrain_trainer.distributed.guarded_store import GuardedStore
 from llmtrain_trainer.errors import GenerationEnded
 from llmtrain_trainer.fault_points import fault_point
 
@@ -25,11 +29,7 @@ CONNECT_TIMEOUT_SECONDS = 60.0
 COLLECTIVE_TIMEOUT_SECONDS = 600.0
 """Timeout of a collective. Peers wait in one while the first rank writes a checkpoint."""
 POLL_SECONDS = 0.0005
-
-
-def open_store() -> c10d.TCPStore:
-    """Open this rank's store on a free port. It serves the generations in which this rank is the first member."""
-    return c10d.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False, use_libuv=False)
+PROOF_BYTES = 32
 
 
 class ProcessGroup:
@@ -43,7 +43,7 @@ class ProcessGroup:
         membership: Membership,
         incarnation: str,
         *,
-        own_store: c10d.TCPStore,
+        own_store: GuardedStore,
         device: torch.device,
         abandoned_groups: AbandonedGroups,
         is_broken: Callable[[], bool],
@@ -57,6 +57,8 @@ class ProcessGroup:
             store = self._open_generation_store(membership, own_store)
             self._abandoned_groups.release_completed()
             self._group = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
+            if device.type != "cuda":
+                self._prove(membership, own_store.token)
         except RuntimeError as error:
             raise GenerationEnded(f"the members of generation {self.generation} didn't connect") from error
 
@@ -102,6 +104,24 @@ class ProcessGroup:
         """Wait until all ranks have called this."""
         self.all_reduce(torch.zeros(1, device=self._device))
 
+    def _prove(self, membership: Membership, token: bytes) -> None:
+        """Exchange proofs of the token with all ranks. GenerationEnded if one of them is a stranger."""
+        key = hmac.digest(token, membership.model_dump_json().encode(), "sha256")
+
+        def proofs(pairs: Iterable[tuple[int, int]]) -> Tensor:
+            digests = (hmac.digest(key, f"rank {source} to {target}".encode(), "sha256") for source, target in pairs)
+            return torch.frombuffer(bytearray(b"".join(digests)), dtype=torch.uint8)
+
+        ranks, sizes = range(self.size), [PROOF_BYTES] * self.size
+        received = torch.zeros(PROOF_BYTES * self.size, dtype=torch.uint8)
+        sent = proofs((self.rank, rank) for rank in ranks)
+        self._run(
+            lambda: self._group.alltoall_base(received, sent, sizes, sizes, _with_timeout(c10d.AllToAllOptions()))
+        )
+        expected = proofs((rank, self.rank) for rank in ranks)
+        if not hmac.compare_digest(received.numpy().tobytes(), expected.numpy().tobytes()):
+            raise GenerationEnded("a process without the token of the job connected in the place of a member")
+
     def _await(self, work: Any) -> None:
         """Poll until `work` is complete. GenerationEnded if a member is lost."""
         while not work.is_completed():
@@ -110,18 +130,15 @@ class ProcessGroup:
                 raise GenerationEnded("a member is lost")
             time.sleep(POLL_SECONDS)
 
-    def _open_generation_store(self, membership: Membership, own_store: c10d.TCPStore) -> c10d.Store:
+    def _open_generation_store(self, membership: Membership, own_store: GuardedStore) -> c10d.Store:
         """Return the generation's store, once every member has connected to it."""
-        first = membership.members[0]
-        store: c10d.Store = own_store
+        store: c10d.Store = own_store.own
         if self.rank != 0:
-            store = c10d.TCPStore(
-                first.address,
-                first.store_port,
-                is_master=False,
-                wait_for_workers=False,
-                use_libuv=False,
-                timeout=timedelta(seconds=CONNECT_TIMEOUT_SECONDS),
+            store = own_store.connect(
+                membership.members[0],
+                timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+                is_broken=self._is_broken,
+                ping_watchdog=self._ping_watchdog,
             )
         store = c10d.PrefixStore(f"generation-{membership.generation}", store)
         store.set(f"joined-{self.rank}", "")

@@ -14,9 +14,10 @@ from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
+from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient, job_token_of
+from llmtrain_trainer.distributed.guarded_store import GuardedStore
 from llmtrain_trainer.distributed.heartbeat import HeartbeatThread
-from llmtrain_trainer.distributed.process_group import ProcessGroup, open_store
+from llmtrain_trainer.distributed.process_group import ProcessGroup
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.distributed.rendezvous import Rendezvous
 from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
@@ -51,7 +52,7 @@ class ElasticTrainer:
         self._run, self._stop_signal, self._log = run, rank.stop_signal, rank.log
         self._abandoned_groups = rank.abandoned_groups
         self._device = device_of(run, rank.identity)
-        self._store = open_store()
+        self._store = GuardedStore(rank.identity.address, job_token_of(run))
         self._watchdog = inherited_watchdog()
         self._checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=self._log)
         task = make_task(self._device)
@@ -184,7 +185,7 @@ class ElasticTrainer:
         self._coordinator.leave_best_effort(Leave(incarnation=self._member.incarnation, reason=reason))
 
     def _new_client(self) -> CoordinatorClient:
-        return CoordinatorClient(self._run.coordinator, self._run.uid)
+        return CoordinatorClient.of(self._run)
 
 
 def device_of(run: RunConfig, identity: RankIdentity) -> torch.device:

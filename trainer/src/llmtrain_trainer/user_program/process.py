@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from llmtrain_api.parent_death import die_with_parent
 
+STACK_DUMP_SECONDS = 2.0
+"""How long a program that is aborted has to write the stacks of its threads."""
 DRAIN_SECONDS = 1.0
 """How long the rest of the output is read after the exit: a process that the program started can hold the pipe open."""
 
@@ -23,9 +26,10 @@ class ProgramProcess:
         self.last_line = ""
         """The last line of output that is not empty: of a Python program that fails, the error."""
         self._on_line = on_line
+        self._last_output = time.monotonic()
         self._process = subprocess.Popen(
             list(command),
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -41,6 +45,18 @@ class ProgramProcess:
     def exit_code(self) -> int | None:
         """Return the exit code, negative for a signal; None while the program runs."""
         return self._process.poll()
+
+    @property
+    def silent_seconds(self) -> float:
+        """Return the seconds since the program wrote a line, or was started."""
+        return time.monotonic() - self._last_output
+
+    def abort(self) -> None:
+        """Kill a program that hangs. Python's fault handler writes the stacks of its threads before."""
+        self._signal(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STACK_DUMP_SECONDS)
+        self.kill_and_reap()
 
     def terminate(self, grace_seconds: float) -> None:
         """Ask the program to stop; after the grace period, kill it and all processes that it started."""
@@ -64,5 +80,6 @@ class ProgramProcess:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            self._last_output = time.monotonic()
             self.last_line = line.strip() or self.last_line
             self._on_line(line)

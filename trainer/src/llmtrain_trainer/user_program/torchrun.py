@@ -8,9 +8,11 @@ the generation breaks. If it does not, the failure is the program's own: the ran
 the generation for its peers.
 """
 
+import signal
 import socket
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.protocol import LEASE_SECONDS, Leave, LeaveReason, Membership
@@ -26,8 +28,8 @@ from llmtrain_trainer.user_program.program import Program, failure_message, find
 from llmtrain_trainer.user_program.torchrun_env import torchrun_environment
 from llmtrain_trainer.worker.rank_context import RankContext
 
-GRACE_SECONDS = 30.0
-"""How long the program may take to stop when it is asked to, as under torchrun."""
+EXIT_SECONDS = 10.0
+"""What the program does not get of the worker's grace period: the worker leaves and exits in it."""
 BROKEN_GRACE_SECONDS = 5.0
 """The same when a peer is gone: the program may wait for it forever."""
 PEER_FAILURE_SECONDS = LEASE_SECONDS + 1.0
@@ -76,7 +78,8 @@ class TorchrunRunner:
         with HeartbeatThread(self._new_client(), self._member, membership) as heartbeat, self._stop_signal.deferred():
             process = ProgramProcess(self._program.command, {**self._environment, **environment}, self._log.write_raw)
             try:
-                code = self._wait(process, heartbeat)
+                silent_seconds = self._run.silent_seconds if environment["RANK"] == "0" else None
+                code = self._wait(process, heartbeat, silent_seconds)
             finally:
                 process.kill_and_reap()
             if code == 0:
@@ -85,14 +88,35 @@ class TorchrunRunner:
             log.warning(TrainerEvent.GENERATION_ENDED, message="the program is restarted in the next generation")
             return False
 
-    def _wait(self, process: ProgramProcess, heartbeat: HeartbeatThread) -> int | None:
-        """Wait for the program; return its exit code, or None if it was asked to stop, whatever its exit code."""
+    @property
+    def _grace_seconds(self) -> float:
+        """How long the program may take to stop when it is asked to."""
+        return self._run.grace_period_seconds - EXIT_SECONDS
+
+    def _wait(self, process: ProgramProcess, heartbeat: HeartbeatThread, silent_seconds: int | None) -> int | None:
+        """Wait for the program; return its exit code, or None if it was asked to stop, whatever its exit code.
+
+        UserProgramFailed if it writes no line for `silent_seconds`, which are None if that does not matter.
+        """
         while process.exit_code is None:
             if self._stop_signal.requested or heartbeat.changed:
-                process.terminate(BROKEN_GRACE_SECONDS if heartbeat.broken else GRACE_SECONDS)
+                process.terminate(BROKEN_GRACE_SECONDS if heartbeat.broken else self._grace_seconds)
                 return None
+            if silent_seconds is not None and process.silent_seconds >= silent_seconds:
+                self._abort(process, silent_seconds)
             time.sleep(POLL_SECONDS)
         return process.exit_code
+
+    def _abort(self, process: ProgramProcess, silent_seconds: int) -> NoReturn:
+        """Kill a program that hangs, which ends the generation for its peers, and raise UserProgramFailed."""
+        self._log.warning(TrainerEvent.PROGRAM_SILENT, seconds=silent_seconds)
+        process.abort()
+        self._leave("Failed")
+        raise UserProgramFailed(
+            f"{self._program.name} wrote no line for {silent_seconds} s (spec.recovery.silentSeconds), so it was killed; "
+            "its log has the stacks of its threads",
+            exit_code=-signal.SIGABRT,
+        )
 
     def _raise_own_failure(
         self, code: int | None, process: ProgramProcess, heartbeat: HeartbeatThread, ranks: int
@@ -115,7 +139,7 @@ class TorchrunRunner:
         self._coordinator.leave_best_effort(Leave(incarnation=self._member.incarnation, reason=reason))
 
     def _new_client(self) -> CoordinatorClient:
-        return CoordinatorClient(self._run.coordinator, self._run.uid)
+        return CoordinatorClient.of(self._run)
 
 
 def reserve_port() -> socket.socket:

@@ -178,7 +178,7 @@ class Supervisor:
             last_lines=[line[:MAX_LINE_CHARACTERS] for line in list(self._lines)[-REPORTED_LINES:]],
             unresponsive_seconds=unresponsive_seconds,
         )
-        CoordinatorClient(self._run.coordinator, self._run.uid).leave_best_effort(leave)
+        CoordinatorClient.of(self._run).leave_best_effort(leave)
 
     def _stop_all(self) -> None:
         self._stopping = True

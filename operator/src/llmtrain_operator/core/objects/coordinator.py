@@ -8,7 +8,8 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
-from llmtrain_operator.core.objects.volumes import tmp_volume
+from llmtrain_operator.core.objects.token import token_volume
+from llmtrain_operator.core.objects.volumes import EPHEMERAL_STORAGE, tmp_volume
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Job
 
@@ -23,22 +24,26 @@ STORAGE_LIMIT = "256Mi"
 
 
 def coordinator_pod(
-    job: Job, *, term: int, image: str, pull_policy: str, gang: str, otlp_endpoint: str = ""
+    job: Job,
+    *,
+    term: int,
+    image: str,
+    pull_policy: str,
+    gang: str,
+    otlp_endpoint: str = "",
+    avoid_nodes: tuple[str, ...] = (),
 ) -> Manifest:
     """Return the coordinator's pod. Its annotations let Prometheus discover the job's metrics.
 
     `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `otlp_endpoint` where metrics are
-    exported to; the last two can be empty.
+    exported to; both can be empty. On `avoid_nodes` it runs only if it finds room nowhere else.
     """
     template = PodTemplate(
         role=ROLE,
         image=image,
         pull_policy=pull_policy,
         arguments=arguments(job, term),
-        resources={
-            "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": TMP_SIZE},
-            "limits": {"memory": "256Mi", "ephemeral-storage": STORAGE_LIMIT},
-        },
+        resources=resources(job.spec.workers.replicas * job.spec.workers.ranks),
         grace_seconds=GRACE_SECONDS,
         annotations={
             TERM_ANNOTATION: str(term),
@@ -46,7 +51,7 @@ def coordinator_pod(
             "prometheus.io/port": str(COORDINATOR_PORT),
             "prometheus.io/path": "/metrics",
         },
-        volumes=(tmp_volume(TMP_SIZE),),
+        volumes=(tmp_volume(TMP_SIZE), token_volume(job)),
         env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
         gang=gang,
@@ -54,7 +59,28 @@ def coordinator_pod(
     manifest = pod(job, coordinator_name(job.name), template)
     container = manifest["spec"]["containers"][0]
     container["ports"] = [{"name": "http", "containerPort": COORDINATOR_PORT, "protocol": "TCP"}]
+    if avoid_nodes:
+        manifest["spec"]["affinity"] = {"nodeAffinity": avoidance(avoid_nodes)}
     return manifest
+
+
+def avoidance(nodes: tuple[str, ...]) -> Manifest:
+    """Return the node affinity that prefers other nodes than these."""
+    fields = [{"key": "metadata.name", "operator": "NotIn", "values": [node]} for node in nodes]
+    preference = {"weight": 100, "preference": {"matchFields": fields}}
+    return {"preferredDuringSchedulingIgnoredDuringExecution": [preference]}
+
+
+def resources(ranks: int) -> dict[str, dict[str, str]]:
+    """Return the resources of a coordinator by the number of ranks: heartbeats take CPU time, waiting answers memory.
+
+    A membership has 200 bytes a rank, and is buffered once for each rank that reads slowly.
+    """
+    memory = {"requests": f"{64 + ranks // 16}Mi", "limits": f"{256 + ranks // 4}Mi"}
+    return {
+        "requests": {"cpu": f"{50 + ranks // 4}m", "memory": memory["requests"], EPHEMERAL_STORAGE: "0"},
+        "limits": {"memory": memory["limits"], EPHEMERAL_STORAGE: STORAGE_LIMIT},
+    }
 
 
 def arguments(job: Job, term: int) -> tuple[str, ...]:

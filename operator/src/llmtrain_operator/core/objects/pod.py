@@ -8,6 +8,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.environment import Variables, with_visible_devices
 from llmtrain_operator.core.objects.metadata import child_metadata
+from llmtrain_operator.core.objects.pod_settings import settings_annotation
 from llmtrain_operator.core.objects.security_context import container_security_context, pod_security_context
 from llmtrain_operator.core.objects.volumes import Volume
 from llmtrain_operator.core.snapshot import Job
@@ -65,9 +66,8 @@ def pod_metadata(job: Job, name: str, template: PodTemplate) -> Manifest:
     """Return the metadata of a pod: the labels and annotations of the job, and the operator's own, which win."""
     metadata = child_metadata(job, name, template.role, **template.labels)
     metadata["labels"] = {**job.spec.workers.labels, **metadata["labels"]}
-    if annotations := {**job.spec.workers.annotations, **template.annotations}:
-        metadata["annotations"] = annotations
-    return metadata
+    own = {**template.annotations, **settings_annotation(job.spec, template.role)}
+    return {**metadata, "annotations": {**job.spec.workers.annotations, **own}}
 
 
 def container(template: PodTemplate) -> dict[str, Any]:

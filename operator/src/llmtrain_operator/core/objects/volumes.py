@@ -12,6 +12,9 @@ from llmtrain_api.workers import Workers
 
 TMP_DIRECTORY = "/tmp"
 """The only folder of a container's root that is writable; also HOME, so that caches can be written."""
+EPHEMERAL_STORAGE = "ephemeral-storage"
+DEFAULT_SCRATCH = "5Gi"
+"""Limit of a worker's ephemeral storage if its job names none."""
 SHARED_MEMORY_DIRECTORY = "/dev/shm"
 
 
@@ -90,12 +93,11 @@ def mount_source(mount: Mount) -> dict[str, Any]:
     return {"emptyDir": {"sizeLimit": mount.scratch}}
 
 
-def ephemeral_storage(workers: Workers) -> str:
-    """Return the ephemeral storage of a worker: its scratch space, and the mounts that are scratch."""
+def ephemeral_storage(workers: Workers, *, default: str) -> str:
+    """Return the ephemeral storage of a worker: its scratch space, or `default`, and the mounts that are scratch."""
+    scratch = workers.resources.scratch or default
     mounted = [mount.scratch for mount in workers.mounts if mount.scratch is not None]
-    if not mounted:
-        return workers.resources.scratch
-    return str(int(sum(map(parse_quantity, (workers.resources.scratch, *mounted)))))
+    return str(int(sum(map(parse_quantity, (scratch, *mounted))))) if mounted else scratch
 
 
 def claims_of(spec: JobSpec) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,10 @@ from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.environment import environment, environment_sources
 from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
+from llmtrain_operator.core.objects.token import token_volume
 from llmtrain_operator.core.objects.volumes import (
+    DEFAULT_SCRATCH,
+    EPHEMERAL_STORAGE,
     Volume,
     claim_volumes,
     ephemeral_storage,
@@ -20,29 +23,32 @@ from llmtrain_operator.core.objects.volumes import (
 )
 from llmtrain_operator.core.snapshot import Job
 
-GRACE_SECONDS = 60
-"""Termination grace period of a worker, in which it finishes its step and writes a checkpoint."""
 STAGE_GRACE_SECONDS = 5
 """Termination grace period of the pods of the stages prepare and publish."""
 
 
 def resources(workers: Workers, gpus: int, extra: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    """Return the resources of one trainer container. Requests equal limits, so that no node is overcommitted."""
+    """Return the resources of one trainer container. Requests equal limits, so that no node is overcommitted.
+
+    Only ephemeral storage that the job does not name is limited and not requested: not all nodes account for it.
+    """
     amounts = {
         "cpu": workers.resources.cpu,
         "memory": workers.resources.memory,
-        "ephemeral-storage": ephemeral_storage(workers),
         **({GPU_RESOURCE: str(gpus)} if gpus else {}),
         **extra,
     }
-    return {"requests": amounts, "limits": amounts}
+    return {
+        "requests": {**amounts, EPHEMERAL_STORAGE: ephemeral_storage(workers, default="0")},
+        "limits": {**amounts, EPHEMERAL_STORAGE: ephemeral_storage(workers, default=DEFAULT_SCRATCH)},
+    }
 
 
 def trainer_volumes(job: Job) -> tuple[Volume, ...]:
     """Return the volumes of a trainer container."""
     workers = job.spec.workers
     return (
-        tmp_volume(workers.resources.scratch),
+        tmp_volume(workers.resources.scratch or DEFAULT_SCRATCH),
         shared_memory_volume(workers),
         run_config_volume(job.name),
         *claim_volumes((job.spec.data.source.volume, job.spec.checkpoint.volume)),
@@ -63,10 +69,10 @@ def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: 
         pull_policy=pull_policy,
         arguments=("llmtrain_trainer", "worker", *(["--dataset", dataset] if dataset else [])),
         resources=resources(workers, workers.gpus, workers.resources.extra),
-        grace_seconds=GRACE_SECONDS,
+        grace_seconds=job.spec.recovery.grace_period_seconds,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
         env_from=environment_sources(workers.env_from),
-        volumes=trainer_volumes(job),
+        volumes=(*trainer_volumes(job), token_volume(job)),
         mount_token=job.spec.service_account.mount_token,
         runtime_class=workers.runtime_class,
         gang=gang,

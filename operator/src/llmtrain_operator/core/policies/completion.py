@@ -11,6 +11,7 @@ from llmtrain_api.timestamps import format_duration, format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.deadline import deadline_exceeded
 from llmtrain_operator.core.policies.failure_policy import failure_budget, permanent_failure
+from llmtrain_operator.core.policies.failure_rules import failed_by_rule
 from llmtrain_operator.core.policies.incidents import has_new_incident, incidents_in_window
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
@@ -23,8 +24,12 @@ MAX_LOGS = 16
 
 def is_finished(status: JobStatus) -> bool:
     """Return whether the job has succeeded or failed."""
-    conditions = tuple(status.conditions)
-    return is_true(conditions, JobCondition.SUCCEEDED) or is_true(conditions, JobCondition.FAILED)
+    return has_succeeded(status) or is_true(tuple(status.conditions), JobCondition.FAILED)
+
+
+def has_succeeded(status: JobStatus) -> bool:
+    """Return whether the job has succeeded."""
+    return is_true(tuple(status.conditions), JobCondition.SUCCEEDED)
 
 
 def terminal_stage(
@@ -43,6 +48,8 @@ def failed_because(
     job: Job, status: JobStatus, failures: tuple[Failure, ...], now: datetime
 ) -> tuple[Reason, str] | None:
     """Return why the job has failed, with a message; None if it has not. `failures` are the new ones in `status`."""
+    if (ruled := failed_by_rule(failures)) is not None:
+        return ruled
     if (failure := permanent_failure(failures)) is not None:
         return Reason.BAD_INPUT, failure.message
     budget = failure_budget(job.spec.recovery)
@@ -118,13 +125,25 @@ def success_message(job: Job, status: JobStatus) -> str:
 
 def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
     """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
-    logs = [
+    workers = status.workers.model_copy(update={"ready": 0, "active": 0})
+    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": log_tails(pods)[:MAX_LOGS]}
+
+
+def finished_status(status: JobStatus, pods: tuple[PodView, ...], metadata_generation: int) -> JobStatus:
+    """Return the status of a finished job for the present spec, with the logs of pods that have ended since the end."""
+    logged = {tail.pod for tail in status.logs}
+    late = [tail for tail in log_tails(pods) if tail.pod not in logged]
+    update = {"observed_generation": metadata_generation, "logs": [*status.logs, *late][:MAX_LOGS]}
+    return status.model_copy(update=update)
+
+
+def log_tails(pods: tuple[PodView, ...]) -> list[PodLogTail]:
+    """Return the last log lines of those pods that have ended with some."""
+    return [
         PodLogTail(pod=pod.name, lines=[line[:1000] for line in tail[-MAX_LOG_LINES:]])
         for pod in pods
         if (tail := last_lines(pod))
     ]
-    workers = status.workers.model_copy(update={"ready": 0, "active": 0})
-    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": logs[:MAX_LOGS]}
 
 
 def last_lines(pod: PodView) -> list[str]:

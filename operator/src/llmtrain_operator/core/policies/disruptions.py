@@ -1,6 +1,6 @@
-"""Disruptions: drains, preemptions and evictions remove pods for a reason outside of the job, so they are no failures.
+"""Disruptions: drains, preemptions, evictions and deletions remove pods for a reason outside of the job.
 
-Kubernetes announces them with the condition DisruptionTarget. They are recorded and reported as what they are, and do
+They are no failures. Kubernetes announces them with the condition DisruptionTarget, deletions aside. They are recorded and reported as what they are, and do
 not spend the failure budget.
 """
 
@@ -10,7 +10,10 @@ from llmtrain_api.job_status import Failure
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 
+POD_DELETED = "PodDeleted"
+"""Reason of a pod that someone else than the operator deletes; Kubernetes has no condition for that."""
 CAUSES = {
+    POD_DELETED: "it was deleted, as `kubectl delete` and `kubectl drain --disable-eviction` do",
     "PreemptionByScheduler": "the scheduler preempted it in favour of pods with a higher priority; set "
     "spec.scheduling.priorityClassName to a higher PriorityClass if that is not intended",
     "EvictionByEvictionAPI": "it was evicted through the eviction API, as `kubectl drain` and autoscalers do",

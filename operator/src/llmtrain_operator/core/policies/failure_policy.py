@@ -81,6 +81,8 @@ def failure_of(
         )
     if reason == "OOMKilled":
         message = out_of_memory(pod)
+    if reason == "Evicted":
+        message = evicted(pod)
     return Failure(
         pod=pod.name,
         uid=pod.uid,
@@ -106,6 +108,16 @@ def out_of_memory(pod: PodView) -> str:
     return f"the container of the {pod.role} pod exceeded its memory limit{limit}; {remedy}"
 
 
+def evicted(pod: PodView) -> str:
+    """Return why the kubelet evicted a pod, with the remedy if it wrote more than its ephemeral storage."""
+    why = pod.status_message.strip().rstrip(".") or "it did not say why"
+    own_fault = pod.role != "coordinator" and ("EmptyDir" in why or "ephemeral local storage" in why)
+    remedy = (
+        "; raise spec.workers.resources.scratch, or the size of the mount, which needs a new job" if own_fault else ""
+    )
+    return f"the kubelet evicted the {pod.role} pod: {why}{remedy}"
+
+
 def failure_budget(recovery: Recovery) -> FailureBudget:
     """Return the failure budget of a job's spec."""
     return FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
@@ -122,13 +134,13 @@ def record_failures(
     """Return `status` with `failures` counted, and their incidents; incidents outside the window are dropped.
 
     `existing` are the uids of the failed pods that still exist, whose records must be kept. Disruptions are recorded and
-    counted apart.
+    counted apart; failures that a rule ignores are only recorded.
     """
     if not failures:
         return status
     before, counted = status.recoveries, list[Failure]()
     for failure in failures:
-        if not failure.disruption and not is_consequence(failure, (*before.recent, *counted), now):
+        if failure.counts and not is_consequence(failure, (*before.recent, *counted), now):
             counted.append(failure)
     without_logs = [failure.model_copy(update={"last_lines": []}) for failure in failures]
     recoveries = before.model_copy(
@@ -139,7 +151,7 @@ def record_failures(
             "times": with_incidents(before.times, before.recent, counted, budget, now),
         }
     )
-    first = status.first_failure or next((failure for failure in failures if not failure.disruption), None)
+    first = status.first_failure or next((failure for failure in failures if failure.counts), None)
     return status.model_copy(update={"recoveries": recoveries, "first_failure": first})
 
 
@@ -152,9 +164,10 @@ def newest_failures(failures: list[Failure], existing: Collection[str]) -> list[
 
 
 def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:
-    """Return the first failure that a retry would repeat: the trainer rejected its input.
+    """Return the first failure that a retry would repeat: the trainer rejected its input, and no rule of the job matches.
 
     A user's program can end with the same exit code; its failures are "Crashed", and are retried.
     """
-    bad_input = (failure for failure in failures if failure.exit_code == ExitCode.BAD_INPUT and not failure.disruption)
+    unruled = (failure for failure in failures if not failure.action and not failure.disruption)
+    bad_input = (failure for failure in unruled if failure.exit_code == ExitCode.BAD_INPUT)
     return next((failure for failure in bad_input if failure.reason != "Crashed"), None)

@@ -48,7 +48,7 @@ def with_incidents(
     `earlier` are the newest failures recorded so far. Failures that follow from others must not be among `failures`.
     """
     began = incidents_in_window(times, budget, now)
-    failed = (failure for failure in earlier if not failure.disruption)
+    failed = (failure for failure in earlier if failure.counts)
     before = [failure for failure in failed if incidents_in_window([failure.time], budget, now)]
     for failure in sorted(failures, key=lambda failure: instant_of(failure, now)):
         if not belongs_to_incident(failure, began, before, now):

@@ -61,11 +61,17 @@ def delayed_restarts(failures: Iterable[Failure], budget: FailureBudget, now: da
 
 
 def delay_restarts(
-    stage: StagePlan, restarts: tuple[Restart, ...], *, existing: Collection[str], window_seconds: float, now: datetime
+    stage: StagePlan,
+    restarts: tuple[Restart, ...],
+    *,
+    existing: Collection[str],
+    budget: FailureBudget,
+    incidents: int,
+    now: datetime,
 ) -> StagePlan:
     """Return `stage` without the pods that must not be created yet, and with a condition that says until when.
 
-    `existing` are the names of the pods that exist; what is desired of them stays.
+    `existing` are the names of the pods that exist; what is desired of them stays. `incidents` have been spent of `budget`.
     """
     names = {manifest["metadata"]["name"] for manifest in stage.desired if manifest["kind"] == "Pod"}
     delayed = [restart for restart in restarts if restart.pod in names and restart.pod not in existing]
@@ -73,7 +79,7 @@ def delay_restarts(
         return stage
     pods = {restart.pod for restart in delayed}
     first = min(delayed, key=lambda restart: restart.time)
-    text = backoff_message(first, others=len(delayed) - 1, window_seconds=window_seconds)
+    text = backoff_message(first, others=len(delayed) - 1, budget=budget, incidents=incidents)
     times = [time for time in (stage.requeue_after, first.time - now) if time is not None]
     return replace(
         stage,
@@ -87,11 +93,12 @@ def delay_restarts(
     )
 
 
-def backoff_message(restart: Restart, *, others: int, window_seconds: float) -> str:
-    """Return what waits, why, until when, and the remedy."""
+def backoff_message(restart: Restart, *, others: int, budget: FailureBudget, incidents: int) -> str:
+    """Return what waits, why, until when, how much of the failure budget is left, and the remedy."""
     more = f" ({others} more pods wait too)" if others else ""
     return (
-        f"pod {restart.pod} has failed {restart.failures} times within {window_seconds:.0f} s, at last with "
+        f"pod {restart.pod} has failed {restart.failures} times within {budget.window_seconds:.0f} s, at last with "
         f"{restart.reason or 'an unknown reason'}, and is created again at {format_rfc3339(restart.time)}{more}; "
+        f"so far there were {budget.explain(incidents, 'incident')}: more than that fail the job; "
         "status.recoveries.recent has the errors: correct their cause"
     )

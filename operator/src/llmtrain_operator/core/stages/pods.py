@@ -6,6 +6,7 @@ from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
+from llmtrain_operator.core.objects.network_policy import network_policy
 from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.objects.run_config import run_config_map
 from llmtrain_operator.core.objects.volumes import claims_of
@@ -17,11 +18,17 @@ from llmtrain_operator.core.stage_plan import ConditionUpdate
 
 
 def shared_objects(
-    job: Job, cluster: ClusterSpec | None, *, claims: Collection[str], objects: Collection[ObjectKey]
+    job: Job,
+    cluster: ClusterSpec | None,
+    *,
+    claims: Collection[str],
+    objects: Collection[ObjectKey],
+    coordinator_from: tuple[Manifest, ...] | None,
 ) -> tuple[Manifest, ...]:
-    """Return what every stage needs and what does not exist yet: claims of storage pools, and the run config.
+    """Return what every stage needs: the NetworkPolicy, and claims of storage pools and the run config if they don't exist.
 
-    `claims` are the names of the namespace's claims, `objects` the keys of the job's objects.
+    `claims` are the names of the namespace's claims, `objects` the keys of the job's objects, `coordinator_from` the peers
+    of the NetworkPolicy; without one, it is None.
     """
     pools = {pool.name: pool for pool in cluster.storage_pools} if cluster else {}
     volumes = dict.fromkeys(claim for _, claim in claims_of(job.spec))
@@ -31,7 +38,8 @@ def shared_objects(
         if volume in pools and volume not in claims
     ]
     config = run_config_map(job)  # immutable: an existing one is never changed
-    return (*missing_claims, *([] if object_key(config) in objects else [config]))
+    policy = [] if coordinator_from is None else [network_policy(job, coordinator_from)]
+    return (*policy, *missing_claims, *([] if object_key(config) in objects else [config]))
 
 
 def pod_conditions(

@@ -11,6 +11,7 @@ from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
 from llmtrain_operator.core.objects.pod_group import pod_group
+from llmtrain_operator.core.objects.token import token_secret
 from llmtrain_operator.core.objects.worker import worker_pod
 from llmtrain_operator.core.plan import pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
@@ -33,10 +34,12 @@ def train(
     pods: tuple[PodView, ...],
     coordinator: CoordinatorStatus | None,
     images: Images,
+    token: str,
     gang_available: bool,
     lost_nodes: frozenset[str],
+    avoid_nodes: tuple[str, ...] = (),
 ) -> StagePlan:
-    """Return the stage that trains."""
+    """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room."""
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
     term = next_term(status, existing)
@@ -48,7 +51,9 @@ def train(
             *training_conditions(job.spec, status, workers, coordinators, training=training),
             *degraded_conditions(job.spec, status, coordinator),
         ),
-        desired=training_objects(job, status, term=term, images=images, gang_available=gang_available),
+        desired=training_objects(
+            job, status, term=term, images=images, token=token, gang_available=gang_available, avoid_nodes=avoid_nodes
+        ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
         poll_after=poll_interval(job.spec, status, workers, coordinators, training=training),
@@ -73,9 +78,16 @@ def poll_interval(
 
 
 def training_objects(
-    job: Job, status: JobStatus, *, term: int, images: Images, gang_available: bool
+    job: Job,
+    status: JobStatus,
+    *,
+    term: int,
+    images: Images,
+    token: str,
+    gang_available: bool,
+    avoid_nodes: tuple[str, ...],
 ) -> tuple[Manifest, ...]:
-    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    """Return the token, the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
     coordinator = coordinator_pod(
         job,
@@ -84,6 +96,7 @@ def training_objects(
         pull_policy=images.pull_policy,
         gang=gang,
         otlp_endpoint=images.otlp_endpoint,
+        avoid_nodes=avoid_nodes,
     )
     workers = (
         worker_pod(
@@ -96,7 +109,13 @@ def training_objects(
         )
         for worker in range(job.spec.workers.replicas)
     )
-    return (coordinator_service(job), *([pod_group(job)] if gang else []), coordinator, *workers)
+    return (
+        token_secret(job, token),
+        coordinator_service(job),
+        *([pod_group(job)] if gang else []),
+        coordinator,
+        *workers,
+    )
 
 
 def is_training(

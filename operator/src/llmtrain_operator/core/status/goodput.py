@@ -16,8 +16,10 @@ STAGES: dict[str, TimeCategory] = {
     "Recovering": "recovering",
     "Suspended": "waiting",
     "Publishing": "evaluating",
+    "Succeeded": "evaluating",
+    "Failed": "evaluating",
 }
-"""Category of the time that passes in each stage, as far as the operator can see."""
+"""Category of the time that passes in each stage, as far as the operator can see; none is accounted for in the last two."""
 
 
 def with_goodput(

@@ -28,6 +28,18 @@ def test_a_program_under_torchrun_reports_no_progress() -> None:
     assert "--no-progress" in coordinator(**PROGRAM)["spec"]["containers"][0]["args"]
 
 
+@pytest.mark.parametrize(
+    ("replicas", "gpus", "cpu", "memory", "limit"),
+    [(2, 0, "50m", "64Mi", "256Mi"), (16, 8, "82m", "72Mi", "288Mi"), (128, 8, "306m", "128Mi", "512Mi")],
+)
+def test_it_gets_more_resources_the_more_ranks_there_are(
+    replicas: int, gpus: int, cpu: str, memory: str, limit: str
+) -> None:
+    spec = coordinator(workers={"replicas": replicas, "gpus": gpus})["spec"]
+    found = spec["containers"][0]["resources"]
+    assert (found["requests"]["cpu"], found["requests"]["memory"], found["limits"]["memory"]) == (cpu, memory, limit)
+
+
 def test_prometheus_discovers_it_and_it_restarts_in_place() -> None:
     manifest = coordinator()
     assert manifest["metadata"]["annotations"]["prometheus.io/scrape"] == "true"

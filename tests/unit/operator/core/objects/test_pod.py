@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmtrain_api.names import JOB_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ROLE_LABEL
+from llmtrain_api.names import JOB_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ROLE_LABEL, SETTINGS_ANNOTATION
 from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
 from llmtrain_operator.core.objects.volumes import claim_volumes, tmp_volume
 from unit.operator.builders import job
@@ -34,8 +34,8 @@ def test_labels_and_annotations_of_the_job_give_way_to_the_operators() -> None:
     the_job = job(workers={"labels": {"team": "a", JOB_LABEL: "other"}, "annotations": {"note": "x", "term": "0"}})
     metadata = manifest_of(the_job, annotations={"term": "1"})["metadata"]
     assert metadata["labels"] == {"team": "a", JOB_LABEL: "j", ROLE_LABEL: "worker", MANAGED_BY_LABEL: MANAGED_BY}
-    assert metadata["annotations"] == {"note": "x", "term": "1"}
-    assert "annotations" not in manifest_of()["metadata"]
+    assert metadata["annotations"].items() >= {"note": "x", "term": "1"}.items()
+    assert SETTINGS_ANNOTATION in metadata["annotations"]
 
 
 def test_the_end_of_the_log_is_the_termination_message_of_a_pod_without_one() -> None:

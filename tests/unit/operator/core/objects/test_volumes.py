@@ -82,7 +82,7 @@ def test_a_mount_is_read_only_except_scratch_and_a_claim_that_is_not(
     ],
 )
 def test_all_scratch_space_counts(fields: dict[str, Any], expected: str) -> None:
-    assert ephemeral_storage(Workers.model_validate(fields)) == expected
+    assert ephemeral_storage(Workers.model_validate(fields), default="5Gi") == expected
 
 
 def test_every_claim_is_known_by_its_field() -> None:

@@ -23,17 +23,23 @@ def test_a_worker_knows_its_number() -> None:
 
 
 def test_requests_equal_limits() -> None:
-    workers = job(workers={"replicas": 2, "resources": {"extra": {"rdma/hca": "8"}}}).spec.workers
+    workers = job(workers={"replicas": 2, "resources": {"scratch": "1Ti", "extra": {"rdma/hca": "8"}}}).spec.workers
     found = resources(workers, 8, workers.resources.extra)
     assert found["requests"] == found["limits"]
     assert found["limits"] == {
         "cpu": "1",
         "memory": "2Gi",
-        "ephemeral-storage": "5Gi",
         "nvidia.com/gpu": "8",
         "rdma/hca": "8",
+        "ephemeral-storage": "1Ti",
     }
     assert not {"nvidia.com/gpu", "rdma/hca"} & resources(workers, 0)["limits"].keys()
+
+
+def test_ephemeral_storage_that_the_job_does_not_name_is_only_limited() -> None:
+    found = resources(job().spec.workers, 0)
+    assert (found["requests"].pop("ephemeral-storage"), found["limits"].pop("ephemeral-storage")) == ("0", "5Gi")
+    assert found["requests"] == found["limits"]
 
 
 def test_only_workers_without_gpus_are_spread_over_nodes() -> None:

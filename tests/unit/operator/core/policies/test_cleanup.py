@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.node_view import NodeStates
 from llmtrain_operator.core.policies.cleanup import plan_cleanup
-from unit.operator.builders import NOW, ago, job, pod, snapshot
+from unit.operator.builders import NOW, ago, failed_pod, job, pod, snapshot
 
 SUCCEEDED = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "", "lastTransitionTime": ago(10)}
+FAILED = {**SUCCEEDED, "type": "Failed", "reason": "TooManyFailures"}
 SERVICE = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -35,6 +38,28 @@ def test_what_is_being_deleted_already_is_not_deleted_again() -> None:
     metadata = {**SERVICE["metadata"], "deletionTimestamp": ago(1)}
     objects = {("Service", "j-coordinator"): {**SERVICE, "metadata": metadata}}
     assert plan_cleanup((pod("j-worker-0", deleting=True),), objects, frozenset()) is None
+
+
+@pytest.mark.parametrize(
+    ("pod_cleanup", "end", "deleted"),
+    [
+        ("Always", SUCCEEDED, ["j-worker-0", "j-worker-1", "j-coordinator"]),
+        ("Always", FAILED, ["j-worker-0", "j-worker-1", "j-coordinator"]),
+        ("Succeeded", SUCCEEDED, ["j-worker-0", "j-worker-1", "j-coordinator"]),
+        ("Succeeded", FAILED, ["j-coordinator"]),
+        ("Never", SUCCEEDED, ["j-coordinator"]),
+        ("Never", FAILED, ["j-coordinator"]),
+    ],
+)
+def test_pods_that_have_ended_can_stay_and_those_that_run_are_stopped(
+    pod_cleanup: str, end: dict[str, str], deleted: list[str]
+) -> None:
+    pods = (pod("j-worker-0", phase="Succeeded"), failed_pod("j-worker-1"), pod("j-coordinator", "coordinator"))
+    the_job = job({"conditions": [end], "finishTime": ago(100)}, podCleanup=pod_cleanup, ttlSecondsAfterFinished=1)
+    plan = plan_job(snapshot(the_job, pods=pods))
+    assert [reference.name for reference in plan.delete] == deleted
+    kept = tuple(each for each in pods if each.name not in deleted)
+    assert [reference.kind for reference in plan_job(snapshot(the_job, pods=kept)).delete] == ["LLMTrainingJob"]
 
 
 def test_a_pod_on_a_lost_node_is_deleted_with_force() -> None:

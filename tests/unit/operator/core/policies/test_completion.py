@@ -10,6 +10,7 @@ from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.completion import (
     failure_budget_message,
     final_status_fields,
+    finished_status,
     is_finished,
     success_message,
     terminal_stage,
@@ -123,3 +124,23 @@ def test_nothing_is_ready_active_or_degraded_at_the_end() -> None:
         "Running": "False",
         "Failed": "True",
     }
+
+
+def test_a_finished_job_has_observed_a_later_change_of_its_spec() -> None:
+    status = started(conditions=[condition("Failed", "True")], observedGeneration=1)
+    finished = replace(job(status), metadata_generation=2)
+    plan = plan_job(snapshot(finished))
+    assert plan.status == finished.status.model_copy(update={"observed_generation": 2})
+    assert plan_job(snapshot(replace(finished, status=plan.status))).status is None
+
+
+def test_the_logs_of_pods_that_the_end_stopped_are_added() -> None:
+    status = JobStatus.model_validate(started(logs=[{"pod": "j-worker-0", "lines": ["first"]}]))
+    stopped = replace(failed_pod("j-worker-1", 143, deleting=True), end_message="checkpoint written\nstopped")
+    pods = (replace(stopped, name="j-worker-0"), stopped, pod("j-worker-2", deleting=True))
+    after = finished_status(status, pods, 1)
+    assert [(tail.pod, tail.lines) for tail in after.logs] == [
+        ("j-worker-0", ["first"]),
+        ("j-worker-1", ["checkpoint written", "stopped"]),
+    ]
+    assert finished_status(after, pods, 1) == after, "each pod is recorded once"

@@ -1,7 +1,10 @@
 """Each failure is recorded once, then its pod is replaced; failures outside of the window do not count."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure, JobStatus
@@ -45,6 +48,37 @@ def test_a_pod_out_of_memory_is_reported_with_its_limit_and_stage() -> None:
     assert "the prepare pod exceeded its memory limit of 2Gi; raise spec.workers" in prepare.message
     coordinator = failure("j-coordinator", 137, end_reason="OOMKilled", memory_limit="256Mi")
     assert "of 256Mi; the operator sets this limit" in coordinator.message
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param(
+            'Usage of EmptyDir volume "tmp" exceeds the limit "5Gi". ',
+            'the kubelet evicted the worker pod: Usage of EmptyDir volume "tmp" exceeds the limit "5Gi"; '
+            "raise spec.workers.resources.scratch, or the size of the mount, which needs a new job",
+            id="temporary files",
+        ),
+        pytest.param(
+            "Pod ephemeral local storage usage exceeds the total limit of containers 5Gi. ",
+            "raise spec.workers.resources.scratch",
+            id="everything on the disk together",
+        ),
+        pytest.param(
+            "The node was low on resource: memory. ",
+            "the kubelet evicted the worker pod: The node was low on resource: memory",
+            id="the node",
+        ),
+        pytest.param("", "the kubelet evicted the worker pod: it did not say why", id="no words"),
+    ],
+)
+def test_an_evicted_pod_is_reported_in_the_kubelets_words(words: str, message: str) -> None:
+    evicted = failed_pod("j-worker-0", 137, end_reason="Evicted", status_message=words)
+    found = failure_of(replace(evicted, end_message="step 3\nstep 4"), frozenset(), NOW)
+    assert found.reason == "Evicted"
+    assert message in found.message
+    assert ("resources.scratch" in found.message) is ("scratch" in message)
+    assert found.last_lines == ["step 3", "step 4"]
 
 
 def test_a_pod_on_a_lost_node_is_lost_unless_it_has_finished() -> None:

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from llmtrain_api.failure_budget import FailureBudget
-from llmtrain_api.job_status import Failure
+from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.policies.failure_policy import record_failures
+from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.restart_backoff import delay_of, delayed_restarts
 from unit.operator.builders import DATASET, NOW, ago, conditions, job, names, pending_pod, pod, snapshot, started
 
@@ -54,7 +57,7 @@ def test_each_pod_has_its_own_delay() -> None:
 
 
 def plan(recent: list[Failure], *pods: Any, **status: Any) -> Plan:
-    recoveries = {"recent": [failure.document() for failure in recent]}
+    recoveries = {"recent": [failure.document() for failure in recent], "times": [failure.time for failure in recent]}
     return plan_job(snapshot(job(started(recoveries=recoveries, **status)), pods=pods))
 
 
@@ -66,6 +69,7 @@ def test_a_worker_that_fails_repeatedly_is_created_later_and_the_others_at_once(
     assert (scheduled.status, scheduled.reason) == ("False", "BackOff")
     assert "pod j-worker-1 has failed 3 times within 3600 s, at last with Crashed" in scheduled.message
     assert f"is created again at {ago(-1)}" in scheduled.message
+    assert "so far there were 3 incidents within 3600 s, and spec.recovery.maxFailures is 10" in scheduled.message
     assert "correct their cause" in scheduled.message
     due = plan(failures(60, 30, 2), pod("j-coordinator", "coordinator"), dataset=DATASET)
     assert "Pod j-worker-1" in names(due.apply)
@@ -94,3 +98,17 @@ def test_another_cause_stays_beside_the_delay() -> None:
     assert scheduled.reason == "Unschedulable"
     assert "no room" in scheduled.message
     assert "is created again at" in scheduled.message
+
+
+def test_a_crash_loop_fails_the_job_within_minutes_although_it_slows_down() -> None:
+    status, now, crashes = JobStatus(), NOW, 0
+    default = FailureBudget(max_failures=10, window_seconds=3600)
+    while not default.is_exceeded(len(incidents_in_window(status.recoveries.times, default, now))):
+        now = max([now, *(restart.time for restart in delayed_restarts(status.recoveries.recent, default, now))])
+        now, crashes = now + timedelta(seconds=5), crashes + 1
+        (crash,) = failures(0)
+        status = record_failures(
+            status, (crash.model_copy(update={"uid": str(crashes), "time": format_rfc3339(now)}),), default, now
+        )
+    assert timedelta(minutes=8) < now - NOW < timedelta(minutes=12)
+    assert crashes == 16

@@ -15,7 +15,7 @@ from llmtrain_operator.core.stages.prepare import prepare
 from llmtrain_operator.core.stages.publish import publish
 from llmtrain_operator.core.stages.train import train
 from support.pod_security import restricted_violations
-from unit.operator.builders import CLUSTER, DATASET, IMAGES, job, names, pending_pod, pod, started
+from unit.operator.builders import CLUSTER, DATASET, IMAGES, TOKEN, job, names, pending_pod, pod, started
 
 
 def found(*pods: PodView, is_running: bool | None = None) -> tuple[ConditionUpdate, ...]:
@@ -29,7 +29,16 @@ def all_pods(**spec: Any) -> dict[str, Manifest]:
     the_job, status = job(**spec), JobStatus.model_validate(started(dataset=DATASET))
     stages = (
         prepare(the_job, status, pods=(), pull_policy="Always"),
-        train(the_job, status, pods=(), coordinator=None, images=IMAGES, gang_available=True, lost_nodes=frozenset()),
+        train(
+            the_job,
+            status,
+            pods=(),
+            coordinator=None,
+            images=IMAGES,
+            token=TOKEN,
+            gang_available=True,
+            lost_nodes=frozenset(),
+        ),
         publish(the_job, status, pods=(), pull_policy="Always", lost_nodes=frozenset()),
     )
     desired = [manifest for stage in stages for manifest in stage.desired if manifest["kind"] == "Pod"]
@@ -130,12 +139,14 @@ def test_pods_without_gpus_see_none_whatever_the_job_says() -> None:
 
 
 def test_claims_of_storage_pools_and_the_run_config_are_created_where_they_are_missing() -> None:
-    assert names(shared_objects(job(), CLUSTER, claims=(), objects=())) == [
+    assert names(shared_objects(job(), CLUSTER, claims=(), objects=(), coordinator_from=None)) == [
         "PersistentVolumeClaim datasets",
         "PersistentVolumeClaim checkpoints",
         "ConfigMap j-run",
     ]
-    existing = shared_objects(job(), CLUSTER, claims=("datasets", "checkpoints"), objects=(("ConfigMap", "j-run"),))
+    existing = shared_objects(
+        job(), CLUSTER, claims=("datasets", "checkpoints"), objects=(("ConfigMap", "j-run"),), coordinator_from=None
+    )
     assert existing == ()
 
 
@@ -146,17 +157,21 @@ def test_a_mounted_storage_pool_gets_its_claim() -> None:
     the_job = job(
         workers={"replicas": 2, "mounts": [{"path": "/m", "claim": "models"}, {"path": "/o", "claim": "own"}]}
     )
-    created = names(shared_objects(the_job, cluster, claims=("datasets", "checkpoints"), objects=()))
+    created = names(
+        shared_objects(the_job, cluster, claims=("datasets", "checkpoints"), objects=(), coordinator_from=None)
+    )
     assert created == ["PersistentVolumeClaim models", "ConfigMap j-run"]
 
 
 def test_one_volume_for_two_purposes_is_one_claim() -> None:
     the_job = job(checkpoint={"volume": "datasets"})
-    assert names(shared_objects(the_job, CLUSTER, claims=(), objects=()))[:-1] == ["PersistentVolumeClaim datasets"]
+    assert names(shared_objects(the_job, CLUSTER, claims=(), objects=(), coordinator_from=None))[:-1] == [
+        "PersistentVolumeClaim datasets"
+    ]
 
 
 def test_without_a_cluster_only_the_run_config_is_created() -> None:
-    assert names(shared_objects(job(), None, claims=(), objects=())) == ["ConfigMap j-run"]
+    assert names(shared_objects(job(), None, claims=(), objects=(), coordinator_from=None)) == ["ConfigMap j-run"]
 
 
 def test_a_cause_that_the_scheduler_reports_is_in_both_conditions() -> None:

@@ -14,6 +14,7 @@ from llmtrain_operator.core.stages.train import is_training, train
 from unit.operator.builders import (
     DATASET,
     IMAGES,
+    TOKEN,
     ago,
     conditions,
     coordinator_status,
@@ -31,13 +32,15 @@ NEW_COORDINATOR = coordinator_status("Waiting", generation=0)
 
 
 def stage(the_job: Job | None = None, status: dict[str, Any] | None = None, **fields: Any) -> StagePlan:
-    arguments = {"pods": PODS, "coordinator": None, "images": IMAGES, "gang_available": True, "lost_nodes": frozenset()}
+    arguments = {"pods": PODS, "coordinator": None, "images": IMAGES, "token": TOKEN}
+    arguments |= {"gang_available": True, "lost_nodes": frozenset()}
     the_status = JobStatus.model_validate(started(dataset=DATASET, **(status or {})))
     return train(the_job or job(), the_status, **{**arguments, **fields})
 
 
 def test_service_pod_group_coordinator_and_workers_are_created_together() -> None:
     assert names(stage().desired) == [
+        "Secret j-token-uid-of-j",
         "Service j-coordinator",
         "PodGroup j-gang",
         "Pod j-coordinator",
@@ -55,7 +58,7 @@ def test_workers_beyond_the_replicas_are_deleted() -> None:
 
 def test_the_coordinator_exports_its_metrics_to_the_charts_endpoint() -> None:
     def variables(endpoint: str) -> list[dict[str, str]]:
-        coordinator = stage(images=replace(IMAGES, otlp_endpoint=endpoint)).desired[2]
+        coordinator = stage(images=replace(IMAGES, otlp_endpoint=endpoint)).desired[3]
         env: list[dict[str, str]] = coordinator["spec"]["containers"][0]["env"]
         return [variable for variable in env if variable["name"].startswith("OTEL")]
 

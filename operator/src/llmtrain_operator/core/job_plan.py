@@ -1,0 +1,73 @@
+"""A stage of a job, as a plan: its status if that has changed, its objects where they differ, its events."""
+
+from dataclasses import replace
+
+from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.protocol import RecoveryRecord
+from llmtrain_operator.core.events import condition_events, failure_events, repair_events
+from llmtrain_operator.core.objects.drift import changed_objects
+from llmtrain_operator.core.plan import NOW, Plan, earliest
+from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
+from llmtrain_operator.core.snapshot import JobSnapshot, Refusal
+from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
+from llmtrain_operator.core.status.goodput import with_goodput
+from llmtrain_operator.core.status.recoveries import recovery_events
+from llmtrain_operator.core.status.write_delay import decisions, write_delay
+
+
+def build_plan(
+    snapshot: JobSnapshot,
+    status: JobStatus,
+    stage: StagePlan,
+    *,
+    failures: tuple[Failure, ...] = (),
+    recoveries: tuple[RecoveryRecord, ...] = (),
+) -> Plan:
+    """Return the plan of a stage: its conditions and goodput in the status, its objects where they differ, its events.
+
+    The status is written only if something besides the passing time has changed, and figures not each time they do.
+    """
+    job, now, live_objects = snapshot.job, snapshot.now, snapshot.live_objects
+    before = job.status
+    apply = changed_objects(stage.desired, live_objects, snapshot.unrepairable)
+    refusal = current_refusal(job, apply, stage.delete, last=snapshot.refusal, taken=snapshot.taken)
+    conditions = update_conditions(
+        status.conditions,
+        (*stage.conditions, *refusal_conditions(refusal)),
+        now=now,
+        metadata_generation=job.metadata_generation,
+    )
+    status = status.model_copy(update={**stage.update, "stage": stage.stage, "conditions": conditions})
+    delay = write_delay(before, status, snapshot.status_age)
+    plan = Plan(
+        status=with_goodput(before, status, snapshot.ledger, created=job.created, now=now) if delay == NOW else None,
+        apply=apply,
+        delete=stage.delete,
+        requeue_after=earliest(stage.requeue_after, delay),
+        poll_after=stage.poll_after,
+        decides=decisions(status) != decisions(before),
+    )
+    plan = hold_back(plan, refusal, is_last=refusal == snapshot.refusal)
+    return replace(
+        plan,
+        events=(
+            *failure_events(failures),
+            *stage.events,
+            *repair_events(plan.apply, live_objects),
+            *condition_events(before, status),
+            *recovery_events(recoveries),
+        ),
+    )
+
+
+def hold_back(plan: Plan, refusal: Refusal | None, *, is_last: bool) -> Plan:
+    """Return a plan without the requests that wait because of `refusal`; `is_last` is whether it is the server's last."""
+    if refusal is None:
+        return plan
+    return replace(
+        plan,
+        apply=applied_now(refusal, plan.apply),
+        delete=deleted_now(refusal, plan.delete),
+        requeue_after=earliest(plan.requeue_after, refusal.retry_after),
+        refused=is_last,
+    )

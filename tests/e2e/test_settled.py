@@ -1,0 +1,61 @@
+"""In a settled state the operator makes less than one call a second, however many jobs there are."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.jobs import ENDLESS, job
+from e2e.kube import Kube, condition
+from llmtrain_cli.prometheus import Prometheus
+from support.measurements import RecordMeasurement
+
+pytestmark = pytest.mark.serial
+NAME, EACH = "e2e-settled", 20
+RATE = "sum(rate(llmtrain_operator_api_calls_total[1m]))"
+FAILED = {
+    "type": "Failed",
+    "status": "True",
+    "reason": "BadInput",
+    "message": "as if it had failed",
+    "lastTransitionTime": "2026-11-23T12:00:00Z",
+}
+
+
+@pytest.fixture
+def tenant(kube: Kube) -> Iterator[Kube]:
+    """A namespace whose quota allows no pod."""
+    tenant = Kube(environment=kube.environment, namespace=NAME)
+    kube.run("create", "namespace", NAME)
+    spec = {"hard": {"pods": "0"}}
+    tenant.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": spec})
+    yield tenant
+    kube.run("delete", "namespace", NAME, "--wait=false")
+
+
+def reasons(tenant: Kube, prefix: str) -> list[str]:
+    """Return why each of some jobs is not scheduled."""
+    found = [each for each in tenant.objects("ltj") if each["metadata"]["name"].startswith(prefix)]
+    return [condition(each.get("status", {}), "Scheduled").get("reason", "") for each in found]
+
+
+def test_jobs_that_finished_wait_or_train_cost_less_than_a_call_a_second(
+    kube: Kube, tenant: Kube, new_job: str, prometheus: Prometheus, record_measurement: RecordMeasurement
+) -> None:
+    kube.apply(job(new_job, steps=ENDLESS))
+    tenant.apply(*(job(f"waiting-{number}", cluster="nowhere") for number in range(EACH)))
+    tenant.apply(*(job(f"refused-{number}") for number in range(EACH)))
+    tenant.apply(*(job(f"finished-{number}", suspend=True) for number in range(EACH)))
+    status = json.dumps({"status": {"stage": "Failed", "conditions": [FAILED]}})
+    for number in range(EACH):
+        tenant.run("patch", "ltj", f"finished-{number}", "--subresource=status", "--type=merge", "-p", status)
+    kube.wait_for_step(new_job, 30)
+    tenant.wait("all wait", lambda: reasons(tenant, "waiting") == ["ClusterNotFound"] * EACH)
+    tenant.wait("all are refused", lambda: reasons(tenant, "refused") == ["APIRejected"] * EACH)
+
+    def settled() -> float | None:
+        rate = prometheus.query(RATE)[0].value
+        return rate if rate < 1 else None
+
+    rate = kube.wait("less than one call a second", settled, 240)
+    record_measurement("settled_calls_per_second", rate, "1/s")

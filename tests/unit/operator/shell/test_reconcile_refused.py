@@ -1,0 +1,227 @@
+"""What the API server refuses is reported once, and asked for again when that can help."""
+
+import pytest
+
+from llmtrain_api.names import JOB_KIND
+from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.shell.errors import ApiError, NotFound, RequestRejected
+from llmtrain_operator.shell.reconcile import Reconciler
+from unit.operator.builders import SPEC
+from unit.operator.shell.echoing_api import (
+    CLUSTER_SPEC,
+    PROGRAM,
+    EchoingApi,
+    advance,
+    manifest,
+    reconcile_all,
+    reconciler,
+    reject,
+    scheduled,
+)
+
+QUOTA = RequestRejected('pods "j-prepare" is forbidden: exceeded quota: q', 403)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(QUOTA, id="quota"),
+        pytest.param(RequestRejected("violates PodSecurity", 403), id="pod security"),
+        pytest.param(RequestRejected("Invalid value: image", 422), id="invalid"),
+        pytest.param(NotFound("the server could not find the requested resource", 404), id="not served"),
+    ],
+)
+async def test_a_refusal_is_reported_once_and_tried_again_after_a_back_off(error: ApiError) -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, error, "create")
+    await reconcile_all(found)
+    assert scheduled(found)["reason"] == "APIRejected"
+    assert error.message in scheduled(found)["message"]
+    assert api.events == ["APIRejected"]
+    status = found.store.jobs["ns", "j"]["status"]
+    assert status["startTime"]
+    assert status["trainerImage"] == "trainer-cpu:1"
+    before = len(api.calls)
+    for _ in range(14):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert len(api.calls) == before, "events do not shorten the back-off"
+    advance(found, 1)
+    await reconcile_all(found)
+    assert api.calls[before:] == ["create Pod j-prepare"], "the same refusal again changes nothing in the status"
+    for _ in range(100):
+        advance(found, 15)
+        await reconcile_all(found)
+    assert len(api.calls) - before <= 10, "25 minutes at up to 5 minutes"
+    assert api.events == ["APIRejected"]
+
+
+async def test_a_job_starts_when_the_refusal_ends() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    api.reject = lambda verb, kind, name: None
+    advance(found, 15)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+    assert scheduled(found)["reason"] == "Waiting"
+
+
+async def test_a_changed_spec_is_tried_soon() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    api.reject = lambda verb, kind, name: None
+    job = found.store.jobs["ns", "j"]
+    metadata = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", {**job, "metadata": metadata})
+    advance(found, 1)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+
+
+def quota(hard: str, used: str) -> Manifest:
+    return {
+        "metadata": {"name": "q", "namespace": "ns", "uid": "q"},
+        "status": {"hard": {"pods": hard}, "used": {"pods": used}},
+    }
+
+
+async def test_a_quota_that_leaves_more_room_lets_the_jobs_of_its_namespace_start() -> None:
+    jobs = [manifest(JOB_KIND, "j", SPEC, namespace=namespace) for namespace in ("ns", "other")]
+    found = await reconciler(api := EchoingApi(), *jobs)
+    found.store.quota_changed("upsert", quota("1", "1"))
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    found.now += 5  # type: ignore[attr-defined]
+    for hard, used in (("2", "2"), ("1", "1"), ("0", "1")):
+        found.store.quota_changed("upsert", quota(hard, used))
+    assert not len(found.queue), "there is no more room than before"
+    api.reject = lambda verb, kind, name: None
+    found.store.quota_changed("upsert", quota("5", "1"))
+    assert len(found.queue) == 1, "other namespaces are not concerned"
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+    assert len(found.store.refused) == 1
+
+
+async def test_a_quota_that_grows_while_a_request_is_refused_is_noticed() -> None:
+    found = await reconciler(api := EchoingApi())
+    found.store.quota_changed("upsert", quota("1", "1"))
+
+    def grow(verb: str, kind: str, name: str) -> ApiError | None:
+        if (verb, kind) != ("create", "Pod"):
+            return None
+        api.reject = lambda verb, kind, name: None
+        found.store.quota_changed("upsert", quota("5", "1"))
+        return QUOTA
+
+    api.reject = grow
+    await reconcile_all(found)
+    advance(found, 1)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects
+
+
+async def test_the_more_jobs_are_refused_the_less_often_each_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtrain_operator.shell.refusals.SECONDS_PER_REFUSAL", 1000.0)
+    jobs = [manifest(JOB_KIND, name, SPEC, namespace="ns") for name in ("j", "k", "l")]
+    found = await reconciler(api := EchoingApi(), *jobs)
+    reject(api, QUOTA, "create")
+    await reconcile_all(found)
+    for _ in range(10):  # refusals
+        advance(found, 3000)
+        await reconcile_all(found)
+    before = len(api.calls)
+    advance(found, 2990)
+    await reconcile_all(found)
+    assert len(api.calls) == before
+    advance(found, 10)
+    await reconcile_all(found)
+    assert len(api.calls) > before
+
+
+async def test_a_refused_status_is_no_hot_loop() -> None:
+    found = await reconciler(api := EchoingApi())
+    reject(api, RequestRejected("status is invalid", 422), "status", kinds=(JOB_KIND,))
+    await reconcile_all(found)
+    for _ in range(14):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert api.counts()["status"] == 2, "the job's once, and that of the LLMCluster"
+    advance(found, 1)
+    await reconcile_all(found)
+    assert api.counts()["status"] == 3
+
+
+async def test_a_refused_deletion_is_no_hot_loop() -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
+    await reconcile_all(found)
+    reject(api, RequestRejected("denied by a webhook", 403), "delete")
+    job = found.store.jobs["ns", "j"]
+    changed = {**job, "spec": {**PROGRAM, "workers": {"replicas": 1}}}
+    changed["metadata"] = {**job["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", changed)
+    for _ in range(14):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert api.counts()["delete"] == 1
+    assert "denied by a webhook" in scheduled(found)["message"]
+
+
+async def test_a_missing_tenant_namespace_is_tried_when_it_appears_and_else_seldom() -> None:
+    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": "gone"}, {"namespace": "ok"}]}
+    waiting = [manifest(JOB_KIND, f"w{number}", {**SPEC, "cluster": "nowhere"}, namespace="ns") for number in range(5)]
+    found = await reconciler(api := EchoingApi(), *waiting, cluster=cluster)
+    gone = NotFound('namespaces "gone" not found', 404)
+    tried: list[str] = []
+
+    async def create(obj: Manifest) -> Manifest:
+        tried.append(obj["metadata"]["namespace"])
+        if obj["metadata"]["namespace"] == "gone" and len(tried) < 5:
+            raise gone
+        return await EchoingApi.create(api, obj)
+
+    api.create = create  # type: ignore[method-assign]
+    await reconcile_all(found)
+    assert tried.count("gone") == 1, "the other claims of the namespace are not tried"
+    assert phases(found) == {"gone": "Missing", "ok": "Pending"}
+    writes = api.counts()["status"]
+    for _ in range(29):
+        advance(found, 1)
+        await reconcile_all(found)
+    assert (tried.count("gone"), api.counts()["status"]) == (1, writes)
+    advance(found, 1)
+    await reconcile_all(found)
+    assert (tried.count("gone"), api.counts()["status"]) == (2, writes), "and the status does not change to and fro"
+    advance(found, 10)
+    await reconcile_all(found)
+    assert tried.count("gone") == 2
+    found.store.namespace_changed("upsert", {"metadata": {"name": "gone", "uid": "u"}})
+    assert len(found.queue) == 1, "only the LLMCluster waits for it"
+    await reconcile_all(found)
+    assert tried.count("gone") == 4
+    assert phases(found) == {"gone": "Pending", "ok": "Pending"}
+    assert len(found.store.refused) == 0
+
+
+def phases(found: Reconciler) -> dict[str, str]:
+    return {claim["namespace"]: claim["phase"] for claim in found.store.clusters["default"]["status"]["claims"]}
+
+
+async def test_a_tenants_refusal_keeps_no_other_tenant_from_its_claims() -> None:
+    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": name} for name in ("a", "b", "c")]}
+    found = await reconciler(api := EchoingApi(), cluster=cluster)
+
+    async def create(obj: Manifest) -> Manifest:
+        if obj["metadata"]["namespace"] == "a":
+            raise RequestRejected("exceeded quota: storage", 403)
+        return await EchoingApi.create(api, obj)
+
+    api.create = create  # type: ignore[method-assign]
+    await reconcile_all(found)
+    claims = [key for key in api.objects if key[0] == "PersistentVolumeClaim"]
+    assert {namespace for _, namespace, _ in claims} >= {"b", "c"}
+    (ready,) = found.store.clusters["default"]["status"]["conditions"]
+    assert (ready["status"], ready["reason"]) == ("False", "ClaimsRejected")
+    assert "in namespace a: exceeded quota: storage" in ready["message"]
