@@ -57,6 +57,18 @@ async def test_the_status_is_written_first_and_deletions_come_before_application
     assert memory.status_age is not None
 
 
+async def test_a_secret_that_exists_is_neither_read_nor_kept(api: EchoingApi) -> None:
+    secret = child("Secret", "j-token-uid-of-j")
+    api.objects["Secret", "ns", "j-token-uid-of-j"] = child("Secret", "j-token-uid-of-j", uid="another")
+    plan = Plan(apply=(secret, child("Pod", "p")))
+    await execute(api, plan)
+    assert api.calls == ["create Secret j-token-uid-of-j", "create Pod p"]
+    assert set(api.store.objects_of.get(("ns", "j"), {})) == set()
+    del api.objects["Secret", "ns", "j-token-uid-of-j"]
+    await execute(api, Plan(apply=(secret,)))
+    assert set(api.store.objects_of.get(("ns", "j"), {})) == set()
+
+
 async def test_pods_are_created_at_once_after_what_they_need_and_after_the_first_of_them(api: EchoingApi) -> None:
     def started() -> list[str]:
         return [call.split()[-1] for call in api.calls]
@@ -97,18 +109,6 @@ async def test_a_job_applies_a_limited_number_of_objects_in_a_turn(api: EchoingA
     assert await executor.execute(JOB, Plan(apply=pods), memory)
     assert len(api.calls) == TURN
     assert not await executor.execute(JOB, Plan(apply=pods[TURN:]), memory)
-
-
-async def test_a_secret_that_exists_is_neither_read_nor_kept(api: EchoingApi) -> None:
-    secret = child("Secret", "j-token-uid-of-j")
-    api.objects["Secret", "ns", "j-token-uid-of-j"] = child("Secret", "j-token-uid-of-j", uid="another")
-    plan = Plan(apply=(secret, child("Pod", "p")))
-    await execute(api, plan)
-    assert api.calls == ["create Secret j-token-uid-of-j", "create Pod p"]
-    assert set(api.store.objects_of.get(("ns", "j"), {})) == set()
-    del api.objects["Secret", "ns", "j-token-uid-of-j"]
-    await execute(api, Plan(apply=(secret,)))
-    assert set(api.store.objects_of.get(("ns", "j"), {})) == set()
 
 
 async def test_what_was_created_is_known_without_a_watch_event(api: EchoingApi) -> None:
