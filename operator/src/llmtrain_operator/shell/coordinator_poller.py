@@ -74,8 +74,10 @@ class Poll:
     read: CoordinatorStatus | None = None
     """The answer that the job was reconciled with last."""
     read_at: float = 0.0
-    interval_seconds: float | None = None
-    """Time between two questions while nothing but figures changes; None if the job decides on each answer."""
+    interval_seconds: float = 0.0
+    """Time between two questions while nothing but figures changes."""
+    is_awaited: bool = False
+    """Whether the job is to be reconciled with the next answer, whatever that is."""
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
 
@@ -141,7 +143,8 @@ class CoordinatorPoller:
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         poll = self.polls.setdefault(key, Poll())
-        poll.interval_seconds = after_seconds or None
+        poll.interval_seconds = after_seconds or poll.interval_seconds
+        poll.is_awaited = poll.is_awaited or not after_seconds
         if poll.task is not None:
             return
         now, loop = self.clock(), asyncio.get_running_loop()
@@ -183,12 +186,14 @@ class CoordinatorPoller:
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
         elif can_wait:
-            self.schedule(key, session, poll.interval_seconds or 0.0)
+            self.schedule(key, session, poll.interval_seconds)
 
     def changes_figures_only(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer) -> bool:
         """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
         is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
-        if isinstance(answer, NoAnswer) or poll.read is None or poll.interval_seconds is None or not is_known:
+        if isinstance(answer, NoAnswer) or poll.read is None or poll.is_awaited:
+            return False
+        if not poll.interval_seconds or not is_known:
             return False
         is_recent = self.clock() - poll.read_at < FIGURES_INTERVAL.total_seconds()
         return is_recent and differs_in_figures_only(answer, poll.read)
@@ -199,7 +204,7 @@ class CoordinatorPoller:
         if poll.pod_uid != pod.uid:
             poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
-        poll.asked_at, poll.is_news = now, True
+        poll.asked_at, poll.is_news, poll.is_awaited = now, True, False
         if isinstance(answer, NoAnswer):
             self.failures.record(pod.node, now)
             poll.silent_from = asked_from if poll.unanswered == 0 else poll.silent_from

@@ -83,7 +83,10 @@ async def test_an_answer_with_nothing_but_new_figures_waits(asked: Asked) -> Non
     timer = asked.poller.polls[KEY].timer
     assert timer is not None, "it is asked again after the same interval"
     assert timer.when() - asyncio.get_running_loop().time() == pytest.approx(5, abs=0.5)
-    assert await read_and_poll(3, 24) == 0
+    assert await read_and_poll(3, 20) == 0
+    asked.poller.schedule(KEY, None)  # type: ignore[arg-type]
+    assert await read_and_poll(3, 4) == 1, "the job asked for an answer at once"
+    assert await read_and_poll(3, 0) == 0
     assert await read_and_poll(4, 2) == 1, "figures are due after 30 seconds"
     assert asked.poller.answer(KEY, POD) is not None
     assert await read_and_poll(5, 5, joined=1) == 1, "a rank was lost"
