@@ -1,8 +1,12 @@
 """The collectives of one generation, over gloo and this machine's loopback: each rank is a thread."""
 
+import contextlib
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +141,34 @@ def test_a_process_without_the_token_is_noticed_before_anything_is_exchanged(gen
         for rank in ranks:
             with pytest.raises(GenerationEnded, match="without the token of the job"):
                 rank.result()
+
+
+def test_a_stranger_at_the_ports_of_a_running_generation_disturbs_nothing(generation: TwoRanks) -> None:
+    before = listening_ports()
+    with ThreadPoolExecutor(SIZE) as pool:
+        groups = list(pool.map(generation.connect, range(SIZE)))
+    ports = listening_ports() - before
+    assert ports, "gloo listens"
+    for port in ports:
+        for sent in (b"", b"\0" * 8, b"\0" * 4096, bytes(range(256)) * 64):
+            with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), 5) as stranger:
+                stranger.settimeout(0.2)
+                stranger.sendall(sent)
+                with contextlib.suppress(TimeoutError):
+                    assert stranger.recv(1) == b"", "a stranger receives nothing"
+    tensors = [torch.tensor([1.0]), torch.tensor([2.0])]
+    each(groups, lambda group: group.all_reduce(tensors[group.rank]))
+    assert [tensor.tolist() for tensor in tensors] == [[3.0], [3.0]]
+
+
+def listening_ports() -> set[int]:
+    """Return the ports at which this process listens over IPv4."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    own = set()
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since
+            own.add(os.readlink(file))
+    return {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
 
 
 def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: TwoRanks) -> None:
