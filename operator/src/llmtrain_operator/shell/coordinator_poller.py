@@ -172,7 +172,7 @@ class CoordinatorPoller:
             if target is None:
                 return
             job, pod = target
-            answer = await ask(session, job, pod, self.tokens(job.uid), poll.status)
+            answer = await query(session, job, pod, self.tokens(job.uid), poll.status)
             can_wait = self.changes_figures_only(poll, pod, answer)
             self.record(poll, pod, answer, asked_from)
             if not can_wait:
@@ -221,7 +221,7 @@ class CoordinatorPoller:
             poll.timer.cancel()
 
 
-async def ask(
+async def query(
     session: aiohttp.ClientSession, job: Job, pod: PodView, tokens: tuple[str, ...], last: CoordinatorStatus | None
 ) -> CoordinatorStatus | NoAnswer:
     """Return what a coordinator answers, or why it does not; `last` is the last answer of one of this job."""
