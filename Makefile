@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down local test test-fast unit coverage e2e chart-test lint ruff mypy imports verify fix
-.PHONY: render render-files lock chaos bench bench-elastic bench-agent gpu-check upgrade-test venv
+.PHONY: render render-files lock chaos bench bench-elastic bench-agent bench-operator gpu-check upgrade-test venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
@@ -121,13 +121,17 @@ chaos: venv ## kill, freeze and hang every part of a training at named points; t
 	@$(pytest) tests/chaos -v --timeout 300 --tb short
 
 bench: venv ## measure, and print figures
-	@$(pytest) tests/perf -q -s -m bench
+	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*'
 
 bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
 
 bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
 	@$(pytest) tests/perf/test_agent.py -q -s -m bench
+
+bench-operator: venv ## measure the operator with 1,000 jobs of 8 workers on kwok's nodes, and with 10,000 nodes (about 40 minutes)
+	@trap 'PYTHONPATH=$$PYTHONPATH:tests $(python) -m perf.scale.cluster down' EXIT; \
+	  $(pytest) tests/perf/test_operator.py tests/perf/test_operator_big_cluster.py -q -s -m bench
 
 gpu-check: venv ## on a machine with an NVIDIA GPU: compare the node agent with nvidia-smi while a training runs
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(python) -m llmtrain_agent.gpu.check -- \

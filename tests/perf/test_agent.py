@@ -23,6 +23,7 @@ import pytest
 
 from llmtrain_agent.podresources import MESSAGES
 from support.polling import eventually
+from support.process_usage import cpu_seconds, peak_mib
 
 PODS, GPUS = 100, 8
 SCRAPE_SECONDS, SCRAPES = 5.0, 12
@@ -162,16 +163,6 @@ def service_account(tmp_path: Path) -> Iterator[Path]:
     yield folder
     server.shutdown()
     server.server_close()
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 @pytest.mark.timeout(180)

@@ -25,6 +25,8 @@ class FakeApiServer:
         self.gone = False
         """Whether every new watch is refused as too old."""
         self.lists: list[str] = []
+        self.peers: dict[str, set[Any]] = defaultdict(set)
+        """The clients' ends of the connections that requests for a resource came over, by plural."""
 
     def app(self) -> web.Application:
         """Return the server as an application."""
@@ -68,6 +70,8 @@ class FakeApiServer:
             return web.json_response({"groups": groups})
         rest = parts[2:] if parts[0] == "api" else parts[3:]
         namespace, rest = (rest[1], rest[2:]) if rest[:1] == ["namespaces"] and len(rest) > 2 else ("", rest)
+        if rest:
+            self.peers[rest[0]].add(request.transport and request.transport.get_extra_info("peername"))
         if not rest:
             return web.json_response({"message": "not found"}, status=404)
         if request.method == "GET" and len(rest) == 1:

@@ -1,10 +1,10 @@
-"""Builds kind, kubectl, helm and the node's binaries from Go modules.
+"""Builds kind, kubectl, helm, kwok and the node's binaries from Go modules.
 
 Versions are declared in `kind-node/*/go.mod` and nowhere else. One module holds all
-tools but two, so that they share one compiled set of Kubernetes' libraries.
+tools but three, so that they share one compiled set of Kubernetes' libraries.
 local-path-provisioner has its own, because it imports a library by an old spelling
-that Go rejects in one module with the new one. Helm 3 has its own, because only the chart's tests
-use it, and the tools stay on Kubernetes' newest libraries without it.
+that Go rejects in one module with the new one. Helm 3 and kwok have their own, because only the chart's tests
+and the operator's benchmark use them, and the tools stay on Kubernetes' newest libraries without them.
 """
 
 import os
@@ -95,6 +95,15 @@ def make_helm(major: str = "4") -> Path:
         with step(f"building Helm {major} (about 4 minutes on 2 cores, once)"):
             _build(folder, module, (package,))
     return folder / "helm"
+
+
+def make_kwok() -> Path:
+    """Build kwok, which plays the kubelets of nodes that do not exist, unless it exists; return the path of the binary."""
+    folder = cache_folder() / "tools" / _key("kwok")
+    if not (folder / "kwok").exists():
+        with step("building kwok (about 3 minutes on 2 cores, once)"):
+            _build(folder, "kwok", ("tool",))
+    return folder / "kwok"
 
 
 def make_node_tools() -> Path:

@@ -120,6 +120,16 @@ async def test_an_operator_that_stops_hands_over_at_once(cluster: Cluster) -> No
     assert await asyncio.wait_for(first.wait(), 10) == 0
 
 
+async def test_the_lease_is_renewed_over_connections_that_no_other_request_can_keep_busy(cluster: Cluster) -> None:
+    cluster.server.put("llmtrainingjobs", job("j"))
+    await cluster.start("operator")
+    await wait_for(lambda: stage(cluster, "j") == "Waiting")
+    peers = dict(cluster.server.peers)
+    renewing = peers.pop("leases")
+    assert renewing
+    assert not renewing & set().union(*peers.values())
+
+
 async def test_garbage_ends_no_operator_and_delays_no_other_job(cluster: Cluster) -> None:
     requests = {"nvidia.com/gpu": "1k"}
     pod = {

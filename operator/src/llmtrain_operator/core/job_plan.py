@@ -1,22 +1,18 @@
 """A stage of a job, as a plan: its status if that has changed, its objects where they differ, its events."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_operator.core.events import condition_events, failure_events, repair_events
 from llmtrain_operator.core.objects.drift import changed_objects
-from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.plan import NOW, Plan, earliest
 from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
 from llmtrain_operator.core.snapshot import JobSnapshot, Refusal
 from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
 from llmtrain_operator.core.status.goodput import with_goodput
 from llmtrain_operator.core.status.recoveries import recovery_events
-from llmtrain_operator.core.status.write_delay import write_delay
-
-NOW = timedelta(0)
-"""A delay that is over."""
+from llmtrain_operator.core.status.write_delay import decisions, write_delay
 
 
 def build_plan(
@@ -48,6 +44,8 @@ def build_plan(
         apply=apply,
         delete=stage.delete,
         requeue_after=earliest(stage.requeue_after, delay),
+        poll_after=stage.poll_after,
+        decides=decisions(status) != decisions(before),
     )
     plan = hold_back(plan, refusal, is_last=refusal == snapshot.refusal)
     return replace(
@@ -73,8 +71,3 @@ def hold_back(plan: Plan, refusal: Refusal | None, *, is_last: bool) -> Plan:
         requeue_after=earliest(plan.requeue_after, refusal.retry_after),
         refused=is_last,
     )
-
-
-def earliest(*delays: timedelta | None) -> timedelta | None:
-    """Return the shortest of the delays that are not over; None if there is none."""
-    return min((delay for delay in delays if delay is not None and delay > NOW), default=None)

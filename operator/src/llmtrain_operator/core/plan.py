@@ -10,6 +10,9 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting
 from llmtrain_operator.core.pod_view import PodView
 
+NOW = timedelta(0)
+"""A delay that is over."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectReference:
@@ -49,6 +52,10 @@ class Plan:
     events: tuple[Event, ...] = ()
     requeue_after: timedelta | None = None
     """When to reconcile again if nothing changes before."""
+    poll_after: timedelta | None = None
+    """When to ask the coordinator again; None if its answer is not waited for."""
+    decides: bool = False
+    """Whether the status holds more than new figures and counts, so that the next plan can build on it at once."""
     refused: bool = False
     """Whether the last refusal by the API server still matters."""
 
@@ -81,3 +88,8 @@ def object_references(objects: Mapping[ObjectKey, Manifest], kinds: tuple[str, .
         for (kind, name), manifest in objects.items()
         if kind in kinds and "metadata" in manifest and not is_deleting(manifest)
     )
+
+
+def earliest(*delays: timedelta | None) -> timedelta | None:
+    """Return the shortest of the delays that are not over; None if there is none."""
+    return min((delay for delay in delays if delay is not None and delay > NOW), default=None)

@@ -35,6 +35,8 @@ class StagePlan:
     """Fields of the status that change."""
     requeue_after: timedelta | None = None
     """When to reconcile again if nothing changes before."""
+    poll_after: timedelta | None = None
+    """When to ask the coordinator again; None if its answer is not waited for."""
 
 
 def update_conditions(

@@ -1,6 +1,6 @@
 """Asks coordinators in tasks of their own: a coordinator that does not answer keeps no worker of the queue waiting.
 
-A job's newest answer enqueues the job, which is then reconciled with it.
+An answer that changes more than figures enqueues the job, which is then reconciled with it; figures do after a while.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.coordinator_loss import LOST_AFTER, LOST_POLLS
 from llmtrain_operator.core.snapshot import Job, Silence
+from llmtrain_operator.core.status.progress import differs_in_figures_only
+from llmtrain_operator.core.status.write_delay import FIGURES_INTERVAL
 from llmtrain_operator.shell.coordinator_client import NoAnswer, sync_workers
 from llmtrain_operator.shell.store import JobKey
 
@@ -42,6 +44,8 @@ class Answer:
     """Its last answer; None if it has not answered for some seconds."""
     is_news: bool
     """Whether the coordinator was asked since the answer was read last."""
+    is_fresh: bool
+    """Whether this answer enqueued the job. One with new figures only waits, and can be seconds old."""
     silence: Silence | None = None
     """Its silence; None if it answered the last question."""
 
@@ -69,6 +73,13 @@ class Poll:
     no_answer: NoAnswer | None = None
     """Why the last one was not answered."""
     is_news: bool = False
+    is_fresh: bool = False
+    """Whether the last question enqueued the job, which was not reconciled since."""
+    read: CoordinatorStatus | None = None
+    """The answer that the job was reconciled with last."""
+    read_at: float = 0.0
+    interval_seconds: float | None = None
+    """Time between two questions while nothing but figures changes; None if the job decides on each answer."""
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
 
@@ -100,8 +111,9 @@ class CoordinatorPoller:
         target: Callable[[JobKey], Target | None],
         tokens: Callable[[str], tuple[str, ...]],
         wake: Callable[[JobKey], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.target, self.tokens, self.wake = target, tokens, wake
+        self.target, self.tokens, self.wake, self.clock = target, tokens, wake, clock
         self.polls: dict[JobKey, Poll] = {}
         self.answers, self.failures = Newest(), Newest()
         """The newest answers, and the newest questions without one, of all coordinators."""
@@ -112,9 +124,12 @@ class CoordinatorPoller:
         if poll is None or poll.pod_uid != pod.uid:
             return None
         is_news, poll.is_news = poll.is_news, False
+        is_fresh, poll.is_fresh = poll.is_fresh, False
+        poll.read, poll.read_at = poll.status, self.clock()
         silent_seconds = poll.asked_at - poll.answered_at
         status = poll.status if poll.is_current and silent_seconds < SILENT_SECONDS else None
-        return Answer(status=status, is_news=is_news, silence=self.silence(poll) if poll.unanswered else None)
+        silence = self.silence(poll) if poll.unanswered else None
+        return Answer(status=status, is_news=is_news, is_fresh=is_fresh, silence=silence)
 
     def silence(self, poll: Poll) -> Silence:
         """Return the silence of a coordinator that did not answer the last question."""
@@ -132,9 +147,10 @@ class CoordinatorPoller:
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         poll = self.polls.setdefault(key, Poll())
+        poll.interval_seconds = after_seconds or None
         if poll.task is not None:
             return
-        now, loop = time.monotonic(), asyncio.get_running_loop()
+        now, loop = self.clock(), asyncio.get_running_loop()
         silent_seconds = poll.asked_at - poll.answered_at if poll.pod_uid else 0.0
         quiet = min(silent_seconds / 4, MAX_DELAY_SECONDS) if silent_seconds > SILENT_SECONDS else MIN_INTERVAL_SECONDS
         delay = max(after_seconds, poll.asked_at + quiet - now if poll.asked_at else 0.0, 0.0)
@@ -153,29 +169,50 @@ class CoordinatorPoller:
 
     async def run(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession) -> None:
         """Ask a job's coordinator once, keep its answer and enqueue the job; do nothing if none runs any more."""
-        asked_from = time.monotonic()
+        asked_from = self.clock()
         try:
             target = self.target(key)
             if target is None:
                 return
             job, pod = target
-            try:
-                self.record(
-                    poll, pod, await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), asked_from
-                )
-            except NoAnswer as no_answer:
-                self.record(poll, pod, no_answer, asked_from)
-            self.wake(key)
+            answer = await self.question(session, job, pod, poll.status)
+            can_wait = self.changes_figures_only(poll, pod, answer)
+            self.record(poll, pod, answer, asked_from)
+            if not can_wait:
+                poll.is_fresh = True
+                self.wake(key)
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a job that cannot be read any more
             log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": {"message": str(error)[:500]}})
+            return
         finally:
             poll.task = None
-        if poll.is_current and 0 < poll.unanswered < LOST_POLLS and self.polls.get(key) is poll:
+        if self.polls.get(key) is not poll:
+            return
+        if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
+        elif can_wait:
+            self.schedule(key, session, poll.interval_seconds or 0.0)
+
+    async def question(
+        self, session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None
+    ) -> CoordinatorStatus | NoAnswer:
+        """Return what the coordinator in `pod` answers; `last` is its last answer."""
+        try:
+            return await sync_workers(session, job, pod, self.tokens(job.uid), last)
+        except NoAnswer as no_answer:
+            return no_answer
+
+    def changes_figures_only(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer) -> bool:
+        """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
+        is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
+        if isinstance(answer, NoAnswer) or poll.read is None or poll.interval_seconds is None or not is_known:
+            return False
+        is_recent = self.clock() - poll.read_at < FIGURES_INTERVAL.total_seconds()
+        return is_recent and differs_in_figures_only(answer, poll.read)
 
     def record(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer, asked_from: float) -> None:
         """Keep what the coordinator in `pod` answered, which was asked from then on."""
-        now = time.monotonic()
+        now = self.clock()
         if poll.pod_uid != pod.uid:
             poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from llmtrain_api.events import OperatorEvent
@@ -20,6 +21,8 @@ from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.store import Store
 
+TURN = 32
+"""Objects of one job that are applied before other jobs have their turn."""
 log = logging.getLogger(__name__)
 
 
@@ -29,24 +32,26 @@ class Executor:
     def __init__(self, api: Api, store: Store) -> None:
         self.api, self.store = api, store
 
-    async def execute(self, job: Manifest, plan: Plan, memory: JobMemory) -> None:
-        """Execute the plan of `job`; RequestRefused if the API server refuses a request, Conflict if an object has changed."""
+    async def execute(self, job: Manifest, plan: Plan, memory: JobMemory) -> bool:
+        """Execute the plan of `job`; return whether objects are left for its next turn.
+
+        RequestRefused if the API server refuses a request, Conflict if an object has changed.
+        """
+        began = memory.clock()
         try:
             if not await self.write_status(job, plan):
-                return
+                return False
         except RequestRejected as error:
             raise RequestRefused(api_rejection(object_key(job), error.message)) from error
         if plan.status is not None:
-            memory.status_written()
+            memory.status_written_at = began
         for event in plan.events:
             await self.emit_event(job, event)
         memory.deleted |= {reference.uid for reference in plan.delete}
-        results = await asyncio.gather(*(self.delete(reference) for reference in plan.delete), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        for manifest in plan.apply:
-            await self.apply(job, manifest, memory)
+        await concurrently(self.delete(reference) for reference in plan.delete)
+        for manifests in rounds(plan.apply[:TURN]):
+            await concurrently(self.apply(job, manifest, memory) for manifest in manifests)
+        return len(plan.apply) > TURN
 
     async def execute_cluster(self, cluster: Manifest, plan: Plan, memory: ClaimMemory) -> list[str]:
         """Execute the plan of an LLMCluster; return why claims were refused. Each claim is tried, except in a namespace
@@ -167,3 +172,16 @@ class Executor:
             "PersistentVolumeClaim": self.store.claim_changed,
         }.get(sent["kind"], self.store.object_changed)
         changed("upsert", obj)
+
+
+def rounds(manifests: Sequence[Manifest]) -> tuple[Sequence[Manifest], ...]:
+    """Return the objects to apply at once, in order: what pods need, one pod, and the others only if that is not refused."""
+    pods = [manifest for manifest in manifests if manifest["kind"] == "Pod"]
+    return [manifest for manifest in manifests if manifest["kind"] != "Pod"], pods[:1], pods[1:]
+
+
+async def concurrently(requests: Iterable[Awaitable[None]]) -> None:
+    """Wait for all requests, then raise the first error."""
+    for result in await asyncio.gather(*requests, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

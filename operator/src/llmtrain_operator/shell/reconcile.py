@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import aiohttp
@@ -13,7 +13,7 @@ from llmtrain_operator.core.cluster import plan_cluster
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.manifest import object_key
 from llmtrain_operator.core.node_view import NodeView
-from llmtrain_operator.core.plan import Plan
+from llmtrain_operator.core.plan import Plan, earliest
 from llmtrain_operator.core.policies.refusal import is_due
 from llmtrain_operator.core.snapshot import Images, JobSnapshot
 from llmtrain_operator.core.unreadable import cause_of
@@ -65,7 +65,10 @@ class Reconciler:
         self.images, self.keys, self.gang, self.clock = images, keys, gang, clock
         self.executor = Executor(api, store)
         self.poller = CoordinatorPoller(
-            lambda key: observe_coordinator(self.store, key), keys.tokens, lambda key: self.queue.add(Key("job", *key))
+            lambda key: observe_coordinator(self.store, key),
+            keys.tokens,
+            lambda key: self.queue.add(Key("job", *key)),
+            clock,
         )
         self.memories: dict[JobKey, JobMemory] = {}
         self.claims: dict[str, ClaimMemory] = {}
@@ -132,7 +135,7 @@ class Reconciler:
             return "rejected", refusal.retry_after.total_seconds() if refusal.retry_after else None
         plan = self.plan(snapshot)
         try:
-            await self.executor.execute(manifest, plan, memory)
+            has_more = await self.executor.execute(manifest, plan, memory)
         except RequestRefused as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
             memory.refusals.record(error.refusal, facts, others=len(self.store.refused))
@@ -143,13 +146,12 @@ class Reconciler:
             memory.refusals.discard()
             self.store.refused.set(key, ())
             self.queue.add(key)
-        if plan.status is not None:
+        if has_more or plan.decides:
             self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
-        seconds = plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
-        if asks and seconds is not None:
-            self.poller.schedule(job_key, session, seconds)
-            return "done", None
-        return "done", seconds
+        if asks and plan.poll_after is not None:
+            self.poller.schedule(job_key, session, plan.poll_after.total_seconds())
+            return "done", seconds_of(plan.requeue_after)
+        return "done", seconds_of(earliest(plan.requeue_after, plan.poll_after))
 
     def observe(
         self, key: Key, session: aiohttp.ClientSession, fetched_nodes: Mapping[str, NodeView | None]
@@ -176,7 +178,7 @@ class Reconciler:
                 token_of=self.keys.token,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
-                coordinator_asked=answer is None or answer.is_news,
+                coordinator_asked=answer is None or answer.is_fresh,
                 silence=answer.silence if answer else None,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
@@ -229,8 +231,12 @@ class Reconciler:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))
         if memory.changed():
             self.queue.add(key)  # refusals are part of the next snapshot
-        seconds = plan.requeue_after.total_seconds() if plan.requeue_after is not None else None
-        return ("rejected" if refused else "done"), seconds
+        return ("rejected" if refused else "done"), seconds_of(plan.requeue_after)
+
+
+def seconds_of(delay: timedelta | None) -> float | None:
+    """Return a delay in seconds; None if there is none."""
+    return None if delay is None else delay.total_seconds()
 
 
 def log_fields(key: Key, message: str) -> dict[str, Mapping[str, object]]:

@@ -75,10 +75,11 @@ async def log_in() -> None:
 async def run(settings: Settings) -> None:
     """Run until cancelled or until the Lease is lost; raise the error of the first task that fails."""
     await log_in()
-    async with ApiClient() as client, aiohttp.ClientSession() as session:
+    # The Lease has connections of its own, so that no number of other requests can keep it from being renewed.
+    async with ApiClient() as client, ApiClient() as lease_client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
-        lease = Lease(api, settings.namespace, settings.identity)
+        lease = Lease(Api(lease_client), settings.namespace, settings.identity)
         api.may_write = lambda: lease.remaining_seconds > 0
         gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()

@@ -35,7 +35,9 @@ Change = Literal["upsert", "delete"]
 """What happened to an object."""
 
 BURST_SECONDS = 0.5
-"""How long changes of nodes, pods and claims are collected before what depends on all of them is reconciled."""
+"""How long changes of nodes and claims are collected before what depends on all of them is reconciled."""
+COUNTS_SECONDS = 5.0
+"""How long changes of the GPUs that pods hold are collected: they only change counts in the status of LLMClusters."""
 
 
 class Store:
@@ -145,7 +147,7 @@ class Store:
                 self.queue.add(Key("job", *found[0]))
         self.index_by_node(uid, before, after)
         if self.node_index.set_pod(uid, GpuPod.of(pod) if change == "upsert" else None):
-            self.enqueue_clusters()
+            self.enqueue_clusters(COUNTS_SECONDS)
 
     def index_by_node(
         self, uid: str, before: tuple[JobKey, Manifest] | None, after: tuple[JobKey, Manifest] | None
@@ -220,10 +222,10 @@ class Store:
         self.burst = None
         self.enqueue_waiting()
 
-    def enqueue_clusters(self) -> None:
+    def enqueue_clusters(self, seconds: float = BURST_SECONDS) -> None:
         """Enqueue all LLMClusters after a delay, because such changes come in bursts."""
         for name in self.clusters:
-            self.queue.add_after(Key("cluster", "", name), BURST_SECONDS)
+            self.queue.add_after(Key("cluster", "", name), seconds)
 
     def enqueue_waiting(self, namespace: str | None = None) -> None:
         """Enqueue every job that has not started or waits to be admitted, of one namespace or of all."""

@@ -163,7 +163,7 @@ def test_figures_are_written_every_30_seconds_and_decisions_at_once() -> None:
 
     before = plan(started(dataset=DATASET), 25, 0).status.document()
     held = plan(before, 26, 10)
-    assert (held.status, held.requeue_after) == (None, timedelta(seconds=5))
+    assert (held.status, held.requeue_after, held.poll_after) == (None, timedelta(seconds=20), timedelta(seconds=5))
     assert plan(before, 26, 28).requeue_after == timedelta(seconds=2)
     assert plan(before, 26, 30).status.progress.step == 26
     assert plan(before, 26, 1, pods=(*RUNNING[1:], failed_pod("j-worker-0"))).status.recoveries.count == 1

@@ -63,6 +63,6 @@ def test_an_exit_code_that_is_permanent_for_the_trainer_is_not_for_a_program() -
 
 
 def test_a_program_that_reports_no_progress_is_polled_rarely() -> None:
-    assert plan_job(snapshot(program_job(started()), pods=RUNNING)).requeue_after.total_seconds() <= 0.5
+    assert plan_job(snapshot(program_job(started()), pods=RUNNING)).poll_after.total_seconds() <= 0.5
     training = program_job(started(stage="Training"))
-    assert plan_job(snapshot(training, pods=RUNNING)).requeue_after.total_seconds() == 5
+    assert plan_job(snapshot(training, pods=RUNNING)).poll_after.total_seconds() == 5

@@ -12,7 +12,7 @@ from llmtrain_operator.core.snapshot import Silence
 from llmtrain_operator.shell import coordinator_poller
 from llmtrain_operator.shell.coordinator_client import NoAnswer
 from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller, Newest, Poll
-from unit.operator.builders import KEYS, coordinator_status, job, pod
+from unit.operator.builders import KEYS, coordinator_status, job, pod, progress
 
 KEY = ("ns", "j")
 POD = pod("j-coordinator", "coordinator")
@@ -25,9 +25,10 @@ class Asked:
         self.now, self.times, self.woken = 1000.0, 0, 0
         self.status: CoordinatorStatus | None = coordinator_status()
         self.pod: Any = POD
-        self.poller = CoordinatorPoller(lambda key: (job(), self.pod) if self.pod else None, KEYS.tokens, self.wake)
+        self.poller = CoordinatorPoller(
+            lambda key: (job(), self.pod) if self.pod else None, KEYS.tokens, self.wake, lambda: self.now
+        )
         monkeypatch.setattr(coordinator_poller, "sync_workers", self.sync_workers)
-        monkeypatch.setattr(coordinator_poller.time, "monotonic", lambda: self.now)
 
     def wake(self, key: Any) -> None:
         self.woken += 1
@@ -38,9 +39,9 @@ class Asked:
             raise NoAnswer("no answer in time")
         return self.status
 
-    async def poll_now(self) -> None:
-        """Ask now, and wait for the answer."""
-        self.poller.schedule(KEY, None)  # type: ignore[arg-type]
+    async def poll_now(self, interval: float = 0.0) -> None:
+        """Ask now, and wait for the answer; `interval` is that of the job's last plan."""
+        self.poller.schedule(KEY, None, interval)  # type: ignore[arg-type]
         poll = self.poller.polls[KEY]
         assert poll.timer is not None
         poll.timer.cancel()
@@ -62,6 +63,31 @@ async def test_an_answer_wakes_the_job_and_is_news_once(asked: Asked) -> None:
     assert first is not None
     assert second is not None
     assert (first.is_news, second.is_news, second.status) == (True, False, coordinator_status())
+
+
+async def test_an_answer_with_nothing_but_new_figures_waits(asked: Asked) -> None:
+    def status(step: int, **fields: Any) -> CoordinatorStatus:
+        return coordinator_status(progress=progress(step=step).model_dump(), **fields)
+
+    async def read_and_poll(step: int, seconds: float, **fields: Any) -> int:
+        """Let time pass since the job was reconciled, poll, and return how often the job was woken since."""
+        asked.now += seconds
+        woken, asked.status = asked.woken, status(step, **fields)
+        await asked.poll_now(interval=5.0)
+        return asked.woken - woken
+
+    asked.status = status(1)
+    await asked.poll_now()
+    assert asked.poller.answer(KEY, POD) is not None
+    assert await read_and_poll(2, 5) == 0
+    timer = asked.poller.polls[KEY].timer
+    assert timer is not None, "it is asked again after the same interval"
+    assert timer.when() - asyncio.get_running_loop().time() == pytest.approx(5, abs=0.5)
+    assert await read_and_poll(3, 24) == 0
+    assert await read_and_poll(4, 2) == 1, "figures are due after 30 seconds"
+    assert asked.poller.answer(KEY, POD) is not None
+    assert await read_and_poll(5, 5, joined=1) == 1, "a rank was lost"
+    asked.poller.discard(KEY)
 
 
 async def test_the_answer_of_another_pod_does_not_count(asked: Asked) -> None:

@@ -1,5 +1,6 @@
 """Plans are executed in order, and what the API server answers is known at once."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from llmtrain_api.names import JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.shell.errors import Conflict, RequestRejected
-from llmtrain_operator.shell.execute import Executor
+from llmtrain_operator.shell.execute import TURN, Executor
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
 from unit.operator.builders import SPEC
@@ -68,6 +69,48 @@ async def test_a_secret_that_exists_is_neither_read_nor_kept(api: EchoingApi) ->
     assert set(api.store.objects_of.get(("ns", "j"), {})) == set()
 
 
+async def test_pods_are_created_at_once_after_what_they_need_and_after_the_first_of_them(api: EchoingApi) -> None:
+    def started() -> list[str]:
+        return [call.split()[-1] for call in api.calls]
+
+    gate = asyncio.Event()
+    create = api.create
+
+    async def slow(manifest: Manifest) -> Manifest:
+        created = await create(manifest)
+        await gate.wait()
+        return created
+
+    api.create = slow  # type: ignore[method-assign]
+    pods = tuple(child("Pod", f"p{number}") for number in range(4))
+    executing = asyncio.create_task(execute(api, Plan(apply=(child("Service", "s"), child("ConfigMap", "c"), *pods))))
+    for expected in (["s", "c"], ["s", "c", "p0"], ["s", "c", "p0", "p1", "p2", "p3"]):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert started() == expected
+        gate.set()
+        await asyncio.sleep(0)
+        gate.clear()
+    gate.set()
+    await executing
+
+
+async def test_pods_are_not_created_once_the_first_is_refused(api: EchoingApi) -> None:
+    error = RequestRejected("exceeded quota", 403)
+    api.reject = lambda verb, kind, name: error if kind == "Pod" else None
+    with pytest.raises(RequestRefused):
+        await execute(api, Plan(apply=tuple(child("Pod", f"p{number}") for number in range(8))))
+    assert api.calls == ["create Pod p0"]
+
+
+async def test_a_job_applies_a_limited_number_of_objects_in_a_turn(api: EchoingApi) -> None:
+    executor, memory = Executor(api, api.store), JobMemory("uid-of-j")
+    pods = tuple(child("Pod", f"p{number}") for number in range(TURN + 1))
+    assert await executor.execute(JOB, Plan(apply=pods), memory)
+    assert len(api.calls) == TURN
+    assert not await executor.execute(JOB, Plan(apply=pods[TURN:]), memory)
+
+
 async def test_what_was_created_is_known_without_a_watch_event(api: EchoingApi) -> None:
     await execute(api, Plan(apply=(child("Pod", "p"), child("Service", "s"))))
     assert api.store.pods_of["ns", "j"]["p"]["metadata"]["uid"] == "uid-of-p"
@@ -87,7 +130,7 @@ async def test_an_answer_that_is_older_than_a_watch_event_is_dropped(api: Echoin
 async def test_an_object_with_a_uid_is_changed_and_never_created(api: EchoingApi) -> None:
     await execute(api, Plan(apply=(child("Pod", "p"), child("Service", "s"))))
     await execute(api, Plan(apply=(child("Pod", "p", uid="uid-of-p"), child("Service", "s", uid="uid-of-s"))))
-    assert api.calls[-2:] == ["merge Pod p", "apply Service s"]
+    assert api.calls[-2:] == ["apply Service s", "merge Pod p"]
     with pytest.raises(Conflict):
         await execute(api, Plan(apply=(child("Pod", "p", uid="another"),)))
 

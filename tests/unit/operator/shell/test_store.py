@@ -1,5 +1,6 @@
 """A change enqueues the keys that it affects."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -110,6 +111,19 @@ async def test_a_node_enqueues_the_jobs_on_it_unless_only_its_heartbeat_changed(
     assert store.queue.waiting == set()
     store.node_changed("upsert", node("Unknown"))
     assert store.queue.waiting == {JOB}
+
+
+async def test_gpus_of_pods_are_counted_some_seconds_later_and_nodes_soon(store: Store) -> None:
+    def seconds() -> float:
+        timer = store.queue.timers[Key("cluster", "", "c")]
+        return timer.when() - asyncio.get_running_loop().time()
+
+    store.cluster_changed("upsert", {"metadata": {"name": "c", "uid": "c", "resourceVersion": "1"}})
+    await drained(store)
+    store.pod_changed("upsert", child("a", "a", gpus=2))
+    assert seconds() == pytest.approx(5, abs=0.4)
+    store.node_changed("upsert", node())
+    assert seconds() == pytest.approx(0.5, abs=0.4)
 
 
 async def test_pods_occupy_gpus_until_they_finish_or_are_deleted(store: Store) -> None:

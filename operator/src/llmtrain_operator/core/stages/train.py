@@ -56,7 +56,7 @@ def train(
         ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
-        requeue_after=poll_interval(job.spec, status, workers, coordinators, training=training),
+        poll_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
 
 

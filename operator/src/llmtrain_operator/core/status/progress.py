@@ -1,5 +1,7 @@
 """Progress of the training and the newest checkpoint, as the coordinator reports them."""
 
+import math
+
 from llmtrain_api.job_status import CheckpointStatus, JobStatus, ProgressStatus
 from llmtrain_api.protocol import CoordinatorStatus, Progress
 from llmtrain_api.timestamps import format_duration
@@ -24,6 +26,18 @@ def with_progress(status: JobStatus, coordinator: CoordinatorStatus | None) -> J
                 step=progress.checkpoint.step, time=progress.checkpoint.time, path=progress.checkpoint.path
             )
     return status.model_copy(update=update)
+
+
+def differs_in_figures_only(answer: CoordinatorStatus, before: CoordinatorStatus) -> bool:
+    """Return whether a coordinator's answer changes no more than figures, which the status shows some seconds later."""
+    return without_figures(answer) == without_figures(before)
+
+
+def without_figures(answer: CoordinatorStatus) -> tuple[CoordinatorStatus, object]:
+    """Return an answer without the figures of its progress, and what conditions report of these."""
+    progress = answer.progress
+    reported = progress and (progress.generation, progress.checkpoint_error, math.isfinite(progress.loss))
+    return answer.model_copy(update={"progress": None, "ledger": None}), reported
 
 
 def first_loss(status: JobStatus, coordinator: CoordinatorStatus) -> str:

@@ -128,6 +128,6 @@ def test_eleven_of_sixteen_nodes_that_are_not_ready_at_once_leave_the_job_alone(
 def test_a_job_is_looked_at_again_when_a_node_may_be_lost() -> None:
     found = plan(states(38))
     assert found.delete == ()
-    assert found.requeue_after == timedelta(seconds=0.5)  # the coordinator is polled before that
+    assert found.requeue_after == timedelta(seconds=2)
     preparing = snapshot(job(started()), pods=(pod("j-prepare", "prepare", node="n0"),), nodes=states(30))
     assert plan_job(preparing).requeue_after == timedelta(seconds=10)

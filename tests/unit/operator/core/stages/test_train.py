@@ -141,12 +141,12 @@ def test_the_stage_and_its_message(before: str, state: str, expected: str, messa
 def test_the_coordinator_is_polled_rarely_once_the_first_step_is_done() -> None:
     progress = {"step": 1, "steps": 100, "percent": 1, "loss": "2.0"}
     begun = {"stage": "Training", "firstStepTime": ago(60), "progress": progress}
-    assert stage(status=begun, coordinator=coordinator_status()).requeue_after.total_seconds() == 5
-    assert stage(status={"stage": "Training"}, coordinator=coordinator_status()).requeue_after.total_seconds() == 0.5
+    assert stage(status=begun, coordinator=coordinator_status()).poll_after.total_seconds() == 5
+    assert stage(status={"stage": "Training"}, coordinator=coordinator_status()).poll_after.total_seconds() == 0.5
 
 
 def test_the_coordinator_is_not_polled_while_pods_wait_for_nodes() -> None:
     waiting = tuple(pending_pod(each.name, each.role) for each in PODS)
-    assert stage(pods=waiting).requeue_after is None, "the pods cause events when they change"
+    assert stage(pods=waiting).poll_after is None, "the pods cause events when they change"
     too_few = (*waiting[:2], PODS[2])
-    assert stage(pods=too_few, coordinator=NEW_COORDINATOR).requeue_after.total_seconds() == 5
+    assert stage(pods=too_few, coordinator=NEW_COORDINATOR).poll_after.total_seconds() == 5

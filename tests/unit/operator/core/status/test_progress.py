@@ -2,14 +2,32 @@
 
 from typing import Any
 
+import pytest
+
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CheckpointInfo
-from llmtrain_operator.core.status.progress import progress_status, with_progress
+from llmtrain_operator.core.status.progress import differs_in_figures_only, progress_status, with_progress
 from unit.operator.builders import ago, coordinator_status, progress
 
 
 def reported(status: JobStatus | None = None, **fields: Any) -> JobStatus:
     return with_progress(status or JobStatus(), coordinator_status(**fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "only_figures"),
+    [
+        pytest.param({"progress": progress(step=26, loss=3.1).model_dump()}, True, id="a step was done"),
+        pytest.param({"progress": progress(step=26, loss=float("nan")).model_dump()}, False, id="the loss diverged"),
+        pytest.param({"progress": progress(checkpoint_error="no space").model_dump()}, False, id="a checkpoint failed"),
+        pytest.param({"progress": None}, False, id="a new coordinator knows no progress"),
+        pytest.param({"progress": progress().model_dump(), "joined": 1}, False, id="a rank was lost"),
+        pytest.param({"progress": progress().model_dump(), "generation": 9}, False, id="a generation ended"),
+    ],
+)
+def test_figures_differ_from_what_decisions_depend_on(fields: dict[str, Any], only_figures: bool) -> None:
+    before = coordinator_status(progress=progress().model_dump())
+    assert differs_in_figures_only(coordinator_status(**fields), before) is only_figures
 
 
 def test_progress_has_percent_time_left_and_losses() -> None:
