@@ -111,7 +111,7 @@ class JobSnapshot:
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
     coordinator_asked: bool = True
-    """Whether the coordinator was asked since the last plan."""
+    """Whether the coordinator was asked just now, since the last plan."""
     silence: Silence | None = None
     """The silence of the coordinator that runs; None if it answers."""
     images: Images

@@ -44,6 +44,8 @@ class Answer:
     """Its last answer; None if it has not answered for some seconds."""
     is_news: bool
     """Whether the coordinator was asked since the answer was read last."""
+    is_fresh: bool
+    """Whether this answer enqueued the job. One with new figures only waits, and can be seconds old."""
     silence: Silence | None = None
     """Its silence; None if it answered the last question."""
 
@@ -71,6 +73,8 @@ class Poll:
     no_answer: NoAnswer | None = None
     """Why the last one was not answered."""
     is_news: bool = False
+    is_fresh: bool = False
+    """Whether the last question enqueued the job, which was not reconciled since."""
     read: CoordinatorStatus | None = None
     """The answer that the job was reconciled with last."""
     read_at: float = 0.0
@@ -122,10 +126,12 @@ class CoordinatorPoller:
         if poll is None or poll.pod_uid != pod.uid:
             return None
         is_news, poll.is_news = poll.is_news, False
+        is_fresh, poll.is_fresh = poll.is_fresh, False
         poll.read, poll.read_at = poll.status, self.clock()
         silent_seconds = poll.asked_at - poll.answered_at
         status = poll.status if poll.is_current and silent_seconds < SILENT_SECONDS else None
-        return Answer(status=status, is_news=is_news, silence=self.silence(poll) if poll.unanswered else None)
+        silence = self.silence(poll) if poll.unanswered else None
+        return Answer(status=status, is_news=is_news, is_fresh=is_fresh, silence=silence)
 
     def silence(self, poll: Poll) -> Silence:
         """Return the silence of a coordinator that did not answer the last question."""
@@ -172,13 +178,15 @@ class CoordinatorPoller:
             if target is None:
                 return
             job, pod = target
-            answer = await query(session, job, pod, self.tokens(job.uid), poll.status)
+            answer = await self.question(session, job, pod, poll.status)
             can_wait = self.changes_figures_only(poll, pod, answer)
             self.record(poll, pod, answer, asked_from)
             if not can_wait:
+                poll.is_fresh = True
                 self.wake(key)
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a job that cannot be read any more
             log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": {"message": str(error)[:500]}})
+            return
         finally:
             poll.task = None
         if self.polls.get(key) is not poll:
@@ -187,6 +195,15 @@ class CoordinatorPoller:
             self.schedule(key, session, RETRY_SECONDS)
         elif can_wait:
             self.schedule(key, session, poll.interval_seconds)
+
+    async def question(
+        self, session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None
+    ) -> CoordinatorStatus | NoAnswer:
+        """Return what the coordinator in `pod` answers; `last` is its last answer."""
+        try:
+            return await sync_workers(session, job, pod, self.tokens(job.uid), last)
+        except NoAnswer as no_answer:
+            return no_answer
 
     def changes_figures_only(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer) -> bool:
         """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
@@ -219,13 +236,3 @@ class CoordinatorPoller:
         poll = self.polls.pop(key, None)
         if poll is not None and poll.timer is not None:
             poll.timer.cancel()
-
-
-async def query(
-    session: aiohttp.ClientSession, job: Job, pod: PodView, tokens: tuple[str, ...], last: CoordinatorStatus | None
-) -> CoordinatorStatus | NoAnswer:
-    """Return what a coordinator answers, or why it does not; `last` is the last answer of one of this job."""
-    try:
-        return await sync_workers(session, job, pod, tokens, last)
-    except NoAnswer as no_answer:
-        return no_answer

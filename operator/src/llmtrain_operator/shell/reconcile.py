@@ -178,7 +178,7 @@ class Reconciler:
                 token_of=self.keys.token,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
-                coordinator_asked=answer is None or answer.is_news,
+                coordinator_asked=answer is None or answer.is_fresh,
                 silence=answer.silence if answer else None,
                 memory=memory,
                 fetched_nodes=fetched_nodes,
