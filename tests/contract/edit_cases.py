@@ -27,6 +27,7 @@ EDITS: tuple[Edit, ...] = (
 
 ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="workers.replicas", change={"spec.workers.replicas": 3}),
+    Edit(field="workers.pools", change={"spec.workers.pools": ["h200"]}),
     Edit(field="suspend", change={"spec.suspend": True}),
     Edit(field="recovery.rules", change={"spec.recovery.rules": [{"exitCodes": [3], "action": "Fail"}]}),
     Edit(field="podCleanup", change={"spec.podCleanup": "Never"}),
@@ -36,4 +37,4 @@ ALLOWED_EDITS: tuple[Edit, ...] = (
     Edit(field="recovery.nodeSeconds", change={"spec.recovery.nodeSeconds": 120}),
     Edit(field="ttlSecondsAfterFinished", change={"spec.ttlSecondsAfterFinished": 60}),
 )
-"""Edits that are allowed after the start."""
+"""Edits of a suspended job that are allowed after the start."""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 
 from contract.golden import CHART, GOLDEN, NAMES, helm, manifests, split, template
 from llmtrain_api.alerting.alerts import ALERTS
+from llmtrain_api.metrics.job import METRICS as JOB_METRICS
+from llmtrain_api.names import MAX_WORKERS
 
 pytestmark = pytest.mark.helm
 CRDS = Path(__file__).parents[2] / "crds"
@@ -66,6 +69,31 @@ def test_alerts_link_to_the_runbook_only_if_its_address_is_set(url: str) -> None
         assert alert["annotations"].get("runbook_url") == link
 
 
+def test_pods_of_tenants_cannot_name_other_jobs_in_their_metrics() -> None:
+    """Anyone who can create pods can label one as a coordinator."""
+    done = template("--set", "metrics.monitors.enabled=true", "--show-only", "templates/monitors.yaml")
+    monitors = [monitor for monitor in yaml.safe_load_all(done.stdout) if monitor["kind"] == "PodMonitor"]
+    (monitor,) = (each for each in monitors if each["spec"].get("namespaceSelector") == {"any": True})
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["honorLabels"] is False
+    targets = {rule.get("targetLabel"): rule["sourceLabels"] for rule in endpoint["relabelings"]}
+    assert targets["namespace"] == ["__meta_kubernetes_namespace"]
+    assert targets["training_job"] == ["__meta_kubernetes_pod_label_llmtrain_dev_job"]
+    kept = next(rule["regex"] for rule in endpoint["metricRelabelings"] if rule["action"] == "keep")
+    assert [metric.name for metric in JOB_METRICS if not re.fullmatch(kept, metric.name)] == []
+    assert monitor["spec"]["sampleLimit"] > MAX_WORKERS * 16
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [pytest.param("1.29.0", 0, id="before"), pytest.param("1.30.0", 4, id="from 1.30 on")]
+)
+def test_the_operator_is_held_by_policies_where_kubernetes_has_them(version: str, expected: int) -> None:
+    done = template("--kube-version", version)
+    documents = [document for document in yaml.safe_load_all(done.stdout) if document]
+    assert sum(document["kind"] == "ValidatingAdmissionPolicy" for document in documents) == expected
+    assert done.stdout.count("policyName:") == expected
+
+
 def test_crds_can_be_left_out() -> None:
     done = template("--set", "crds.enabled=false")
     assert done.returncode == 0
@@ -108,6 +136,8 @@ def test_default_cluster_is_a_hook_only_where_the_api_is_missing() -> None:
         ("defaultCluster.spec.computePool=x", "computePool"),
         ("defaultCluster.spec.storagePools[0].name=a,defaultCluster.spec.storagePools[0].size=10GB", "size"),
         ("nodeSelector.disk=3", "nodeSelector"),
+        ("admissionPolicy.serviceAccounts={trainer}", "serviceAccounts"),
+        ("rbac.clusterReaders[0].kind=Team,rbac.clusterReaders[0].name=a", "clusterReaders"),
         ("metrics.prometheusRule.runbookUrl=docs/reference/alerts.md", "runbookUrl"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from contract.documented_names import leaves
 from llmtrain_api.job import JobSpec
-from llmtrain_api.rules import IMMUTABLE
+from llmtrain_api.rules import IMMUTABLE, IMMUTABLE_WHILE_RUNNING
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.node_view import NodeStates
 from llmtrain_operator.core.objects.pod_settings import ALL_PODS, TRAINERS, settings_annotation
@@ -18,6 +18,7 @@ from unit.operator.builders import DATASET, NOW, SPEC, ago, conditions, failed_p
 
 EFFECTIVE = "takes effect"
 REFUSED = "is refused"
+REFUSED_WHILE_RUNNING = "is refused while the job runs, and takes effect when a suspended one is resumed"
 NEW_PODS = "holds for new pods, as the condition Updated says"
 
 CHANGES: dict[str, str] = {
@@ -28,6 +29,7 @@ CHANGES: dict[str, str] = {
     "workers.max": EFFECTIVE,
     "workers.gpus": REFUSED,
     "workers.resources": REFUSED,
+    "workers.pools": REFUSED_WHILE_RUNNING,
     "workers.nodeSelector": NEW_PODS,
     "workers.tolerations": NEW_PODS,
     "workers.env": NEW_PODS,
@@ -74,6 +76,7 @@ def test_each_field_has_one_class() -> None:
 
 def test_refused_fields_are_immutable() -> None:
     assert fields_of(REFUSED) == {part.field for part in IMMUTABLE}
+    assert fields_of(REFUSED_WHILE_RUNNING) == {part.field for part in IMMUTABLE_WHILE_RUNNING}
 
 
 def test_fields_for_new_pods_are_recorded_in_pods() -> None:

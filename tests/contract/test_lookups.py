@@ -41,6 +41,10 @@ PLACES = {
     "atomic_directory": (f"{TRAINER}/atomic_directory.py", ""),
     "xid": ("operator/src/llmtrain_agent/gpu/xid.py", ""),
     "mfu": (f"{TRAINER}/models/flops.py", "mfu"),
+    "placement": (f"{OPERATOR}/core/policies/placement.py", ""),
+    "taint": (f"{OPERATOR}/core/taints.py", ""),
+    "claim_expansion": (f"{OPERATOR}/core/policies/claim_expansion.py", ""),
+    "fabric": (f"{OPERATOR}/core/objects/fabric.py", ""),
     "suspend": (f"{OPERATOR}/core/policies/suspend.py", ""),
 }
 """Where each behaviour is implemented."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.jobs import job
+from e2e.jobs import ENDLESS, job
 from e2e.kube import Kube, Manifest, condition
 
 pytestmark = pytest.mark.serial
@@ -73,3 +73,41 @@ def test_only_tenants_are_admitted(kube: Kube, new_job: str) -> None:
         "it is rejected", lambda: condition(kube.status(new_job), "Scheduled").get("reason") == "NamespaceNotTenant"
     )
     assert not kube.pods(new_job)
+
+
+def test_all_pods_of_a_job_run_on_the_reserved_nodes_of_its_pool(kube: Kube, new_job: str) -> None:
+    node, name = "llmtrain-worker", "e2e-reserved"
+    pool = {
+        "name": "reserved",
+        "nodeSelector": {"e2e-pool": "reserved"},
+        "tolerations": [{"key": "e2e-pool", "operator": "Exists"}],
+        "nodes": 1,
+        "expect": {"allocatable": {"example.com/adapter": "1"}},
+    }
+    storage = [{"name": "datasets"}, {"name": "checkpoints", "purpose": "checkpoints"}]
+    kube.run("label", "node", node, "e2e-pool=reserved")
+    kube.run("taint", "node", node, "e2e-pool=reserved:NoSchedule")
+    try:
+        kube.apply(
+            {
+                "apiVersion": "llmtrain.dev/v1alpha1",
+                "kind": "LLMCluster",
+                "metadata": {"name": name},
+                "spec": {"computePools": [pool], "storagePools": storage},
+            }
+        )
+        lacking = kube.wait(
+            "what the node lacks is named",
+            lambda: ((kube.get("llmc", name) or {}).get("status") or {}).get("pools", [{}])[0].get("lacking"),
+        )
+        assert lacking == [f"{node}: example.com/adapter 0 of 1"]
+        kube.apply(job(new_job, cluster=name, steps=ENDLESS))
+        assert kube.wait_for_step(new_job, 1)["pool"] == "reserved"
+        pods = kube.pods(new_job)
+        assert {pod["metadata"]["labels"]["llmtrain.dev/role"] for pod in pods} >= {"coordinator", "worker"}
+        assert {pod["spec"]["nodeName"] for pod in pods} == {node}
+    finally:
+        kube.delete_job(new_job)
+        kube.run("delete", "llmc", name, "--ignore-not-found")
+        kube.run("taint", "node", node, "e2e-pool-")
+        kube.run("label", "node", node, "e2e-pool-")

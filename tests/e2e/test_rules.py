@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 
+from contract.cluster_cases import CLUSTER_CASES, CLUSTER_EDITS, ClusterCase, ClusterEdit
 from contract.edit_cases import ALLOWED_EDITS, EDITS
 from contract.example_job import Case, Edit, job_with
 from contract.rule_cases import RULE_CASES
@@ -19,6 +20,30 @@ def test_apply_rejects_or_accepts(kube: Kube, case: Case) -> None:
     else:
         assert done.returncode != 0, "it was accepted"
         assert case.refusal in done.stderr
+
+
+def llmcluster(name: str, spec: Manifest) -> Manifest:
+    """Return the manifest of an LLMCluster."""
+    return {"apiVersion": "llmtrain.dev/v1alpha1", "kind": "LLMCluster", "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.mark.parametrize("case", CLUSTER_CASES, ids=lambda case: case.sentence)
+def test_apply_rejects_or_accepts_an_llmcluster(kube: Kube, case: ClusterCase) -> None:
+    done = kube.apply(llmcluster("e2e-rules", case.spec), check=False, dry_run=True)
+    assert (done.returncode == 0) is (case.refusal is None), done.stderr
+    assert (case.refusal or "") in done.stderr
+
+
+@pytest.mark.parametrize("edit", CLUSTER_EDITS, ids=lambda edit: edit.sentence)
+def test_apply_rejects_or_accepts_a_change_of_an_llmcluster(kube: Kube, edit: ClusterEdit) -> None:
+    tenants = {"tenants": [{"namespace": "e2e-not-there"}]}  # so that no claims are made in others
+    kube.apply(llmcluster("e2e-rules", {**edit.before, **tenants}))
+    try:
+        done = kube.apply(llmcluster("e2e-rules", {**edit.after, **tenants}), check=False)
+        assert (done.returncode == 0) is (edit.refusal is None), done.stderr
+        assert (edit.refusal or "") in done.stderr
+    finally:
+        kube.run("delete", "llmc", "e2e-rules")
 
 
 def started(kube: Kube, name: str, edit: Edit) -> Manifest:

@@ -35,6 +35,9 @@ class Reason(StrEnum):
     NAMESPACE_NOT_TENANT = "NamespaceNotTenant"
     VOLUME_NOT_FOUND = "VolumeNotFound"
     VOLUME_PENDING = "VolumePending"
+    POOL_NOT_FOUND = "PoolNotFound"
+    PRIORITY_CLASS_NOT_ALLOWED = "PriorityClassNotAllowed"
+    TOLERATION_NOT_ALLOWED = "TolerationNotAllowed"
     INSUFFICIENT_GPUS = "InsufficientGPUs"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
@@ -80,6 +83,7 @@ class Reason(StrEnum):
     NODES_READY = "NodesReady"
     NODES_MISSING = "NodesMissing"
     CLAIMS_REJECTED = "ClaimsRejected"
+    EXPANSION_REJECTED = "ExpansionRejected"
     # events only
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"

@@ -228,6 +228,8 @@ class JobStatus(Model):
     """When the first training step ended."""
     finish_time: Timestamp | None = None
     """When the job succeeded or failed."""
+    pool: Annotated[str, Field(max_length=63)] = ""
+    """Compute pool that the pods of the job are placed in. It is chosen when the job starts, and again when it is resumed."""
     trainer_image: Annotated[str, Field(max_length=512)] = ""
     """Trainer image of the job. It is fixed at the start, so that an upgrade of the operator does not change a running job."""
     coordinator_image: Annotated[str, Field(max_length=512)] = ""

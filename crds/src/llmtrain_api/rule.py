@@ -29,11 +29,15 @@ class Immutable:
     field: str
     optional: bool = False
     """Whether the field can be absent."""
+    unless_suspended: bool = False
+    """Whether the field can change while the job is suspended."""
 
     @property
     def cel(self) -> str:
         """Return the CEL expression over the whole object."""
         started = "has(oldSelf.status) && has(oldSelf.status.startTime)"
+        if self.unless_suspended:
+            started += " && !oldSelf.spec.suspend"
         now, before = f"self.spec.{self.field}", f"oldSelf.spec.{self.field}"
         if self.optional:
             return f"!({started}) || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))"
@@ -42,4 +46,6 @@ class Immutable:
     @property
     def message(self) -> str:
         """Return the error message for a change."""
+        if self.unless_suspended:
+            return f"spec.{self.field} is immutable while the job runs; set spec.suspend to true and change it then"
         return f"spec.{self.field} is immutable once the job has started; delete the job and create a new one"

@@ -196,6 +196,11 @@ IMMUTABLE: tuple[Immutable, ...] = tuple(
     )
 )
 
+IMMUTABLE_WHILE_RUNNING: tuple[Immutable, ...] = (
+    Immutable(field="workers.pools", optional=True, unless_suspended=True),
+)
+"""Fields that can change again while the job is suspended."""
+
 
 def violations(name: str, spec: JobSpec) -> Iterable[str]:
     """Yield the message of each rule that a job with this name and spec violates."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.model import LabelKey, Labels, Model, Quantity, SubdomainName
+from llmtrain_api.model import LabelKey, Labels, Model, ObjectName, Quantity, SubdomainName
 from llmtrain_api.names import MAX_WORKERS
 from llmtrain_api.pods import EnvironmentSource, EnvironmentVariable, Mount, PodAnnotations, PodLabels
 
@@ -26,7 +26,7 @@ class Resources(Model):
 
 
 class Toleration(Model):
-    """Allows workers to run on nodes with a matching taint."""
+    """Allows pods to run on nodes with a matching taint."""
 
     key: LabelKey
     """Key of the taint."""
@@ -51,10 +51,12 @@ class Workers(Model):
     """GPUs of one worker. One trainer process (a rank) runs on each. 0 trains on the CPU with one rank."""
     resources: Resources = Resources()
     """CPU and memory of one worker."""
+    pools: Annotated[list[ObjectName], Field(max_length=16)] = Field(default_factory=list)
+    """Compute pools of the LLMCluster that the job can be placed in, in order of preference. Empty means all, in the order of the LLMCluster. All pods of the job are placed in one of them, which `status.pool` names. Immutable once the job has started, except while it is suspended."""
     node_selector: Labels = Field(default_factory=dict)
-    """Labels that a node must have to run a worker."""
+    """Labels that a node must have to run the pods of the job, in addition to those of the compute pool."""
     tolerations: Annotated[list[Toleration], Field(max_length=16)] = Field(default_factory=list)
-    """Taints that workers tolerate."""
+    """Taints that the pods of the job tolerate, in addition to those of the compute pool."""
     env: Annotated[list[EnvironmentVariable], Field(max_length=64)] = Field(default_factory=list)
     """Environment variables of the workers and of the pods that prepare and publish. They take precedence over `envFrom`."""
     env_from: Annotated[list[EnvironmentSource], Field(max_length=16)] = Field(default_factory=list)

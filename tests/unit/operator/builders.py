@@ -17,6 +17,7 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
+from llmtrain_operator.core.taints import Taint
 from llmtrain_operator.shell.token_keys import TokenKeys
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -173,7 +174,7 @@ def node_view(
         labels=labels,
         ready=ready,
         reason="" if ready else "cordoned",
-        schedulable_by_default=ordinary,
+        taints=() if ordinary else (Taint("team", "", "NoSchedule"),),
         gpus=gpus,
         gpus_allocated=allocated,
         gpus_capacity=capacity,

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import yaml
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
+from llmtrain_api.cluster_rules import CHANGE_RULES, POOL_RULES
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.model import Model
 from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, GROUP, JOB_KIND, JOB_PLURAL, VERSION
-from llmtrain_api.rules import IMMUTABLE, RULES
+from llmtrain_api.rules import IMMUTABLE, IMMUTABLE_WHILE_RUNNING, RULES
 
 Schema = dict[str, Any]
 
@@ -34,6 +35,7 @@ JOB_COLUMNS = (
         1,
         "Fraction of the job's lifetime spent on training steps, replays excluded.",
     ),
+    ("Pool", "string", ".status.pool", 1, "Compute pool that the pods are placed in."),
     ("Workers", "integer", ".status.workers.active", 1, "Workers that are members of the current generation."),
     ("Perplexity", "string", ".status.model.perplexity", 1, "Held-out perplexity of the trained model."),
     ("Age", "date", ".metadata.creationTimestamp", 0, "Time since the job was created."),
@@ -111,6 +113,16 @@ def schema_of(model: type[Model]) -> Schema:
     return structural(schema, schema.get("$defs", {}))
 
 
+def add_cluster_rules(root: Schema) -> None:
+    """Add the rules of list items to the schema of an LLMCluster."""
+    for rule in (*POOL_RULES, *CHANGE_RULES):
+        node = root
+        for name in rule.path.split("."):
+            node = node["properties"][name]
+        rules = node["items"].setdefault("x-kubernetes-validations", [])
+        rules.append({"rule": rule.cel, "message": rule.message})
+
+
 def add_rules(root: Schema) -> None:
     """Add the cross-field rules to the schema of a job."""
     for rule in RULES:
@@ -118,7 +130,7 @@ def add_rules(root: Schema) -> None:
         for name in rule.path.split(".") if rule.path else ():
             node = node["properties"][name]
         node.setdefault("x-kubernetes-validations", []).append({"rule": rule.cel, "message": rule.message})
-    for field in IMMUTABLE:
+    for field in (*IMMUTABLE, *IMMUTABLE_WHILE_RUNNING):
         root["x-kubernetes-validations"].append({"rule": field.cel, "message": field.message})
 
 
@@ -219,6 +231,8 @@ def object_schema(resource: Resource) -> Schema:
     }
     if resource.kind == JOB_KIND:
         add_rules(schema)
+    else:
+        add_cluster_rules(schema)
     return schema
 
 

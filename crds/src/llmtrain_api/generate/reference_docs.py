@@ -105,8 +105,8 @@ def metrics_page() -> str:
     return page(
         "Metrics",
         "Values are in base units, ratios are 0 to 1, and labels are bounded. The label `training_job` is the name of the job; "
-        "Prometheus reserves `job` for the scrape job. Scrape with `honor_labels: true`, so that `namespace` is that of the "
-        "training job.",
+        "Prometheus reserves `job` for the scrape job. Scrape the operator and the node agents with `honor_labels: true`, so that "
+        "`namespace` is that of the training job or pod; for coordinators the target's own namespace is the same.",
         f"A job has at most {series_of_job(0)} series plus one per rank: {series_of_job(8)} with 8 ranks, "
         f"{series_of_job(512)} with 512. They end with its coordinator. The operator adds two for each existing job. "
         f"A GPU has at most {series_of_gpu()} series, a pod {series_of_pod()}. A node has {series_of_node()}, plus "

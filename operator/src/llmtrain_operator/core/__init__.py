@@ -12,8 +12,10 @@ events.py         Kubernetes events of a job
 objects/          builders of the Kubernetes objects of a job
 plan.py           what a decision is: status, objects to apply and delete, events
 snapshot.py       what a decision is made from
+pools.py          compute pools: which nodes they have, and what these lack and offer
 pod_view.py       a pod, as decisions see it
 node_view.py      a node, as decisions see it: ready, lost, its GPUs
+taints.py         taints of nodes, and which tolerations match them
 manifest.py       Kubernetes objects as plain dicts
 
 Modules import only from below in this list; import-linter checks it.

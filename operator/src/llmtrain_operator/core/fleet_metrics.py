@@ -14,7 +14,8 @@ from llmtrain_api.metrics.metric import Sample
 from llmtrain_api.names import CLUSTER_LABEL
 from llmtrain_api.quantity import whole_amount
 from llmtrain_operator.core.manifest import Manifest, strings_at, text_at, value_at
-from llmtrain_operator.core.node_view import NodeView, nodes_of
+from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.core.pools import nodes_of
 from llmtrain_operator.core.status.goodput import ledger_of, milliseconds, time_category
 
 CONDITION_PRECEDENCE = (

@@ -15,6 +15,7 @@ from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VE
 from llmtrain_operator.core.plan import Event, Plan, earliest, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
+from llmtrain_operator.core.policies.allowed import not_allowed, without_new_pods
 from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
 from llmtrain_operator.core.policies.completion import (
     failed,
@@ -49,11 +50,13 @@ from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.outdated_pods import updated_conditions
+from llmtrain_operator.core.policies.placement import place
 from llmtrain_operator.core.policies.refusal import current_refusal
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
+from llmtrain_operator.core.policies.volume_access import needs_one_node
 from llmtrain_operator.core.policies.volume_binding import report_unbound_claims
 from llmtrain_operator.core.reported import within_bounds
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
@@ -204,15 +207,18 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         snapshot.cluster,
         clusters=snapshot.clusters,
         claims=snapshot.claims,
-        gpus_capacity=snapshot.gpus_capacity,
+        capacities=snapshot.capacities,
     )
+    denial = not_allowed(job, snapshot.cluster)
+    blocker = blocker or denial
     if blocker is not None and not pods:  # a running job outlives its LLMCluster
         return waiting_stage(blocker)
     starting = status.start_time is None
     start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
     status = status.model_copy(update=start)
+    pool = place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
     if status.dataset is None and job.spec.entrypoint is None:
-        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy)
+        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool)
     elif not status.training_completed:
         stage = train(
             job,
@@ -222,11 +228,13 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             images=images,
             token=snapshot.token,
             gang_available=snapshot.gang_available,
+            pool=pool,
+            one_node=needs_one_node(job.spec, snapshot.cluster, snapshot.claims),
             lost_nodes=lost_nodes,
             avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),
         )
     else:
-        stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, lost_nodes=lost_nodes)
+        stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool, lost_nodes=lost_nodes)
     shared = shared_objects(
         job,
         snapshot.cluster,
@@ -235,13 +243,14 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         coordinator_from=images.coordinator_from,
     )
     dropped = ("NetworkPolicy",) if images.coordinator_from is None else ()
-    return replace(
+    stage = replace(
         stage,
         desired=(*shared, *stage.desired),
         delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
-        update={**stage.update, **start},
+        update={**stage.update, **start, **({"pool": pool.name} if pool else {})},
     )
+    return without_new_pods(stage, denial)
 
 
 def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Self
 
-from llmtrain_api.cluster import ComputePool
 from llmtrain_api.names import GPU_RESOURCE
+from llmtrain_api.quantity import MAX_LENGTH as MAX_QUANTITY_LENGTH
 from llmtrain_api.quantity import whole_amount
 from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import (
@@ -20,16 +21,18 @@ from llmtrain_operator.core.manifest import (
     text_at,
     value_at,
 )
+from llmtrain_operator.core.taints import Taints, taints_of
 
-CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
-TRANSIENT_TAINT_PREFIX = "node.kubernetes.io/"
-"""Prefix of the taints that Kubernetes itself sets while a node is cordoned or its kubelet does not report."""
 MAX_REASON_LENGTH = 512
 """Characters that are kept of the reason why a node is unusable."""
 MAX_GPUS = 2**31 - 1
 """The most GPUs that are counted of one node or container, so that no sum exceeds the integers of JSON."""
 SHARED_PAIRS = 4096
 """Pairs of key and value that nodes may have in common at the same time."""
+SHARED_AMOUNTS = 256
+"""Sets of allocatable resources that nodes may have in common at the same time."""
+MAX_RESOURCES = 32
+"""Allocatable resources that are kept of one node."""
 
 
 @lru_cache(SHARED_PAIRS)
@@ -39,7 +42,7 @@ def shared_pair(key: str, value: str) -> tuple[str, str]:
 
 
 class Labels(Mapping[str, str]):
-    """The labels of a node, in a fraction of a dict's memory: what nodes have in common is stored once."""
+    """The labels or resources of a node, in a fraction of a dict's memory: what nodes have in common is stored once."""
 
     __slots__ = ("pairs",)
 
@@ -64,6 +67,12 @@ class Labels(Mapping[str, str]):
     __hash__ = None  # type: ignore[assignment]
 
 
+@lru_cache(SHARED_AMOUNTS)
+def shared_amounts(amounts: tuple[tuple[str, str], ...]) -> Labels:
+    """Return one object for all nodes with these allocatable resources."""
+    return Labels(dict(amounts))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeView:
     """One node. It is all that is kept of it, so it must stay small: clusters have ten thousand of them."""
@@ -78,8 +87,12 @@ class NodeView:
     """Whether its kubelet reports it as ready. A cordoned node can be ready."""
     kubelet_since: str = ""
     """When `kubelet_ready` last changed, as RFC 3339, by the node's own condition; empty if unknown."""
-    schedulable_by_default: bool
-    """Whether pods without special tolerations can run there."""
+    taints: Taints = ()
+    """Permanent taints, which keep pods without matching tolerations away."""
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+    """Allocatable resources, as quantities, except memory: nodes of one kind share it."""
+    memory: str = "0"
+    """Allocatable memory, as a quantity. It differs from node to node."""
     gpus: int
     """Allocatable GPUs."""
     gpus_allocated: int
@@ -102,7 +115,9 @@ class NodeView:
             reason=reason,
             kubelet_ready=is_ready(node),
             kubelet_since=kubelet_since(node),
-            schedulable_by_default=CONTROL_PLANE_LABEL not in labels and not repels_pods(node),
+            taints=taints_of(node),
+            allocatable=shared_amounts(tuple(sorted(amounts_of(node).items()))),
+            memory=text_at(node, "status", "allocatable", "memory")[:MAX_QUANTITY_LENGTH] or "0",
             gpus=gpus_in(node, "status", "allocatable"),
             gpus_allocated=sum(allocated.values()),
             gpus_capacity=gpus_in(node, "status", "capacity"),
@@ -179,13 +194,11 @@ def unusable_reason(node: Manifest) -> str:
     return ""
 
 
-def repels_pods(node: Manifest) -> bool:
-    """Return whether a permanent taint keeps pods without a toleration away."""
-    return any(
-        text_at(taint, "effect") in ("NoSchedule", "NoExecute")
-        and not text_at(taint, "key").startswith(TRANSIENT_TAINT_PREFIX)
-        for taint in items_at(node, "spec", "taints")
-    )
+def amounts_of(node: Manifest) -> dict[str, str]:
+    """Return the allocatable resources of a node except memory, without those that are no text of a quantity's length."""
+    found = strings_at(node, "status", "allocatable").items()
+    amounts = ((name, amount) for name, amount in found if name != "memory" and len(amount) <= MAX_QUANTITY_LENGTH)
+    return dict(islice(amounts, MAX_RESOURCES))
 
 
 def gpus_of(pod: Manifest) -> int:
@@ -211,27 +224,3 @@ def requested_gpus(container: Manifest) -> int:
 def gpus_in(obj: Manifest, *path: str) -> int:
     """Return the GPUs in the resource list at a path of keys; 0 if the amount cannot be read."""
     return min(whole_amount(value_at(obj, *path, GPU_RESOURCE)) or 0, MAX_GPUS)
-
-
-def nodes_of(pool: ComputePool, nodes: Iterable[NodeView]) -> tuple[NodeView, ...]:
-    """Return the nodes of a pool: those with its labels, or without a selector all that accept ordinary pods."""
-    return tuple(node for node in nodes if is_in_pool(node, pool))
-
-
-def is_in_pool(node: NodeView, pool: ComputePool) -> bool:
-    """Return whether a node belongs to a pool: it has the pool's labels, or accepts ordinary pods if there are none."""
-    if not pool.node_selector:
-        return node.schedulable_by_default
-    return all(node.labels.get(key) == value for key, value in pool.node_selector.items())
-
-
-def ready_nodes(pools: list[ComputePool], nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
-    """Return the ready nodes of all pools; a node of two pools is returned once."""
-    found = {node.name: node for pool in pools for node in nodes_of(pool, nodes) if node.ready}
-    return tuple(found.values())
-
-
-def gpus_capacity(pools: Iterable[ComputePool], nodes: Iterable[NodeView]) -> int:
-    """Return the allocatable GPUs of the ready nodes of all pools; a node of two pools counts once."""
-    pools = tuple(pools)
-    return sum(node.gpus for node in nodes if node.ready and any(is_in_pool(node, pool) for pool in pools))

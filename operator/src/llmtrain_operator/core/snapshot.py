@@ -1,5 +1,6 @@
 """What a decision is made from: one frozen snapshot of a job or a cluster and everything around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,8 +11,9 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
-from llmtrain_operator.core.node_view import NodeStates, NodeView
+from llmtrain_operator.core.node_view import NodeStates
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.pools import Capacity, Inventory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +102,8 @@ class JobSnapshot:
     """PersistentVolumeClaims of the job's namespace, by name."""
     unbound_claims: dict[str, str] = field(default_factory=dict)
     """Claims that are not bound and that pods without a node wait for, with the newest warning event; empty without one."""
-    gpus_capacity: int = 0
-    """Allocatable GPUs of the ready nodes that the job can use."""
+    capacities: Mapping[str, Capacity] = field(default_factory=dict)
+    """What each compute pool of the LLMCluster offers to the job, by name: only nodes whose taints its pods tolerate count."""
     gang_available: bool = False
     """Whether the API server serves PodGroups."""
     coordinator: CoordinatorStatus | None = None
@@ -151,9 +153,10 @@ class ClusterSnapshot:
     spec: ClusterSpec
     status: ClusterStatus
     """The status as last written."""
-    nodes: tuple[NodeView, ...]
+    inventory: Inventory
+    """The nodes of its compute pools."""
     claims: dict[tuple[str, str], Manifest]
-    """PersistentVolumeClaims of the tenant namespaces, by (namespace, name)."""
+    """PersistentVolumeClaims of its storage pools, by (namespace, name)."""
     missing_namespaces: frozenset[str] = frozenset()
     """Tenant namespaces that did not exist when a claim was created there last."""
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)

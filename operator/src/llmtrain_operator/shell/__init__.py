@@ -6,6 +6,9 @@ leader.py              leader election by a Lease
 handlers.py            what kopf calls when a job or a cluster changes
 informer.py            one resource, listed and watched
 store.py               every object seen, indexed for lookups
+node_index.py          nodes, and the GPUs that pods hold on them
+pool_index.py          compute pools as running sums over their nodes
+placed_jobs.py         GPUs that jobs request in their compute pools
 work_queue.py          keys waiting to be reconciled
 reconcile.py           observe, plan, execute: one key at a time
 namespace_index.py     namespaces and quotas, which a refused request may depend on

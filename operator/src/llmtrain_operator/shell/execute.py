@@ -65,9 +65,11 @@ class Executor:
             try:
                 if key[0] in missing:
                     raise NotFound(f"namespace {key[0]} does not exist")
-                self.cache(claim, await self.create_claim(claim))
+                self.cache(claim, await self.apply_claim(claim))
                 memory.accepted(key)
             except (NotFound, RequestRejected) as error:
+                if "uid" in claim["metadata"] and isinstance(error, NotFound):
+                    continue  # deleted since it was observed
                 if is_missing := isinstance(error, NotFound):
                     missing.add(key[0])
                 memory.refused(key, error.message, is_missing=is_missing)
@@ -121,6 +123,10 @@ class Executor:
                 return existing
             refusal = name_taken(existing, job=metadata["name"], uid=metadata["uid"])
             raise RequestRefused(refusal) from None
+
+    async def apply_claim(self, claim: Manifest) -> Manifest:
+        """Create a claim, or change one that has a uid, and return it."""
+        return await (self.api.merge(claim) if "uid" in claim["metadata"] else self.create_claim(claim))
 
     async def create_claim(self, claim: Manifest) -> Manifest:
         """Create a claim, and return it. One of that name that exists is used as it is: no job owns claims."""

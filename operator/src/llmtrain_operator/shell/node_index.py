@@ -1,6 +1,6 @@
-"""Nodes, the GPUs that pods hold on them, and the capacity of LLMClusters, as running sums.
+"""Nodes, the GPUs that pods hold on them, and the compute pools of LLMClusters, as running sums.
 
-A change costs the same however many nodes there are. Only an inventory walks all of them.
+A change costs the same however many nodes there are. Only a scrape of the metrics walks all of them.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_operator.core.manifest import Manifest, text_at
-from llmtrain_operator.core.node_view import NO_GPUS, NodeView, gpus_capacity, gpus_of
+from llmtrain_operator.core.node_view import NO_GPUS, NodeView, gpus_of
+from llmtrain_operator.shell.pool_index import PoolIndex
 
 
 class GpuPod(NamedTuple):
@@ -36,10 +37,10 @@ class NodeIndex:
         """Pods that hold GPUs, by uid."""
         self.gpus_by_node: dict[str, dict[str, int]] = {}
         """GPUs that pods hold, by node and namespace."""
-        self.pools: dict[str, tuple[ComputePool, ...]] = {}
+        self.pools: dict[str, PoolIndex] = {}
         """Compute pools, by LLMCluster."""
-        self.capacity: dict[str, int] = {}
-        """GPUs of the ready nodes, by LLMCluster."""
+        self.offers = 0
+        """How often nodes have changed in what they offer to jobs."""
         self.changes = 0
         """How often a view has changed."""
         self.collected: tuple[int, tuple[NodeView, ...]] = (0, ())
@@ -69,7 +70,7 @@ class NodeIndex:
         return before is not None
 
     def replace(self, name: str, before: NodeView | None, after: NodeView | None) -> None:
-        """Replace the view of a node, and correct the capacity of each LLMCluster by the difference."""
+        """Replace the view of a node, and correct the sums of each LLMCluster by the difference."""
         self.unready.discard(name)
         if after is None:
             self.nodes.pop(name, None)
@@ -78,18 +79,15 @@ class NodeIndex:
             if not after.kubelet_ready:
                 self.unready.add(name)
         self.changes += 1
-        for cluster, pools in self.pools.items():
-            now, then = (gpus_capacity(pools, (node,) if node else ()) for node in (after, before))
-            self.capacity[cluster] += now - then
+        changed = [pools.replace(before, after) for pools in self.pools.values()]
+        self.offers += any(changed)
 
     def set_pools(self, cluster: str, pools: tuple[ComputePool, ...] | None) -> None:
-        """Set the compute pools of an LLMCluster, and count its capacity; None if it no longer exists."""
+        """Set the compute pools of an LLMCluster, and count their nodes; None if it no longer exists."""
         if pools is None:
             self.pools.pop(cluster, None)
-            self.capacity.pop(cluster, None)
-        elif pools != self.pools.get(cluster):
-            self.pools[cluster] = pools
-            self.capacity[cluster] = gpus_capacity(pools, self.nodes.values())
+        elif cluster not in self.pools or pools != self.pools[cluster].pools:
+            self.pools[cluster] = PoolIndex(pools, self.nodes.values())
 
     def set_pod(self, uid: str, pod: GpuPod | None) -> bool:
         """Set what a pod holds, None if it holds no GPUs; return whether that has changed."""
@@ -115,8 +113,7 @@ class NodeIndex:
         else:
             self.gpus_by_node.pop(pod.node, None)
         if (view := self.nodes.get(pod.node)) is not None:
-            self.nodes[pod.node] = view.with_allocated(held or NO_GPUS)
-            self.changes += 1
+            self.replace(pod.node, view, view.with_allocated(held or NO_GPUS))
 
     def gpus_on(self, node: str) -> Mapping[str, int]:
         """Return the GPUs that pods hold on a node, by namespace."""

@@ -18,6 +18,7 @@ from llmtrain_operator.core.manifest import Manifest, is_deleting, value_at
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.claim_expansion import is_of_cluster, smaller_claims
 from llmtrain_operator.core.policies.disruptions import POD_DELETED
 from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot, Silence
@@ -93,7 +94,7 @@ def observe_job(
         unbound_claims={
             name: warnings.of(uid_of(claim)) for name, claim in unbound_claims(store, key, job.uid).items()
         },
-        gpus_capacity=store.gpus_capacity(job.spec.cluster),
+        capacities=store.capacities(job.spec.cluster, job.spec.workers),
         gang_available=gang,
         coordinator=coordinator,
         coordinator_asked=coordinator_asked,
@@ -219,11 +220,15 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
     metadata = manifest["metadata"]
     spec = ClusterSpec.from_server(manifest["spec"])
     tenants = {tenant.namespace for tenant in spec.tenants}
-    claims = {
-        (namespace, claim): obj for namespace in tenants for claim, obj in store.claims.get(namespace, {}).items()
-    }
     desired = {(namespace, pool.name) for namespace in tenants for pool in spec.storage_pools}
-    memory.keep_only(frozenset(desired - claims.keys()))
+    claims = {
+        (namespace, claim): obj
+        for namespace, of_namespace in store.claims.items()
+        for claim, obj in of_namespace.items()
+        if (namespace, claim) in desired or is_of_cluster(obj, name)
+    }
+    growing = smaller_claims(spec.storage_pools, claims, name)
+    memory.keep_only(frozenset((desired - claims.keys()) | growing.keys()))
     memory.facts = {namespace: store.namespace_index.facts(namespace) for namespace in tenants}
     return manifest, ClusterSnapshot(
         now=datetime.now(UTC),
@@ -232,7 +237,7 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
         metadata_generation=metadata["generation"],
         spec=spec,
         status=cluster_status_of(manifest),
-        nodes=store.node_index.views(),
+        inventory=store.inventory(name),
         claims=claims,
         missing_namespaces=memory.missing_namespaces(),
         refusals=memory.pending(),

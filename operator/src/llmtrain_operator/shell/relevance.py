@@ -109,5 +109,5 @@ def compute_pools(cluster: Manifest) -> tuple[ComputePool, ...]:
     pools = []
     for pool in items_at(cluster, "spec", "computePools"):
         with contextlib.suppress(ValidationError):
-            pools.append(ComputePool.model_validate(pool))
+            pools.append(ComputePool.from_server(pool))
     return tuple(pools)

@@ -7,14 +7,18 @@ decides nothing: `core` reads the objects, through the snapshots that `observe.p
 
 import asyncio
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Literal
 
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
 from llmtrain_operator.core.node_view import NodeView
+from llmtrain_operator.core.pools import Capacity, Inventory
 from llmtrain_operator.shell.key_index import KeyIndex
 from llmtrain_operator.shell.namespace_index import NamespaceIndex, Quota
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
+from llmtrain_operator.shell.placed_jobs import PlacedJobs
 from llmtrain_operator.shell.relevance import (
     JobKey,
     compute_pools,
@@ -52,6 +56,7 @@ class Store:
         self.pods: ObjectIndex[JobKey, str] = ObjectIndex(self.tombstones)
         self.objects: ObjectIndex[JobKey, ObjectKey] = ObjectIndex(self.tombstones)
         self.all_claims: ObjectIndex[str, str] = ObjectIndex(self.tombstones)
+        self.placed_jobs = PlacedJobs()
         self.namespace_index = NamespaceIndex()
         self.waiting = KeyIndex()
         """Jobs that have not started, or wait to be admitted."""
@@ -86,9 +91,23 @@ class Store:
         """Names of the nodes whose kubelets are not ready."""
         return self.node_index.unready
 
-    def gpus_capacity(self, cluster: str) -> int:
-        """Return the allocatable GPUs of the ready nodes of an LLMCluster; 0 if it does not exist."""
-        return self.node_index.capacity.get(cluster, 0)
+    def capacities(self, cluster: str, workers: Workers) -> Mapping[str, Capacity]:
+        """Return the capacity of each compute pool of an LLMCluster for pods of these workers; none if it does not exist.
+
+        GPUs that jobs have requested are allocated, even if their pods are not scheduled yet.
+        """
+        pools = self.node_index.pools.get(cluster)
+        found = pools.capacities(workers) if pools else {}
+        requested = {pool: self.placed_jobs.requested(cluster, pool) for pool in found}
+        return {
+            pool: replace(capacity, gpus_allocated=max(capacity.gpus_allocated, requested[pool]))
+            for pool, capacity in found.items()
+        }
+
+    def inventory(self, cluster: str) -> Inventory:
+        """Return the nodes of an LLMCluster."""
+        pools = self.node_index.pools.get(cluster)
+        return pools.inventory() if pools else Inventory()
 
     def job_changed(self, change: Change, job: Manifest) -> None:
         """Index a job; it is enqueued if someone else changed what decisions read.
@@ -103,8 +122,10 @@ class Store:
             if known is not None and uid_of(known) == uid_of(job):
                 del self.jobs[key]
                 self.waiting.set(queue_key, ())
+                self.placed_jobs.put(key, None)
         elif self.accepts(job, known):
             self.jobs[key] = job
+            self.placed_jobs.put(key, job)
             self.waiting.set(queue_key, {key[0]} if is_waiting(job) else ())
             if self.is_news(queue_key, job, known):
                 self.queue.add(queue_key, low_priority=known is None and is_finished(job))
@@ -193,12 +214,12 @@ class Store:
     def node_changed(self, change: Change, node: Manifest) -> None:
         """Index a node; a change that decisions cannot see, such as a heartbeat, enqueues nothing."""
         name = text_at(node, "metadata", "name")
-        capacity = dict(self.node_index.capacity)
+        offers = self.node_index.offers
         if self.node_index.put(node) if change == "upsert" else self.node_index.remove(name):
             self.enqueue_clusters()
             for key in set(self.jobs_on_node.get(name, {}).values()):
                 self.queue.add(Key("job", *key))
-        if capacity != self.node_index.capacity and self.burst is None:
+        if offers != self.node_index.offers and self.burst is None:
             self.burst = asyncio.get_running_loop().call_later(BURST_SECONDS, self.end_burst)
 
     def namespace_changed(self, change: Change, namespace: Manifest) -> None:
@@ -218,7 +239,7 @@ class Store:
             self.queue.add(key)
 
     def end_burst(self) -> None:
-        """Enqueue the jobs that wait for capacity, once for many nodes that changed."""
+        """Enqueue the jobs that wait for nodes, once for many nodes that changed."""
         self.burst = None
         self.enqueue_waiting()
 

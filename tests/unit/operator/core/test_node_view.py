@@ -8,23 +8,19 @@ from typing import Any
 
 import pytest
 
-from llmtrain_api.cluster import ComputePool
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import (
     MAX_GPUS,
     Labels,
     NodeStates,
     NodeView,
-    gpus_capacity,
     gpus_of,
     is_ready,
-    nodes_of,
 )
+from llmtrain_operator.core.taints import Taint
 from unit.operator.builders import NOW, ago, node, node_view
 
-CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 RESERVED = {"key": "team", "effect": "NoSchedule"}
-PREFERRED = {"key": "team", "effect": "PreferNoSchedule"}
 
 
 def gpu_pod(
@@ -57,21 +53,13 @@ def test_a_node_that_is_not_ready_or_cordoned_is_not_usable_and_the_reason_is_gi
     assert not NodeView.of(node(unschedulable=True)).ready
 
 
-@pytest.mark.parametrize(
-    ("manifest", "expected"),
-    [
-        pytest.param(node(), True, id="a plain node"),
-        pytest.param(node(taints=[RESERVED]), False, id="a node with a taint"),
-        pytest.param(node(taints=[PREFERRED]), True, id="a taint that only prefers other nodes"),
-        pytest.param(node(taints=[CORDONED], unschedulable=True), True, id="a cordoned node keeps its pool"),
-        pytest.param(node("Unknown", taints=[CORDONED, RESERVED]), False, id="a cordoned node with a taint"),
-        pytest.param(
-            node("Unknown", labels={"node-role.kubernetes.io/control-plane": ""}), False, id="the control plane"
-        ),
-    ],
-)
-def test_ordinary_pods_can_run_there(manifest: Manifest, expected: bool) -> None:
-    assert NodeView.of(manifest).schedulable_by_default is expected
+def test_the_taints_and_allocatable_resources_of_a_node_are_kept() -> None:
+    manifest = node(taints=[RESERVED])
+    manifest["status"]["allocatable"] |= {"cpu": "7500m", "memory": "5Gi", "odd": 3, "long": "9" * 65}
+    view = NodeView.of(manifest)
+    assert view.taints == (Taint("team", "", "NoSchedule"),)
+    assert view.allocatable == {"cpu": "7500m", "nvidia.com/gpu": "8"}
+    assert (view.memory, NodeView.of(node()).memory) == ("5Gi", "0")
 
 
 def test_gpus_are_counted_by_namespace() -> None:
@@ -153,8 +141,12 @@ def test_a_node_takes_less_than_a_kibibyte() -> None:
     def manifest(number: int) -> Manifest:
         labels = {f"label.example.com/feature-{index}": f"value-{index}" for index in range(40)}
         images = [{"names": [f"app-{number}-{index}@sha256:{'a' * 64}"]} for index in range(50)]
-        found = node(name=f"node-{number}", labels={**labels, "kubernetes.io/hostname": f"node-{number}"})
-        return {**found, "status": {**found["status"], "conditions": conditions, "images": images}}
+        found = node(
+            name=f"node-{number}", labels={**labels, "kubernetes.io/hostname": f"node-{number}"}, taints=[RESERVED]
+        )
+        amounts = {f"example.com/device-{index}": "8" for index in range(8)} | {"memory": f"{2**30 + number}Ki"}
+        status = {"conditions": conditions, "images": images, "allocatable": amounts}
+        return {**found, "status": {**found["status"], **status}}
 
     texts = [json.dumps(manifest(number)) for number in range(200)]
     NodeView.of(json.loads(texts[0]))
@@ -163,13 +155,3 @@ def test_a_node_takes_less_than_a_kibibyte() -> None:
     size_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size_bytes / len(views) < 1024
-
-
-def test_a_pool_has_the_nodes_with_its_labels_or_else_all_ordinary_ones() -> None:
-    nodes = tuple(NodeView.of(manifest) for manifest in (node(name="a"), node(name="b", labels={"gpu": "h200"})))
-    control_plane = NodeView.of(node(name="c", taints=[RESERVED]))
-    everything = ComputePool(name="all")
-    h200 = ComputePool.model_validate({"name": "h200", "nodeSelector": {"gpu": "h200"}})
-    assert [found.name for found in nodes_of(everything, (*nodes, control_plane))] == ["a", "b"]
-    assert [found.name for found in nodes_of(h200, (*nodes, control_plane))] == ["b"]
-    assert gpus_capacity([everything, h200], nodes) == 16, "a node of two pools counts once"

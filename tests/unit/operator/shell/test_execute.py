@@ -9,7 +9,8 @@ from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
-from llmtrain_operator.shell.errors import Conflict, RequestRejected
+from llmtrain_operator.shell.claim_memory import ClaimMemory
+from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.execute import TURN, Executor
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
@@ -55,6 +56,37 @@ async def test_the_status_is_written_first_and_deletions_come_before_application
     assert api.events == ["R"]
     assert api.store.jobs["ns", "j"]["status"]["stage"] == "Training"
     assert memory.status_age is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        pytest.param(None, [], id="it grows"),
+        pytest.param(NotFound("gone", 404), [], id="it was deleted since"),
+        pytest.param(
+            RequestRejected("cannot be resized", 403), ["a/x: cannot be resized"], id="its class cannot grow volumes"
+        ),
+    ],
+)
+async def test_an_existing_claim_is_changed(api: EchoingApi, error: ApiError | None, refused: list[str]) -> None:
+    async def merge(claim: Manifest) -> Manifest:
+        if error is not None:
+            raise error
+        return {**claim, "metadata": {**claim["metadata"], "resourceVersion": "5"}}
+
+    api.merge = merge
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "x", "namespace": "a", "uid": "u"},
+        "spec": {"resources": {"requests": {"storage": "5Gi"}}},
+    }
+    memory = ClaimMemory()
+    found = await Executor(api, api.store).execute_cluster(api.store.clusters["default"], Plan(apply=(claim,)), memory)
+    assert found == refused
+    assert list(memory.pending()) == ([("a", "x")] if refused else [])
+    assert memory.missing_namespaces() == frozenset()
+    assert (api.store.claims.get("a", {}).get("x") is not None) is (error is None)
 
 
 async def test_a_secret_that_exists_is_neither_read_nor_kept(api: EchoingApi) -> None:

@@ -5,29 +5,57 @@ from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from unit.operator.builders import node
 
 ALL = (ComputePool(name="all"),)
-H200 = (ComputePool.model_validate({"name": "h200", "nodeSelector": {"gpu": "h200"}}), *ALL)
 
 
 def index() -> NodeIndex:
-    """Return an index of two nodes and two LLMClusters."""
+    """Return an index of two nodes and an LLMCluster."""
     found = NodeIndex()
-    found.set_pools("a", ALL)
     found.put(node(name="n1"))
+    found.set_pools("a", ALL)
     found.put(node(name="n0", labels={"gpu": "h200"}))
-    found.set_pools("b", H200)
     return found
 
 
-def test_the_capacity_follows_each_node() -> None:
+def gpus(found: NodeIndex) -> tuple[int, int]:
+    """Return the allocatable and the allocated GPUs of the LLMCluster."""
+    capacity = found.pools["a"].inventory().capacity
+    return capacity.gpus, capacity.gpus_allocated
+
+
+def test_the_pools_follow_each_node_and_pod() -> None:
     found = index()
-    assert found.capacity == {"a": 16, "b": 16}, "a node of two pools counts once"
+    assert gpus(found) == (16, 0)
+    found.set_pod("u", GpuPod("n0", "team", 2))
+    assert gpus(found) == (16, 2)
     assert found.put(node("False", name="n0"))
-    assert found.capacity == {"a": 8, "b": 8}
+    assert gpus(found) == (8, 0)
     assert found.remove("n1")
-    assert found.capacity == {"a": 0, "b": 0}
+    assert gpus(found) == (0, 0)
     assert not found.remove("n1")
     found.set_pools("a", None)
-    assert found.capacity == {"b": 0}
+    assert found.pools == {}
+
+
+def test_pools_that_stay_the_same_are_not_counted_again() -> None:
+    found = index()
+    pools = found.pools["a"]
+    found.set_pools("a", (ComputePool(name="all"),))
+    assert found.pools["a"] is pools
+
+
+def test_only_what_nodes_offer_matters_to_jobs_that_wait() -> None:
+    found = index()
+    offers = found.offers
+    found.set_pod("u", GpuPod("n0", "team", 2))
+    found.put(
+        {**node(name="n0"), "spec": {"taints": [{"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}]}}
+    )
+    assert found.offers > offers, "its labels have changed"
+    offers = found.offers
+    found.put(node("False", name="n2"))
+    assert found.offers == offers, "a node that is not ready offers nothing"
+    found.put(node(name="n2"))
+    assert found.offers == offers + 1
 
 
 def test_nodes_that_are_not_ready_are_kept_by_name() -> None:

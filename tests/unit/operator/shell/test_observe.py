@@ -111,7 +111,7 @@ async def test_a_job_is_observed_with_its_cluster_and_what_it_owns(store: Store)
     found = snapshot(store)
     assert (found.job.name, found.clusters, list(found.claims)) == ("j", ("default",), ["datasets"])
     assert [view.name for view in found.pods] == ["j-worker-0"]
-    assert found.gpus_capacity == 8
+    assert found.capacities["all"].gpus == 8
     assert found.lost_nodes == {"lost"}
     assert found.coordinator is None
 
@@ -212,9 +212,25 @@ async def test_a_cluster_is_observed_with_the_claims_of_its_tenants(store: Store
     found = observed[1]
     assert list(found.claims) == [("ns", "x")]
     assert found.missing_namespaces == {"gone"}
-    assert [view.name for view in found.nodes] == ["n"]
+    assert found.inventory.pools["all"].capacity.nodes == 1
     assert list(found.refusals) == [("gone", "x")]
     assert observe_cluster(store, "other", memory) is None
+
+
+async def test_a_cluster_is_observed_with_the_claims_that_were_made_for_it_in_any_namespace(store: Store) -> None:
+    labels = {CLUSTER_LABEL: "default"}
+    claim = {
+        "metadata": {"namespace": "job", "name": "x", "uid": "u", "labels": labels},
+        "spec": {"resources": {"requests": {"storage": "1Mi"}}},
+        "status": {"phase": "Bound"},
+    }
+    store.claim_changed("upsert", claim)
+    memory = ClaimMemory()
+    memory.refused(("job", "x"), "cannot be resized", is_missing=False)
+    observed = observe_cluster(store, "default", memory)
+    assert observed is not None
+    assert list(observed[1].claims) == [("job", "x")]
+    assert list(observed[1].refusals) == [("job", "x")], "it must still grow"
 
 
 async def test_the_fleet_is_all_jobs_clusters_nodes_and_claims_of_pools(store: Store) -> None:

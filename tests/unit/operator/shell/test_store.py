@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from llmtrain_api.names import JOB_LABEL
+from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell.relevance import owner_of
 from llmtrain_operator.shell.store import Store
@@ -273,6 +274,21 @@ async def test_nodes_that_change_together_enqueue_jobs_that_wait_once(store: Sto
         store.node_changed("upsert", node(name=f"n{number}"))
     assert not store.queue.waiting
     assert store.burst is not None
-    assert store.gpus_capacity("c") == 24
+    assert store.inventory("c").capacity.gpus == 24
     store.end_burst()
     assert store.queue.waiting == {JOB}
+
+
+async def test_gpus_of_jobs_that_start_together_are_allocated_before_their_pods_are_scheduled(store: Store) -> None:
+    store.cluster_changed(
+        "upsert", {"metadata": {"name": "c", "uid": "c"}, "spec": {"computePools": [{"name": "all"}]}}
+    )
+    store.node_changed("upsert", node())
+    placed = job()
+    placed |= {"spec": {"cluster": "c", "workers": {"replicas": 2, "gpus": 3}}, "status": {"pool": "all"}}
+    store.job_changed("upsert", placed)
+    workers = Workers(gpus=1)
+    assert store.capacities("c", workers)["all"].gpus_allocated == 6
+    store.job_changed("delete", placed)
+    assert store.capacities("c", workers)["all"].gpus_allocated == 0
+    assert store.capacities("unknown", workers) == {}

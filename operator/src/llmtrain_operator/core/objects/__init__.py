@@ -5,6 +5,8 @@ pod_settings.py      which fields of the spec a pod was created with
 volumes.py           temporary files, shared memory, claims and what a job mounts
 environment.py       variables, and which GPUs a container sees
 security_context.py  users, groups and capabilities
+placement.py         which nodes a pod can run on
+fabric.py            what workers need for the network between the nodes
 worker.py            worker pods, and the pods of the stages prepare and publish
 coordinator.py       the coordinator's pod and Service
 pod_group.py         the PodGroup for gang scheduling

@@ -2,6 +2,7 @@
 
 import re
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
 from llmtrain_api.rules import torchrun
@@ -30,13 +31,15 @@ def coordinator_pod(
     image: str,
     pull_policy: str,
     gang: str,
+    pool: ComputePool | None = None,
     otlp_endpoint: str = "",
     avoid_nodes: tuple[str, ...] = (),
 ) -> Manifest:
     """Return the coordinator's pod. Its annotations let Prometheus discover the job's metrics.
 
-    `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `otlp_endpoint` where metrics are
-    exported to; both can be empty. On `avoid_nodes` it runs only if it finds room nowhere else.
+    `term` orders the coordinators of a job, `gang` is the name of the PodGroup, `pool` the compute pool of the job, if the
+    LLMCluster has any, `otlp_endpoint` where metrics are exported to; both texts can be empty. On `avoid_nodes` it runs only
+    if it finds room nowhere else.
     """
     template = PodTemplate(
         role=ROLE,
@@ -54,6 +57,7 @@ def coordinator_pod(
         volumes=(tmp_volume(TMP_SIZE), token_volume(job)),
         env=({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": otlp_endpoint},) if otlp_endpoint else (),
         restart_policy="Always",
+        pool=pool,
         gang=gang,
     )
     manifest = pod(job, coordinator_name(job.name), template)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmtrain_api.job import JobSpec
+from llmtrain_api.cluster import ComputePool
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.environment import Variables, with_visible_devices
 from llmtrain_operator.core.objects.metadata import child_metadata
+from llmtrain_operator.core.objects.placement import placement
 from llmtrain_operator.core.objects.pod_settings import settings_annotation
 from llmtrain_operator.core.objects.security_context import container_security_context, pod_security_context
 from llmtrain_operator.core.objects.volumes import Volume
@@ -34,6 +35,8 @@ class PodTemplate:
     """Whether the token of the service account is mounted."""
     runtime_class: str | None = None
     restart_policy: str = "Never"
+    pool: ComputePool | None = None
+    """Compute pool that the pod is placed in; None in an LLMCluster without compute pools."""
     gang: str = ""
     """Name of the PodGroup; empty without gang scheduling."""
 
@@ -48,6 +51,7 @@ def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
         "securityContext": pod_security_context(job.spec.security_context),
         "containers": [container(template)],
         "volumes": [{"name": volume.name, **volume.source} for volume in template.volumes],
+        **placement(job.spec.workers, template.pool),
     }
     if job.spec.service_account.name:
         spec["serviceAccountName"] = job.spec.service_account.name
@@ -85,16 +89,3 @@ def container(template: PodTemplate) -> dict[str, Any]:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [volume.mount for volume in template.volumes],
     }
-
-
-def placement(spec: JobSpec) -> dict[str, Any]:
-    """Return the fields of a pod's spec that select its nodes, from the job's spec."""
-    fields: dict[str, Any] = {}
-    if spec.workers.node_selector:
-        fields["nodeSelector"] = dict(spec.workers.node_selector)
-    if spec.workers.tolerations:
-        fields["tolerations"] = [
-            {key: value for key, value in toleration.document().items() if value != ""}
-            for toleration in spec.workers.tolerations
-        ]
-    return fields

@@ -10,11 +10,16 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.names import SETTINGS_ANNOTATION
 from llmtrain_operator.core.manifest import Manifest, strings_at
 
-ALL_PODS = ("workers.annotations", "workers.labels", "pullSecrets", "serviceAccount")
-"""Fields that concern every pod of a job."""
-TRAINERS = (
+ALL_PODS = (
     "workers.nodeSelector",
     "workers.tolerations",
+    "workers.annotations",
+    "workers.labels",
+    "pullSecrets",
+    "serviceAccount",
+)
+"""Fields that concern every pod of a job."""
+TRAINERS = (
     "workers.env",
     "workers.envFrom",
     "workers.mounts",

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from llmtrain_api.cluster import ComputePool, Fabric
 from llmtrain_api.names import GPU_RESOURCE, JOB_LABEL, ROLE_LABEL, WORKER_LABEL, worker_name
 from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.environment import environment, environment_sources
-from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
+from llmtrain_operator.core.objects.fabric import add_fabric
+from llmtrain_operator.core.objects.pod import PodTemplate, pod
 from llmtrain_operator.core.objects.token import token_volume
 from llmtrain_operator.core.objects.volumes import (
     DEFAULT_SCRATCH,
@@ -56,32 +58,57 @@ def trainer_volumes(job: Job) -> tuple[Volume, ...]:
     )
 
 
-def worker_pod(job: Job, worker: int, *, dataset: str, image: str, pull_policy: str, gang: str) -> Manifest:
+def worker_pod(
+    job: Job,
+    worker: int,
+    *,
+    dataset: str,
+    image: str,
+    pull_policy: str,
+    gang: str,
+    pool: ComputePool | None = None,
+    one_node: bool = False,
+) -> Manifest:
     """Return the pod of worker number `worker`.
 
-    `dataset` is the id of the prepared dataset, empty for a user's program; `gang` the name of the PodGroup or empty.
+    `dataset` is the id of the prepared dataset, empty for a user's program; `gang` the name of the PodGroup or empty;
+    `pool` the compute pool of the job, None in an LLMCluster without any; `one_node` is whether only one node can mount its
+    volumes.
     """
     workers = job.spec.workers
+    fabric = pool.fabric if pool is not None and workers.replicas > 1 else Fabric()
     template = PodTemplate(
         role="worker",
         labels={WORKER_LABEL: str(worker)},
         image=image,
         pull_policy=pull_policy,
         arguments=("llmtrain_trainer", "worker", *(["--dataset", dataset] if dataset else [])),
-        resources=resources(workers, workers.gpus, workers.resources.extra),
+        resources=resources(workers, workers.gpus, {**fabric.resources, **workers.resources.extra}),
         grace_seconds=job.spec.recovery.grace_period_seconds,
         env=environment(job.spec, LLMTRAIN_WORKER=str(worker)),
         env_from=environment_sources(workers.env_from),
         volumes=(*trainer_volumes(job), token_volume(job)),
         mount_token=job.spec.service_account.mount_token,
         runtime_class=workers.runtime_class,
+        pool=pool,
         gang=gang,
     )
     manifest = pod(job, worker_name(job.name, worker), template)
-    manifest["spec"].update(placement(job.spec))
-    if not workers.gpus:
+    add_fabric(manifest, fabric)
+    if one_node:
+        manifest["spec"]["affinity"] = {"podAffinity": affinity_to_workers(job)}
+    elif not workers.gpus:
         manifest["spec"]["topologySpreadConstraints"] = [topology_spread(job)]
     return manifest
+
+
+def affinity_to_workers(job: Job) -> dict[str, Any]:
+    """Return the affinity to the node of the other workers: a volume of the job can only be mounted there."""
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": {JOB_LABEL: job.name, ROLE_LABEL: "worker"}},
+    }
+    return {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]}
 
 
 def topology_spread(job: Job) -> dict[str, Any]:
@@ -95,9 +122,17 @@ def topology_spread(job: Job) -> dict[str, Any]:
 
 
 def stage_pod(
-    job: Job, *, name: str, role: str, arguments: list[str], gpus: int, image: str, pull_policy: str
+    job: Job,
+    *,
+    name: str,
+    role: str,
+    arguments: list[str],
+    gpus: int,
+    image: str,
+    pull_policy: str,
+    pool: ComputePool | None = None,
 ) -> Manifest:
-    """Return the pod of a stage that consists of one pod; `arguments` are those of the trainer."""
+    """Return the pod of a stage that consists of one pod; `arguments` are those of the trainer, `pool` as of workers."""
     workers = job.spec.workers
     template = PodTemplate(
         role=role,
@@ -111,7 +146,6 @@ def stage_pod(
         volumes=trainer_volumes(job),
         mount_token=job.spec.service_account.mount_token,
         runtime_class=workers.runtime_class,
+        pool=pool,
     )
-    manifest = pod(job, name, template)
-    manifest["spec"].update(placement(job.spec))
-    return manifest
+    return pod(job, name, template)

@@ -1,6 +1,10 @@
 """Policies: one rule of a job's lifecycle per module.
 
 admission.py          whether a job can start: cluster, tenancy, volumes, GPUs
+placement.py          which compute pool a job is placed in
+allowed.py            which PriorityClasses and tolerations a job can use
+volume_access.py      whether the workers of a job must share a node
+claim_expansion.py    claims that grow with their storage pool
 scheduling.py         why pods do not run yet
 container_errors.py   why the container of a pod that has a node does not run
 volume_binding.py     why a claim that pods wait for is not bound

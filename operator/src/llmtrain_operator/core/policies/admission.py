@@ -1,13 +1,13 @@
 """Admission: whether a job can start. Each blocker names the field of the spec and the remedy."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
-from llmtrain_api.job import JobSpec
-from llmtrain_api.workers import Workers
 from llmtrain_operator.core.objects.volumes import claims_of
+from llmtrain_operator.core.policies.placement import can_have, gpus_required, most_gpus, preferred_pools
+from llmtrain_operator.core.pools import NO_CAPACITY, Capacity
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
@@ -21,19 +21,25 @@ class Blocker:
 
 
 def first_blocker(
-    job: Job, cluster: ClusterSpec | None, *, clusters: tuple[str, ...], claims: Collection[str], gpus_capacity: int
+    job: Job,
+    cluster: ClusterSpec | None,
+    *,
+    clusters: tuple[str, ...],
+    claims: Collection[str],
+    capacities: Mapping[str, Capacity],
 ) -> Blocker | None:
     """Return the first thing that keeps the job from starting; None if it can start.
 
     `clusters` are the names of all LLMClusters, `claims` those of the PersistentVolumeClaims in the job's namespace,
-    `gpus_capacity` the GPUs of ready nodes that the job can use.
+    `capacities` what each compute pool offers to the job.
     """
     if cluster is None:
         return missing_cluster(job.spec.cluster, clusters)
     return (
         namespace_not_tenant(job, cluster)
         or missing_volume(job, cluster, claims)
-        or insufficient_gpus(job.spec, gpus_capacity)
+        or missing_pool(job, cluster)
+        or insufficient_gpus(job, cluster, capacities)
     )
 
 
@@ -73,22 +79,42 @@ def missing_volume(job: Job, cluster: ClusterSpec, claims: Collection[str]) -> B
     return None
 
 
-def insufficient_gpus(spec: JobSpec, gpus_capacity: int) -> Blocker | None:
-    """Return the blocker of a job that requests more GPUs than exist: it would wait forever."""
-    required = gpus_required(spec.workers)
-    if required <= gpus_capacity:
+def missing_pool(job: Job, cluster: ClusterSpec) -> Blocker | None:
+    """Return the blocker of a job that names a compute pool which the cluster lacks, or whose nodes no pool has."""
+    workers, existing = job.spec.workers, [pool.name for pool in cluster.compute_pools]
+    pools = f"pools of LLMCluster '{job.spec.cluster}': {', '.join(existing) or 'none'}"
+    unknown = [name for name in workers.pools if name not in existing]
+    if unknown:
+        return Blocker(
+            reason=Reason.POOL_NOT_FOUND,
+            message=f"spec.workers.pools: compute pool '{unknown[0]}' does not exist ({pools}); correct the name or remove it",
+        )
+    if existing and not preferred_pools(workers, cluster):
+        return Blocker(
+            reason=Reason.POOL_NOT_FOUND,
+            message="spec.workers.nodeSelector selects other nodes than each compute pool that the job can be placed in "
+            f"({pools}); remove the labels that contradict the pool's nodeSelector",
+        )
+    return None
+
+
+def insufficient_gpus(job: Job, cluster: ClusterSpec, capacities: Mapping[str, Capacity]) -> Blocker | None:
+    """Return the blocker of a job that needs more GPUs than any of its pools can have: it would wait forever.
+
+    A pool counts with the nodes that it has, that the LLMCluster expects, and that an autoscaler can add.
+    """
+    workers = job.spec.workers
+    required, pools = gpus_required(workers), preferred_pools(workers, cluster)
+    offers = [(pool, capacities.get(pool.name, NO_CAPACITY)) for pool in pools]
+    if not required or any(can_have(pool, capacity, required) for pool, capacity in offers):
         return None
+    found = ", ".join(f"pool {pool.name} can have {most_gpus(pool, capacity)}" for pool, capacity in offers)
     return Blocker(
         reason=Reason.INSUFFICIENT_GPUS,
-        message=f"spec.workers: {spec.workers.replicas} workers with {spec.workers.gpus} GPUs each need {required} GPUs, "
-        f"but the ready nodes of LLMCluster '{spec.cluster}' have {gpus_capacity}; "
-        "lower replicas or gpus, or add nodes",
+        message=f"spec.workers: {workers.replicas} workers with {workers.gpus} GPUs each need {required} GPUs, but "
+        f"{found or f'LLMCluster {job.spec.cluster!r} has no compute pool'}; lower replicas or gpus, add nodes, or set "
+        "maxNodes of the pool if an autoscaler adds them",
     )
-
-
-def gpus_required(workers: Workers) -> int:
-    """Return the GPUs of all workers together."""
-    return workers.replicas * workers.gpus
 
 
 def waiting_stage(blocker: Blocker) -> StagePlan:

@@ -1,6 +1,7 @@
 """Suspend and resume: workers stop after a checkpoint; then everything but the volumes is deleted."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from llmtrain_api.conditions import JobCondition, Reason, is_true
 from llmtrain_api.job_status import JobStatus
@@ -39,8 +40,13 @@ def suspend(
             ),
         ),
         delete=stopping if active else (*stopping, *object_references(objects, KINDS)),
-        update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})} if stopped else {},
+        update=stopped_fields(status) if stopped else {},
     )
+
+
+def stopped_fields(status: JobStatus) -> dict[str, Any]:
+    """Return the fields of the status of a job that has stopped. It can be placed in another compute pool when it resumes."""
+    return {"workers": status.workers.model_copy(update={"ready": 0, "active": 0}), "pool": ""}
 
 
 def resumed_conditions(status: JobStatus, *, suspended: bool) -> tuple[ConditionUpdate, ...]:

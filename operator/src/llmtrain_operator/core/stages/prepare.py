@@ -1,5 +1,6 @@
 """Prepare: one pod tokenizes the text."""
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import prepare_name
@@ -10,8 +11,10 @@ from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.pods import pod_conditions
 
 
-def prepare(job: Job, status: JobStatus, *, pods: tuple[PodView, ...], pull_policy: str) -> StagePlan:
-    """Return the stage that makes the dataset."""
+def prepare(
+    job: Job, status: JobStatus, *, pods: tuple[PodView, ...], pull_policy: str, pool: ComputePool | None = None
+) -> StagePlan:
+    """Return the stage that makes the dataset; `pool` is the compute pool of the job, if the LLMCluster has any."""
     manifest = stage_pod(
         job,
         name=prepare_name(job.name),
@@ -20,6 +23,7 @@ def prepare(job: Job, status: JobStatus, *, pods: tuple[PodView, ...], pull_poli
         gpus=0,
         image=status.trainer_image,
         pull_policy=pull_policy,
+        pool=pool,
     )
     return StagePlan(
         stage="Preparing",

@@ -1,5 +1,6 @@
 """Publish: one pod evaluates and exports the trained model, and generates a sample."""
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import publish_name
@@ -12,9 +13,18 @@ from llmtrain_operator.core.stages.pods import pod_conditions
 
 
 def publish(
-    job: Job, status: JobStatus, *, pods: tuple[PodView, ...], pull_policy: str, lost_nodes: frozenset[str]
+    job: Job,
+    status: JobStatus,
+    *,
+    pods: tuple[PodView, ...],
+    pull_policy: str,
+    pool: ComputePool | None = None,
+    lost_nodes: frozenset[str],
 ) -> StagePlan:
-    """Return the stage that publishes the model. The coordinator and workers that have not finished are deleted."""
+    """Return the stage that publishes the model. The coordinator and workers that have not finished are deleted.
+
+    `pool` is the compute pool of the job, if the LLMCluster has any.
+    """
     assert status.dataset is not None
     manifest = stage_pod(
         job,
@@ -24,6 +34,7 @@ def publish(
         gpus=job.spec.workers.gpus,
         image=status.trainer_image,
         pull_policy=pull_policy,
+        pool=pool,
     )
     unfinished = (pod for pod in pods_with_role(pods, "worker") if not pod.finished)
     unneeded = (pod for pod in (*pods_with_role(pods, "coordinator"), *unfinished) if not pod.deleting)

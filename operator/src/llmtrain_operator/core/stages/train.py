@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from llmtrain_api.cluster import ComputePool
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
@@ -36,10 +37,15 @@ def train(
     images: Images,
     token: str,
     gang_available: bool,
+    pool: ComputePool | None = None,
+    one_node: bool = False,
     lost_nodes: frozenset[str],
     avoid_nodes: tuple[str, ...] = (),
 ) -> StagePlan:
-    """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room."""
+    """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room.
+
+    `pool` is the compute pool of the job, if the LLMCluster has any; `one_node` whether only one node can mount its volumes.
+    """
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
     term = next_term(status, existing)
@@ -52,7 +58,15 @@ def train(
             *degraded_conditions(job.spec, status, coordinator),
         ),
         desired=training_objects(
-            job, status, term=term, images=images, token=token, gang_available=gang_available, avoid_nodes=avoid_nodes
+            job,
+            status,
+            term=term,
+            images=images,
+            token=token,
+            gang_available=gang_available,
+            pool=pool,
+            one_node=one_node,
+            avoid_nodes=avoid_nodes,
         ),
         delete=pod_references(surplus, lost_nodes),
         update={"coordinator_term": term},
@@ -86,6 +100,8 @@ def training_objects(
     token: str,
     gang_available: bool,
     avoid_nodes: tuple[str, ...],
+    pool: ComputePool | None = None,
+    one_node: bool = False,
 ) -> tuple[Manifest, ...]:
     """Return the token, the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
@@ -95,6 +111,7 @@ def training_objects(
         image=status.coordinator_image,
         pull_policy=images.pull_policy,
         gang=gang,
+        pool=pool,
         otlp_endpoint=images.otlp_endpoint,
         avoid_nodes=avoid_nodes,
     )
@@ -106,6 +123,8 @@ def training_objects(
             image=status.trainer_image,
             pull_policy=images.pull_policy,
             gang=gang,
+            pool=pool,
+            one_node=one_node,
         )
         for worker in range(job.spec.workers.replicas)
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from llmtrain_api.names import JOB_LABEL, MANAGED_BY, MANAGED_BY_LABEL, ROLE_LABEL, SETTINGS_ANNOTATION
-from llmtrain_operator.core.objects.pod import PodTemplate, placement, pod
+from llmtrain_operator.core.objects.pod import PodTemplate, pod
 from llmtrain_operator.core.objects.volumes import claim_volumes, tmp_volume
 from unit.operator.builders import job
 
@@ -53,15 +53,3 @@ def test_gang_and_priority_are_set_only_if_they_are_used() -> None:
     assert not {"schedulingGroup", "priorityClassName"} & spec_of().keys()
     spec = spec_of(job(scheduling={"priorityClassName": "high"}), gang="j-gang")
     assert (spec["schedulingGroup"], spec["priorityClassName"]) == ({"podGroupName": "j-gang"}, "high")
-
-
-def test_placement_is_that_of_the_spec_without_empty_fields() -> None:
-    workers = {
-        "replicas": 2,
-        "nodeSelector": {"gpu": "h200"},
-        "tolerations": [{"key": "team", "operator": "Exists", "effect": "NoSchedule"}],
-    }
-    found = placement(job(workers=workers).spec)
-    assert found["nodeSelector"] == {"gpu": "h200"}
-    assert found["tolerations"] == [{"key": "team", "operator": "Exists", "effect": "NoSchedule"}]
-    assert placement(job().spec) == {}

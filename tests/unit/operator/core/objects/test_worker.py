@@ -22,6 +22,15 @@ def test_a_worker_knows_its_number() -> None:
     assert {"name": "LLMTRAIN_WORKER", "value": "1"} in manifest["spec"]["containers"][0]["env"]
 
 
+def test_workers_whose_volume_only_one_node_can_mount_run_on_one_node() -> None:
+    manifest = worker_pod(job(), 1, dataset="d", image="i", pull_policy="Always", gang="", one_node=True)
+    assert "topologySpreadConstraints" not in manifest["spec"]
+    (preference,) = manifest["spec"]["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert (
+        preference["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= manifest["metadata"]["labels"].items()
+    )
+
+
 def test_requests_equal_limits() -> None:
     workers = job(workers={"replicas": 2, "resources": {"scratch": "1Ti", "extra": {"rdma/hca": "8"}}}).spec.workers
     found = resources(workers, 8, workers.resources.extra)
@@ -50,7 +59,14 @@ def test_only_workers_without_gpus_are_spread_over_nodes() -> None:
 
 def test_the_pod_of_a_stage_mounts_both_volumes() -> None:
     manifest = stage_pod(
-        job(), name="j-prepare", role="prepare", arguments=["prepare"], gpus=0, image="i", pull_policy="Always"
+        job(),
+        name="j-prepare",
+        role="prepare",
+        arguments=["prepare"],
+        gpus=0,
+        image="i",
+        pull_policy="Always",
+        pool=None,
     )
     paths = [mount["mountPath"] for mount in manifest["spec"]["containers"][0]["volumeMounts"]]
     assert {"/volumes/datasets", "/volumes/checkpoints"} <= set(paths)

@@ -44,6 +44,7 @@ def test_no_worker_is_counted_once_all_pods_have_stopped() -> None:
     status = JobStatus.model_validate(started(workers={"ready": 2, "active": 2}))
     stage = suspend(status, pods=(), objects={}, lost_nodes=frozenset())
     assert (stage.update["workers"].ready, stage.update["workers"].active) == (0, 0)
+    assert stage.update["pool"] == "", "it can resume in another compute pool"
     assert suspend(status, pods=(COORDINATOR,), objects={}, lost_nodes=frozenset()).update == {}
 
 

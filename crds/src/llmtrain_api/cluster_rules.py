@@ -1,0 +1,115 @@
+"""Rules of an LLMCluster: each as an error message, a CEL expression and a Python check.
+
+The API server evaluates the CEL at `kubectl apply`. The contract tests run both on the same specs.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from llmtrain_api.cluster import ClusterSpec, ComputePool, StoragePool
+from llmtrain_api.names import GROUP
+from llmtrain_api.quantity import whole_amount
+
+RESOURCE_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?)?$"
+EXTENDED_RESOURCE = (
+    r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?|hugepages-[0-9]+[KMG]i)$"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterRule:
+    """One rule of the items of a list."""
+
+    path: str
+    """The list, such as "spec.computePools"."""
+    cel: str
+    """CEL expression over an item; true if the rule holds. With `oldSelf` it is evaluated only when an item changes."""
+    message: str
+    """What is wrong, with the field and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolRule(ClusterRule):
+    """A rule of each compute pool."""
+
+    violated: Callable[[ComputePool], bool]
+    """Whether a pool violates the rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRule(ClusterRule):
+    """A rule of each change of a storage pool."""
+
+    violated: Callable[[StoragePool, StoragePool], bool]
+    """Whether a change from the first to the second violates the rule."""
+
+
+def names_rule(
+    field: str, pattern: str, what: str, advice: str, names: Callable[[ComputePool], Iterable[str]]
+) -> PoolRule:
+    """Return the rule that the keys of the map `field` of a compute pool match a pattern."""
+    holder, _, _ = field.rpartition(".")
+    return PoolRule(
+        path="spec.computePools",
+        cel=f"!has(self.{holder}) || !has(self.{field}) || self.{field}.all(name, name.matches('{pattern}'))",
+        message=f"spec.computePools[].{field} must have names of {what}; {advice}",
+        violated=lambda pool: any(re.fullmatch(pattern, name) is None for name in names(pool)),
+    )
+
+
+POOL_RULES: tuple[PoolRule, ...] = (
+    PoolRule(
+        path="spec.computePools",
+        cel="!has(self.maxNodes) || self.maxNodes >= self.nodes",
+        message="spec.computePools[].maxNodes must not be less than nodes; raise maxNodes or lower nodes",
+        violated=lambda pool: pool.max_nodes is not None and pool.max_nodes < pool.nodes,
+    ),
+    names_rule(
+        "expect.allocatable",
+        RESOURCE_NAME,
+        "resources",
+        "use names such as cpu, memory or rdma/hca",
+        lambda pool: pool.expect.allocatable,
+    ),
+    names_rule(
+        "fabric.resources",
+        EXTENDED_RESOURCE,
+        "extended resources or huge pages",
+        "use names such as rdma/hca or hugepages-2Mi",
+        lambda pool: pool.fabric.resources,
+    ),
+    PoolRule(
+        path="spec.computePools",
+        cel="!has(self.fabric) || !has(self.fabric.env) || self.fabric.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
+        message="spec.computePools[].fabric.env must not set variables with the reserved prefix LLMTRAIN_; choose another name",
+        violated=lambda pool: any(variable.name.startswith("LLMTRAIN_") for variable in pool.fabric.env),
+    ),
+    PoolRule(
+        path="spec.computePools",
+        cel=f"!has(self.fabric) || !has(self.fabric.annotations) || self.fabric.annotations.all(key, !key.startsWith('{GROUP}/'))",
+        message=f"spec.computePools[].fabric.annotations must not have the prefix {GROUP}/, which is the operator's; remove them",
+        violated=lambda pool: any(key.startswith(f"{GROUP}/") for key in pool.fabric.annotations),
+    ),
+)
+
+CHANGE_RULES: tuple[ChangeRule, ...] = (
+    ChangeRule(
+        path="spec.storagePools",
+        cel="quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
+        message="spec.storagePools[].size must not become smaller, because PersistentVolumeClaims cannot shrink; use the size as it was, or a larger one",
+        violated=lambda before, after: (whole_amount(after.size) or 0) < (whole_amount(before.size) or 0),
+    ),
+)
+
+
+def pool_violations(spec: ClusterSpec) -> Iterable[str]:
+    """Yield the message of each rule that a compute pool of a spec violates."""
+    return (rule.message for pool in spec.compute_pools for rule in POOL_RULES if rule.violated(pool))
+
+
+def change_violations(before: ClusterSpec, after: ClusterSpec) -> Iterable[str]:
+    """Yield the message of each rule that the change of a storage pool violates."""
+    old = {pool.name: pool for pool in before.storage_pools}
+    changes = ((old[pool.name], pool) for pool in after.storage_pools if pool.name in old)
+    return (rule.message for change in changes for rule in CHANGE_RULES if rule.violated(*change))

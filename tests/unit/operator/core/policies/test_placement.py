@@ -1,0 +1,114 @@
+"""Which compute pool a job is placed in."""
+
+from typing import Any
+
+import pytest
+
+from llmtrain_api.cluster import ClusterSpec
+from llmtrain_api.job_status import JobStatus
+from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.policies.placement import can_grow, can_have, most_gpus, place, preferred_pools
+from llmtrain_operator.core.pools import Capacity
+from unit.operator.builders import CLUSTER as VOLUMES
+from unit.operator.builders import DATASET, job, snapshot, started
+
+RESERVED = {"name": "reserved", "nodeSelector": {"kind": "reserved"}, "nodes": 4, "gpusPerNode": 8}
+SPOT = {"name": "spot", "nodeSelector": {"kind": "spot"}, "maxNodes": 4, "gpusPerNode": 8}
+CPU = {"name": "cpu", "nodeSelector": {"kind": "cpu"}, "nodes": 2}
+CLUSTER = ClusterSpec.model_validate({"computePools": [RESERVED, SPOT, CPU]})
+FREE = Capacity(nodes=4, usable=4, as_expected=4, gpus=32)
+FULL = Capacity(nodes=4, usable=4, as_expected=4, gpus=32, gpus_allocated=30)
+TWO_CPU_NODES = Capacity(nodes=2, usable=2, as_expected=2)
+
+
+def workers(**fields: Any) -> Any:
+    default = {"replicas": 2, "gpus": 8}
+    return job(workers={**default, **fields}, training={"steps": 1, "microbatches": 64}).spec.workers
+
+
+def placed(status: str = "", cluster: ClusterSpec | None = CLUSTER, *, capacities: Any, **fields: Any) -> str | None:
+    pool = place(workers(**fields), JobStatus(pool=status), cluster, capacities)
+    return pool.name if pool else None
+
+
+@pytest.mark.parametrize(
+    ("capacities", "fields", "expected"),
+    [
+        pytest.param({"reserved": FREE, "spot": FREE}, {}, "reserved", id="the first one with enough free GPUs"),
+        pytest.param(
+            {"reserved": FREE, "spot": FREE}, {"pools": ["spot", "reserved"]}, "spot", id="in the order of the job"
+        ),
+        pytest.param({"reserved": FULL, "spot": FREE}, {}, "spot", id="the next one if the first has too few free"),
+        pytest.param({"reserved": FULL}, {}, "spot", id="one that can grow from zero before one that is full"),
+        pytest.param({"reserved": FULL}, {"pools": ["reserved"]}, "reserved", id="only a pool that the job lists"),
+        pytest.param({"reserved": FULL, "spot": FULL}, {}, "reserved", id="the first one if all are full"),
+        pytest.param({}, {}, "spot", id="one that can grow while no node exists"),
+        pytest.param({"cpu": TWO_CPU_NODES}, {"gpus": 0}, "cpu", id="for a job without GPUs the first with nodes"),
+        pytest.param(
+            {"reserved": FREE, "spot": FULL},
+            {"nodeSelector": {"kind": "spot"}},
+            "spot",
+            id="one whose nodes can have the labels that the job selects",
+        ),
+    ],
+)
+def test_a_job_is_placed_in(capacities: dict[str, Capacity], fields: dict[str, Any], expected: str) -> None:
+    assert placed(capacities=capacities, **fields) == expected
+
+
+def test_a_job_stays_in_its_pool_as_long_as_that_exists() -> None:
+    assert placed("reserved", capacities={"reserved": FULL, "spot": FREE}) == "reserved"
+    assert placed("dissolved", capacities={"reserved": FULL, "spot": FREE}) == "spot"
+
+
+def test_an_llmcluster_without_pools_places_nothing() -> None:
+    assert placed(cluster=ClusterSpec(), capacities={}) is None
+    assert placed(cluster=None, capacities={}) is None
+
+
+def test_a_pool_is_listed_once() -> None:
+    assert [pool.name for pool in preferred_pools(workers(pools=["spot", "cpu", "spot"]), CLUSTER)] == ["spot", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "capacity", "most"),
+    [
+        pytest.param(2, Capacity(gpus=16), 16, id="the GPUs of its nodes, if no others are expected"),
+        pytest.param(0, Capacity(gpus=16), 32, id="those of all nodes that the LLMCluster expects"),
+        pytest.param(0, Capacity(gpus=40), 40, id="those of its nodes, if there are more than expected"),
+        pytest.param(1, Capacity(), 32, id="those of all nodes that an autoscaler can add"),
+        pytest.param(2, Capacity(), 0, id="none"),
+    ],
+)
+def test_the_most_gpus_that_a_pool_can_have(pool: int, capacity: Capacity, most: int) -> None:
+    found = CLUSTER.compute_pools[pool]
+    assert most_gpus(found, capacity) == most
+    assert can_have(found, capacity, most)
+    assert not can_have(found, capacity, most + 1)
+
+
+def test_a_pool_that_grows_by_nodes_of_unknown_size_can_have_any_number() -> None:
+    (pool,) = ClusterSpec.model_validate({"computePools": [{"name": "x", "maxNodes": 2}]}).compute_pools
+    assert most_gpus(pool, Capacity()) is None
+    assert can_have(pool, Capacity(), 1000)
+    assert can_grow(pool, Capacity(nodes=1), 1000)
+    assert not can_grow(pool, Capacity(nodes=2), 1)
+
+
+def test_a_pool_grows_only_by_the_nodes_that_it_lacks() -> None:
+    spot = CLUSTER.compute_pools[1]
+    assert can_grow(spot, Capacity(nodes=3, gpus=24, gpus_allocated=24), 8)
+    assert not can_grow(spot, Capacity(nodes=3, gpus=24, gpus_allocated=24), 9)
+    assert not can_grow(spot, Capacity(nodes=4, gpus=32), 8)
+
+
+def test_all_pods_of_a_job_are_placed_in_the_pool_that_its_status_names() -> None:
+    pools = [{"name": name, "nodeSelector": {"pool": name}, "nodes": 1} for name in ("a", "b")]
+    cluster = ClusterSpec.model_validate({**VOLUMES.document(), "computePools": pools})
+    capacities = {"b": Capacity(nodes=1, usable=1)}
+    first = plan_job(snapshot(cluster=cluster, capacities=capacities))
+    assert first.status.pool == "b", "the first one with nodes"
+    second = plan_job(snapshot(job(started(pool="b", dataset=DATASET)), cluster=cluster, capacities={}))
+    pods = [manifest for manifest in (*first.apply, *second.apply) if manifest["kind"] == "Pod"]
+    assert [pod["metadata"]["name"] for pod in pods] == ["j-prepare", "j-coordinator", "j-worker-0", "j-worker-1"]
+    assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 4
