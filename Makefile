@@ -129,9 +129,9 @@ bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction
 bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
 	@$(pytest) tests/perf/test_agent.py -q -s -m bench
 
-bench-operator: venv ## measure the operator with 1,000 jobs of 8 workers on kwok's nodes, and with 10,000 nodes (about 40 minutes)
+bench-operator: venv ## measure the operator with 1,000 jobs of 8 workers on kwok's nodes, and with 10,000 nodes (about 40 minutes); and a coordinator of 1,024 ranks
 	@trap 'PYTHONPATH=$$PYTHONPATH:tests $(python) -m perf.scale.cluster down' EXIT; \
-	  $(pytest) tests/perf/test_operator.py tests/perf/test_operator_big_cluster.py -q -s -m bench
+	  $(pytest) tests/perf/test_coordinator.py tests/perf/test_operator.py tests/perf/test_operator_big_cluster.py -q -s -m bench
 
 gpu-check: venv ## on a machine with an NVIDIA GPU: compare the node agent with nvidia-smi while a training runs
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(python) -m llmtrain_agent.gpu.check -- \

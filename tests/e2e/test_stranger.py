@@ -72,7 +72,7 @@ print(json.dumps(sorted(ports)))
 """
 """Prints the ports at which a pod listens for others."""
 CHALLENGE_BYTES = 32
-"""What a store sends to whoever connects."""
+"""What a store sends to each client that connects."""
 
 
 def stranger(image: str, target: dict[str, Any]) -> Manifest:

@@ -17,12 +17,12 @@ from llmtrain_api.model import Model
 from llmtrain_api.protocol import JOB_HEADER, Heartbeat, Join, Member, Membership, heartbeat_seconds
 from support.polling import eventually
 from support.ports import free_port
+from support.process_usage import cpu_seconds, peak_mib
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
 WORKERS, RANKS_PER_WORKER = 128, 8
 RANKS = WORKERS * RANKS_PER_WORKER
 HEARTBEAT_ROUNDS = 4
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 TOKEN, UID = new_token(), "uid-1"
 
 
@@ -51,17 +51,6 @@ class Coordinator:
             )
         eventually(lambda: b"coordinatorStarted" in (folder / "log").read_bytes(), "the coordinator listens")
         self.ranks = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(RANKS)]
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
-
-    def memory_mib(self) -> float:
-        """Return the most memory that the process has used."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        (kib,) = re.findall(r"VmHWM:\s+(\d+)", status)
-        return int(kib) / 1024
 
     def responses_to(self, path: str, messages: list[Model]) -> list[bytes]:
         """Send the message of each rank at once; return the answers."""
@@ -128,9 +117,9 @@ def coordinator(tmp_path: Path) -> Iterator[Coordinator]:
 
 def test_1024_ranks_join_and_send_heartbeats(coordinator: Coordinator) -> None:
     members = [member(rank) for rank in range(RANKS)]
-    before, began = coordinator.cpu_seconds(), time.monotonic()
+    before, began = cpu_seconds(coordinator.process.pid), time.monotonic()
     answers = coordinator.responses_to("/v1/join", [Join(member=each) for each in members])
-    figure("coordinator_join_1024_seconds", coordinator.cpu_seconds() - before, "s of CPU")
+    figure("coordinator_join_1024_seconds", cpu_seconds(coordinator.process.pid) - before, "s of CPU")
     figure("coordinator_join_1024_wall_seconds", time.monotonic() - began, "s")
     assert len(set(answers)) == 1
     membership = Membership.model_validate_json(answers[0])
@@ -139,15 +128,15 @@ def test_1024_ranks_join_and_send_heartbeats(coordinator: Coordinator) -> None:
         Heartbeat(member=each, generation=membership.generation, ranks=RANKS, step=1, compute_seconds=0.1)
         for each in members
     ]
-    before, began = coordinator.cpu_seconds(), time.monotonic()
+    before, began = cpu_seconds(coordinator.process.pid), time.monotonic()
     for _ in range(HEARTBEAT_ROUNDS):
         coordinator.responses_to("/v1/heartbeat", heartbeats)
-    used = (coordinator.cpu_seconds() - before) / HEARTBEAT_ROUNDS
+    used = (cpu_seconds(coordinator.process.pid) - before) / HEARTBEAT_ROUNDS
     figure("coordinator_heartbeats_1024_cores", used / heartbeat_seconds(RANKS), "cores")
-    before = coordinator.cpu_seconds()
+    before = cpu_seconds(coordinator.process.pid)
     rejoined = coordinator.responses_to(
         "/v1/join", [Join(member=each, generation=membership.generation) for each in members]
     )
-    figure("coordinator_rejoin_1024_seconds", coordinator.cpu_seconds() - before, "s of CPU")
+    figure("coordinator_rejoin_1024_seconds", cpu_seconds(coordinator.process.pid) - before, "s of CPU")
     assert Membership.model_validate_json(rejoined[0]).generation > membership.generation
-    figure("coordinator_peak_mib", coordinator.memory_mib(), "MiB")
+    figure("coordinator_peak_mib", peak_mib(coordinator.process.pid), "MiB")

@@ -68,7 +68,9 @@ class BulkClient:
 
     async def delete_all(self, path: str, query: str = "") -> None:
         """Delete the objects of one collection one by one, which the server does faster than the collection."""
-        names = [item["metadata"]["name"] for item in await self.items(f"{path}?{query}")]
+        # Not from the cache, which may not have all of them yet.
+        items = (await self.call("GET", f"{path}?{query}")).get("items") or []
+        names = [item["metadata"]["name"] for item in items]
         options: Manifest = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
         await self.each(lambda name: self.call("DELETE", f"{path}/{name}", options, accepted=(404,)), names)
 

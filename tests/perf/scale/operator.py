@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -83,6 +84,7 @@ def running_operator(cluster: Cluster, folder: Path) -> Iterator[OperatorProcess
         **os.environ,
         **settings(cluster),
         "KUBECONFIG": str(kubeconfig(cluster, folder)),
+        "LLMTRAIN_KEY_DIRECTORY": str(keys(folder)),
         "LLMTRAIN_METRICS_PORT": str(metrics_port),
         "LLMTRAIN_HEALTH_PORT": str(health_port),
     }
@@ -110,6 +112,14 @@ def settings(cluster: Cluster) -> dict[str, str]:
     variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
     values = {variable["name"]: str(variable["value"]) for variable in variables if "value" in variable}
     return {**values, "LLMTRAIN_NAMESPACE": SYSTEM_NAMESPACE, "LLMTRAIN_POD_NAME": "bench"}
+
+
+def keys(folder: Path) -> Path:
+    """Return a directory with a new key for the tokens of jobs, which nothing checks here."""
+    directory = folder / "keys"
+    directory.mkdir(exist_ok=True)
+    (directory / "key").write_text(secrets.token_hex(32))
+    return directory
 
 
 def kubeconfig(cluster: Cluster, folder: Path) -> Path:

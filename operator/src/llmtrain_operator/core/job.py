@@ -12,7 +12,7 @@ from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job_plan import build_plan, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
-from llmtrain_operator.core.plan import Event, Plan, earliest, object_references, pod_references
+from llmtrain_operator.core.plan import NOW, Event, Plan, earliest, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
 from llmtrain_operator.core.policies.allowed import not_allowed, without_new_pods
@@ -100,7 +100,7 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     stage = end or next_stage(snapshot, status)
     answers, is_asked = snapshot.coordinator is not None, snapshot.coordinator_asked
     if awaits_final_answer(pods, stage.delete, is_end=end is not None, answers=answers, is_asked=is_asked):
-        return Plan(refused=snapshot.refusal is not None)
+        return Plan(refused=snapshot.refusal is not None, poll_after=NOW)
     return build_plan(snapshot, status, stage, failures=failures, recoveries=recoveries)
 
 
@@ -181,13 +181,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             *reached_conditions(snapshot.silence, status.conditions),
             *stage.conditions,
             *diverged_conditions(status),
-            *unreachable_conditions(
-                snapshot.silence,
-                pods,
-                job=job.name,
-                namespace=job.namespace,
-                operator_namespace=snapshot.images.operator_namespace,
-            ),
+            *unreachable_conditions(snapshot.silence, pods, job=job, images=snapshot.images),
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),
             *updated_conditions(job.spec, status, pods),

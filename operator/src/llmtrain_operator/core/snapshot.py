@@ -78,6 +78,8 @@ class Silence:
     """Whether others on other nodes are silent too, and none has answered since: the operator itself may be cut off."""
     error: str = ""
     """Why the last question was not answered."""
+    is_refusal: bool = False
+    """Whether it was refused: the coordinator is there, and accepts no token of the operator's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,7 @@ class JobSnapshot:
     coordinator: CoordinatorStatus | None = None
     """The coordinator's answer; None if it is not running or did not answer."""
     coordinator_asked: bool = True
-    """Whether the coordinator was asked since the last plan."""
+    """Whether the coordinator was asked just now, since the last plan."""
     silence: Silence | None = None
     """The silence of the coordinator that runs; None if it answers."""
     images: Images

@@ -1,5 +1,6 @@
 """The Kubernetes API on plain dicts, through the client package's connection pool."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
@@ -33,6 +34,8 @@ PLURALS = {
 REQUEST_SECONDS = 30
 CALLS_PER_SECOND, BURST = 200.0, 200.0
 """Client-side rate limit. It only bounds errors of the operator: the server's priority and fairness is the real limit."""
+MAX_IN_FLIGHT = 48
+"""Requests without an answer yet, watches aside: more would only make each of them slower, and the Lease's with them."""
 READ_SECONDS = 90.0
 """How long a watch can be silent, though the server sends a bookmark each minute, before its connection is taken for lost."""
 MAX_LINE_BYTES = 16 * 2**20
@@ -58,6 +61,7 @@ class Api:
     def __init__(self, client: ApiClient) -> None:
         self.client = client
         self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
+        self.in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
         self.may_write: Callable[[], bool] = lambda: True
         """Whether this replica leads; asked right before a request, because a process can be stopped at any time."""
 
@@ -77,15 +81,17 @@ class Api:
         A request that changes something is only sent while this replica leads, unless it is not `fenced`.
         """
         await self.bucket.take(CURRENT_KEY.get())
-        if fenced and method != "GET" and not self.may_write():
-            raise Unavailable("this replica does not hold the Lease any more")
         resource = path.split("?")[0].removesuffix("/status").split("/")
         headers = {"Content-Type": content_type, "Accept": accept}
-        response = await self.send(method, path, body, headers, aiohttp.ClientTimeout(total=seconds))
-        try:
-            data = await response.read()
-        except CONNECTION_ERRORS as error:
-            raise Unavailable(f"the answer of the API server was cut off: {error or type(error).__name__}") from error
+        async with self.in_flight:
+            if fenced and method != "GET" and not self.may_write():
+                raise Unavailable("this replica does not hold the Lease any more")
+            response = await self.send(method, path, body, headers, aiohttp.ClientTimeout(total=seconds))
+            try:
+                data = await response.read()
+            except CONNECTION_ERRORS as error:
+                cause = error or type(error).__name__
+                raise Unavailable(f"the answer of the API server was cut off: {cause}") from error
         count_call(method, resource_of(resource), response.status)
         if response.status >= 400:
             raise error_for(response.status, data, response.headers.get("Retry-After"))

@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 class NoAnswer(Exception):
     """The coordinator gave no answer, or none that can be read. That is no failure of the job."""
 
+    def __init__(self, message: str, *, is_refusal: bool = False) -> None:
+        super().__init__(message)
+        self.is_refusal = is_refusal
+        """Whether it accepts no token of the operator's."""
+
 
 class TokenRefused(ValueError):
     """The coordinator accepts no token of the operator's keys."""
@@ -50,7 +55,7 @@ async def sync_workers(
         fields = {"namespace": job.namespace, "name": job.name, "message": str(error)[:500] or type(error).__name__}
         level = logging.WARNING if isinstance(error, TokenRefused) else logging.DEBUG
         log.log(level, OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": fields})
-        raise NoAnswer(cause_of(error)) from error
+        raise NoAnswer(cause_of(error), is_refusal=isinstance(error, TokenRefused)) from error
 
 
 async def put_workers(

@@ -4,6 +4,7 @@ An answer that changes more than figures enqueues the job, which is then reconci
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
+from llmtrain_api.events import OperatorEvent
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.coordinator_loss import LOST_AFTER, LOST_POLLS
@@ -31,6 +33,8 @@ RETRY_SECONDS = 1.0
 MIN_INTERVAL_SECONDS = 0.5
 """Least time between two questions to one coordinator."""
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -40,6 +44,8 @@ class Answer:
     """Its last answer; None if it has not answered for some seconds."""
     is_news: bool
     """Whether the coordinator was asked since the answer was read last."""
+    is_fresh: bool
+    """Whether this answer enqueued the job. One with new figures only waits, and can be seconds old."""
     silence: Silence | None = None
     """Its silence; None if it answered the last question."""
 
@@ -64,14 +70,18 @@ class Poll:
     """Questions since its last answer."""
     silent_from: float = 0.0
     """When the first of those questions was asked."""
-    error: str = ""
+    no_answer: NoAnswer | None = None
     """Why the last one was not answered."""
     is_news: bool = False
+    is_fresh: bool = False
+    """Whether the last question enqueued the job, which was not reconciled since."""
     read: CoordinatorStatus | None = None
     """The answer that the job was reconciled with last."""
     read_at: float = 0.0
-    interval_seconds: float | None = None
-    """Time between two questions while nothing but figures changes; None if the job decides on each answer."""
+    interval_seconds: float = 0.0
+    """Time between two questions while nothing but figures changes."""
+    is_awaited: bool = False
+    """Whether the job is to be reconciled with the next answer, whatever that is."""
     timer: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
 
@@ -116,10 +126,12 @@ class CoordinatorPoller:
         if poll is None or poll.pod_uid != pod.uid:
             return None
         is_news, poll.is_news = poll.is_news, False
+        is_fresh, poll.is_fresh = poll.is_fresh, False
         poll.read, poll.read_at = poll.status, self.clock()
         silent_seconds = poll.asked_at - poll.answered_at
         status = poll.status if poll.is_current and silent_seconds < SILENT_SECONDS else None
-        return Answer(status=status, is_news=is_news, silence=self.silence(poll) if poll.unanswered else None)
+        silence = self.silence(poll) if poll.unanswered else None
+        return Answer(status=status, is_news=is_news, is_fresh=is_fresh, silence=silence)
 
     def silence(self, poll: Poll) -> Silence:
         """Return the silence of a coordinator that did not answer the last question."""
@@ -130,13 +142,15 @@ class CoordinatorPoller:
             unanswered=poll.unanswered,
             has_answered=poll.is_current,
             is_common=others_fail and self.answers.elsewhere(poll.node) < poll.silent_from,
-            error=poll.error,
+            error=str(poll.no_answer or ""),
+            is_refusal=poll.no_answer is not None and poll.no_answer.is_refusal,
         )
 
     def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
         """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         poll = self.polls.setdefault(key, Poll())
-        poll.interval_seconds = after_seconds or None
+        poll.interval_seconds = after_seconds or poll.interval_seconds
+        poll.is_awaited = poll.is_awaited or not after_seconds
         if poll.task is not None:
             return
         now, loop = self.clock(), asyncio.get_running_loop()
@@ -158,20 +172,21 @@ class CoordinatorPoller:
 
     async def run(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession) -> None:
         """Ask a job's coordinator once, keep its answer and enqueue the job; do nothing if none runs any more."""
-        asked_from = self.clock()
+        asked_from, can_wait = self.clock(), False
         try:
             target = self.target(key)
             if target is None:
                 return
             job, pod = target
-            try:
-                status, error = await sync_workers(session, job, pod, self.tokens(job.uid), poll.status), ""
-            except NoAnswer as no_answer:
-                status, error = None, str(no_answer)
-            can_wait = self.changes_figures_only(poll, pod, status)
-            self.record(poll, pod, status, error, asked_from)
+            answer = await self.question(session, job, pod, poll.status)
+            can_wait = self.changes_figures_only(poll, pod, answer)
+            self.record(poll, pod, answer, asked_from)
             if not can_wait:
+                poll.is_fresh = True
                 self.wake(key)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a job that cannot be read any more
+            log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": {"message": str(error)[:500]}})
+            return
         finally:
             poll.task = None
         if self.polls.get(key) is not poll:
@@ -179,29 +194,41 @@ class CoordinatorPoller:
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
             self.schedule(key, session, RETRY_SECONDS)
         elif can_wait:
-            self.schedule(key, session, poll.interval_seconds or 0.0)
+            self.schedule(key, session, poll.interval_seconds)
 
-    def changes_figures_only(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None) -> bool:
+    async def question(
+        self, session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None
+    ) -> CoordinatorStatus | NoAnswer:
+        """Return what the coordinator in `pod` answers; `last` is its last answer."""
+        try:
+            return await sync_workers(session, job, pod, self.tokens(job.uid), last)
+        except NoAnswer as no_answer:
+            return no_answer
+
+    def changes_figures_only(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer) -> bool:
         """Return whether an answer can wait: it has nothing but new figures, and the job had some not long ago."""
         is_known = poll.pod_uid == pod.uid and poll.is_current and poll.unanswered == 0
-        if status is None or poll.read is None or poll.interval_seconds is None or not is_known:
+        if isinstance(answer, NoAnswer) or poll.read is None or poll.is_awaited:
+            return False
+        if not poll.interval_seconds or not is_known:
             return False
         is_recent = self.clock() - poll.read_at < FIGURES_INTERVAL.total_seconds()
-        return is_recent and differs_in_figures_only(status, poll.read)
+        return is_recent and differs_in_figures_only(answer, poll.read)
 
-    def record(self, poll: Poll, pod: PodView, status: CoordinatorStatus | None, error: str, asked_from: float) -> None:
-        """Keep what the coordinator in `pod` answered, which was asked from then on; without a status `error` says why."""
+    def record(self, poll: Poll, pod: PodView, answer: CoordinatorStatus | NoAnswer, asked_from: float) -> None:
+        """Keep what the coordinator in `pod` answered, which was asked from then on."""
         now = self.clock()
         if poll.pod_uid != pod.uid:
             poll.pod_uid, poll.node, poll.is_current, poll.unanswered = pod.uid, pod.node, False, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
-        poll.asked_at, poll.is_news, poll.error = now, True, error
-        (self.failures if status is None else self.answers).record(pod.node, now)
-        if status is None:
+        poll.asked_at, poll.is_news, poll.is_awaited = now, True, False
+        if isinstance(answer, NoAnswer):
+            self.failures.record(pod.node, now)
             poll.silent_from = asked_from if poll.unanswered == 0 else poll.silent_from
-            poll.unanswered += 1
+            poll.unanswered, poll.no_answer = poll.unanswered + 1, answer
         else:
-            poll.status, poll.is_current, poll.unanswered = status, True, 0
+            self.answers.record(pod.node, now)
+            poll.status, poll.is_current, poll.unanswered = answer, True, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
 
     def discard(self, key: JobKey) -> None:

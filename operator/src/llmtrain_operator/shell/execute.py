@@ -45,8 +45,7 @@ class Executor:
             raise RequestRefused(api_rejection(object_key(job), error.message)) from error
         if plan.status is not None:
             memory.status_written_at = began
-        for event in plan.events:
-            await self.emit_event(job, event)
+        await concurrently(self.emit_event(job, event) for event in plan.events)
         memory.deleted |= {reference.uid for reference in plan.delete}
         await concurrently(self.delete(reference) for reference in plan.delete)
         for manifests in rounds(plan.apply[:TURN]):

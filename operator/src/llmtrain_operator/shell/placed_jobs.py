@@ -7,6 +7,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from llmtrain_operator.core.manifest import Manifest, text_at, value_at
+from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.shell.relevance import JobKey, is_finished
 
 MAX_GPUS = 2**31 - 1
@@ -29,6 +30,11 @@ class PlacedJob(NamedTuple):
             return None
         return cls(text_at(job, "spec", "cluster"), pool, min(max(replicas * gpus, 0), MAX_GPUS))
 
+    @classmethod
+    def in_pool(cls, job: Job, pool: str) -> "PlacedJob":
+        """Return what is kept of a job that is being placed in a pool."""
+        return cls(job.spec.cluster, pool, job.spec.workers.replicas * job.spec.workers.gpus)
+
 
 class PlacedJobs:
     """The GPUs that placed jobs request, by LLMCluster and compute pool."""
@@ -37,9 +43,9 @@ class PlacedJobs:
         self.jobs: dict[JobKey, PlacedJob] = {}
         self.gpus: Counter[tuple[str, str]] = Counter()
 
-    def put(self, key: JobKey, job: Manifest | None) -> None:
-        """Count a job as it is now; None if it no longer exists."""
-        before, after = self.jobs.pop(key, None), PlacedJob.of(job) if job is not None else None
+    def put(self, key: JobKey, after: PlacedJob | None) -> None:
+        """Count a job as it is now, or as it is being placed; None if it requests nothing or no longer exists."""
+        before = self.jobs.pop(key, None)
         if before is not None:
             self.gpus[before.cluster, before.pool] -= before.gpus
         if after is not None:

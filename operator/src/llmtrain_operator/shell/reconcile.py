@@ -9,6 +9,7 @@ from typing import Literal
 import aiohttp
 
 from llmtrain_api.events import OperatorEvent
+from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.cluster import plan_cluster
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.manifest import object_key
@@ -35,6 +36,7 @@ from llmtrain_operator.shell.observe import (
     observe_job,
     unknown_nodes,
 )
+from llmtrain_operator.shell.placed_jobs import PlacedJob
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.slow_objects import slow_objects
 from llmtrain_operator.shell.store import JobKey, Store
@@ -134,6 +136,9 @@ class Reconciler:
         if refusal is not None and refusal.key == object_key(manifest) and not is_due(refusal):
             return "rejected", refusal.retry_after.total_seconds() if refusal.retry_after else None
         plan = self.plan(snapshot)
+        if isinstance(plan.status, JobStatus) and plan.status.pool and plan.status.finish_time is None:
+            # at once, and not when it is written: other jobs are placed at the same time
+            self.store.placed_jobs.put(job_key, PlacedJob.in_pool(snapshot.job, plan.status.pool))
         try:
             has_more = await self.executor.execute(manifest, plan, memory)
         except RequestRefused as error:
@@ -178,7 +183,7 @@ class Reconciler:
                 token_of=self.keys.token,
                 gang=self.gang,
                 coordinator=answer.status if answer else None,
-                coordinator_asked=answer is None or answer.is_news,
+                coordinator_asked=answer is None or answer.is_fresh,
                 silence=answer.silence if answer else None,
                 memory=memory,
                 fetched_nodes=fetched_nodes,

@@ -18,7 +18,7 @@ from llmtrain_operator.shell.key_index import KeyIndex
 from llmtrain_operator.shell.namespace_index import NamespaceIndex, Quota
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
-from llmtrain_operator.shell.placed_jobs import PlacedJobs
+from llmtrain_operator.shell.placed_jobs import PlacedJob, PlacedJobs
 from llmtrain_operator.shell.relevance import (
     JobKey,
     compute_pools,
@@ -125,7 +125,7 @@ class Store:
                 self.placed_jobs.put(key, None)
         elif self.accepts(job, known):
             self.jobs[key] = job
-            self.placed_jobs.put(key, job)
+            self.placed_jobs.put(key, PlacedJob.of(job))
             self.waiting.set(queue_key, {key[0]} if is_waiting(job) else ())
             if self.is_news(queue_key, job, known):
                 self.queue.add(queue_key, low_priority=known is None and is_finished(job))

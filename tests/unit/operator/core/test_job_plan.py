@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.job_plan import build_plan, earliest
+from llmtrain_operator.core.job_plan import build_plan
+from llmtrain_operator.core.plan import earliest
 from llmtrain_operator.core.policies.refusal import api_rejection
 from llmtrain_operator.core.snapshot import Refusal
 from llmtrain_operator.core.stage_plan import StagePlan

@@ -9,7 +9,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell import api as module
-from llmtrain_operator.shell.api import Api, Unreadable, path_of, resource_of
+from llmtrain_operator.shell.api import MAX_IN_FLIGHT, Api, Unreadable, path_of, resource_of
 from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected, Unavailable
 from unit.operator.shell.api_server import ApiServer
 
@@ -104,6 +104,34 @@ async def test_a_replica_that_does_not_lead_changes_nothing(server: ApiServer) -
     assert await server.api.call("GET", "/api/v1/pods/p") == POD
     assert await server.api.call("PUT", "/api/v1/leases/l", POD, fenced=False) == POD
     assert len(server.requests) == 2
+
+
+async def test_requests_wait_while_as_many_as_are_allowed_are_in_flight_and_are_fenced_then() -> None:
+    waiting, gate = [], asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        waiting.append(request.path)
+        await gate.wait()
+        return web.json_response(POD)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", slow)
+    async with (
+        TestServer(app) as running,
+        ApiClient(Configuration(host=str(running.make_url("")).rstrip("/"))) as client,
+    ):
+        api = Api(client)
+        calls = [asyncio.create_task(api.apply(POD)) for _ in range(MAX_IN_FLIGHT + 5)]
+        async with asyncio.timeout(10):
+            while len(waiting) < MAX_IN_FLIGHT:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert len(waiting) == MAX_IN_FLIGHT
+        api.may_write = lambda: False
+        gate.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [str(result) for result in results[MAX_IN_FLIGHT:]] == ["this replica does not hold the Lease any more"] * 5
+    assert len(waiting) == MAX_IN_FLIGHT
 
 
 async def test_a_watch_that_is_silent_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:

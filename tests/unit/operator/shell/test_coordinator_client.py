@@ -67,8 +67,9 @@ async def test_a_coordinator_that_accepts_no_token_is_logged_with_the_remedy_and
 ) -> None:
     coordinator.token = "other" * 20
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(NoAnswer, match="accepts no token"):
+        with pytest.raises(NoAnswer, match="accepts no token") as raised:
             await sync_workers(session, job(), COORDINATOR, TOKENS)
+    assert raised.value.is_refusal
     (record,) = caplog.records
     fields = str(record.__dict__)
     assert "delete the Secret j-token-uid-of-j" in fields

@@ -83,7 +83,10 @@ async def test_an_answer_with_nothing_but_new_figures_waits(asked: Asked) -> Non
     timer = asked.poller.polls[KEY].timer
     assert timer is not None, "it is asked again after the same interval"
     assert timer.when() - asyncio.get_running_loop().time() == pytest.approx(5, abs=0.5)
-    assert await read_and_poll(3, 24) == 0
+    assert await read_and_poll(3, 20) == 0
+    asked.poller.schedule(KEY, None)  # type: ignore[arg-type]
+    assert await read_and_poll(3, 4) == 1, "the job asked for an answer at once"
+    assert await read_and_poll(3, 0) == 0
     assert await read_and_poll(4, 2) == 1, "figures are due after 30 seconds"
     assert asked.poller.answer(KEY, POD) is not None
     assert await read_and_poll(5, 5, joined=1) == 1, "a rank was lost"
@@ -172,6 +175,22 @@ async def test_the_silence_of_a_coordinator_lasts_until_it_answers(asked: Asked)
     assert silence_of(asked) is None
 
 
+async def test_a_refusal_is_a_silence_of_its_own(asked: Asked) -> None:
+    asked.poller.record(asked.poller.polls.setdefault(KEY, Poll()), POD, NoAnswer("no token", is_refusal=True), 0)
+    silence = silence_of(asked)
+    assert silence is not None
+    assert (silence.is_refusal, silence.error) == (True, "no token")
+
+
+async def test_a_job_that_cannot_be_read_any_more_is_no_error_of_the_task(asked: Asked) -> None:
+    def target(key: Any) -> Any:
+        raise ValueError("spec")
+
+    asked.poller.target = target
+    await asked.poll_now()
+    assert (asked.times, asked.woken) == (0, 0)
+
+
 async def test_a_successor_has_not_answered_before(asked: Asked) -> None:
     await asked.poll_now()
     asked.pod, asked.status = pod("j-worker-9", "coordinator"), None
@@ -199,8 +218,8 @@ async def test_a_silence_of_all_is_common(asked: Asked, node: str, answers_last:
     await asked.poll_now()
     asked.now += 1
     other = Poll()
-    for status in (None, coordinator_status() if answers_last else None):
-        asked.poller.record(other, replace(POD, uid="other", node=node), status, "", asked.now)
+    for answer in (NoAnswer(""), coordinator_status() if answers_last else NoAnswer("")):
+        asked.poller.record(other, replace(POD, uid="other", node=node), answer, asked.now)
     await asked.poll_now()
     silence = silence_of(asked)
     assert silence is not None

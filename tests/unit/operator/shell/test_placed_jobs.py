@@ -18,12 +18,12 @@ def job(pool: object = "h200", replicas: object = 2, gpus: object = 8, **status:
 
 def test_the_sum_follows_each_job() -> None:
     jobs = PlacedJobs()
-    jobs.put(KEY, job())
-    jobs.put(("ns", "other"), job(replicas=1))
+    jobs.put(KEY, PlacedJob.of(job()))
+    jobs.put(("ns", "other"), PlacedJob.of(job(replicas=1)))
     assert jobs.requested("c", "h200") == 24
-    jobs.put(KEY, job(replicas=4))
+    jobs.put(KEY, PlacedJob.of(job(replicas=4)))
     assert jobs.requested("c", "h200") == 40
-    jobs.put(KEY, job(pool="spot"))
+    jobs.put(KEY, PlacedJob.of(job(pool="spot")))
     assert (jobs.requested("c", "h200"), jobs.requested("c", "spot")) == (8, 16)
     jobs.put(KEY, None)
     jobs.put(KEY, None)

@@ -1,17 +1,20 @@
 """A job or LLMCluster is reconciled until nothing is left to do."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
+from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import ObjectReference
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.work_queue import Key
-from unit.operator.builders import SPEC
+from unit.operator.builders import SPEC, node
 from unit.operator.shell.echoing_api import (
+    CLUSTER_SPEC,
     PROGRAM,
     EchoingApi,
     advance,
@@ -37,6 +40,26 @@ async def test_a_job_is_reconciled_until_its_objects_exist() -> None:
     advance(found, 3600)
     await reconcile_all(found)
     assert api.calls == before, "a reconciliation with nothing to change makes no call"
+
+
+class YieldingApi(EchoingApi):
+    """Answers a status only after other tasks have run."""
+
+    async def replace_status(self, obj: Manifest, status: Manifest) -> Manifest:
+        await asyncio.sleep(0)
+        return await super().replace_status(obj, status)
+
+
+async def test_jobs_that_start_at_the_same_time_share_the_free_gpus_of_the_pools() -> None:
+    pools = [{"name": name, "nodeSelector": {"pool": name}} for name in ("a", "b")]
+    workers = {"workers": {"replicas": 1, "gpus": 8}, "training": {"steps": 1}}
+    jobs = [manifest(JOB_KIND, name, {**SPEC, **workers}, namespace="ns") for name in ("j0", "j1")]
+    found = await reconciler(YieldingApi(), *jobs, cluster={**CLUSTER_SPEC, "computePools": pools})
+    for name in ("a", "b"):
+        found.store.node_changed("upsert", node(name=name, labels={"pool": name}))
+    found.queue.processing |= {Key("job", "ns", name) for name in ("j0", "j1")}
+    await asyncio.gather(*(found.attempt(Key("job", "ns", name), None) for name in ("j0", "j1")))
+    assert {found.store.jobs["ns", name]["status"]["pool"] for name in ("j0", "j1")} == {"a", "b"}
 
 
 @pytest.mark.parametrize(

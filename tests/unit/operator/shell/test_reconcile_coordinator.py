@@ -75,15 +75,19 @@ async def test_a_coordinator_is_asked_in_a_task_of_its_own_whose_answer_wakes_th
 
 async def test_the_coordinator_is_asked_once_more_before_the_job_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _ = await with_coordinator(monkeypatch)
-    await reconcile_all(found)
-    await asked(found)
-    await reconcile_all(found)
-    steps = progress(step=100)
+    steps = itertools.count(97)
 
     async def sync_workers(*_: Any) -> Any:
-        return coordinator_status("Finished", progress=steps.model_dump())
+        figures = progress(step=next(steps)).model_dump()
+        return coordinator_status(progress=figures, first_step_time="2026-11-23T12:00:00.000Z")
 
     monkeypatch.setattr("llmtrain_operator.shell.coordinator_poller.sync_workers", sync_workers)
+    await reconcile_all(found)
+    for _ in range(2):
+        await asked(found)
+        await reconcile_all(found)
+    await asked(found)
+    assert not len(found.queue), "new figures wait"
     api = found.api_server  # type: ignore[attr-defined]
     for worker in ("j-worker-0", "j-worker-1"):
         live = api.objects["Pod", "ns", worker]

@@ -53,7 +53,7 @@ def lost_coordinators(
 def is_lost(silence: Silence) -> bool:
     """Return whether a coordinator answered and has stopped to, and not all others with it."""
     is_long = silence.duration >= LOST_AFTER and silence.unanswered >= LOST_POLLS
-    return silence.has_answered and is_long and not silence.is_common
+    return silence.has_answered and is_long and not silence.is_common and not silence.is_refusal
 
 
 def replacements_in_window(recent: Iterable[Failure], budget: FailureBudget, now: datetime) -> set[str]:

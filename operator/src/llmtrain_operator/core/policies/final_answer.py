@@ -1,6 +1,6 @@
 """Final answer: the coordinator is asked once more before the job ends, or before its coordinator is deleted.
 
-While a job trains, seconds lie between two answers. The last steps and the time they took are in the status for good
+While a job trains, seconds lie between two answers, and those that only hold new figures wait. The last steps and the time they took are in the status for good
 only if an answer from after them is read, and the coordinator that has it is deleted at the end.
 """
 

@@ -40,6 +40,7 @@ def record(number: int, seconds_ago: float = 60) -> Failure:
         pytest.param({"unanswered": 1}, False, id="one question may be lost on the way"),
         pytest.param({"duration": timedelta(seconds=4)}, False, id="a moment's silence"),
         pytest.param({"is_common": True}, False, id="the operator may be cut off"),
+        pytest.param({"is_refusal": True}, False, id="it answers, and accepts no token"),
     ],
 )
 def test_which_silence_is_a_loss(fields: dict[str, Any], expected: bool) -> None:

@@ -32,7 +32,7 @@ SILENCE = Silence(
     has_answered=False,
     error="no answer in time",
 )
-NAMES = {"job": "j", "namespace": "ns", "operator_namespace": "llmtrain-system"}
+SYSTEM = replace(IMAGES, operator_namespace="llmtrain-system")
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ NAMES = {"job": "j", "namespace": "ns", "operator_namespace": "llmtrain-system"}
     ],
 )
 def test_when_a_coordinator_is_unreachable(pods: Any, silence: Silence | None, expected: bool) -> None:
-    assert bool(unreachable_conditions(silence, pods, **NAMES)) is expected
+    assert bool(unreachable_conditions(silence, pods, job=job(), images=SYSTEM)) is expected
 
 
 def test_the_condition_names_the_policy_and_stays_the_same_while_the_silence_lasts() -> None:
-    (condition,) = unreachable_conditions(SILENCE, PODS, **NAMES)
+    (condition,) = unreachable_conditions(SILENCE, PODS, job=job(), images=SYSTEM)
     assert (condition.type, condition.status, condition.reason) == ("Degraded", True, "CoordinatorUnreachable")
     assert condition.message.startswith(
         f"j-coordinator runs and has not answered the operator since {ago(40)} (no answer in time): workers may train"
@@ -59,13 +59,26 @@ def test_the_condition_names_the_policy_and_stays_the_same_while_the_silence_las
         "allow TCP port 8470 from namespace llmtrain-system to pods with the labels llmtrain.dev/job=j and "
         "llmtrain.dev/role=coordinator in a NetworkPolicy of namespace ns" in condition.message
     )
+    assert "jobNetworkPolicy.enabled" in condition.message
     later = replace(SILENCE, duration=timedelta(seconds=90), unanswered=12)
-    assert unreachable_conditions(later, PODS, **NAMES) == (condition,)
+    assert unreachable_conditions(later, PODS, job=job(), images=SYSTEM) == (condition,)
+
+
+def test_the_jobs_own_policy_is_named_where_it_has_one() -> None:
+    images = replace(SYSTEM, coordinator_from=())
+    (condition,) = unreachable_conditions(SILENCE, PODS, job=job(), images=images)
+    assert "NetworkPolicy j-network allows TCP port 8470 from namespace llmtrain-system" in condition.message
+
+
+def test_a_coordinator_that_refuses_the_operator_needs_no_policy() -> None:
+    silence = replace(SILENCE, is_refusal=True, error="it accepts no token: delete the Secret")
+    (condition,) = unreachable_conditions(silence, PODS, job=job(), images=SYSTEM)
+    assert "it accepts no token: delete the Secret" in condition.message
+    assert "NetworkPolicy" not in condition.message
 
 
 def test_a_job_keeps_its_unreachable_coordinator_until_it_answers() -> None:
-    images = replace(IMAGES, operator_namespace="llmtrain-system")
-    before = snapshot(job(started(dataset=DATASET)), pods=PODS, silence=SILENCE, images=images)
+    before = snapshot(job(started(dataset=DATASET)), pods=PODS, silence=SILENCE, images=SYSTEM)
     plan = plan_job(before)
     assert plan.delete == ()
     degraded = conditions(plan.status)["Degraded"]

@@ -1,5 +1,6 @@
 """The coordinator's newest answer is read before the job ends, or before its coordinator is deleted."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +55,6 @@ def test_the_last_status_has_the_last_step(pods: tuple[Any, ...], spec: dict[str
     the_job = job(started(dataset=DATASET, stage="Training", firstStepTime=ago(99)), **spec)
     stale = coordinator_status(progress=progress(step=95).model_dump())
     waiting = snapshot(the_job, pods=pods, coordinator=stale, coordinator_asked=False)
-    assert plan_job(waiting) == Plan()
+    assert plan_job(waiting) == Plan(poll_after=timedelta(0))
     newest = coordinator_status(progress=progress(step=100).model_dump())
     assert plan_job(snapshot(the_job, pods=pods, coordinator=newest)).status.progress.step == 100
