@@ -139,7 +139,7 @@ class PodView:
             memory_limit=text_at(container, "resources", "limits", "memory"),
             image=text_at(container, "image"),
             exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
-            end_reason=text_at(terminated, "reason") or text_at(pod, "status", "reason"),
+            end_reason=end_reason(text_at(terminated, "reason"), text_at(pod, "status", "reason")),
             end_message=text_at(terminated, "message") or text_at(pod, "status", "message"),
             status_message=text_at(pod, "status", "message"),
             manifest=pod,
@@ -160,6 +160,13 @@ def container_status(pod: Manifest, container: dict[str, Any]) -> dict[str, Any]
     """Return the status of a container by its name; empty before the pod has a node."""
     statuses = items_at(pod, "status", "containerStatuses")
     return next((status for status in statuses if status.get("name") == container.get("name")), {})
+
+
+def end_reason(container: str, pod: str) -> str:
+    """Return why a container or its pod ended. An evicted container may end by itself, with a reason that explains nothing."""
+    if pod == "Evicted" and container != "OOMKilled":
+        return pod
+    return container or pod
 
 
 def pull_failure(waiting: dict[str, Any]) -> str:

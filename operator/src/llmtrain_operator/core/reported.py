@@ -34,7 +34,8 @@ MAX_CLOCK_SKEW = timedelta(hours=1)
 """How far a coordinator's ledger may be ahead of the operator's clock."""
 MAX_TEXT = 1024
 POD_TEXTS = {
-    **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning", "disruption_message"), MAX_TEXT),
+    **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning"), MAX_TEXT),
+    **dict.fromkeys(("disruption_message", "status_message"), MAX_TEXT),
     **dict.fromkeys(("disruption", "waiting_reason", "last_end_reason", "end_reason"), 64),
 }
 """Texts of a pod's status that kubelets, schedulers and everyone who may update it write, and their limits."""

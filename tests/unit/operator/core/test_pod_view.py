@@ -49,6 +49,21 @@ def test_an_evicted_pod_has_the_reason_of_the_pod_and_no_outcome() -> None:
     assert (found.end_reason, found.end_message, found.outcome) == ("Evicted", "disk pressure", None)
 
 
+@pytest.mark.parametrize(
+    ("container", "pod", "expected"),
+    [
+        pytest.param("Error", "Evicted", "Evicted", id="an evicted container that stopped by itself"),
+        pytest.param("OOMKilled", "Evicted", "OOMKilled", id="an evicted container that had no memory left before"),
+        pytest.param("Error", "Terminated", "Error", id="a container"),
+        pytest.param("", "UnexpectedAdmissionError", "UnexpectedAdmissionError", id="a pod without a container"),
+    ],
+)
+def test_the_reason_is_that_of_the_cause(container: str, pod: str, expected: str) -> None:
+    terminated = {"state": {"terminated": {"exitCode": 143, "reason": container}}}
+    found = view(phase="Failed", reason=pod, message="too much", containerStatuses=[terminated])
+    assert (found.end_reason, found.status_message) == (expected, "too much")
+
+
 def test_a_pod_that_is_being_deleted_is_not_running() -> None:
     assert pod("j-worker-0").running
     assert not pod("j-worker-0", deleting=True).running

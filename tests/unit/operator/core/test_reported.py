@@ -140,6 +140,7 @@ def test_a_recovery_of_a_term_that_the_job_has_not_had_hides_no_later_one() -> N
         {"end_message": "\x1b[31m" * 5000},
         {"end_message": "\ud800\x00"},
         {"end_reason": "R" * 5000},
+        {"status_message": "evicted " * 5000},
         {"end_message": json.dumps({"reason": "Crashed", "message": "\x1b[2Jm" * 500, "lastLines": ["x" * 4096] * 99})},
         {"end_message": json.dumps({"reason": "Completed", "exitCode": HUGE})},
     ],
