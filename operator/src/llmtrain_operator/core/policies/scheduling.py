@@ -3,6 +3,7 @@
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.workers import Workers
+from llmtrain_operator.core.manifest import strings_at
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
 from llmtrain_operator.core.policies.container_errors import container_error
@@ -45,9 +46,16 @@ def unschedulable(workers: Workers, pods: tuple[PodView, ...]) -> Blocker | None
         )
     return Blocker(
         reason=Reason.UNSCHEDULABLE,
-        message=f"{len(waiting)} of {len(pods)} pods have no node (each worker requests {requests(workers)}): {cause}; "
+        message=f"{len(waiting)} of {len(pods)} pods have no node (each worker requests {requests(workers)}"
+        f"{selected_nodes(waiting[0])}): {cause}; "
         "free or add nodes, lower spec.workers.replicas, or create the job again with smaller spec.workers.resources",
     )
+
+
+def selected_nodes(pod: PodView) -> str:
+    """Return which nodes a pod selects, by its compute pool and its job, such as ", on nodes with gpu=h200"."""
+    labels = strings_at(pod.manifest, "spec", "nodeSelector")
+    return f", on nodes with {', '.join(f'{key}={value}' for key, value in labels.items())}" if labels else ""
 
 
 def requests(workers: Workers) -> str:

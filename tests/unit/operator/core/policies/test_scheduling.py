@@ -17,6 +17,14 @@ def test_the_schedulers_message_comes_with_what_the_job_requests() -> None:
         assert text in found.message
 
 
+def test_the_labels_of_the_compute_pool_are_named_which_the_job_does_not_show() -> None:
+    waiting = pending_pod("j-worker-0", unschedulable="0/3 nodes are available: 3 didn't match node selector.")
+    placed = {**waiting.manifest, "spec": {"nodeSelector": {"gpu": "h200", "zone": "a"}}}
+    found = why_pending(job().spec, (replace(waiting, manifest=placed),))
+    assert found is not None
+    assert "each worker requests 1 CPU, 2Gi memory, on nodes with gpu=h200, zone=a)" in found.message
+
+
 def test_an_image_that_cannot_be_pulled_is_named_with_the_field_that_sets_it() -> None:
     found = why_pending(job(image="a/b:c").spec, (NO_IMAGE,))
     assert found.reason == Reason.IMAGE_PULL_FAILED
