@@ -5,8 +5,10 @@ from dataclasses import replace
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.protocol import RecoveryRecord
 from llmtrain_operator.core.events import condition_events, failure_events, repair_events
+from llmtrain_operator.core.objects.coordinator import ROLE, newest_term
 from llmtrain_operator.core.objects.drift import changed_objects
 from llmtrain_operator.core.plan import NOW, Plan, earliest
+from llmtrain_operator.core.pod_view import pods_with_role
 from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
 from llmtrain_operator.core.snapshot import JobSnapshot, Refusal
 from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
@@ -37,7 +39,11 @@ def build_plan(
         now=now,
         metadata_generation=job.metadata_generation,
     )
-    status = status.model_copy(update={**stage.update, "stage": stage.stage, "conditions": conditions})
+    applied = apply if refusal is None else applied_now(refusal, apply)
+    term = newest_term(status, (*applied, *(pod.manifest for pod in pods_with_role(snapshot.pods, ROLE))))
+    status = status.model_copy(
+        update={**stage.update, "stage": stage.stage, "conditions": conditions, "coordinator_term": term}
+    )
     delay = write_delay(before, status, snapshot.status_age)
     plan = Plan(
         status=with_goodput(before, status, snapshot.ledger, created=job.created, now=now) if delay == NOW else None,

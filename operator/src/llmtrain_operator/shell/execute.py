@@ -19,6 +19,7 @@ from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
+from llmtrain_operator.shell.relevance import owner_of
 from llmtrain_operator.shell.store import Store
 
 TURN = 32
@@ -118,7 +119,7 @@ class Executor:
         except AlreadyExists:
             existing = await self.read(manifest)
             metadata = job["metadata"]
-            if is_owned(existing, metadata["uid"]):
+            if is_owned(existing, metadata["uid"]) and owner_of(existing) == (metadata["namespace"], metadata["name"]):
                 return existing
             refusal = name_taken(existing, job=metadata["name"], uid=metadata["uid"])
             raise RequestRefused(refusal) from None

@@ -77,13 +77,17 @@ def content(obj: Manifest) -> dict[str, Any]:
 
 
 def owner_of(obj: Manifest) -> JobKey | None:
-    """Return the job that an object belongs to, by its label or else by its owner."""
-    owners = (
-        text_at(owner, "name")
-        for owner in items_at(obj, "metadata", "ownerReferences")
-        if owner.get("kind") == JOB_KIND
+    """Return the job that an object belongs to: its controller, or else by its label, or else an owner.
+
+    A label that someone changed does not hide an object from the job that controls it.
+    """
+    owners = [owner for owner in items_at(obj, "metadata", "ownerReferences") if owner.get("kind") == JOB_KIND]
+    names = (
+        *(text_at(owner, "name") for owner in owners if owner.get("controller") is True),
+        text_at(obj, "metadata", "labels", JOB_LABEL),
+        *(text_at(owner, "name") for owner in owners),
     )
-    name = text_at(obj, "metadata", "labels", JOB_LABEL) or next(owners, "")
+    name = next((name for name in names if name), "")
     return (text_at(obj, "metadata", "namespace"), name) if name else None
 
 

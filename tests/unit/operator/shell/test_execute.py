@@ -19,6 +19,8 @@ from unit.operator.shell.echoing_api import EchoingApi, advance, manifest, recon
 
 JOB = manifest(JOB_KIND, "j", SPEC, namespace="ns")
 OWNER = {"kind": JOB_KIND, "name": "j", "uid": "uid-of-j", "controller": True}
+PROGRAM = {**SPEC, "entrypoint": {"script": "train.py"}, "data": {"source": {"volume": "datasets"}}}
+QUOTA = RequestRejected("exceeded quota: q", 403)
 LABELS = {"llmtrain.dev/job": "j"}
 
 
@@ -173,6 +175,12 @@ async def test_a_name_that_someone_else_has_is_refused(api: EchoingApi) -> None:
         await execute(api, Plan(apply=(child("Service", "s"),)))
 
 
+async def test_an_object_of_the_job_that_is_labelled_as_anothers_is_not_taken_for_created(api: EchoingApi) -> None:
+    await api.create(child("Pod", "p", ownerReferences=[{**OWNER, "name": "x"}]))
+    with pytest.raises(RequestRefused):
+        await execute(api, Plan(apply=(child("Pod", "p"),)))
+
+
 async def test_a_claim_that_exists_is_used_as_it_is(api: EchoingApi) -> None:
     found = {"name": "c", "namespace": "ns", "uid": "x", "resourceVersion": "7"}
     api.objects["PersistentVolumeClaim", "ns", "c"] = {"kind": "PersistentVolumeClaim", "metadata": found}
@@ -252,3 +260,20 @@ async def test_a_webhook_that_changes_repairs_back_is_tried_once() -> None:
         advance(found, 60)
         await reconcile_all(found)
     assert api.counts()["merge"] == 1
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["refused by a quota", "of a name that is taken"])
+async def test_a_coordinator_that_cannot_be_created_uses_up_no_term(is_taken: bool) -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
+    if is_taken:
+        other = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "j-coordinator", "namespace": "ns"}}
+        await api.create(other)
+    else:
+        api.reject = lambda verb, kind, name: QUOTA if verb == "create" and kind == "Pod" else None
+    await reconcile_all(found)
+    for _ in range(3):
+        before = len(api.statuses)
+        advance(found, 400)
+        await reconcile_all(found)
+        assert len(api.statuses) - before <= 1
+    assert found.store.jobs["ns", "j"]["status"]["coordinatorTerm"] <= 4, "at most one for each attempt"

@@ -52,3 +52,10 @@ def test_pools_that_cannot_be_read_are_left_out() -> None:
 @pytest.mark.parametrize("labels", [None, [], "x", {JOB_LABEL: None}, {JOB_LABEL: 3}])
 def test_an_object_without_a_label_that_names_a_job_has_no_job(labels: Any) -> None:
     assert owner_of({"metadata": {"namespace": "ns", "labels": labels}}) is None
+
+
+def test_a_changed_label_or_owner_hides_no_object_from_the_job_that_controls_it() -> None:
+    controller = {"kind": JOB_KIND, "name": "j", "uid": "u", "controller": True}
+    other = {"kind": JOB_KIND, "name": "x", "uid": "v"}
+    assert owner_of(pod(labels={JOB_LABEL: "x"}, ownerReferences=[other, controller])) == ("ns", "j")
+    assert owner_of(pod(labels={JOB_LABEL: "j"}, ownerReferences=[other])) == ("ns", "j")

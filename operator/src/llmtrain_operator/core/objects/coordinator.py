@@ -1,12 +1,13 @@
 """The coordinator: one small pod, and the only Service of a job."""
 
 import re
+from collections.abc import Iterable
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import COORDINATOR_PORT, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, coordinator_name
 from llmtrain_api.rules import torchrun
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.manifest import Manifest, text_at
 from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.pod import PodTemplate, pod
 from llmtrain_operator.core.objects.token import token_volume
@@ -120,9 +121,15 @@ def coordinator_service(job: Job) -> Manifest:
 
 def next_term(status: JobStatus, existing: PodView | None) -> int:
     """Return the term of the existing coordinator pod, or of the one to create: greater than all terms before."""
-    if existing is None:
-        return status.coordinator_term + 1
-    annotations = existing.manifest["metadata"].get("annotations")
-    term = annotations.get(TERM_ANNOTATION) if isinstance(annotations, dict) else None
-    is_number = isinstance(term, str) and re.fullmatch("[0-9]{1,9}", term)
-    return max(status.coordinator_term, int(term) if term and is_number else 0)
+    return status.coordinator_term + 1 if existing is None else max(status.coordinator_term, term_of(existing.manifest))
+
+
+def newest_term(status: JobStatus, pods: Iterable[Manifest]) -> int:
+    """Return the newest term of a job when `pods`, which may be others, exist: one that no pod gets is not used up."""
+    return max((status.coordinator_term, *(term_of(pod) for pod in pods)))
+
+
+def term_of(pod: Manifest) -> int:
+    """Return the term in the annotation of a coordinator's pod; 0 if there is none."""
+    term = text_at(pod, "metadata", "annotations", TERM_ANNOTATION)
+    return int(term) if re.fullmatch("[0-9]{1,9}", term) else 0

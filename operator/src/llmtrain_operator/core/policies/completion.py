@@ -84,6 +84,10 @@ def succeeded(duration: str, message: str, update: dict[str, Any]) -> StagePlan:
         stage="Succeeded",
         conditions=(
             *stopped_conditions(Reason.COMPLETED, text),
+            # Pods can end before it was recorded that they have a node.
+            ConditionUpdate(
+                type=JobCondition.SCHEDULED, status=True, reason=Reason.SCHEDULED, message="all pods had a node"
+            ),
             ConditionUpdate(type=JobCondition.SUCCEEDED, status=True, reason=Reason.COMPLETED, message=message),
         ),
         update=update,

@@ -69,7 +69,6 @@ def train(
             avoid_nodes=avoid_nodes,
         ),
         delete=pod_references(surplus, lost_nodes),
-        update={"coordinator_term": term},
         poll_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import TERM_ANNOTATION
-from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
+from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, newest_term, next_term
 from unit.operator.builders import job, pod
 
 PROGRAM = {"entrypoint": {"script": "train.py", "mode": "Torchrun"}, "data": {"source": {"volume": "datasets"}}}
@@ -68,3 +68,10 @@ def test_a_term_that_someone_changed_to_no_number_does_not_count(annotations: An
     existing = pod("j-coordinator", "coordinator")
     edited = replace(existing, manifest={**existing.manifest, "metadata": {"annotations": annotations}})
     assert next_term(JobStatus(coordinator_term=2), edited) == 2
+
+
+def test_a_term_is_not_used_up_before_a_pod_gets_it() -> None:
+    status = JobStatus(coordinator_term=2)
+    created = coordinator_pod(job(), term=3, image="i", pull_policy="Never", gang="")
+    assert newest_term(status, ()) == 2
+    assert newest_term(status, (created,)) == 3

@@ -86,6 +86,7 @@ def test_a_published_model_ends_the_job() -> None:
     assert [(condition.type, condition.status) for condition in stage.conditions] == [
         ("Running", False),
         ("Degraded", False),
+        ("Scheduled", True),
         ("Succeeded", True),
     ]
     assert stage.conditions[0].message == "completed after 10m0s"
