@@ -89,6 +89,8 @@ class FakeApiServer:
             body = await request.json()
             if body["metadata"].get("resourceVersion") != known["metadata"]["resourceVersion"]:
                 return web.json_response({"message": "the object has been modified"}, status=409)
+            if request.path.endswith("/status"):
+                body = {**known, "status": body["status"]}
             return web.json_response(self.put(plural, body))
         return web.json_response(known)
 

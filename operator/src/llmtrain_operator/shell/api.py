@@ -176,10 +176,16 @@ class Api:
         await self.call("DELETE", path, options)
 
     async def replace_status(self, obj: Manifest, status: Manifest) -> Manifest:
-        """Replace the status of an object, and return the object; raise Conflict if it has changed since it was read."""
+        """Replace the status of an object, and return the object; raise Conflict if it has changed since it was read.
+
+        Nothing else is sent: the API server keeps the rest, which can be too long for a request.
+        """
         metadata = obj["metadata"]
         path = path_of(obj["apiVersion"], obj["kind"], metadata.get("namespace", ""), metadata["name"], "status")
-        return await self.call("PUT", path, {**obj, "status": status})
+        kept = ("name", "namespace", "uid", "resourceVersion")
+        body: Manifest = {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
+        body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
+        return await self.call("PUT", path, {**body, "status": status})
 
     async def create_event(self, obj: Manifest, event: Event, now: str) -> None:
         """Create an event about an object; `now` is RFC 3339 without fractions of a second."""

@@ -61,10 +61,13 @@ async def test_only_the_object_with_the_same_uid_is_deleted(server: ApiServer) -
     assert "gracePeriodSeconds" not in body
 
 
-async def test_a_status_replaces_the_one_before(server: ApiServer) -> None:
+async def test_a_status_replaces_the_one_before_and_nothing_else_is_sent(server: ApiServer) -> None:
     server.answers = [web.json_response(POD)]
-    await server.api.replace_status({**POD, "status": {"phase": "old"}}, {"phase": "new"})
-    assert server.requests == [("PUT", "/api/v1/namespaces/n/pods/p/status", {**POD, "status": {"phase": "new"}})]
+    identity = {**POD["metadata"], "uid": "u", "resourceVersion": "7"}
+    long = {**POD, "metadata": {**identity, "annotations": {"a": "x" * 2**22}}, "spec": {}, "status": {"phase": "old"}}
+    await server.api.replace_status(long, {"phase": "new"})
+    sent = {**POD, "metadata": identity, "status": {"phase": "new"}}
+    assert server.requests == [("PUT", "/api/v1/namespaces/n/pods/p/status", sent)]
 
 
 async def test_an_event_names_the_object_it_is_about(server: ApiServer) -> None:
