@@ -1,11 +1,11 @@
-"""Values that tests measure, for the end of a run: `name value unit`, one per line."""
+"""Values that tests measure or count, for the end of a run: `name value unit`, one per line."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
 RecordMeasurement = Callable[[str, float, str], None]
-"""Records a measurement: its name, value and unit."""
+"""Records a measurement: its name, value and unit, which is empty for a number of things."""
 PROPERTY = "measurement"
 """The property of a test's report that holds a measurement; reports also come from other processes."""
 
@@ -14,7 +14,8 @@ def recorder(item: pytest.Item) -> RecordMeasurement:
     """Return the function that records measurements of one test."""
 
     def record(name: str, value: float, unit: str) -> None:
-        item.user_properties.append((PROPERTY, f"{name} {value:.3f} {unit}"))
+        figure = str(value) if isinstance(value, int) else f"{value:.3f}"
+        item.user_properties.append((PROPERTY, f"{name} {figure} {unit}".rstrip()))
 
     return record
 

@@ -35,7 +35,7 @@ MAX_CLOCK_SKEW = timedelta(hours=1)
 MAX_TEXT = 1024
 POD_TEXTS = {
     **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning"), MAX_TEXT),
-    **dict.fromkeys(("disruption_message", "status_message"), MAX_TEXT),
+    **dict.fromkeys(("disruption_message", "status_message", "image", "memory_limit"), MAX_TEXT),
     **dict.fromkeys(("disruption", "waiting_reason", "last_end_reason", "end_reason"), 64),
 }
 """Texts of a pod's status that kubelets, schedulers and everyone who may update it write, and their limits."""
@@ -81,7 +81,9 @@ def within_bounds(snapshot: JobSnapshot) -> JobSnapshot:
 def reported_pod(pod: PodView) -> PodView:
     """Return a pod with printable texts. A pod that succeeded without the result of its stage has failed."""
     texts: dict[str, Any] = {
-        name: printable(text, length) for name, length in POD_TEXTS.items() if (text := getattr(pod, name))
+        name: clean
+        for name, length in POD_TEXTS.items()
+        if (text := getattr(pod, name)) and (clean := printable(text, length)) != text
     }
     if pod.end_message:
         texts["end_message"] = printable(pod.end_message, 16 * MAX_TEXT, multiline=True)

@@ -24,6 +24,8 @@ CALL_SECONDS = 5.0
 """How long one attempt to acquire, renew or release the Lease can take."""
 MAX_LEASE_SECONDS = 60
 """Longest duration of another replica's Lease that is respected."""
+MAX_TRANSITIONS = 2**31 - 1
+"""From this number of transitions on, which is the largest that the API server accepts, they are counted from 0."""
 log = logging.getLogger(__name__)
 
 
@@ -77,7 +79,7 @@ class Lease:
         """Create the Lease, or replace the version that was read; Conflict if another replica was faster."""
         spec, now = fields_at(lease, "spec"), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         holds, transitions = spec.get("holderIdentity") == self.identity, spec.get("leaseTransitions")
-        transitions = transitions if isinstance(transitions, int) else 0
+        transitions = transitions if isinstance(transitions, int) and 0 <= transitions < MAX_TRANSITIONS else 0
         new_spec = {
             "holderIdentity": self.identity,
             "leaseDurationSeconds": LEASE_SECONDS,

@@ -1,5 +1,6 @@
 """No end of a pod or a coordinator keeps the operator from acting, and every status of one can be stored."""
 
+import dataclasses
 import json
 import math
 from dataclasses import replace
@@ -10,10 +11,13 @@ import pytest
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, ProcessFailure, RecoveryRecord
+from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.reported import POD_TEXTS, clamp_float, read_coordinator_status, reported_pod
+from support.garbage import garbled_json
+from support.measurements import RecordMeasurement
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -171,9 +175,18 @@ def test_any_model_is_stored(model: dict[str, Any]) -> None:
     assert status.stage == "Succeeded"
 
 
-def test_what_the_kubelet_and_the_scheduler_say_is_printable() -> None:
-    view = reported_pod(replace(RUNNING[0], unschedulable="\x1b[31m0/3\n", pull_failure="x" * 9999))
-    assert (view.unschedulable, len(view.pull_failure)) == ("0/3 ", 1024)
+TEXTS = {field.name for field in dataclasses.fields(PodView) if field.type in (str, "str")}
+IDENTITY = {"name", "namespace", "uid", "role", "phase", "node", "address"}
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS - IDENTITY))
+def test_every_text_about_a_pod_is_printable(name: str) -> None:
+    view = reported_pod(replace(RUNNING[0], **{name: "\x1b[31m0/3" + "x" * 99999}))
+    assert getattr(view, name).startswith("0/3x")
+    assert len(getattr(view, name)) <= 16 * 1024
+
+
+def test_a_pod_within_bounds_stays_as_it_is() -> None:
     assert reported_pod(RUNNING[0]) is RUNNING[0]
 
 
@@ -226,3 +239,40 @@ def test_a_ledger_shortly_ahead_of_the_operators_clock_counts() -> None:
 )
 def test_a_number_is_clamped(number: float, expected: float) -> None:
     assert clamp_float(number, 10.0) == expected
+
+
+def test_a_coordinator_can_answer_anything(record_measurement: RecordMeasurement) -> None:
+    recovery = RECOVERY.model_copy(update={"process_failure": ProcessFailure(worker=0, local_rank=0, exit_code=1)})
+    checkpoint = CheckpointInfo(step=1, time=ago(1), path="p")
+    ledger = TimeLedger(until_ms=NOW_MS, ms={"stepping": 5})
+    answer = coordinator_status(first_step_time=ago(60)).model_copy(
+        update={"recoveries": [recovery], "progress": progress(checkpoint=checkpoint), "ledger": ledger}
+    )
+    cases = 0
+    for place, text in garbled_json(answer.model_dump_json(by_alias=True)):
+        cases += 1
+        try:
+            status = read_coordinator_status(text.encode())
+        except ValueError:
+            continue  # no answer
+        assert planned(status).stage, place
+    record_measurement("garbage_cases", cases, "")
+
+
+@pytest.mark.parametrize(
+    ("role", "stage"), [("prepare", {}), ("publish", {"dataset": DATASET, "trainingCompleted": True})]
+)
+def test_a_container_can_report_anything(
+    role: str, stage: dict[str, Any], record_measurement: RecordMeasurement
+) -> None:
+    dataset = DatasetInfo(id="d1", tokens=1, held_out_tokens=1, vocab_size=1, unigram_loss=1.0)
+    model = ModelInfo(loss=1.0, perplexity=1.0, unigram_perplexity=1.0, parameters=1, path="p")
+    message = TerminationMessage(reason="Completed", last_lines=["l"], dataset=dataset, model=model)
+    cases = 0
+    for place, text in garbled_json(message.model_dump_json(by_alias=True)):
+        cases += 1
+        ended = pod(f"j-{role}", role, "Succeeded", end_message=text)
+        status = plan_job(snapshot(job(started(**stage)), pods=(ended,))).status
+        assert isinstance(status, JobStatus), place
+        JobStatus.model_validate(json.loads(json.dumps(status.document(), allow_nan=False)))
+    record_measurement("garbage_cases", cases, "")

@@ -1,7 +1,5 @@
 """No object can raise: every field that the store reads is replaced by everything that a client can write."""
 
-import copy
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,12 +16,9 @@ from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from support.garbage import GARBAGE, FieldPath, garbled, places, replaced
+from support.measurements import RecordMeasurement
 
-ABSENT = object()
-GARBAGE = (
-    *(ABSENT, None, True, 0, -1, 10**400, 1.5, float("inf"), float("nan"), "", "x", "1k", "-5", "1e999999"),
-    *("9" * 5000, "\u0663\u0e01\x00\ud800", [], [None], ["x"], [[]], [{}], {}, {"x": None}, {"type": []}),
-)
 METADATA: Manifest = {
     "name": "j",
     "namespace": "ns",
@@ -35,10 +30,10 @@ METADATA: Manifest = {
     "finalizers": ["example.org/f"],
     "labels": {JOB_LABEL: "j", ROLE_LABEL: "worker", WORKER_LABEL: "0", CLUSTER_LABEL: "default"},
     "annotations": {TERM_ANNOTATION: "1"},
-    "ownerReferences": [{"kind": JOB_KIND, "name": "j", "uid": "u"}],
+    "ownerReferences": [{"kind": JOB_KIND, "name": "j", "uid": "u", "controller": True}],
 }
 CONDITION = {"type": "Ready", "status": "True", "message": "m", "lastTransitionTime": "2026-11-23T12:00:00Z"}
-AMOUNTS = {"requests": {"nvidia.com/gpu": "1"}, "limits": {"memory": "1Gi"}}
+AMOUNTS = {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1", "memory": "1Gi"}}
 STATE = {
     "waiting": {"reason": "ErrImagePull", "message": "m"},
     "terminated": {"exitCode": 1, "reason": "r", "message": "m"},
@@ -69,22 +64,28 @@ OBJECTS: dict[str, Manifest] = {
     },
     "Node": {
         "metadata": METADATA,
-        "spec": {"unschedulable": True, "taints": [{"key": "k", "effect": "NoSchedule"}]},
+        "spec": {"unschedulable": True, "taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}]},
         "status": {
             "conditions": [CONDITION],
-            "allocatable": {"nvidia.com/gpu": "8"},
+            "allocatable": {"nvidia.com/gpu": "8", "memory": "1Gi"},
             "capacity": {"nvidia.com/gpu": "8"},
         },
     },
     "PersistentVolumeClaim": {"metadata": METADATA, "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}},
-    "ConfigMap": {"metadata": METADATA, "data": {"run.json": "{}"}},
-    "Namespace": {"metadata": {**METADATA, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
+    "ConfigMap": {"kind": "ConfigMap", "metadata": METADATA, "data": {"run.json": "{}"}},
+    "Namespace": {
+        "metadata": {**METADATA, "labels": {JOB_LABEL: "j", "pod-security.kubernetes.io/enforce": "restricted"}}
+    },
     "ResourceQuota": {"metadata": METADATA, "status": {"hard": {"pods": "5"}, "used": {"pods": "1"}}},
-    "NetworkPolicy": {"metadata": METADATA, "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]}},
+    "NetworkPolicy": {
+        "kind": "NetworkPolicy",
+        "metadata": METADATA,
+        "spec": {"podSelector": {}, "ingress": [{"from": [{"podSelector": {}}]}]},
+    },
     "LLMTrainingJob": {
         "metadata": METADATA,
-        "spec": {"workers": {}},
-        "status": {"stage": "Waiting", "conditions": [{"type": "Succeeded", "status": "True"}]},
+        "spec": {"workers": {"replicas": 2, "gpus": 1}},
+        "status": {"stage": "Waiting", "pool": "p", "conditions": [{"type": "Succeeded", "status": "True"}]},
     },
     "LLMCluster": {
         "metadata": METADATA,
@@ -94,32 +95,9 @@ OBJECTS: dict[str, Manifest] = {
 }
 
 
-def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of every value in an object."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, part in parts:
-        yield (*path, key)
-        yield from places(part, *path, key)
-
-
-def replaced(obj: Manifest, path: tuple[Any, ...], value: Any) -> Manifest:
-    """Return a copy of an object with the value at a path replaced."""
-    found: Any = copy.deepcopy(obj)
-    parent = found
-    for key in path[:-1]:
-        parent = parent[key]
-    if value is ABSENT:
-        del parent[path[-1]]
-    else:
-        parent[path[-1]] = value
-    return found
-
-
-CASES = [
-    pytest.param(kind, path, id=f"{kind} {'.'.join(map(str, path))}")
-    for kind, obj in OBJECTS.items()
-    for path in places(obj)
-]
+TRIMS: dict[str, Any] = {"ResourceQuota": trim_quota}
+VIEWS: dict[str, Any] = {"Pod": PodView, "Node": NodeView, "PersistentVolumeClaim": Claim}
+"""What snapshots and metrics make of an object."""
 
 
 def change(store: Store, kind: str, type: Any, obj: Manifest) -> None:
@@ -138,25 +116,70 @@ def change(store: Store, kind: str, type: Any, obj: Manifest) -> None:
     handlers[kind](type, obj)
 
 
-@pytest.mark.parametrize(("kind", "path"), CASES)
-async def test_an_object_can_contain_anything(kind: str, path: tuple[Any, ...]) -> None:
-    good, store = OBJECTS[kind], Store(WorkQueue())
+def read(kind: str, obj: Manifest) -> None:
+    """Read an object as informers, snapshots and metrics do, before and after another version of it, and delete it."""
+    store, good = Store(WorkQueue()), OBJECTS[kind]
     change(store, "LLMCluster", "upsert", OBJECTS["LLMCluster"])
-    for number, value in enumerate(GARBAGE):
-        bad = replaced(good, path, value)
-        trim_pod(bad)
-        trim_quota(bad)
-        change(store, kind, "upsert", bad)
-        store.node_index.views()
-        states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
-        lost_nodes(states, node_seconds=40, now=datetime.now(UTC))
-        PodView.of(bad)
-        NodeView.of(bad)
-        Claim.of(bad)
-        reverted = copy.deepcopy(good)
-        reverted["metadata"]["resourceVersion"] = str(100 + number)
-        change(store, kind, "upsert", reverted)
-        change(store, kind, "delete", bad)
+    TRIMS.get(kind, trim_pod)(obj)
+    change(store, kind, "upsert", obj)
+    store.node_index.views()
+    states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
+    lost_nodes(states, node_seconds=40, now=datetime.now(UTC))
+    if kind in VIEWS:
+        VIEWS[kind].of(obj)
+    change(store, kind, "upsert", replaced(good, ("metadata", "resourceVersion"), "100"))
+    change(store, kind, "delete", obj)
+
+
+async def test_an_object_can_contain_anything(record_measurement: RecordMeasurement) -> None:
+    cases = 0
+    for kind, good in OBJECTS.items():
+        for place, bad in garbled(good):
+            cases += 1
+            try:
+                read(kind, bad)
+            except Exception as error:
+                error.add_note(f"{kind} {'.'.join(map(str, place))}")
+                raise
+    record_measurement("garbage_cases", cases, "")
+
+
+class Traced(dict[str, Any]):
+    """An object that records which of its fields are read."""
+
+    def __init__(self, fields: Manifest, place: FieldPath, seen: set[FieldPath]) -> None:
+        super().__init__({name: traced(value, (*place, name), seen) for name, value in fields.items()})
+        self.place, self.seen = place, seen
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.seen.add((*self.place, key))
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        self.seen.add((*self.place, key))
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.seen.add((*self.place, key))
+        return super().__contains__(key)
+
+
+def traced(value: Any, place: FieldPath, seen: set[FieldPath]) -> Any:
+    """Return a value whose objects record which of their fields are read."""
+    if isinstance(value, dict):
+        return Traced(value, place, seen)
+    if isinstance(value, list):
+        return [traced(item, (*place, number), seen) for number, item in enumerate(value)]
+    return value
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+async def test_garbage_is_put_wherever_the_operator_reads(kind: str) -> None:
+    seen: set[FieldPath] = set()
+    read(kind, traced(OBJECTS[kind], (), seen))
+    assert seen
+    missing = seen - set(places(OBJECTS[kind]))
+    assert not missing, f"add these fields to OBJECTS: {missing}"
 
 
 @pytest.mark.parametrize("kind", OBJECTS)

@@ -1,6 +1,7 @@
 """Leader election by a Lease: one replica acts, whatever clocks, connections and other replicas do."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell import leader
 from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.leader import LEASE_SECONDS, RENEW_SECONDS, Lease, run_leader_election
+from support.garbage import garbled
+from support.measurements import RecordMeasurement
 
 
 class Clock:
@@ -185,3 +188,23 @@ async def test_an_election_ends_when_another_replica_holds_the_lease(
     server.version = 99
     await asyncio.wait_for(task, 5)
     assert server.holder == "operator-2"
+
+
+@pytest.mark.parametrize("identity", ["operator-1", "operator-2"], ids=["its holder", "another replica"])
+async def test_a_lease_can_contain_anything(
+    server: LeaseServer, clock: Clock, identity: str, record_measurement: RecordMeasurement
+) -> None:
+    assert await lease(server, clock).acquire()
+    cases, written = 0, server.lease
+    for place, bad in garbled(written):
+        cases += 1
+        server.lease, replica = bad, lease(server, clock, identity)
+        for _ in range(2):
+            with contextlib.suppress(Conflict):
+                await replica.acquire()
+            clock.now += leader.MAX_LEASE_SECONDS + 1
+        with contextlib.suppress(Conflict):
+            await replica.release()
+        if server.lease is not bad:
+            assert 0 <= server.lease["spec"]["leaseTransitions"] < 2**31, place
+    record_measurement("garbage_cases", cases, "")

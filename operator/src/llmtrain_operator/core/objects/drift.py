@@ -6,7 +6,7 @@ from typing import Any
 
 from llmtrain_api.pod_rules import RESERVED_LABELS
 from llmtrain_api.quantity import parse_quantity
-from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key, text_at, value_at
 
 LIST_KEYS = ("uid", "name", "port")
 """Keys that identify the items of a list of objects, as the API server merges them."""
@@ -40,7 +40,7 @@ def repair(desired: Manifest, live: Manifest) -> Manifest:
     kind: Manifest = {key: desired[key] for key in ("apiVersion", "kind") if key in desired}
     enforced = enforced_fields(desired)
     names = {key: desired["metadata"][key] for key in ("name", "namespace") if key in desired["metadata"]}
-    uid = {"uid": live["metadata"]["uid"]} if "uid" in live.get("metadata", {}) else {}
+    uid = {"uid": uid} if (uid := text_at(live, "metadata", "uid")) else {}
     return {**kind, **enforced, "metadata": {**enforced["metadata"], **names, **uid}}
 
 
@@ -48,7 +48,7 @@ def can_apply(desired: Manifest, live: Manifest | None) -> bool:
     """Return whether an object can be applied now: not while one of its name is being deleted, or is a finished pod."""
     if live is None:
         return True
-    finished = desired["kind"] == "Pod" and live.get("status", {}).get("phase") in ("Failed", "Succeeded")
+    finished = desired["kind"] == "Pod" and text_at(live, "status", "phase") in ("Failed", "Succeeded")
     return not is_deleting(live) and not finished
 
 
@@ -82,8 +82,9 @@ def contains(live: Any, desired: Any) -> bool:
         )
     if isinstance(desired, list):
         if (name := list_key(desired)) and isinstance(live, list):
-            items = {item.get(name): item for item in live if isinstance(item, dict)}
-            return all(contains(items.get(item[name]), item) for item in desired)
+            return all(
+                any(contains(other, item) for other in live if value_at(other, name) == item[name]) for item in desired
+            )
         return isinstance(live, list) and len(live) == len(desired) and all(map(contains, live, desired))
     return bool(live == desired) or is_same_quantity(live, desired)
 

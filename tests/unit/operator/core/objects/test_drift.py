@@ -21,6 +21,7 @@ SERVICE = {"kind": "Service", "metadata": {"name": "s", "labels": {"a": "b"}}}
         pytest.param({"a": 2}, {"a": 1}, False, id="a changed value is drift"),
         pytest.param({}, {"a": 1}, False, id="a missing field is drift"),
         pytest.param([{"name": "x", "more": 1}], [{"name": "x"}], True, id="lists are compared item by item"),
+        pytest.param([{"name": ["x"]}, None], [{"name": "x"}], False, id="items can have anything as their names"),
         pytest.param([1, 2], [1], False, id="a longer list is drift"),
         pytest.param({"cpu": "1"}, {"cpu": "1000m"}, True, id="a quantity can be written differently"),
         pytest.param({"cpu": "2"}, {"cpu": "1"}, False, id="another quantity is drift"),
@@ -103,6 +104,7 @@ def test_what_was_undone_repairs_is_left_as_it_is_until_something_else_is_desire
 
 
 def test_an_object_is_applied_once_the_one_before_no_longer_exists() -> None:
+    assert can_apply(POD, {"metadata": None, "status": None})
     assert can_apply(POD, None)
     assert can_apply(POD, {**POD, "status": {"phase": "Running"}})
     assert not can_apply(POD, {**POD, "status": {"phase": "Failed"}})
