@@ -15,6 +15,8 @@ python := .venv/bin/python
 pytest := $(python) -m pytest
 # One process for each core; the tests of a file run in one of them, in order.
 parallel := -n auto --dist loadfile
+# Tests that need none of the tools that are built from Go modules or unpacked from Debian's packages.
+without_tools := not helm and not promtool and not apiserver and not bench
 e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
 # Helm's major version in `make chart-test`: 3 or 4.
@@ -41,22 +43,25 @@ test: ## everything: lint, unit, contract and integration tests, then e2e tests 
 
 test-fast: venv ## the tests that need no cluster: unit, contract, integration
 	@echo "▸ unit, contract and integration tests" >&2
-	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench" $(parallel)
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "$(without_tools)" $(parallel)
 
 unit: venv ## the unit tests alone
 	@$(pytest) tests/unit -q -m "not bench" $(parallel)
 
 coverage: venv ## test-fast with line coverage of all processes; fails below the floor in pyproject.toml
 	@mkdir -p build/coverage
-	@$(pytest) tests/unit tests/contract tests/integration -q -m "not helm and not promtool and not bench" \
+	@$(pytest) tests/unit tests/contract tests/integration -q -m "$(without_tools)" \
 	  --cov --cov-report term --cov-report xml:build/coverage/coverage.xml
 
 chart-test: venv ## the chart's tests with one Helm: make chart-test HELM=3
 	@LLMTRAIN_HELM=$(HELM) $(pytest) tests/contract -q -m helm
 
-e2e: venv ## tests with Helm, with promtool, and on a real cluster, which is created or reused
+e2e: venv ## tests with Helm, promtool, an API server alone, and on a real cluster, which is created or reused
 	@$(kind) up
 	@$(kind) install
+	@$(kind) control-plane >/dev/null
+	@echo "▸ tests of the operator with an API server alone: crashes, faults, replicas" >&2
+	@$(pytest) tests/integration/operator -q -m apiserver
 	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
 	@$(pytest) tests/contract -q -m "helm or promtool" $(parallel)
 	@echo "▸ e2e tests on the cluster, side by side" >&2

@@ -17,7 +17,7 @@ from llmtrain_kind.cluster import (
 )
 from llmtrain_kind.demo import DEMO_WORKERS, print_resume_hint, run_demo
 from llmtrain_kind.errors import KindError
-from llmtrain_kind.go_tools import make_cli_tools, make_helm, make_kwok
+from llmtrain_kind.go_tools import make_cli_tools, make_control_plane, make_helm, make_kwok
 from llmtrain_kind.gpus import GPUS_PER_WORKER, advertise_gpus
 from llmtrain_kind.image_loading import load_app_image
 from llmtrain_kind.install import install_chart
@@ -70,6 +70,10 @@ def parser() -> argparse.ArgumentParser:
     helm = verbs.add_parser("helm", help="build one version of Helm, and print its path")
     helm.add_argument("major", choices=("3", "4"), nargs="?", default="4", help="major version (default: %(default)s)")
     helm.set_defaults(act=_helm, changes=True)
+    control_plane = verbs.add_parser(
+        "control-plane", help="build etcd and Kubernetes' components, and print their folder"
+    )
+    control_plane.set_defaults(act=_control_plane, changes=True)
     kwok = verbs.add_parser("kwok", help="build kwok, which plays nodes that do not exist, and print its path")
     kwok.set_defaults(act=_kwok, changes=True)
     prometheus = verbs.add_parser("prometheus", help="unpack Debian's prometheus and promtool, and print their folder")
@@ -113,6 +117,10 @@ def _tools(_: argparse.Namespace) -> None:
 
 def _helm(options: argparse.Namespace) -> None:
     print(make_helm(options.major))
+
+
+def _control_plane(_: argparse.Namespace) -> None:
+    print(make_control_plane())
 
 
 def _kwok(_: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from llmtrain_kind.progress import step
 _HELM = {"3": ("helm3", "helm.sh/helm/v3/cmd/helm"), "4": ("tools", "helm.sh/helm/v4/cmd/helm")}
 _CLI_PACKAGES = ("./localkube", "sigs.k8s.io/kind", _HELM["4"][1])
 _NODE_PACKAGES = ("./pause", "tool")
+_ETCD_PACKAGE = "go.etcd.io/etcd/server/v3"
 _RENAMED = {"server": "etcd"}
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 
@@ -116,6 +117,19 @@ def make_node_tools() -> Path:
     if not (folder / "local-path-provisioner").exists():
         with step("building local-path-provisioner (about 2 minutes on 2 cores, once)"):
             _build(folder, "local-path", ("github.com/rancher/local-path-provisioner",))
+    return folder
+
+
+def make_control_plane() -> Path:
+    """Build etcd and Kubernetes' components unless they exist; return their folder.
+
+    `localkube` in it is the component whose name it is called by, such as kube-apiserver.
+    """
+    folder = make_cli_tools()
+    if not (folder / "etcd").exists():
+        with step("building etcd (about 1 minute on 2 cores, once)"):
+            _build(folder, "tools", (_ETCD_PACKAGE,))
+            _link(folder)
     return folder
 
 
