@@ -103,11 +103,18 @@ class Kube:
         found: Manifest = self.wait(f"{job} is {stage}", in_stage, seconds)
         return found
 
-    def wait_for_step(self, job: str, step: int, seconds: float = 180) -> Manifest:
-        """Wait until a job has done some steps; return its status."""
-        found: Manifest = self.wait(
+    def job_metrics(self, job: str) -> dict[str, float]:
+        """Return the metrics of a job's coordinator, without labels; empty while it does not answer."""
+        service = f"/api/v1/namespaces/{self.namespace}/services/http:{job}-coordinator:8470"
+        text = self.run("get", "--raw", f"{service}/proxy/metrics", check=False).stdout
+        lines = (line for line in text.splitlines() if line and line[0] != "#")
+        return {line.split("{")[0]: float(line.split()[-1]) for line in lines}
+
+    def wait_for_step(self, job: str, step: int, seconds: float = 180) -> int:
+        """Wait until a job has done some steps; return how many. The status would tell it up to 30 seconds later."""
+        found: int = self.wait(
             f"{job} has done {step} steps",
-            lambda: (status := self.status(job)).get("progress", {}).get("step", 0) >= step and status,
+            lambda: (done := int(self.job_metrics(job).get("llmtrain_job_step", 0))) >= step and done,
             seconds,
         )
         return found

@@ -102,7 +102,8 @@ def test_all_pods_of_a_job_run_on_the_reserved_nodes_of_its_pool(kube: Kube, new
         )
         assert lacking == [f"{node}: example.com/adapter 0 of 1"]
         kube.apply(job(new_job, cluster=name, steps=ENDLESS))
-        assert kube.wait_for_step(new_job, 1)["pool"] == "reserved"
+        kube.wait_for_step(new_job, 1)
+        assert kube.status(new_job)["pool"] == "reserved"
         pods = kube.pods(new_job)
         assert {pod["metadata"]["labels"]["llmtrain.dev/role"] for pod in pods} >= {"coordinator", "worker"}
         assert {pod["spec"]["nodeName"] for pod in pods} == {node}

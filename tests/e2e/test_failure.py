@@ -30,8 +30,7 @@ def test_a_killed_worker_is_replaced_and_training_continues(kube: Kube, new_job:
         lambda: (p := kube.get("pod", f"{new_job}-worker-1")) and p["metadata"]["uid"] != victim["metadata"]["uid"],
     )
     status = kube.wait_for_stage(new_job, "Training")
-    step = status["progress"]["step"]
-    status = kube.wait_for_step(new_job, step + 20)
+    kube.wait_for_step(new_job, status["progress"]["step"] + 20)
     assert status["firstFailure"]["pod"] == f"{new_job}-worker-1"
     assert status["firstFailure"]["exitCode"] == 137
     assert status["firstFailure"]["node"] == victim["spec"]["nodeName"]
@@ -68,7 +67,7 @@ def test_an_upgrade_of_the_chart_disturbs_no_job(kube: Kube, new_job: str) -> No
     old = operator_pod(kube)["metadata"]["uid"]
     upgrade(kube, "--set", f"podAnnotations.upgraded-for={new_job}")
     assert operator_pod(kube)["metadata"]["uid"] != old
-    kube.wait_for_step(new_job, before["progress"]["step"] + 20)
+    kube.wait_for_step(new_job, before + 20)
     assert {pod["metadata"]["uid"] for pod in kube.pods(new_job)} == uids
 
 

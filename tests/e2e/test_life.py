@@ -53,14 +53,12 @@ def test_the_first_step_comes_soon_after_apply(kube: Kube, new_job: str, record_
 
 def test_progress_is_in_columns_and_metrics(kube: Kube, new_job: str) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
-    kube.wait_for_step(new_job, 5)
+    kube.wait("the status has steps", lambda: kube.status(new_job).get("progress", {}).get("step", 0) >= 5)
     header, row = kube.run("get", "ltj", new_job).stdout.splitlines()
     assert header.split() == ["NAME", "STAGE", "STEP", "STEPS", "ETA", "LOSS", "TOKENS/S", "AGE"]
     assert row.split()[1] == "Training"
     assert int(row.split()[2]) >= 5
-    service = f"/api/v1/namespaces/{kube.namespace}/services/http:{new_job}-coordinator:8470"
-    text = kube.run("get", "--raw", f"{service}/proxy/metrics").stdout
-    series = {line.split("{")[0]: float(line.split()[-1]) for line in text.splitlines() if line and line[0] != "#"}
+    series = kube.job_metrics(new_job)
     assert series["llmtrain_job_steps"] == ENDLESS
     assert series["llmtrain_job_step"] >= 5
     assert series["llmtrain_job_ranks"] == 2

@@ -30,7 +30,7 @@ def test_deleted_children_come_back(kube: Kube, new_job: str) -> None:
         "service and config are back",
         lambda: len(kube.objects("service,configmap", f"llmtrain.dev/job={new_job}")) == 2,
     )
-    kube.wait_for_step(new_job, before["progress"]["step"] + 20)
+    kube.wait_for_step(new_job, before + 20)
     after = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in kube.pods(new_job)}
     assert after.keys() == uids.keys()
     assert {name for name in uids if after[name] != uids[name]} == {f"{new_job}-worker-1"}

@@ -127,7 +127,8 @@ def test_a_stranger_neither_joins_nor_reads_the_status_nor_ends_a_generation(kub
     assert found["statuses"] == [401]
     assert found["received"] <= CHALLENGE_BYTES
     assert found["stores"] == []
-    after = kube.wait_for_step(training, before["progress"]["step"] + 20)
+    kube.wait_for_step(training, before["progress"]["step"] + 20)
+    after = kube.status(training)
     assert generations(kube, training) == joined
     assert after["recoveries"]["count"] == before["recoveries"]["count"] == 0
 

@@ -20,8 +20,8 @@ def test_suspend_and_resume(kube: Kube, new_job: str) -> None:
     step = status["progress"]["step"]
     suspend(kube, new_job, False)
     kube.wait_for_stage(new_job, "Training")
-    status = kube.wait_for_step(new_job, step + 5)
-    assert condition(status, "Suspended")["status"] == "False"
+    kube.wait_for_step(new_job, step + 5)
+    assert condition(kube.status(new_job), "Suspended")["status"] == "False"
     log = kube.run("logs", f"{new_job}-worker-0").stdout
     assert '"event":"restored"' in log.replace(" ", "")
 
