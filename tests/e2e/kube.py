@@ -111,7 +111,7 @@ class Kube:
         return {line.split("{")[0]: float(line.split()[-1]) for line in lines}
 
     def wait_for_step(self, job: str, step: int, seconds: float = 180) -> int:
-        """Wait until a job has done some steps; return how many. The status would tell it up to 30 seconds later."""
+        """Wait until a job has done some steps; return how many. The status shows it up to 30 seconds later."""
         found: int = self.wait(
             f"{job} has done {step} steps",
             lambda: (done := int(self.job_metrics(job).get("llmtrain_job_step", 0))) >= step and done,
