@@ -162,9 +162,12 @@ def test_a_lost_coordinator_is_replaced_on_another_node_while_training_continues
     nodes = {node["metadata"]["name"] for node in kube.objects("nodes", "!node-role.kubernetes.io/control-plane")}
     here = operator["spec"]["nodeName"]
     (there,) = nodes - {here}
-    workers = {"replicas": 2, "resources": {"cpu": "500m", "memory": "1Gi"}}
-    kube.apply(job(new_job, steps=ENDLESS, workers={**workers, "nodeSelector": {"kubernetes.io/hostname": here}}))
-    wait_for_ranks(kube, new_job, 2)
+    kube.run("cordon", there)
+    try:
+        kube.apply(job(new_job, steps=ENDLESS))
+        wait_for_ranks(kube, new_job, 2)
+    finally:
+        kube.run("uncordon", there)
     coordinator = move_coordinator(kube, new_job, away_from=here)
     step = kube.wait_for_step(new_job, 20)
     died = datetime.now(UTC)
