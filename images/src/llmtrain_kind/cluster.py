@@ -111,12 +111,13 @@ def _restart(cluster: Cluster) -> bool:
     if cluster.provider.flavour is Flavour.OFFLINE:
         prepare_host()
     engine = cluster.provider.engine
-    if not is_healthy(cluster):
-        if not all(succeeds([engine, "inspect", name]) for name in cluster.node_names):
-            return False
+    if not all(succeeds([engine, "inspect", name]) for name in cluster.node_names):
+        return False
+    # The API server reports a node as ready for some time after it has exited.
+    exited = [name for name in cluster.node_names if not _runs(engine, name)]
+    if exited or not is_healthy(cluster):
         with step(f"cluster {cluster.name} is not ready: restarting its nodes (up to 3 minutes)"):
             # Not `start`: after a crash of the machine the engine reports exited nodes as running.
-            exited = [name for name in cluster.node_names if not _runs(engine, name)]
             if exited and not succeeds([engine, "restart", "--time", "5", *exited]):
                 return False
             if not _reconnect(cluster):
