@@ -14,6 +14,8 @@ from pathlib import Path
 from llmtrain_kind.commands import run
 
 _NAME_ANNOTATION = "io.containerd.image.name"
+_REF_NAME = "org.opencontainers.image.ref.name"
+_EXPORTED = "exported"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ def export_layout(reference: str, folder: Path) -> Layout:
     Existing blobs are not copied again; blobs of older images are deleted.
     """
     accept = "--dest-oci-accept-uncompressed-layers"
-    source, destination = f"containers-storage:{reference}", f"oci:{folder}:exported"
+    source, destination = f"containers-storage:{reference}", f"oci:{folder}:{_EXPORTED}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     run(["skopeo", "copy", "-q", "--insecure-policy", accept, source, destination])
     layout = read_layout(folder, reference)
@@ -48,9 +50,10 @@ def export_layout(reference: str, folder: Path) -> Layout:
 
 
 def read_layout(folder: Path, reference: str) -> Layout:
-    """Return the image that was last exported to a folder."""
+    """Return the image that was last exported to a folder. It has the name; its entry can be older than others."""
     index = json.loads((folder / "index.json").read_text())
-    entry = index["manifests"][-1]
+    named = (entry for entry in index["manifests"] if entry.get("annotations", {}).get(_REF_NAME) == _EXPORTED)
+    entry = next(named)
     digest = entry["digest"]
     manifest = json.loads((folder / "blobs" / digest.replace(":", "/")).read_text())
     layers = [layer["digest"] for layer in manifest["layers"]]

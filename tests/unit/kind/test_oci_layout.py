@@ -18,12 +18,14 @@ def layout(folder: Path) -> Layout:
     (blobs / "manifest").write_text(json.dumps(manifest))
     for name in ("config", "base", "sources"):
         (blobs / name).write_text(name)
-    entry = {"mediaType": "m", "digest": "sha256:manifest", "size": 1, "annotations": {}}
-    (folder / "index.json").write_text(json.dumps({"manifests": [entry]}))
+    annotations = {"org.opencontainers.image.ref.name": "exported"}
+    entry = {"mediaType": "m", "digest": "sha256:manifest", "size": 1, "annotations": annotations}
+    later = {"mediaType": "m", "digest": "sha256:another", "size": 1}
+    (folder / "index.json").write_text(json.dumps({"manifests": [entry, later]}))
     return read_layout(folder, REFERENCE)
 
 
-def test_a_layout_lists_the_manifest_the_configuration_and_the_layers(tmp_path: Path) -> None:
+def test_a_layout_is_of_the_image_exported_last_and_lists_manifest_configuration_and_layers(tmp_path: Path) -> None:
     expected = ("sha256:manifest", "sha256:config", "sha256:base", "sha256:sources")
     assert layout(tmp_path).blobs == expected
 
