@@ -41,7 +41,3 @@ class JobMemory:
         self.deleted &= existing
         self.alive = (self.alive & existing) | {pod.uid for pod in pods if not pod.deleting}
         return frozenset(pod.uid for pod in pods if pod.deleting and pod.uid in self.alive - self.deleted)
-
-    def status_written(self) -> None:
-        """Remember that the status was written now."""
-        self.status_written_at = self.clock()

@@ -171,7 +171,7 @@ async def test_objects_with_names_of_the_job_that_it_does_not_control_are_known(
 
 async def test_what_is_remembered_of_an_earlier_job_of_the_name_does_not_count(store: Store) -> None:
     memory = JobMemory("uid-of-predecessor")
-    memory.status_written()
+    memory.status_written_at = memory.clock()
     memory.refusals.record(api_rejection(("Pod", "j-prepare"), "no"), frozenset())
     found = observed(store, memory=memory)
     assert found is not None

@@ -10,9 +10,6 @@ from llmtrain_operator.core.policies.failure_policy import is_lost
 from llmtrain_operator.core.reported import reported_dataset, reported_model
 from llmtrain_operator.core.status.progress import format_figure, format_loss
 
-MAX_DECIMAL = 1e12
-"""Larger perplexities are written in exponent notation; no model that works has one."""
-
 
 def with_results(status: JobStatus, spec: JobSpec, pods: tuple[PodView, ...], lost_nodes: frozenset[str]) -> JobStatus:
     """Return `status` with what the pods that succeeded produced."""
@@ -50,11 +47,6 @@ def model_status(model: ModelInfo, volume: str) -> ModelStatus:
         unigram_perplexity=format_figure(model.unigram_perplexity, 1),
         sample=model.sample,
     )
-
-
-def format_perplexity(perplexity: float) -> str:
-    """Return a perplexity with one decimal, or in exponent notation if it is that of a diverged model."""
-    return f"{perplexity:.1f}" if perplexity < MAX_DECIMAL else f"{perplexity:.6g}"
 
 
 def training_completed(spec: JobSpec, workers: tuple[PodView, ...], lost_nodes: frozenset[str]) -> bool:
