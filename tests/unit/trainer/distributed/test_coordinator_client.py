@@ -1,8 +1,10 @@
 """The client separates errors that can be retried from those that cannot, and names the job in every request."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from llmtrain_api.job_token import authorization, new_token
 from llmtrain_api.protocol import (
     JOB_HEADER,
+    JOIN_LONG_POLL_SECONDS,
     CurrentGeneration,
     Heartbeat,
     Join,
@@ -18,6 +21,7 @@ from llmtrain_api.protocol import (
     Member,
     Membership,
 )
+from llmtrain_trainer.distributed import coordinator_client
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable
 from support.local_coordinator import TOKEN as JOB_TOKEN
@@ -121,6 +125,30 @@ def test_any_other_answer_can_be_retried(server: Server, client: CoordinatorClie
 def test_an_unreachable_coordinator_can_be_retried() -> None:
     with pytest.raises(CoordinatorUnavailable, match=r"coordinator 127\.0\.0\.1:1 doesn't answer"):
         CoordinatorClient("127.0.0.1:1", "uid", TOKEN).heartbeat(Heartbeat(member=ME, generation=4, ranks=2, step=9))
+
+
+def test_a_join_does_not_wait_for_a_connection_as_long_as_for_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packets to a node that has failed are lost without an error, as those to a socket whose backlog is full."""
+    monkeypatch.setattr(coordinator_client, "CONNECT_TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as full, ExitStack() as connections:
+        for _ in range(3):
+            connection = connections.enter_context(socket.socket())
+            connection.setblocking(False)
+            connection.connect_ex(full.getsockname())
+        client = CoordinatorClient(f"127.0.0.1:{full.getsockname()[1]}", "uid", TOKEN)
+        began = time.monotonic()
+        with pytest.raises(CoordinatorUnavailable, match="timed out"):
+            client.join(Join(member=ME))
+    assert time.monotonic() - began < JOIN_LONG_POLL_SECONDS
+
+
+def test_a_connection_that_the_coordinator_closes_after_an_answer_is_opened_again(
+    server: Server, client: CoordinatorClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Handler, "protocol_version", "HTTP/1.0")
+    for _ in range(2):
+        client.leave(Leave(incarnation="me", reason="Finished"))
+    assert len(server.requests) == 2
 
 
 def test_a_rank_on_a_node_that_is_named_waiting_can_join(server: Server, client: CoordinatorClient) -> None:

@@ -13,7 +13,7 @@ from torch._C import _distributed_c10d as c10d
 from llmtrain_api.job_token import new_token
 from llmtrain_api.protocol import Member
 from llmtrain_trainer.distributed import guarded_store
-from llmtrain_trainer.distributed.guarded_store import CHALLENGE_BYTES, PROOF_BYTES, GuardedStore
+from llmtrain_trainer.distributed.guarded_store import CHALLENGE_BYTES, PROOF_BYTES, GuardedStore, loopback
 from llmtrain_trainer.errors import GenerationEnded
 from support.polling import DEADLINE_SECONDS
 from support.ports import free_port
@@ -188,3 +188,27 @@ def test_ranks_reach_each_other_over_ipv6() -> None:
     place = member(first.port).model_copy(update={"address": "::1"})
     store = other.connect(place, timeout_seconds=DEADLINE_SECONDS, is_broken=lambda: False, ping_watchdog=lambda: None)
     assert store.get("key") == b"value"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "address"),
+    [
+        pytest.param(
+            "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
+            "::1",
+            marks=pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here"),
+        ),
+        ("127.0.0.1 localhost\n#::1 localhost\n\n", "127.0.0.1"),
+        (None, "127.0.0.1"),
+    ],
+)
+def test_the_loopback_address_is_one_whose_name_needs_no_dns(
+    hosts: str | None, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hosts is not None:
+        (tmp_path / "hosts").write_text(hosts)
+    monkeypatch.setattr(guarded_store, "HOSTS_FILE", str(tmp_path / "hosts"))
+    assert loopback()[0] == address
+    store = GuardedStore("127.0.0.1", TOKEN)
+    store.own.set("key", "value")
+    assert connect(store.port).get("key") == b"value"

@@ -23,6 +23,8 @@ from llmtrain_api.protocol import (
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.errors import BadInput, CoordinatorUnavailable, StopRequested, TrainerError
 
+CONNECT_TIMEOUT_SECONDS = 3.0
+"""How long a connection can take. Packets to a coordinator on a node that has failed are lost; the next one is elsewhere."""
 RESPONSE_TIMEOUT_SECONDS = 5.0
 """How long the coordinator can take to respond, in addition to the time of a long poll."""
 _JOIN_ANSWER: TypeAdapter[JoinAnswer] = TypeAdapter(JoinAnswer)
@@ -108,10 +110,10 @@ class CoordinatorClient:
 
     def _send(self, path: str, body: str, seconds: float) -> tuple[int, bytes]:
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(self._address, timeout=seconds)
-        self._connection.timeout = seconds
-        if self._connection.sock is not None:
-            self._connection.sock.settimeout(seconds)
+            self._connection = http.client.HTTPConnection(self._address, timeout=CONNECT_TIMEOUT_SECONDS)
+        if self._connection.sock is None:
+            self._connection.connect()
+        self._connection.sock.settimeout(seconds)
         self._connection.request("POST", path, body, self._headers)
         response = self._connection.getresponse()
         return response.status, response.read()

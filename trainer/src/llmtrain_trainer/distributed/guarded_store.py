@@ -32,7 +32,7 @@ HANDSHAKE_SECONDS = 5.0
 MAX_STRANGERS = 1100
 """Connections without a proof so far, of which the oldest are closed: all ranks of a large job can connect at once."""
 CHUNK_BYTES = 2**16
-LOOPBACK = "127.0.0.1"
+HOSTS_FILE = "/etc/hosts"
 POLL_SECONDS = 0.0005
 
 T = TypeVar("T")
@@ -50,10 +50,11 @@ class GuardedStore:
     def __init__(self, address: str, token: str) -> None:
         self.token = token.encode()
         """The token of the job, which peers must know."""
-        listener = socket.create_server((LOOPBACK, 0))
+        self._loopback, family = loopback()
+        listener = socket.create_server((self._loopback, 0), family=family)
         self._inner_port = listener.getsockname()[1]
         self.own = c10d.TCPStore(
-            LOOPBACK,
+            self._loopback,
             self._inner_port,
             is_master=True,
             wait_for_workers=False,
@@ -90,7 +91,7 @@ class GuardedStore:
         except ERRORS as error:
             raise GenerationEnded(f"the store of the first member at {member.address} can't be reached") from error
         return c10d.TCPStore(
-            LOOPBACK,
+            self._loopback,
             self._call(self._listen(member, ready)),
             is_master=False,
             wait_for_workers=False,
@@ -113,7 +114,7 @@ class GuardedStore:
             await splice((reader, writer), peer)
             server.close()
 
-        server = await asyncio.start_server(forward, LOOPBACK, 0)
+        server = await asyncio.start_server(forward, self._loopback, 0)
         port: int = server.sockets[0].getsockname()[1]
         return port
 
@@ -147,7 +148,7 @@ class GuardedStore:
                 own_challenge = await reader.readexactly(CHALLENGE_BYTES)
                 await self._verify(reader, b"connecting", challenge, own_challenge)
                 writer.write(self._proof(b"accepting", challenge, own_challenge))
-            store = await asyncio.open_connection(LOOPBACK, self._inner_port)
+            store = await asyncio.open_connection(self._loopback, self._inner_port)
         except (*ERRORS, asyncio.CancelledError):
             writer.close()
             return
@@ -165,6 +166,19 @@ class GuardedStore:
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def loopback() -> tuple[str, socket.AddressFamily]:
+    """Return the address of the loopback interface for a TCPStore, and its family.
+
+    Before it connects, torch looks up the name of the address (`getnameinfo`), in IPv6's notation. /etc/hosts names ::1
+    where the kubelet writes it; for 127.0.0.1, or without such a line, each connection would wait for the DNS server.
+    """
+    with contextlib.suppress(OSError), open(HOSTS_FILE) as hosts:
+        if any(line.split()[:1] == ["::1"] for line in hosts):
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+            return "::1", socket.AF_INET6
+    return "127.0.0.1", socket.AF_INET
 
 
 async def splice(one: Connection, other: Connection) -> None:

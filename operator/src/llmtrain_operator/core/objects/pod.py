@@ -14,6 +14,9 @@ from llmtrain_operator.core.objects.security_context import container_security_c
 from llmtrain_operator.core.objects.volumes import Volume
 from llmtrain_operator.core.snapshot import Job
 
+DNS_OPTIONS = [{"name": "timeout", "value": "1"}, {"name": "attempts", "value": "3"}]
+"""Options of the resolver: by default, a lookup whose packet is lost takes 5 seconds, longer than a recovery."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PodTemplate:
@@ -47,6 +50,7 @@ def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
         "restartPolicy": template.restart_policy,
         "automountServiceAccountToken": template.mount_token,
         "enableServiceLinks": False,
+        "dnsConfig": {"options": DNS_OPTIONS},
         "terminationGracePeriodSeconds": template.grace_seconds,
         "securityContext": pod_security_context(job.spec.security_context),
         "containers": [container(template)],

@@ -30,6 +30,11 @@ def test_a_pod_has_no_service_account_token_unless_the_template_asks_for_it() ->
     assert spec_of(mount_token=True)["automountServiceAccountToken"] is True
 
 
+def test_a_lost_dns_packet_is_repeated_after_a_second() -> None:
+    options = {option["name"]: int(option["value"]) for option in spec_of()["dnsConfig"]["options"]}
+    assert options == {"timeout": 1, "attempts": 3}
+
+
 def test_labels_and_annotations_of_the_job_give_way_to_the_operators() -> None:
     the_job = job(workers={"labels": {"team": "a", JOB_LABEL: "other"}, "annotations": {"note": "x", "term": "0"}})
     metadata = manifest_of(the_job, annotations={"term": "1"})["metadata"]
