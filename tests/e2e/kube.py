@@ -39,9 +39,10 @@ class Kube:
     def apply(
         self, *manifests: Manifest, check: bool = True, dry_run: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Apply manifests; JSON is YAML."""
+        """Apply manifests; JSON is YAML. With `dry_run`, the output is what would be stored."""
         text = "\n---\n".join(json.dumps(manifest) for manifest in manifests)
-        return self.run("apply", *(["--dry-run=server"] if dry_run else []), "-f", "-", text=text, check=check)
+        options = ["--dry-run=server", "-o", "json"] if dry_run else []
+        return self.run("apply", *options, "-f", "-", text=text, check=check)
 
     def get(self, kind: str, name: str) -> Manifest | None:
         """Return one object, or None if it isn't there."""
@@ -76,9 +77,11 @@ class Kube:
         return eventually(probe, what, seconds=seconds, interval=POLL_SECONDS, details=self.picture)
 
     def picture(self) -> str:
-        """Return the objects, events and operator log that explain a failed wait."""
+        """Return the objects, events and logs that explain a failed wait."""
+        pods = self.run("get", "pods", "-o", "name", check=False).stdout.split()
         parts = [
             self.run("get", "ltj,pods", "-o", "wide", check=False).stdout,
+            *(f"{pod}\n{self.run('logs', pod, '--tail=12', check=False).stdout[-3000:]}" for pod in pods),
             self.run("get", "events", "--sort-by=.lastTimestamp", check=False).stdout[-4000:],
             self.run(
                 "-n",

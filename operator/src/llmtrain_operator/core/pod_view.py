@@ -23,6 +23,8 @@ PULL_FAILURES = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 """Reasons of a waiting container whose image cannot be pulled."""
+ENDED = ("Succeeded", "Failed")
+"""Phases of a pod whose containers have all ended for good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,9 @@ class PodView:
     worker: int = -1
     """Number of the worker; -1 for pods of other roles."""
     phase: str = "Pending"
+    """Phase of the pod as if it had its own container only: others may have been injected, which fail or never end."""
+    occupies_node: bool = True
+    """Whether any of its containers runs or may still run, so that its resources are in use."""
     node: str = ""
     """Name of the node it is bound to; empty before that."""
     address: str = ""
@@ -86,8 +91,8 @@ class PodView:
 
     @property
     def finished(self) -> bool:
-        """Whether all its containers have ended."""
-        return self.phase in ("Succeeded", "Failed")
+        """Whether its own container has ended for good."""
+        return self.phase in ENDED
 
     @property
     def starting(self) -> bool:
@@ -111,6 +116,7 @@ class PodView:
         waiting, terminated = fields_at(state, "waiting"), fields_at(state, "terminated")
         restarts = container_status(pod, container).get("restartCount")
         exit_code = terminated.get("exitCode")
+        exit_code = exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None
         scheduled = conditions.get("PodScheduled", {})
         target = conditions.get("DisruptionTarget", {})
         disrupted = target.get("status") == "True"
@@ -120,10 +126,11 @@ class PodView:
             uid=text_at(pod, "metadata", "uid"),
             role=role,
             worker=number_in(labels.get(WORKER_LABEL), -1),
-            phase=text_at(pod, "status", "phase") or "Pending",
+            phase=phase_of(pod, exit_code),
+            occupies_node=text_at(pod, "status", "phase") not in ENDED,
             node=text_at(pod, "spec", "nodeName"),
             address=text_at(pod, "status", "podIP"),
-            ready=conditions.get("Ready", {}).get("status") == "True",
+            ready=is_ready(conditions.get("Ready", {}), container_status(pod, container)),
             deleting=is_deleting(pod),
             unschedulable=text_at(scheduled, "message") if scheduled.get("status") == "False" else "",
             pull_failure=pull_failure(waiting),
@@ -138,12 +145,31 @@ class PodView:
             finalizers=texts_at(pod, "metadata", "finalizers"),
             memory_limit=text_at(container, "resources", "limits", "memory"),
             image=text_at(container, "image"),
-            exit_code=exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None,
+            exit_code=exit_code,
             end_reason=end_reason(text_at(terminated, "reason"), text_at(pod, "status", "reason")),
             end_message=text_at(terminated, "message") or text_at(pod, "status", "message"),
             status_message=text_at(pod, "status", "message"),
             manifest=pod,
         )
+
+
+def phase_of(pod: Manifest, exit_code: int | None) -> str:
+    """Return the phase of a pod as that of its own container, which has ended with `exit_code`; None if it has not.
+
+    The phase in the status is that of all containers. It counts if the kubelet has ended the pod as a whole, which it
+    gives a reason for, or if it will restart the container.
+    """
+    phase = text_at(pod, "status", "phase") or "Pending"
+    ended_as_a_whole = phase in ENDED and text_at(pod, "status", "reason")
+    if exit_code is None or ended_as_a_whole or text_at(pod, "spec", "restartPolicy") != "Never":
+        return phase
+    return "Succeeded" if exit_code == 0 else "Failed"
+
+
+def is_ready(condition: dict[str, Any], container: dict[str, Any]) -> bool:
+    """Return whether a pod is ready, by its condition and the status of its own container: others do not matter."""
+    others_are_not = condition.get("reason") == "ContainersNotReady" and container.get("ready") is True
+    return condition.get("status") == "True" or others_are_not
 
 
 def own_container(pod: Manifest, role: str) -> dict[str, Any]:

@@ -81,6 +81,49 @@ def test_the_jobs_own_container_is_found_by_its_name() -> None:
     assert (found.exit_code, found.end_reason, found.image) == (3, "Error", "trainer")
 
 
+def with_sidecar(own: dict[str, Any], phase: str, *, restart_policy: str = "Never", **status: Any) -> PodView:
+    """Return the view of a pod into which a container was injected; `own` is the state of its own one."""
+    statuses = [{"name": "a-proxy", "ready": False}, {"name": "worker", "ready": "running" in own, "state": own}]
+    return PodView.of(
+        {
+            "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
+            "spec": {"containers": [{"name": "a-proxy"}, {"name": "worker"}], "restartPolicy": restart_policy},
+            "status": {"phase": phase, "containerStatuses": statuses, **status},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "phase", "expected", "occupies_node"),
+    [
+        pytest.param(0, "Running", "Succeeded", True, id="a sidecar that does not end"),
+        pytest.param(3, "Running", "Failed", True, id="a sidecar that does not end, after a failure"),
+        pytest.param(0, "Failed", "Succeeded", False, id="a sidecar that failed"),
+        pytest.param(3, "Failed", "Failed", False, id="both failed"),
+    ],
+)
+def test_the_phase_is_that_of_its_own_container(exit_code: int, phase: str, expected: str, occupies_node: bool) -> None:
+    found = with_sidecar({"terminated": {"exitCode": exit_code}}, phase)
+    assert (found.phase, found.finished, found.occupies_node) == (expected, True, occupies_node)
+
+
+def test_a_container_that_is_restarted_or_runs_leaves_the_phase_as_it_is() -> None:
+    assert with_sidecar({"terminated": {"exitCode": 1}}, "Running", restart_policy="Always").phase == "Running"
+    assert with_sidecar({"running": {}}, "Running").phase == "Running"
+    assert with_sidecar({"terminated": {"exitCode": "0"}}, "Running").phase == "Running"
+
+
+def test_an_eviction_is_the_end_of_the_pod_however_its_container_ended() -> None:
+    assert with_sidecar({"terminated": {"exitCode": 0}}, "Failed", reason="Evicted").phase == "Failed"
+
+
+def test_a_pod_is_ready_although_a_sidecar_is_not() -> None:
+    not_ready = {"type": "Ready", "status": "False", "reason": "ContainersNotReady"}
+    assert with_sidecar({"running": {}}, "Running", conditions=[not_ready]).ready
+    assert not with_sidecar({"waiting": {}}, "Running", conditions=[not_ready]).ready
+    assert not with_sidecar({"running": {}}, "Running", conditions=[{**not_ready, "reason": "NodeNotReady"}]).ready
+
+
 def test_a_container_without_a_status_has_not_ended() -> None:
     own, proxy = {"name": "worker"}, {"name": "a-proxy", "state": {"terminated": {"exitCode": 1}}}
     manifest = {

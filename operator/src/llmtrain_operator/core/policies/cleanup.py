@@ -25,9 +25,9 @@ def plan_cleanup(
     """Return the plan that deletes what is left of a finished job; None if nothing is.
 
     The kubelet of a lost node does not confirm a deletion that began before, so it is repeated with force. With
-    `keep_ended` the pods that have ended stay; they use no resources of a node.
+    `keep_ended` the pods that have ended stay, unless a container that was injected still uses the resources of a node.
     """
-    unneeded = (pod for pod in pods if not (keep_ended and pod.finished))
+    unneeded = (pod for pod in pods if not keep_ended or pod.occupies_node)
     remaining = (pod for pod in unneeded if not pod.deleting or (pod.node in lost_nodes and not pod.finalizers))
     references = (*pod_references(remaining, lost_nodes), *object_references(objects, KINDS))
     return Plan(delete=references) if references else None

@@ -62,6 +62,14 @@ def test_pods_that_have_ended_can_stay_and_those_that_run_are_stopped(
     assert [reference.kind for reference in plan_job(snapshot(the_job, pods=kept)).delete] == ["LLMTrainingJob"]
 
 
+def test_a_pod_that_has_ended_does_not_stay_while_a_sidecar_uses_its_node() -> None:
+    ended = pod("j-worker-0", phase="Succeeded", occupies_node=False)
+    assert plan_cleanup((ended,), {}, frozenset(), keep_ended=True) is None
+    plan = plan_cleanup((replace(ended, occupies_node=True),), {}, frozenset(), keep_ended=True)
+    assert plan is not None
+    assert [reference.name for reference in plan.delete] == ["j-worker-0"]
+
+
 def test_a_pod_on_a_lost_node_is_deleted_with_force() -> None:
     plan = plan_cleanup((pod("j-worker-0"),), {}, frozenset({"node-1"}))
     assert [reference.force for reference in plan.delete] == [True]
