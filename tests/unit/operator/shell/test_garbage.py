@@ -40,9 +40,10 @@ STATE = {
 }
 OBJECTS: dict[str, Manifest] = {
     "Pod": {
-        "metadata": METADATA,
+        "metadata": {**METADATA, "name": "j-worker-0"},
         "spec": {
             "nodeName": "n",
+            "restartPolicy": "Never",
             "containers": [{"name": "worker", "image": "i", "resources": AMOUNTS}],
             "initContainers": [{"name": "init", "restartPolicy": "Always", "resources": AMOUNTS}],
         },
@@ -55,10 +56,17 @@ OBJECTS: dict[str, Manifest] = {
             "conditions": [
                 {**CONDITION, "type": "PodScheduled", "status": "False"},
                 {**CONDITION, "type": "DisruptionTarget", "reason": "EvictionByEvictionAPI"},
-                CONDITION,
+                {**CONDITION, "status": "False", "reason": "ContainersNotReady"},
             ],
+            "initContainerStatuses": [{"name": "init", "state": STATE}],
             "containerStatuses": [
-                {"name": "worker", "state": STATE, "lastState": {"terminated": {"reason": "r"}}, "restartCount": 1}
+                {
+                    "name": "worker",
+                    "ready": True,
+                    "state": STATE,
+                    "lastState": {"terminated": {"reason": "r"}},
+                    "restartCount": 1,
+                }
             ],
         },
     },
