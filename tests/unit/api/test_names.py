@@ -6,7 +6,7 @@ from llmtrain_api.names import coordinator_name, pod_role, prepare_name, publish
 
 
 @pytest.mark.parametrize("job", ["j", "a-worker-3", "x-prepare", "worker-1"])
-def test_the_name_of_a_pod_tells_its_role(job: str) -> None:
+def test_the_name_of_a_pod_determines_its_role(job: str) -> None:
     pods = coordinator_name(job), prepare_name(job), publish_name(job), worker_name(job, 0), worker_name(job, 511)
     assert [pod_role(pod) for pod in pods] == [
         ("coordinator", -1),

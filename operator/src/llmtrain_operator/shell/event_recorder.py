@@ -66,10 +66,10 @@ class EventRecorder:
         text = f"{COMBINED}{event.message}" if key == COMBINED else event.message
         now = format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z"
         try:
-            if (recorded := series.by_text.get(key)) is not None:
-                recorded.count += 1
+            if (earlier := series.by_text.get(key)) is not None:
+                earlier.count += 1
                 try:
-                    return await self.api.repeat_event(obj, recorded.name, text, recorded.count, now)
+                    return await self.api.repeat_event(obj, earlier.name, text, earlier.count, now)
                 except NotFound:
                     pass  # it has expired
             shown = Event(type=event.type, reason=event.reason, message=text)
