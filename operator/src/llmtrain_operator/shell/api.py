@@ -165,15 +165,15 @@ class Api:
         query = f"?fieldManager={FIELD_MANAGER}"
         return await self.call("PATCH", path + query, manifest, "application/strategic-merge-patch+json")
 
-    async def delete(self, reference: ObjectReference) -> None:
-        """Delete the referenced object, and its dependents in the background."""
+    async def delete(self, reference: ObjectReference) -> Manifest:
+        """Delete the referenced object, and its dependents in the background; return it, or a Status if it is gone."""
         path = path_of(reference.api_version, reference.kind, reference.namespace, reference.name)
         options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if reference.uid:
             options["preconditions"] = {"uid": reference.uid}
         if reference.force:
             options["gracePeriodSeconds"] = 0
-        await self.call("DELETE", path, options)
+        return await self.call("DELETE", path, options)
 
     async def replace_status(self, obj: Manifest, status: Manifest) -> Manifest:
         """Replace the status of an object, and return the object; raise Conflict if it has changed since it was read.

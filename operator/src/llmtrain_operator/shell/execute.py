@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from llmtrain_api.events import OperatorEvent
-from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_api.timestamps import format_rfc3339
-from llmtrain_operator.core.manifest import Manifest, object_key
+from llmtrain_operator.core.manifest import Manifest, is_deleting, object_key, value_at
 from llmtrain_operator.core.objects.drift import UNREADABLE_KIND, needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
@@ -18,6 +17,7 @@ from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.job_memory import JobMemory
+from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.relevance import owner_of
 from llmtrain_operator.shell.store import Store
@@ -143,12 +143,21 @@ class Executor:
             raise Conflict(error.message, error.code) from error
 
     async def delete(self, reference: ObjectReference) -> None:
-        """Delete one object, if it still exists; RequestRefused if the API server refuses that."""
+        """Delete one object, if it still exists; RequestRefused if the API server refuses that.
+
+        That it is being deleted or gone is known without a watch event, so it is not deleted again.
+        """
         try:
-            with contextlib.suppress(NotFound, Conflict):
-                await self.api.delete(reference)
+            answer = await self.api.delete(reference)
+        except NotFound:
+            answer = {}
+        except Conflict:
+            return  # the name belongs to another object, as a watch event will report
         except RequestRejected as error:
             raise RequestRefused(api_rejection((reference.kind, reference.name), error.message)) from error
+        known = self.store.find(reference.kind, (reference.namespace, reference.name), reference.uid)
+        if known is not None:
+            self.cache_deletion(known, answer)
 
     async def emit_event(self, obj: Manifest, event: Event) -> None:
         """Create an event; an error is logged and otherwise ignored."""
@@ -159,8 +168,8 @@ class Executor:
             log.warning(OperatorEvent.EVENT_FAILED, extra={"fields": fields})
 
     def evict(self, obj: Manifest) -> None:
-        """Remove a job or LLMCluster that no longer exists from the store."""
-        (self.store.job_changed if obj["kind"] == JOB_KIND else self.store.cluster_changed)("delete", obj)
+        """Remove an object that no longer exists from the store."""
+        self.store.handler(obj["kind"])("delete", obj)
 
     def cache(self, sent: Manifest, written: Manifest) -> None:
         """Put an object into the store as the API server returned it, so that no decision is made on an older version.
@@ -171,13 +180,25 @@ class Executor:
         if not metadata.get("uid") or not metadata.get("resourceVersion"):
             return
         obj = {**written, "apiVersion": sent["apiVersion"], "kind": sent["kind"], "metadata": metadata}
-        changed = {
-            JOB_KIND: self.store.job_changed,
-            CLUSTER_KIND: self.store.cluster_changed,
-            "Pod": self.store.pod_changed,
-            "PersistentVolumeClaim": self.store.claim_changed,
-        }.get(sent["kind"], self.store.object_changed)
-        changed("upsert", obj)
+        self.store.handler(sent["kind"])("upsert", obj)
+
+    def cache_deletion(self, known: Manifest, answer: Manifest) -> None:
+        """Put what the API server answered to the deletion of a known object into the store.
+
+        It is the object, or a Status if it is gone; then an event that is newer than what is known can still correct that.
+        """
+        if uid_of(answer) != uid_of(known):
+            self.evict(known)
+        elif is_gone(answer):
+            self.evict({**known, "metadata": answer["metadata"]})
+        else:
+            self.cache(known, answer)
+
+
+def is_gone(answer: Manifest) -> bool:
+    """Return whether an object no longer exists that the API server returned when it was to be deleted."""
+    has_grace_period = value_at(answer, "metadata", "deletionGracePeriodSeconds") != 0
+    return not is_deleting(answer) or not (has_grace_period or value_at(answer, "metadata", "finalizers"))
 
 
 def rounds(manifests: Sequence[Manifest]) -> tuple[Sequence[Manifest], ...]:

@@ -1,13 +1,14 @@
 """Plans are executed in order, and what the API server answers is known at once."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import JOB_KIND
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.manifest import Manifest, is_deleting
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected
@@ -186,6 +187,66 @@ async def test_a_claim_that_exists_is_used_as_it_is(api: EchoingApi) -> None:
     api.objects["PersistentVolumeClaim", "ns", "c"] = {"kind": "PersistentVolumeClaim", "metadata": found}
     await execute(api, Plan(apply=(child("PersistentVolumeClaim", "c"),)))
     assert api.store.claims["ns"]["c"]["metadata"]["uid"] == "x"
+
+
+def answered(**metadata: Any) -> Manifest:
+    """Return a pod as the API server returns it when it is to be deleted."""
+    return child("Pod", "p", uid="uid-of-p", **metadata)
+
+
+LEAVES = {"deletionTimestamp": "2026-11-23T12:00:00Z", "deletionGracePeriodSeconds": 30}
+DELETIONS = [
+    pytest.param(answered(**LEAVES, resourceVersion="2000"), True, id="its node stops it"),
+    pytest.param(
+        answered(**{**LEAVES, "deletionGracePeriodSeconds": 0}, finalizers=["a"], resourceVersion="2000"),
+        True,
+        id="a finalizer keeps it",
+    ),
+    pytest.param(
+        answered(**{**LEAVES, "deletionGracePeriodSeconds": 0}, resourceVersion="2000"), False, id="without grace"
+    ),
+    pytest.param(answered(resourceVersion="2000"), False, id="it is gone, and was returned as it was"),
+    pytest.param({"kind": "Status", "status": "Success"}, False, id="it is gone"),
+    pytest.param(NotFound("not found", 404), False, id="it was gone already"),
+]
+
+
+@pytest.mark.parametrize(("answer", "exists"), DELETIONS)
+async def test_a_deletion_is_known_without_a_watch_event(
+    api: EchoingApi, answer: Manifest | NotFound, exists: bool
+) -> None:
+    async def delete(reference: ObjectReference) -> Manifest:
+        if isinstance(answer, NotFound):
+            raise answer
+        return answer
+
+    await execute(api, Plan(apply=(child("Pod", "p"),)))
+    before = api.store.pods_of["ns", "j"]["p"]
+    api.delete = delete  # type: ignore[method-assign]
+    await execute(api, Plan(delete=(replace(reference("p"), uid="uid-of-p"),)))
+    for late in (False, True):
+        if late:
+            api.store.pod_changed("upsert", before)
+        pods = api.store.pods_of.get(("ns", "j"), {})
+        assert list(pods) == (["p"] if exists else []), "an event from before the deletion changes nothing"
+        assert all(is_deleting(pod) for pod in pods.values())
+
+
+@pytest.mark.parametrize("kind", ["Service", JOB_KIND])
+async def test_deletions_of_jobs_and_of_what_belongs_to_them_are_known(api: EchoingApi, kind: str) -> None:
+    await execute(api, Plan(apply=(child("Service", "j"),)))
+    api.objects[JOB_KIND, "ns", "j"] = JOB
+    await execute(api, Plan(delete=(replace(reference("j"), kind=kind, uid="uid-of-j"),)))
+    assert (("ns", "j") in api.store.objects_of) is (kind != "Service")
+    assert (("ns", "j") in api.store.jobs) is (kind != JOB_KIND)
+
+
+async def test_a_deletion_does_not_concern_a_successor_of_the_same_name(api: EchoingApi) -> None:
+    await execute(api, Plan(apply=(child("Pod", "p"),)))
+    successor = child("Pod", "p", uid="successor", resourceVersion="9000", creationTimestamp="2027-01-01T00:00:00Z")
+    api.store.pod_changed("upsert", successor)
+    await execute(api, Plan(delete=(replace(reference("p"), uid="uid-of-p"),)))
+    assert api.store.pods_of["ns", "j"]["p"]["metadata"]["uid"] == "successor"
 
 
 async def test_all_deletions_are_tried_before_a_refusal_counts(api: EchoingApi) -> None:
