@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest, is_deleting, object_key, value_at
-from llmtrain_operator.core.objects.drift import UNREADABLE_KIND, needs_apply
+from llmtrain_operator.core.objects.drift import needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
+from llmtrain_operator.core.objects.token import KIND as TOKEN_KIND
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
 from llmtrain_operator.shell.api import Api
@@ -92,7 +93,7 @@ class Executor:
         key = object_key(manifest)
         try:
             if "uid" not in manifest["metadata"]:
-                written = await self.create(job, manifest)
+                written = await self.create(job, manifest, memory)
             elif manifest["kind"] == "Pod":
                 written = await self.api.merge(manifest)
             else:
@@ -103,16 +104,17 @@ class Executor:
         if "uid" in manifest["metadata"] and "metadata" in written and needs_apply(manifest, written):
             memory.undone_repairs[key] = manifest
 
-    async def create(self, job: Manifest, manifest: Manifest) -> Manifest:
+    async def create(self, job: Manifest, manifest: Manifest, memory: JobMemory) -> Manifest:
         """Create one object of `job`, and return it; RequestRefused if its name is taken.
 
         A Secret cannot be read: one that exists is taken for the job's own, because its name holds the job's uid.
         """
         if manifest["kind"] == "PersistentVolumeClaim":
             return await self.create_claim(manifest)
-        if manifest["kind"] == UNREADABLE_KIND:
+        if manifest["kind"] == TOKEN_KIND:
             with contextlib.suppress(AlreadyExists):
                 await self.api.create(manifest)
+            memory.token_created = True
             return manifest
         try:
             return await self.api.create(manifest)
