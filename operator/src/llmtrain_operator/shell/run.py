@@ -25,6 +25,7 @@ from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
 from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.observe import observe_fleet
+from llmtrain_operator.shell.own_thread import run_in_thread
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.settings import Settings
@@ -75,17 +76,16 @@ async def log_in() -> None:
 async def run(settings: Settings) -> None:
     """Run until cancelled or until the Lease is lost; raise the error of the first task that fails."""
     await log_in()
-    # The Lease has connections of its own, so that no number of other requests can keep it from being renewed.
-    async with ApiClient() as client, ApiClient() as lease_client, aiohttp.ClientSession() as session:
+    async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
-        lease = Lease(Api(lease_client), settings.namespace, settings.identity)
-        api.may_write = lambda: lease.remaining_seconds > 0
+        api.may_write = lambda: False
         gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port, addr=any_address())
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
         reconciler = Reconciler(
             api=api, store=store, queue=queue, images=settings.images, keys=settings.keys, gang=gang
@@ -99,9 +99,16 @@ async def run(settings: Settings) -> None:
             handlers = registry(all_informers, stopping)
             await kopf.operator(registry=handlers, clusterwide=True, standalone=True, liveness_endpoint=health)
 
+        async def elect() -> None:
+            """Run the election in its own thread, with connections of its own: requests of others do not delay it."""
+            async with ApiClient() as lease_client:
+                lease = Lease(Api(lease_client), settings.namespace, settings.identity)
+                api.may_write = lambda: lease.remaining_seconds > 0
+                await run_leader_election(lease, lambda: loop.call_soon_threadsafe(leads.set))
+
         async def campaign() -> None:
             await ready.wait()
-            await run_leader_election(lease, leads)
+            await run_in_thread(elect)
 
         async def work() -> None:
             await leads.wait()
