@@ -221,6 +221,7 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             coordinator=snapshot.coordinator,
             images=images,
             token=snapshot.token,
+            token_created=snapshot.token_created,
             gang_available=snapshot.gang_available,
             pool=pool,
             one_node=needs_one_node(job.spec, snapshot.cluster, snapshot.claims),

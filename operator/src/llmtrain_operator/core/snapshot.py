@@ -117,6 +117,8 @@ class JobSnapshot:
     images: Images
     token: str = field(repr=False)
     """The token of the job, which its coordinator demands."""
+    token_created: bool = False
+    """Whether this process has created the Secret with the token, or found that it exists."""
     refusal: Refusal | None = None
     """The last refusal by the API server, until the request succeeds or is no longer needed."""
     taken: dict[ObjectKey, Manifest] = field(default_factory=dict)

@@ -32,10 +32,13 @@ PLURALS = {
 }
 """Plurals in URL paths, by kind."""
 REQUEST_SECONDS = 30
-CALLS_PER_SECOND, BURST = 200.0, 200.0
+CALLS_PER_SECOND, BURST = 400.0, 400.0
 """Client-side rate limit. It only bounds errors of the operator: the server's priority and fairness is the real limit."""
-MAX_IN_FLIGHT = 48
+MAX_IN_FLIGHT = 24
 """Requests without an answer yet, watches aside: more would only make each of them slower, and the Lease's with them."""
+MAX_SERVICES_IN_FLIGHT = 4
+"""Services that are created at once, beside other requests. The API server allocates their addresses one after the other, under
+a lock, so that more of them would only wait there, in place of other requests."""
 READ_SECONDS = 90.0
 """How long a watch can be silent, though the server sends a bookmark each minute, before its connection is taken for lost."""
 MAX_LINE_BYTES = 16 * 2**20
@@ -62,6 +65,7 @@ class Api:
         self.client = client
         self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
         self.in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self.services_in_flight = asyncio.Semaphore(MAX_SERVICES_IN_FLIGHT)
         self.may_write: Callable[[], bool] = lambda: True
         """Whether this replica leads; asked right before a request, because a process can be stopped at any time."""
 
@@ -81,9 +85,9 @@ class Api:
         A request that changes something is only sent while this replica leads, unless it is not `fenced`.
         """
         await self.bucket.take(CURRENT_KEY.get())
-        resource = path.split("?")[0].removesuffix("/status").split("/")
+        resource = resource_of(path.split("?")[0].removesuffix("/status").split("/"))
         headers = {"Content-Type": content_type, "Accept": accept}
-        async with self.in_flight:
+        async with self.services_in_flight if (method, resource) == ("POST", "services") else self.in_flight:
             if fenced and method != "GET" and not self.may_write():
                 raise Unavailable("this replica does not hold the Lease any more")
             response = await self.send(method, path, body, headers, aiohttp.ClientTimeout(total=seconds))
@@ -92,7 +96,7 @@ class Api:
             except CONNECTION_ERRORS as error:
                 cause = error or type(error).__name__
                 raise Unavailable(f"the answer of the API server was cut off: {cause}") from error
-        count_call(method, resource_of(resource), response.status)
+        count_call(method, resource, response.status)
         if response.status >= 400:
             raise error_for(response.status, data, response.headers.get("Retry-After"))
         return object_in(data) if data else {}
@@ -165,15 +169,15 @@ class Api:
         query = f"?fieldManager={FIELD_MANAGER}"
         return await self.call("PATCH", path + query, manifest, "application/strategic-merge-patch+json")
 
-    async def delete(self, reference: ObjectReference) -> None:
-        """Delete the referenced object, and its dependents in the background."""
+    async def delete(self, reference: ObjectReference) -> Manifest:
+        """Delete the referenced object, and its dependents in the background; return it, or a Status if it is gone."""
         path = path_of(reference.api_version, reference.kind, reference.namespace, reference.name)
         options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if reference.uid:
             options["preconditions"] = {"uid": reference.uid}
         if reference.force:
             options["gracePeriodSeconds"] = 0
-        await self.call("DELETE", path, options)
+        return await self.call("DELETE", path, options)
 
     async def replace_status(self, obj: Manifest, status: Manifest) -> Manifest:
         """Replace the status of an object, and return the object; raise Conflict if it has changed since it was read.

@@ -5,10 +5,10 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 
-from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
-from llmtrain_operator.core.manifest import Manifest, object_key
-from llmtrain_operator.core.objects.drift import UNREADABLE_KIND, needs_apply
+from llmtrain_operator.core.manifest import Manifest, is_deleting, object_key, value_at
+from llmtrain_operator.core.objects.drift import needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
+from llmtrain_operator.core.objects.token import KIND as TOKEN_KIND
 from llmtrain_operator.core.plan import ObjectReference, Plan
 from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
 from llmtrain_operator.shell.api import Api
@@ -16,6 +16,7 @@ from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.job_memory import JobMemory
+from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.relevance import owner_of
 from llmtrain_operator.shell.store import Store
@@ -90,7 +91,7 @@ class Executor:
         key = object_key(manifest)
         try:
             if "uid" not in manifest["metadata"]:
-                written = await self.create(job, manifest)
+                written = await self.create(job, manifest, memory)
             elif manifest["kind"] == "Pod":
                 written = await self.api.merge(manifest)
             else:
@@ -101,16 +102,17 @@ class Executor:
         if "uid" in manifest["metadata"] and "metadata" in written and needs_apply(manifest, written):
             memory.undone_repairs[key] = manifest
 
-    async def create(self, job: Manifest, manifest: Manifest) -> Manifest:
+    async def create(self, job: Manifest, manifest: Manifest, memory: JobMemory) -> Manifest:
         """Create one object of `job`, and return it; RequestRefused if its name is taken.
 
         A Secret cannot be read: one that exists is taken for the job's own, because its name holds the job's uid.
         """
         if manifest["kind"] == "PersistentVolumeClaim":
             return await self.create_claim(manifest)
-        if manifest["kind"] == UNREADABLE_KIND:
+        if manifest["kind"] == TOKEN_KIND:
             with contextlib.suppress(AlreadyExists):
                 await self.api.create(manifest)
+            memory.token_created = True
             return manifest
         try:
             return await self.api.create(manifest)
@@ -141,16 +143,25 @@ class Executor:
             raise Conflict(error.message, error.code) from error
 
     async def delete(self, reference: ObjectReference) -> None:
-        """Delete one object, if it still exists; RequestRefused if the API server refuses that."""
+        """Delete one object, if it still exists; RequestRefused if the API server refuses that.
+
+        That it is being deleted or gone is known without a watch event, so it is not deleted again.
+        """
         try:
-            with contextlib.suppress(NotFound, Conflict):
-                await self.api.delete(reference)
+            answer = await self.api.delete(reference)
+        except NotFound:
+            answer = {}
+        except Conflict:
+            return  # the name belongs to another object, as a watch event will report
         except RequestRejected as error:
             raise RequestRefused(api_rejection((reference.kind, reference.name), error.message)) from error
+        known = self.store.find(reference.kind, (reference.namespace, reference.name), reference.uid)
+        if known is not None:
+            self.cache_deletion(known, answer)
 
     def evict(self, obj: Manifest) -> None:
-        """Remove a job or LLMCluster that no longer exists from the store."""
-        (self.store.job_changed if obj["kind"] == JOB_KIND else self.store.cluster_changed)("delete", obj)
+        """Remove an object that no longer exists from the store."""
+        self.store.handler(obj["kind"])("delete", obj)
 
     def cache(self, sent: Manifest, written: Manifest) -> None:
         """Put an object into the store as the API server returned it, so that no decision is made on an older version.
@@ -161,13 +172,25 @@ class Executor:
         if not metadata.get("uid") or not metadata.get("resourceVersion"):
             return
         obj = {**written, "apiVersion": sent["apiVersion"], "kind": sent["kind"], "metadata": metadata}
-        changed = {
-            JOB_KIND: self.store.job_changed,
-            CLUSTER_KIND: self.store.cluster_changed,
-            "Pod": self.store.pod_changed,
-            "PersistentVolumeClaim": self.store.claim_changed,
-        }.get(sent["kind"], self.store.object_changed)
-        changed("upsert", obj)
+        self.store.handler(sent["kind"])("upsert", obj)
+
+    def cache_deletion(self, known: Manifest, answer: Manifest) -> None:
+        """Put what the API server answered to the deletion of a known object into the store.
+
+        It is the object, or a Status if it is gone; then an event that is newer than what is known can still correct that.
+        """
+        if uid_of(answer) != uid_of(known):
+            self.evict(known)
+        elif is_gone(answer):
+            self.evict({**known, "metadata": answer["metadata"]})
+        else:
+            self.cache(known, answer)
+
+
+def is_gone(answer: Manifest) -> bool:
+    """Return whether an object no longer exists that the API server returned when it was to be deleted."""
+    has_grace_period = value_at(answer, "metadata", "deletionGracePeriodSeconds") != 0
+    return not is_deleting(answer) or not (has_grace_period or value_at(answer, "metadata", "finalizers"))
 
 
 def rounds(manifests: Sequence[Manifest]) -> tuple[Sequence[Manifest], ...]:

@@ -17,6 +17,8 @@ class JobMemory:
         self.refusals = Refusals(clock)
         self.undone_repairs: dict[ObjectKey, Manifest] = {}
         """Objects that differed again right after they were repaired, by what was applied."""
+        self.token_created = False
+        """Whether the Secret with the job's token was created, or existed already."""
         self.status_written_at: float | None = None
         self.alive: set[str] = set()
         """Uids of the pods that were seen before anyone deleted them."""

@@ -3,6 +3,8 @@
 Only the time that this process has measured decides, so that a clock that is set changes nothing: a Lease has expired when
 it was not renewed for its duration since this replica first saw its version, and leadership ends when no renewal of this
 replica's own succeeded in time, whether the API server refuses, fails or does not answer.
+
+The election runs in a thread of its own, so that no amount of other work keeps it from renewing the Lease in time.
 """
 
 import asyncio
@@ -107,12 +109,12 @@ class Lease:
         return path_of(API_VERSION, "Lease", self.namespace, name)
 
 
-async def run_leader_election(lease: Lease, leads: asyncio.Event) -> None:
-    """Acquire the Lease, then set `leads` and renew it; return when it is lost. Release it at the end."""
+async def run_leader_election(lease: Lease, elected: Callable[[], object]) -> None:
+    """Acquire the Lease, then call `elected` and renew it; return when it is lost. Release it at the end."""
     try:
         while not await attempt(lease, CALL_SECONDS):
             await asyncio.sleep(RETRY_SECONDS)
-        leads.set()
+        elected()
         await hold(lease)
         log.error(OperatorEvent.LEASE_LOST)
     finally:

@@ -102,6 +102,7 @@ def observe_job(
         images=images,
         refusal=memory.refusals.pending(found),
         token=token_of(job.uid),
+        token_created=memory.token_created,
         taken=not_owned(existing, job.uid),
         unrepairable=dict(memory.undone_repairs),
         status_age=memory.status_age,

@@ -3,13 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 
 import aiohttp
 import kopf
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient
 from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
@@ -18,6 +15,7 @@ from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
+from llmtrain_operator.shell.api_client import connect, log_in
 from llmtrain_operator.shell.errors import Unavailable
 from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
@@ -25,14 +23,16 @@ from llmtrain_operator.shell.leader import Lease, run_leader_election
 from llmtrain_operator.shell.metrics import OperatorCollector
 from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.observe import observe_fleet
+from llmtrain_operator.shell.own_thread import run_in_thread
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.settings import Settings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
-CONCURRENT_RECONCILES = 32
-"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods do not hold up all others."""
+CONCURRENT_RECONCILES = 64
+"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods, or those that wait for their Services, do
+not hold up all others."""
 log = logging.getLogger(__name__)
 
 
@@ -64,28 +64,19 @@ async def serves_gangs(api: Api) -> bool:
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def log_in() -> None:
-    """Load the pod's service account, or outside of a cluster the kubeconfig."""
-    if "KUBERNETES_SERVICE_HOST" in os.environ:
-        config.load_incluster_config()  # type: ignore[no-untyped-call]
-    else:
-        await config.load_kube_config()  # type: ignore[no-untyped-call]
-
-
 async def run(settings: Settings) -> None:
     """Run until cancelled or until the Lease is lost; raise the error of the first task that fails."""
     await log_in()
-    # The Lease has connections of its own, so that no number of other requests can keep it from being renewed.
-    async with ApiClient() as client, ApiClient() as lease_client, aiohttp.ClientSession() as session:
+    async with connect() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
-        lease = Lease(Api(lease_client), settings.namespace, settings.identity)
-        api.may_write = lambda: lease.remaining_seconds > 0
+        api.may_write = lambda: False
         gang = await serves_gangs(api)
         ready, leads, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
         REGISTRY.register(OperatorCollector(lambda: len(queue), leads.is_set, lambda: observe_fleet(store)))
         start_http_server(settings.metrics_port, addr=any_address())
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)  # until kopf handles signals
         all_informers = informers(api, store, gang)
         reconciler = Reconciler(
             api=api, store=store, queue=queue, images=settings.images, keys=settings.keys, gang=gang
@@ -99,9 +90,16 @@ async def run(settings: Settings) -> None:
             handlers = registry(all_informers, stopping)
             await kopf.operator(registry=handlers, clusterwide=True, standalone=True, liveness_endpoint=health)
 
+        async def elect() -> None:
+            """Run the election in its own thread, with connections of its own: requests of others do not delay it."""
+            async with connect() as lease_client:
+                lease = Lease(Api(lease_client), settings.namespace, settings.identity)
+                api.may_write = lambda: lease.remaining_seconds > 0
+                await run_leader_election(lease, lambda: loop.call_soon_threadsafe(leads.set))
+
         async def campaign() -> None:
             await ready.wait()
-            await run_leader_election(lease, leads)
+            await run_in_thread(elect)
 
         async def work() -> None:
             await leads.wait()

@@ -6,10 +6,11 @@ decides nothing: `core` reads the objects, through the snapshots that `observe.p
 """
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from typing import Literal
 
+from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
 from llmtrain_operator.core.node_view import NodeView
@@ -108,6 +109,23 @@ class Store:
         """Return the nodes of an LLMCluster."""
         pools = self.node_index.pools.get(cluster)
         return pools.inventory() if pools else Inventory()
+
+    def handler(self, kind: str) -> Callable[[Change, Manifest], None]:
+        """Return the method that takes the changes of objects of a kind that the operator writes."""
+        return {
+            JOB_KIND: self.job_changed,
+            CLUSTER_KIND: self.cluster_changed,
+            "Pod": self.pod_changed,
+            "PersistentVolumeClaim": self.claim_changed,
+        }.get(kind, self.object_changed)
+
+    def find(self, kind: str, key: JobKey, uid: str) -> Manifest | None:
+        """Return a job, or an object that belongs to one, by its uid; a job also needs its namespace and name."""
+        if kind == JOB_KIND:
+            job = self.jobs.get(key)
+            return job if job is not None and uid_of(job) == uid else None
+        found = (self.pods if kind == "Pod" else self.objects).find(uid)
+        return found[1] if found else None
 
     def job_changed(self, change: Change, job: Manifest) -> None:
         """Index a job; it is enqueued if someone else changed what decisions read.

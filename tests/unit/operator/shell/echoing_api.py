@@ -108,12 +108,12 @@ class EchoingApi(Api):
         self.mutate(live)
         return copy.deepcopy(live)
 
-    async def delete(self, reference: ObjectReference) -> None:
+    async def delete(self, reference: ObjectReference) -> Manifest:
         self.record("delete", reference.kind, reference.name)
         live = self.objects.pop((reference.kind, reference.namespace, reference.name), None)
         if live is None:
             raise NotFound("not found", 404)
-        (self.store.pod_changed if reference.kind == "Pod" else self.store.object_changed)("delete", live)
+        return {"kind": "Status", "status": "Success"}
 
     async def create_event(self, obj: Manifest, event: Any, now: str) -> str:
         self.events.append(event.reason)

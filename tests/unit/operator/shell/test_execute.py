@@ -1,13 +1,14 @@
 """Plans are executed in order, and what the API server answers is known at once."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import JOB_KIND
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.manifest import Manifest, is_deleting
 from llmtrain_operator.core.plan import Event, ObjectReference, Plan
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected
@@ -15,12 +16,10 @@ from llmtrain_operator.shell.execute import TURN, Executor
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
 from unit.operator.builders import SPEC
-from unit.operator.shell.echoing_api import EchoingApi, advance, manifest, reconcile_all, reconciler, scheduled
+from unit.operator.shell.echoing_api import EchoingApi, manifest, reconciler
 
 JOB = manifest(JOB_KIND, "j", SPEC, namespace="ns")
 OWNER = {"kind": JOB_KIND, "name": "j", "uid": "uid-of-j", "controller": True}
-PROGRAM = {**SPEC, "entrypoint": {"script": "train.py"}, "data": {"source": {"volume": "datasets"}}}
-QUOTA = RequestRejected("exceeded quota: q", 403)
 LABELS = {"llmtrain.dev/job": "j"}
 
 
@@ -188,92 +187,68 @@ async def test_a_claim_that_exists_is_used_as_it_is(api: EchoingApi) -> None:
     assert api.store.claims["ns"]["c"]["metadata"]["uid"] == "x"
 
 
+def answered(**metadata: Any) -> Manifest:
+    """Return a pod as the API server returns it when it is to be deleted."""
+    return child("Pod", "p", uid="uid-of-p", **metadata)
+
+
+LEAVES = {"deletionTimestamp": "2026-11-23T12:00:00Z", "deletionGracePeriodSeconds": 30}
+DELETIONS = [
+    pytest.param(answered(**LEAVES, resourceVersion="2000"), True, id="its node stops it"),
+    pytest.param(
+        answered(**{**LEAVES, "deletionGracePeriodSeconds": 0}, finalizers=["a"], resourceVersion="2000"),
+        True,
+        id="a finalizer keeps it",
+    ),
+    pytest.param(
+        answered(**{**LEAVES, "deletionGracePeriodSeconds": 0}, resourceVersion="2000"), False, id="without grace"
+    ),
+    pytest.param(answered(resourceVersion="2000"), False, id="it is gone, and was returned as it was"),
+    pytest.param({"kind": "Status", "status": "Success"}, False, id="it is gone"),
+    pytest.param(NotFound("not found", 404), False, id="it was gone already"),
+]
+
+
+@pytest.mark.parametrize(("answer", "exists"), DELETIONS)
+async def test_a_deletion_is_known_without_a_watch_event(
+    api: EchoingApi, answer: Manifest | NotFound, exists: bool
+) -> None:
+    async def delete(reference: ObjectReference) -> Manifest:
+        if isinstance(answer, NotFound):
+            raise answer
+        return answer
+
+    await execute(api, Plan(apply=(child("Pod", "p"),)))
+    before = api.store.pods_of["ns", "j"]["p"]
+    api.delete = delete  # type: ignore[method-assign]
+    await execute(api, Plan(delete=(replace(reference("p"), uid="uid-of-p"),)))
+    for late in (False, True):
+        if late:
+            api.store.pod_changed("upsert", before)
+        pods = api.store.pods_of.get(("ns", "j"), {})
+        assert list(pods) == (["p"] if exists else []), "an event from before the deletion changes nothing"
+        assert all(is_deleting(pod) for pod in pods.values())
+
+
+@pytest.mark.parametrize("kind", ["Service", JOB_KIND])
+async def test_deletions_of_jobs_and_of_what_belongs_to_them_are_known(api: EchoingApi, kind: str) -> None:
+    await execute(api, Plan(apply=(child("Service", "j"),)))
+    api.objects[JOB_KIND, "ns", "j"] = JOB
+    await execute(api, Plan(delete=(replace(reference("j"), kind=kind, uid="uid-of-j"),)))
+    assert (("ns", "j") in api.store.objects_of) is (kind != "Service")
+    assert (("ns", "j") in api.store.jobs) is (kind != JOB_KIND)
+
+
+async def test_a_deletion_does_not_concern_a_successor_of_the_same_name(api: EchoingApi) -> None:
+    await execute(api, Plan(apply=(child("Pod", "p"),)))
+    successor = child("Pod", "p", uid="successor", resourceVersion="9000", creationTimestamp="2027-01-01T00:00:00Z")
+    api.store.pod_changed("upsert", successor)
+    await execute(api, Plan(delete=(replace(reference("p"), uid="uid-of-p"),)))
+    assert api.store.pods_of["ns", "j"]["p"]["metadata"]["uid"] == "successor"
+
+
 async def test_all_deletions_are_tried_before_a_refusal_counts(api: EchoingApi) -> None:
     api.reject = lambda verb, kind, name: RequestRejected("denied", 403) if name == "a" else None
     with pytest.raises(RequestRefused, match="rejected Pod a of this job: denied"):
         await execute(api, Plan(delete=(reference("a"), reference("b")), apply=(child("Service", "s"),)))
     assert api.calls == ["delete Pod a", "delete Pod b"]
-
-
-async def test_a_name_taken_by_someone_else_is_a_condition_and_the_object_stays_as_it_is() -> None:
-    found = await reconciler(api := EchoingApi())
-    theirs = {
-        "kind": "ConfigMap",
-        "metadata": {"name": "j-run-uid-of-j", "namespace": "ns", "uid": "theirs"},
-        "data": {"a": "b"},
-    }
-    api.objects["ConfigMap", "ns", "j-run-uid-of-j"] = theirs
-    await reconcile_all(found)
-    assert (scheduled(found)["reason"], scheduled(found)["message"]) == (
-        "NameTaken",
-        "ConfigMap j-run-uid-of-j is not of this job; rename the job or delete it",
-    )
-    assert api.objects["ConfigMap", "ns", "j-run-uid-of-j"] == theirs
-    assert api.events == ["NameTaken"]
-    del api.objects["ConfigMap", "ns", "j-run-uid-of-j"]
-    advance(found, 15)
-    await reconcile_all(found)
-    assert ("Pod", "ns", "j-prepare") in api.objects
-
-
-async def test_a_namesakes_pod_that_still_stops_is_waited_for() -> None:
-    found = await reconciler(api := EchoingApi())
-    old = {
-        "kind": "Pod",
-        "metadata": {
-            "name": "j-prepare",
-            "namespace": "ns",
-            "uid": "old",
-            "resourceVersion": "2",
-            "labels": {"llmtrain.dev/job": "j", "llmtrain.dev/role": "prepare"},
-            "ownerReferences": [{"kind": JOB_KIND, "name": "j", "uid": "earlier", "controller": True}],
-        },
-        "spec": {},
-        "status": {"phase": "Succeeded"},
-    }
-    api.objects["Pod", "ns", "j-prepare"] = old
-    found.store.pod_changed("upsert", old)
-    await reconcile_all(found)
-    assert scheduled(found)["reason"] == "Waiting"
-    assert "of an earlier job of this name still stops" in scheduled(found)["message"]
-    assert "create Pod j-prepare" not in api.calls
-    del api.objects["Pod", "ns", "j-prepare"]
-    found.store.pod_changed("delete", old)
-    await reconcile_all(found)
-    assert api.calls.count("create Pod j-prepare") == 1
-
-
-async def test_an_object_that_exists_already_and_is_the_jobs_own_is_taken_into_the_store() -> None:
-    found = await reconciler(api := EchoingApi())
-    await reconcile_all(found)
-    other = await reconciler(api)
-    await reconcile_all(other)
-    assert ("Pod", "j-prepare") in {("Pod", name) for name in other.store.pods_of["ns", "j"]}
-    assert scheduled(other)["reason"] == "Waiting"
-
-
-async def test_a_webhook_that_changes_repairs_back_is_tried_once() -> None:
-    found = await reconciler(api := EchoingApi())
-    api.mutate = lambda obj: obj["metadata"]["labels"].update({"app.kubernetes.io/managed-by": "policy"})
-    await reconcile_all(found)
-    for _ in range(5):
-        advance(found, 60)
-        await reconcile_all(found)
-    assert api.counts()["merge"] == 1
-
-
-@pytest.mark.parametrize("is_taken", [False, True], ids=["refused by a quota", "of a name that is taken"])
-async def test_a_coordinator_that_cannot_be_created_uses_up_no_term(is_taken: bool) -> None:
-    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
-    if is_taken:
-        other = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "j-coordinator", "namespace": "ns"}}
-        await api.create(other)
-    else:
-        api.reject = lambda verb, kind, name: QUOTA if verb == "create" and kind == "Pod" else None
-    await reconcile_all(found)
-    for _ in range(3):
-        before = len(api.statuses)
-        advance(found, 400)
-        await reconcile_all(found)
-        assert len(api.statuses) - before <= 1
-    assert found.store.jobs["ns", "j"]["status"]["coordinatorTerm"] <= 4, "at most one for each attempt"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell import leader
 from llmtrain_operator.shell.errors import Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.leader import LEASE_SECONDS, RENEW_SECONDS, Lease, run_leader_election
+from llmtrain_operator.shell.own_thread import run_in_thread
 from support.garbage import garbled
 from support.measurements import RecordMeasurement
 
@@ -141,7 +143,7 @@ async def test_another_replicas_lease_is_not_released(server: LeaseServer, clock
 async def start(own: Lease) -> asyncio.Task[None]:
     """Return the running election after it was won."""
     leads = asyncio.Event()
-    task = asyncio.create_task(run_leader_election(own, leads))
+    task = asyncio.create_task(run_leader_election(own, leads.set))
     await asyncio.wait_for(leads.wait(), 5)
     return task
 
@@ -188,6 +190,26 @@ async def test_an_election_ends_when_another_replica_holds_the_lease(
     server.version = 99
     await asyncio.wait_for(task, 5)
     assert server.holder == "operator-2"
+
+
+async def test_a_process_that_computes_without_a_pause_renews_its_lease(
+    server: LeaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leader, "RETRY_SECONDS", 0.01)
+    loop, leads = asyncio.get_running_loop(), asyncio.Event()
+    own = Lease(server, "llmtrain-system", "operator-1")  # type: ignore[arg-type]
+    election = asyncio.create_task(
+        run_in_thread(lambda: run_leader_election(own, lambda: loop.call_soon_threadsafe(leads.set)))
+    )
+    await asyncio.wait_for(leads.wait(), 5)
+    renewals, deadline = server.version + 10, time.monotonic() + 5
+    while server.version < renewals:  # nothing else runs in this event loop
+        assert time.monotonic() < deadline, f"{renewals - server.version} renewals are missing"
+    server.error = Unavailable("no answer")
+    assert own.renewed_at is not None
+    own.renewed_at -= RENEW_SECONDS
+    await asyncio.wait_for(election, 5)
+    assert own.remaining_seconds <= 0
 
 
 @pytest.mark.parametrize("identity", ["operator-1", "operator-2"], ids=["its holder", "another replica"])

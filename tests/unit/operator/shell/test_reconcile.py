@@ -120,11 +120,11 @@ async def test_a_pod_that_someone_else_deletes_is_a_disruption_and_one_that_the_
     assert api.events.count("PodDisrupted") == 1
     delete = api.delete
 
-    async def delete_gracefully(reference: ObjectReference) -> None:
+    async def delete_gracefully(reference: ObjectReference) -> Manifest:
         if reference.kind == "Pod":
             leave(found, api, reference.name)
-        else:
-            await delete(reference)
+            return found.store.pods_of["ns", "j"][reference.name]
+        return await delete(reference)
 
     api.delete = delete_gracefully  # type: ignore[method-assign]
     job = found.store.jobs["ns", "j"]
@@ -134,6 +134,31 @@ async def test_a_pod_that_someone_else_deletes_is_a_disruption_and_one_that_the_
     await reconcile_all(found)
     assert found.store.pods_of["ns", "j"]["j-worker-1"]["metadata"]["deletionTimestamp"]
     assert found.store.jobs["ns", "j"]["status"]["recoveries"]["disruptions"] == 1
+
+
+async def test_each_object_of_a_job_that_ends_is_deleted_once_however_late_watch_events_come() -> None:
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", PROGRAM, namespace="ns"))
+    await reconcile_all(found)
+    delete = api.delete
+
+    async def delete_gracefully(reference: ObjectReference) -> Manifest:
+        answer = await delete(reference)
+        if reference.kind != "Pod":
+            return answer
+        pod = found.store.pods_of["ns", "j"][reference.name]
+        leaving = {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": str(next(api.versions))}
+        return {**pod, "metadata": {**pod["metadata"], **leaving}}
+
+    api.delete = delete_gracefully  # type: ignore[method-assign]
+    job = found.store.jobs["ns", "j"]
+    deleted = {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", {**job, "metadata": {**job["metadata"], **deleted}})
+    for _ in range(3):
+        await reconcile_all(found)
+        found.queue.add(JOB)
+    deletions = [call for call in api.calls if call.startswith("delete ")]
+    assert len(deletions) > 3
+    assert len(deletions) == len(set(deletions))
 
 
 async def test_what_is_due_later_is_returned_to_the_queue() -> None:

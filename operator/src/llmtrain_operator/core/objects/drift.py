@@ -10,8 +10,6 @@ from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, ob
 
 LIST_KEYS = ("uid", "name", "port")
 """Keys that identify the items of a list of objects, as the API server merges them."""
-UNREADABLE_KIND = "Secret"
-"""Kind of the objects that the operator may create and not read."""
 
 
 def changed_objects(
@@ -22,17 +20,14 @@ def changed_objects(
     """Return the desired objects that must be applied and can be applied now, in order.
 
     Those that exist have their uid and only the fields that are enforced. `unrepairable` is what was applied to no effect: as
-    long as the same would be applied again, those objects are left as they are. Whether an object exists that the operator
-    may not read is not known: it is created with the pods that need it, which fails if it is there.
+    long as the same would be applied again, those objects are left as they are.
     """
     differing = (
         (object_key(manifest), manifest if live is None else repair(manifest, live))
         for manifest in desired
         if can_apply(manifest, live := live_objects.get(object_key(manifest))) and needs_apply(manifest, live)
     )
-    changed = tuple(manifest for key, manifest in differing if unrepairable.get(key) != manifest)
-    creates_pods = any(manifest["kind"] == "Pod" and "uid" not in manifest["metadata"] for manifest in changed)
-    return changed if creates_pods else tuple(each for each in changed if each["kind"] != UNREADABLE_KIND)
+    return tuple(manifest for key, manifest in differing if unrepairable.get(key) != manifest)
 
 
 def repair(desired: Manifest, live: Manifest) -> Manifest:

@@ -1,7 +1,6 @@
 """The Secret with a job's token, which the pods that talk to the coordinator mount.
 
-The operator may create Secrets and not read them, so it never knows whether this one exists: it is created again, to no
-effect if it does, before each pod that mounts it.
+The operator may create Secrets and not read them, so `policies/token_creation.py` decides when it is created.
 """
 
 import base64
@@ -13,6 +12,8 @@ from llmtrain_operator.core.objects.metadata import child_metadata
 from llmtrain_operator.core.objects.volumes import Volume
 from llmtrain_operator.core.snapshot import Job
 
+KIND = "Secret"
+"""Kind of the objects that the operator may create and not read."""
 FILE_NAME = PurePosixPath(TOKEN_FILE).name
 
 
@@ -20,7 +21,7 @@ def token_secret(job: Job, token: str) -> Manifest:
     """Return the Secret with the token of `job`."""
     return {
         "apiVersion": "v1",
-        "kind": "Secret",
+        "kind": KIND,
         "metadata": child_metadata(job, token_secret_name(job.name, job.uid), "token"),
         "immutable": True,
         "type": "Opaque",

@@ -17,6 +17,7 @@ from llmtrain_operator.core.objects.worker import worker_pod
 from llmtrain_operator.core.plan import pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.degraded import degraded_conditions
+from llmtrain_operator.core.policies.token_creation import must_create_token
 from llmtrain_operator.core.snapshot import Images, Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 from llmtrain_operator.core.stages.pods import pod_conditions
@@ -36,6 +37,7 @@ def train(
     coordinator: CoordinatorStatus | None,
     images: Images,
     token: str,
+    token_created: bool = False,
     gang_available: bool,
     pool: ComputePool | None = None,
     one_node: bool = False,
@@ -44,30 +46,33 @@ def train(
 ) -> StagePlan:
     """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room.
 
-    `pool` is the compute pool of the job, if the LLMCluster has any; `one_node` whether only one node can mount its volumes.
+    `token_created` is whether the Secret with the token is known to have been created; `pool` is the compute pool of the job,
+    if the LLMCluster has any; `one_node` whether only one node can mount its volumes.
     """
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
     term = next_term(status, existing)
     training = is_training(job.spec, status, workers, coordinator)
     surplus = (pod for pod in workers if pod.worker >= job.spec.workers.replicas and not pod.deleting)
+    desired = training_objects(
+        job,
+        status,
+        term=term,
+        images=images,
+        gang_available=gang_available,
+        pool=pool,
+        one_node=one_node,
+        avoid_nodes=avoid_nodes,
+    )
+    secret = token_secret(job, token)
+    needs_token = must_create_token(secret, desired, pods, created=token_created)
     return StagePlan(
         stage=stage_name(status, training=training),
         conditions=(
             *training_conditions(job.spec, status, workers, coordinators, training=training),
             *degraded_conditions(job.spec, status, coordinator),
         ),
-        desired=training_objects(
-            job,
-            status,
-            term=term,
-            images=images,
-            token=token,
-            gang_available=gang_available,
-            pool=pool,
-            one_node=one_node,
-            avoid_nodes=avoid_nodes,
-        ),
+        desired=(secret, *desired) if needs_token else desired,
         delete=pod_references(surplus, lost_nodes),
         poll_after=poll_interval(job.spec, status, workers, coordinators, training=training),
     )
@@ -96,13 +101,12 @@ def training_objects(
     *,
     term: int,
     images: Images,
-    token: str,
     gang_available: bool,
     avoid_nodes: tuple[str, ...],
     pool: ComputePool | None = None,
     one_node: bool = False,
 ) -> tuple[Manifest, ...]:
-    """Return the token, the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
     coordinator = coordinator_pod(
         job,
@@ -128,7 +132,6 @@ def training_objects(
         for worker in range(job.spec.workers.replicas)
     )
     return (
-        token_secret(job, token),
         coordinator_service(job),
         *([pod_group(job)] if gang else []),
         coordinator,

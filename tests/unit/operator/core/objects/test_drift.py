@@ -32,18 +32,6 @@ def test_a_live_object_contains_what_is_desired(live: Any, desired: Any, expecte
     assert contains(live, desired) is expected
 
 
-SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t"}}
-
-
-def test_a_secret_that_cannot_be_read_is_created_with_the_pods_that_need_it_alone() -> None:
-    live_pod = {"kind": "Pod", "metadata": {**POD["metadata"], "uid": "u"}}
-    labelled = {"kind": "Pod", "metadata": {**POD["metadata"], "labels": {"llmtrain.dev/job": "j"}}}
-    assert changed_objects((SECRET, POD), {}) == (SECRET, POD)
-    assert changed_objects((SECRET, POD), {("Pod", "p"): live_pod}) == ()
-    (repaired,) = changed_objects((SECRET, labelled), {("Pod", "p"): live_pod})
-    assert repaired["kind"] == "Pod"
-
-
 OWNER = {"apiVersion": "llmtrain.dev/v1alpha1", "kind": "LLMTrainingJob", "name": "j", "uid": "u", "controller": True}
 BACKUP = {"apiVersion": "v1", "kind": "Backup", "name": "b", "uid": "b"}
 DESIRED_POD = {

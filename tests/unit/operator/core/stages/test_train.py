@@ -39,7 +39,7 @@ def stage(the_job: Job | None = None, status: dict[str, Any] | None = None, **fi
 
 
 def test_service_pod_group_coordinator_and_workers_are_created_together() -> None:
-    assert names(stage().desired) == [
+    assert names(stage(pods=()).desired) == [
         "Secret j-token-uid-of-j",
         "Service j-coordinator",
         "PodGroup j-gang",
@@ -58,7 +58,7 @@ def test_workers_beyond_the_replicas_are_deleted() -> None:
 
 def test_the_coordinator_exports_its_metrics_to_the_charts_endpoint() -> None:
     def variables(endpoint: str) -> list[dict[str, str]]:
-        coordinator = stage(images=replace(IMAGES, otlp_endpoint=endpoint)).desired[3]
+        coordinator = stage(images=replace(IMAGES, otlp_endpoint=endpoint)).desired[2]
         env: list[dict[str, str]] = coordinator["spec"]["containers"][0]["env"]
         return [variable for variable in env if variable["name"].startswith("OTEL")]
 
