@@ -36,6 +36,7 @@ from llmtrain_operator.core.policies.coordinator_loss import (
 from llmtrain_operator.core.policies.coordinator_unreachable import reached_conditions, unreachable_conditions
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.divergence import diverged_because, diverged_conditions
+from llmtrain_operator.core.policies.failed_pods import failed_pod_entries
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
     failure_of,
@@ -161,7 +162,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     budget = failure_budget(job.spec.recovery)
     stage = delay_restarts(
         stage,
-        delayed_restarts(status.recoveries.recent, budget, snapshot.now),
+        delayed_restarts(failed_pod_entries(status.recoveries, budget).values(), budget, snapshot.now),
         existing={pod.name for pod in pods},
         budget=budget,
         incidents=len(incidents_in_window(status.recoveries.times, budget, snapshot.now)),
