@@ -35,12 +35,15 @@ def has_succeeded(status: JobStatus) -> bool:
 def terminal_stage(
     job: Job, status: JobStatus, failures: tuple[Failure, ...], *, pods: tuple[PodView, ...], now: datetime
 ) -> StagePlan | None:
-    """Return the stage that ends the job; None while it continues. `failures` are the new ones."""
-    if (failure := failed_because(job, status, failures, now)) is not None:
-        return failed(*failure, final_status_fields(status, pods, now))
+    """Return the stage that ends the job; None while it continues. `failures` are the new ones.
+
+    A job that has its result has succeeded, whatever else has happened until the operator sees that.
+    """
     if is_complete(job, status):
         duration = format_duration((now - job.created).total_seconds())
         return succeeded(duration, success_message(job, status), final_status_fields(status, pods, now))
+    if (failure := failed_because(job, status, failures, now)) is not None:
+        return failed(*failure, final_status_fields(status, pods, now))
     return None
 
 

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.termination import TerminationMessage
+from llmtrain_api.termination import ModelInfo, TerminationMessage
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.completion import (
     failure_budget_message,
@@ -53,6 +55,32 @@ def test_a_job_fails_when_its_failure_budget_is_exceeded() -> None:
     assert "spec.recovery.maxFailures is 2; correct the cause, or raise maxFailures" in failed.message
     assert CRASH.message in failed.message
     assert "WorkerFailed" in [event.reason for event in plan.events], "the last failure is an event too"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"activeDeadlineSeconds": 250}, id="deadline"),
+        pytest.param({"recovery": {"maxFailures": 0}}, id="failure budget"),
+        pytest.param({"recovery": {"rules": [{"exitCodes": [1], "action": "Fail"}]}}, id="failure rule"),
+    ],
+)
+@pytest.mark.parametrize("program", [False, True])
+def test_a_job_that_has_its_result_has_succeeded_whatever_happened_meanwhile(
+    spec: dict[str, Any], program: bool
+) -> None:
+    status: dict[str, Any] = {}
+    model = {"loss": 1.0, "perplexity": 2.7, "unigram_perplexity": 9.0, "parameters": 5, "path": "p"}
+    if program:
+        spec = {**spec, "entrypoint": {"script": "t.py"}, "data": {"source": {"volume": "datasets"}}}
+        pods = (succeeded_pod("j-worker-0"), succeeded_pod("j-worker-1"))
+    else:
+        status = {"dataset": DATASET, "trainingCompleted": True}
+        pods = (succeeded_pod("j-publish", "publish", model=ModelInfo(**model)),)
+    pods = (*pods, failed_pod("j-coordinator", 1, CRASH))
+    found = conditions(plan_job(snapshot(job(started(**status), **spec), pods=pods)).status)
+    assert found["Succeeded"].status == "True"
+    assert "Failed" not in found
 
 
 def test_a_lower_budget_does_not_judge_past_failures() -> None:
