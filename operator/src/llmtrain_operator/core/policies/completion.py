@@ -133,7 +133,15 @@ def success_message(job: Job, status: JobStatus) -> str:
 def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
     """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
     workers = status.workers.model_copy(update={"ready": 0, "active": 0})
-    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": log_tails(pods)[:MAX_LOGS]}
+    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": final_logs(status, pods)}
+
+
+def final_logs(status: JobStatus, pods: tuple[PodView, ...]) -> list[PodLogTail]:
+    """Return as many last log lines as the status keeps: of many pods those of the first failure and of failed ones."""
+    first = status.first_failure.uid if status.first_failure else ""
+    chosen = sorted(pods, key=lambda pod: (pod.uid != first, pod.phase != "Failed"))
+    tails = log_tails(pods)
+    return tails if len(tails) <= MAX_LOGS else log_tails(tuple(chosen))[:MAX_LOGS]
 
 
 def finished_status(status: JobStatus, pods: tuple[PodView, ...], metadata_generation: int) -> JobStatus:

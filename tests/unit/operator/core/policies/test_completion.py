@@ -17,6 +17,7 @@ from llmtrain_operator.core.policies.completion import (
     success_message,
     terminal_stage,
 )
+from llmtrain_operator.core.policies.failure_policy import failure_of
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -137,6 +138,17 @@ def test_the_status_keeps_the_last_log_lines_of_every_pod_that_wrote_some() -> N
         ("j-worker-0", last_lines[-10:]),
         ("j-worker-1", ["Traceback", "boom"]),
     ]
+
+
+def test_of_many_pods_the_status_keeps_the_logs_of_those_that_failed() -> None:
+    stopped = [succeeded_pod(f"j-worker-{number}", last_lines=["x"]) for number in range(40)]
+    crashed = [replace(failed_pod(f"j-worker-{number}", 1), end_message="boom") for number in range(40, 44)]
+    status = JobStatus(first_failure=failure_of(crashed[2], frozenset(), NOW))
+    logs = final_status_fields(status, (*stopped, *crashed), NOW)["logs"]
+    assert [tail.pod for tail in logs[:4]] == ["j-worker-42", "j-worker-40", "j-worker-41", "j-worker-43"]
+    assert len(logs) == 16
+    logs = final_status_fields(status, (*crashed, *crashed, *crashed, *crashed, *crashed), NOW)["logs"]
+    assert len(logs) == 16
 
 
 def test_nothing_is_ready_active_or_degraded_at_the_end() -> None:
