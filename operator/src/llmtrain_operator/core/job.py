@@ -52,7 +52,7 @@ from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.outdated_pods import updated_conditions
 from llmtrain_operator.core.policies.placement import place
-from llmtrain_operator.core.policies.refusal import current_refusal
+from llmtrain_operator.core.policies.refusal import outstanding_refusals
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
@@ -101,7 +101,7 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     stage = end or next_stage(snapshot, status)
     answers, is_asked = snapshot.coordinator is not None, snapshot.coordinator_asked
     if awaits_final_answer(pods, stage.delete, is_end=end is not None, answers=answers, is_asked=is_asked):
-        return Plan(refused=snapshot.refusal is not None, poll_after=NOW)
+        return Plan(refused=frozenset(refusal.request for refusal in snapshot.refusals), poll_after=NOW)
     return build_plan(snapshot, status, stage, failures=failures, recoveries=recoveries)
 
 
@@ -118,8 +118,7 @@ def plan_ended(snapshot: JobSnapshot) -> Plan:
         status=status if status != job.status else None,
         requeue_after=earliest(after.requeue_after, node_check),
     )
-    refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
-    return hold_back(after, refusal, is_last=True)
+    return hold_back(after, outstanding_refusals(job, after.apply, after.delete, last=snapshot.refusals, taken={}))
 
 
 def next_status(

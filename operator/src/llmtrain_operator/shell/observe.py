@@ -100,7 +100,7 @@ def observe_job(
         coordinator_asked=coordinator_asked,
         silence=silence,
         images=images,
-        refusal=memory.refusals.pending(found),
+        refusals=memory.pending_refusals(found),
         token=token_of(job.uid),
         taken=not_owned(existing, job.uid),
         unrepairable=dict(memory.undone_repairs),

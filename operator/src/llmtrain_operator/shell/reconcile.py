@@ -132,9 +132,9 @@ class Reconciler:
             return "done", None
         manifest, snapshot, facts = observed
         memory = self.memory_of(job_key, snapshot.job.uid)
-        refusal = snapshot.refusal
-        if refusal is not None and refusal.key == object_key(manifest) and not is_due(refusal):
-            return "rejected", refusal.retry_after.total_seconds() if refusal.retry_after else None
+        own = next((refusal for refusal in snapshot.refusals if refusal.key == object_key(manifest)), None)
+        if own is not None and not is_due(own):  # its status was refused
+            return "rejected", seconds_of(own.retry_after)
         plan = self.plan(snapshot)
         if isinstance(plan.status, JobStatus) and plan.status.pool and plan.status.finish_time is None:
             # at once, and not when it is written: other jobs are placed at the same time
@@ -143,13 +143,15 @@ class Reconciler:
             has_more = await self.executor.execute(manifest, plan, memory)
         except RequestRefused as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
-            memory.refusals.record(error.refusal, facts, others=len(self.store.refused))
+            for refusal in error.refusals:
+                memory.refused(refusal, facts, others=len(self.store.refused))
             self.store.refused.set(key, {key.namespace})
             self.queue.add(key)  # the refusal is part of the next snapshot
-            return "rejected", None
-        if refusal is not None and (not plan.refused or is_due(refusal)):
-            memory.refusals.discard()
-            self.store.refused.set(key, ())
+            return ("failed" if all(refusal.is_transient for refusal in error.refusals) else "rejected"), None
+        due = {refusal.request for refusal in snapshot.refusals if is_due(refusal)}
+        if memory.keep_refusals(plan.refused - due):
+            if not memory.refusals:
+                self.store.refused.set(key, ())
             self.queue.add(key)
         if has_more or plan.decides:
             self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
