@@ -14,7 +14,7 @@ from llmtrain_operator.core.policies.refusal import api_failure, api_rejection, 
 from llmtrain_operator.core.snapshot import Verb
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.claim_memory import ClaimMemory
-from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
@@ -66,12 +66,14 @@ class Executor:
                     raise NotFound(f"namespace {key[0]} does not exist")
                 self.cache(claim, await self.apply_claim(claim))
                 memory.accepted(key)
-            except (NotFound, RequestRejected) as error:
+            except ApiError as error:
                 if "uid" in claim["metadata"] and isinstance(error, NotFound):
                     continue  # deleted since it was observed
                 if is_missing := isinstance(error, NotFound):
                     missing.add(key[0])
-                memory.refused(key, error.message, is_missing=is_missing)
+                is_transient = isinstance(error, Unavailable | Conflict)
+                wait = error.retry_after_seconds
+                memory.refused(key, error.message, is_missing=is_missing, is_transient=is_transient, retry_after=wait)
                 refused.append(f"{'/'.join(key)}: {error.message}")
         return refused
 

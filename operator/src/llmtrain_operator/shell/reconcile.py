@@ -236,8 +236,8 @@ class Reconciler:
         self.store.refused.set(key, {namespace for namespace, _ in memory.refusals})
         if refused:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))
-        if memory.changed():
-            self.queue.add(key)  # refusals are part of the next snapshot
+        if memory.changed() or refused:
+            self.queue.add(key)  # refusals are part of the next snapshot, which also knows when they are due
         return ("rejected" if refused else "done"), seconds_of(plan.requeue_after)
 
 

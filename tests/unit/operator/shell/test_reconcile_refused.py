@@ -9,6 +9,7 @@ from llmtrain_api.names import JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell.errors import ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
+from llmtrain_operator.shell.work_queue import Key
 from unit.operator.builders import SPEC
 from unit.operator.shell.echoing_api import (
     CLUSTER_SPEC,
@@ -350,6 +351,48 @@ async def test_a_missing_tenant_namespace_is_tried_when_it_appears_and_else_seld
 
 def phases(found: Reconciler) -> dict[str, str]:
     return {claim["namespace"]: claim["phase"] for claim in found.store.clusters["default"]["status"]["claims"]}
+
+
+@pytest.mark.parametrize("error", [*PROBLEMS.values(), QUOTA_CONFLICT, RequestRejected("exceeded quota", 403)])
+async def test_whatever_keeps_a_tenant_from_its_claims_keeps_no_other_and_is_reported(error: ApiError) -> None:
+    cluster = {**CLUSTER_SPEC, "tenants": [{"namespace": name} for name in ("a", "b", "c")]}
+    found = await reconciler(api := EchoingApi(), cluster=cluster)
+    tried: list[str] = []
+
+    async def create(obj: Manifest) -> Manifest:
+        tried.append(obj["metadata"]["namespace"])
+        if obj["metadata"]["namespace"] == "a" and is_broken:
+            raise error
+        return await EchoingApi.create(api, obj)
+
+    api.create, is_broken = create, True  # type: ignore[method-assign]
+    await reconcile_all(found)
+    claims = [namespace for kind, namespace, _ in api.objects if kind == "PersistentVolumeClaim"]
+    assert [claims.count(namespace) for namespace in ("b", "c")] == [2, 2]
+    for _ in range(20):
+        advance(found, 60)
+        await reconcile_all(found)
+    (ready,) = found.store.clusters["default"]["status"]["conditions"]
+    assert (ready["status"], ready["reason"]) == ("False", "ClaimsRejected")
+    assert error.message in ready["message"]
+    assert tried.count("a") <= 2 * 24, "at most every minute in the end"
+    is_broken = False
+    for _ in range(6):
+        advance(found, 60)
+        await reconcile_all(found)
+    (ready,) = found.store.clusters["default"]["status"]["conditions"]
+    assert ready["status"] == "True"
+
+
+async def test_a_claim_that_is_refused_again_in_the_same_words_is_tried_again_without_any_other_event() -> None:
+    found = await reconciler(api := EchoingApi(), cluster={**CLUSTER_SPEC, "tenants": [{"namespace": "a"}]})
+    reject(api, RequestRejected("exceeded quota", 403), "create", kinds=("PersistentVolumeClaim",))
+    key = Key("cluster", "", "default")
+    for _ in range(3):
+        await reconcile_all(found)
+        assert key in found.queue.timers
+        found.now += 60 * 10  # type: ignore[attr-defined]
+        found.queue.add(key)
 
 
 async def test_a_tenants_refusal_keeps_no_other_tenant_from_its_claims() -> None:
