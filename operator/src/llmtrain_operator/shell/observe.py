@@ -32,6 +32,7 @@ from llmtrain_operator.shell.relevance import JobKey, is_finished, node_of
 from llmtrain_operator.shell.slow_objects import unbound_claims
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.warning_events import WarningEvents
+from llmtrain_operator.shell.work_queue import Key
 
 
 class ObservedJob(NamedTuple):
@@ -79,7 +80,10 @@ def observe_job(
     pods = with_deletions(pods, memory.deleted_by_others(pods))
     pods = tuple(replace(pod, warning=warnings.of(pod.uid)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
-    found = facts(manifest, cluster, pods) | store.namespace_index.facts(job.namespace)
+    found = facts(manifest, cluster, pods) | {
+        ("namespace", store.namespace_index.views.get(job.namespace)),
+        ("turns", store.turns.of(Key("job", *key))),
+    }
     spec = cluster_spec_of(cluster) if cluster else None
     snapshot = JobSnapshot(
         now=now,

@@ -109,6 +109,65 @@ async def test_a_quota_that_leaves_more_room_lets_the_jobs_of_its_namespace_star
     assert len(found.store.refused) == 1
 
 
+def numbered(count: int) -> list[Manifest]:
+    """Return jobs of one namespace; of two, the one with the lower number is older."""
+    times = [f"2026-11-23T12:{number:02}:00Z" for number in range(count)]
+    return [
+        manifest(JOB_KIND, f"j{number}", SPEC, namespace="ns", creationTimestamp=time)
+        for number, time in enumerate(times)
+    ]
+
+
+async def drain(found: Reconciler) -> None:
+    while len(found.queue):
+        await found.attempt(await found.queue.take(), None)  # type: ignore[arg-type]
+
+
+async def test_of_many_refused_jobs_a_few_try_each_time_that_there_is_room() -> None:
+    found = await reconciler(api := EchoingApi(), *reversed(numbered(30)))
+    found.store.quota_changed("upsert", quota("10", "10"))
+    reject(api, QUOTA, "create")
+    await drain(found)
+    found.now += 14  # type: ignore[attr-defined]
+    tried = []
+    for _ in range(30):  # a pod of the namespace ends, and another one starts
+        api.calls.clear()
+        found.store.quota_changed("upsert", quota("10", "9"))
+        await drain(found)
+        found.store.quota_changed("upsert", quota("10", "10"))
+        await drain(found)
+        tried.append({call.split()[-1] for call in api.calls if call.startswith("create Pod")})
+    assert sum(len(names) for names in tried) <= 60
+    assert tried[0] == {"j0-prepare", "j1-prepare"}, "the oldest ones first"
+    assert set().union(*tried) == {f"j{number}-prepare" for number in range(30)}, (
+        "a job that needs much blocks no other"
+    )
+
+
+async def test_a_job_that_is_admitted_gives_its_turn_to_the_next_ones() -> None:
+    found = await reconciler(api := EchoingApi(), *numbered(30))
+    found.store.quota_changed("upsert", quota("10", "10"))
+    room = 0
+
+    def charge(verb: str, kind: str, name: str) -> ApiError | None:
+        nonlocal room
+        if (verb, kind) != ("create", "Pod"):
+            return None
+        room -= 1
+        return None if room >= 0 else QUOTA
+
+    api.reject = charge
+    await drain(found)
+    found.now += 14  # type: ignore[attr-defined]
+    api.calls.clear()
+    room = 9
+    found.store.quota_changed("upsert", quota("19", "10"))
+    await drain(found)
+    started = sorted(name for kind, _, name in api.objects if kind == "Pod")
+    assert started == sorted(f"j{number}-prepare" for number in range(9)), "the oldest ones, as many as fit"
+    assert len([call for call in api.calls if call.startswith("create Pod")]) <= 9 + 9
+
+
 async def test_a_quota_that_grows_while_a_request_is_refused_is_noticed() -> None:
     found = await reconciler(api := EchoingApi())
     found.store.quota_changed("upsert", quota("1", "1"))
