@@ -202,6 +202,7 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         clusters=snapshot.clusters,
         claims=snapshot.claims,
         capacities=snapshot.capacities,
+        cluster_error=snapshot.cluster_error,
     )
     denial = not_allowed(job, snapshot.cluster)
     blocker = blocker or denial

@@ -105,7 +105,9 @@ class JobSnapshot:
     now: datetime
     job: Job
     cluster: ClusterSpec | None
-    """Spec of the LLMCluster that the job names; None if it does not exist."""
+    """Spec of the LLMCluster that the job names; None if it does not exist, or cannot be read."""
+    cluster_error: str = ""
+    """Why it cannot be read; empty if it can, or does not exist."""
     clusters: tuple[str, ...] = ()
     """Names of all LLMClusters, for suggestions."""
     pods: tuple[PodView, ...] = ()

@@ -27,14 +27,15 @@ def first_blocker(
     clusters: tuple[str, ...],
     claims: Collection[str],
     capacities: Mapping[str, Capacity],
+    cluster_error: str = "",
 ) -> Blocker | None:
     """Return the first thing that keeps the job from starting; None if it can start.
 
-    `clusters` are the names of all LLMClusters, `claims` those of the PersistentVolumeClaims in the job's namespace,
+    `clusters` are the names of all LLMClusters, `cluster_error` is why that of the job cannot be read, `claims` those of the PersistentVolumeClaims in the job's namespace,
     `capacities` what each compute pool offers to the job.
     """
     if cluster is None:
-        return missing_cluster(job.spec.cluster, clusters)
+        return missing_cluster(job.spec.cluster, clusters, cluster_error)
     return (
         namespace_not_tenant(job, cluster)
         or missing_volume(job, cluster, claims)
@@ -43,8 +44,14 @@ def first_blocker(
     )
 
 
-def missing_cluster(name: str, clusters: tuple[str, ...]) -> Blocker:
-    """Return the blocker of a job whose LLMCluster does not exist."""
+def missing_cluster(name: str, clusters: tuple[str, ...], error: str = "") -> Blocker:
+    """Return the blocker of a job whose LLMCluster does not exist, or cannot be read because of `error`."""
+    if error:
+        return Blocker(
+            reason=Reason.UNREADABLE,
+            message=f"spec.cluster: the operator cannot read LLMCluster '{name}': {error}; correct the field of the "
+            "LLMCluster, or upgrade the operator",
+        )
     existing = f"existing: {', '.join(clusters)}" if clusters else "no LLMCluster exists"
     return Blocker(
         reason=Reason.CLUSTER_NOT_FOUND,

@@ -45,6 +45,12 @@ def blocker(the_job: Job, cluster: ClusterSpec | None = CLUSTER, **fields: Any) 
             id="no cluster exists",
         ),
         pytest.param(
+            blocker(job(), None, clusters=("default",), cluster_error="spec.allowed: not a list"),
+            Reason.UNREADABLE,
+            ["spec.cluster", "cannot read LLMCluster 'default': spec.allowed: not a list", "upgrade the operator"],
+            id="the cluster cannot be read",
+        ),
+        pytest.param(
             blocker(job(), OTHER_TENANT),
             Reason.NAMESPACE_NOT_TENANT,
             ["'ns'", "spec.tenants"],
