@@ -51,7 +51,7 @@ from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.outdated_pods import updated_conditions
-from llmtrain_operator.core.policies.placement import place
+from llmtrain_operator.core.policies.placement import fitting_workers, place
 from llmtrain_operator.core.policies.refusal import outstanding_refusals
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
@@ -59,6 +59,7 @@ from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.policies.volume_access import needs_one_node
 from llmtrain_operator.core.policies.volume_binding import report_unbound_claims
+from llmtrain_operator.core.pools import NO_CAPACITY
 from llmtrain_operator.core.reported import within_bounds
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
 from llmtrain_operator.core.stage_plan import StagePlan
@@ -224,6 +225,9 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             token=snapshot.token,
             gang_available=snapshot.gang_available,
             pool=pool,
+            gang_workers=fitting_workers(
+                job.spec.workers, pool, snapshot.capacities.get(pool.name, NO_CAPACITY) if pool else NO_CAPACITY
+            ),
             one_node=needs_one_node(job.spec, snapshot.cluster, snapshot.claims),
             lost_nodes=lost_nodes,
             avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),

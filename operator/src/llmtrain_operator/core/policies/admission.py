@@ -106,21 +106,25 @@ def missing_pool(job: Job, cluster: ClusterSpec) -> Blocker | None:
 
 
 def insufficient_gpus(job: Job, cluster: ClusterSpec, capacities: Mapping[str, Capacity]) -> Blocker | None:
-    """Return the blocker of a job that needs more GPUs than any of its pools can have: it would wait forever.
+    """Return the blocker of a job whose `min` workers need more GPUs than any of its pools can have: it would wait forever.
 
-    A pool counts with the nodes that it has, that the LLMCluster expects, and that an autoscaler can add.
+    A pool counts with the nodes that it has, that the LLMCluster expects, and that an autoscaler can add. Without compute
+    pools an LLMCluster does not say which nodes there are, so the scheduler decides.
     """
     workers = job.spec.workers
-    required, pools = gpus_required(workers), preferred_pools(workers, cluster)
+    if not cluster.compute_pools:
+        return None
+    required, pools = gpus_required(workers, workers.min), preferred_pools(workers, cluster)
     offers = [(pool, capacities.get(pool.name, NO_CAPACITY)) for pool in pools]
     if not required or any(can_have(pool, capacity, required) for pool, capacity in offers):
         return None
     found = ", ".join(f"pool {pool.name} can have {most_gpus(pool, capacity)}" for pool, capacity in offers)
+    elastic = workers.min < workers.replicas
+    count = f"the least number of workers, {workers.min}," if elastic else f"{workers.replicas} workers"
     return Blocker(
         reason=Reason.INSUFFICIENT_GPUS,
-        message=f"spec.workers: {workers.replicas} workers with {workers.gpus} GPUs each need {required} GPUs, but "
-        f"{found or f'LLMCluster {job.spec.cluster!r} has no compute pool'}; lower replicas or gpus, add nodes, or set "
-        "maxNodes of the pool if an autoscaler adds them",
+        message=f"spec.workers: {count} with {workers.gpus} GPUs each need {required} GPUs, but {found}; lower "
+        f"{'min' if elastic else 'replicas'} or gpus, add nodes, or set maxNodes of the pool if an autoscaler adds them",
     )
 
 

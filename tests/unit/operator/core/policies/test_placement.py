@@ -7,7 +7,14 @@ import pytest
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.policies.placement import can_grow, can_have, most_gpus, place, preferred_pools
+from llmtrain_operator.core.policies.placement import (
+    can_grow,
+    can_have,
+    fitting_workers,
+    most_gpus,
+    place,
+    preferred_pools,
+)
 from llmtrain_operator.core.pools import Capacity
 from unit.operator.builders import CLUSTER as VOLUMES
 from unit.operator.builders import DATASET, job, snapshot, started
@@ -49,6 +56,12 @@ def placed(status: str = "", cluster: ClusterSpec | None = CLUSTER, *, capacitie
             {"nodeSelector": {"kind": "spot"}},
             "spot",
             id="one whose nodes can have the labels that the job selects",
+        ),
+        pytest.param(
+            {"reserved": FULL, "spot": Capacity(nodes=4, usable=4, gpus=32, gpus_allocated=16)},
+            {"replicas": 5},
+            "spot",
+            id="one with free GPUs for the least number of workers if none can have all",
         ),
     ],
 )
@@ -93,6 +106,21 @@ def test_a_pool_that_grows_by_nodes_of_unknown_size_can_have_any_number() -> Non
     assert can_have(pool, Capacity(), 1000)
     assert can_grow(pool, Capacity(nodes=1), 1000)
     assert not can_grow(pool, Capacity(nodes=2), 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "capacity", "expected"),
+    [
+        pytest.param({"replicas": 3}, FREE, 3, id="all of them"),
+        pytest.param({"replicas": 9}, FREE, 4, id="as many as the pool has GPUs for"),
+        pytest.param({"replicas": 9}, FULL, 4, id="also if others have them now"),
+        pytest.param({"replicas": 9, "min": 6}, FREE, 6, id="at least min"),
+        pytest.param({"replicas": 9, "gpus": 0}, FREE, 9, id="without GPUs there is no limit"),
+    ],
+)
+def test_how_many_workers_can_run_at_once(fields: dict[str, Any], capacity: Capacity, expected: int) -> None:
+    assert fitting_workers(workers(**fields), CLUSTER.compute_pools[0], capacity) == expected
+    assert fitting_workers(workers(**fields), None, capacity) == fields["replicas"]
 
 
 def test_a_pool_grows_only_by_the_nodes_that_it_lacks() -> None:
