@@ -14,7 +14,7 @@ from llmtrain_operator.core.job_plan import build_plan, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
 from llmtrain_operator.core.plan import NOW, Event, Plan, earliest, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
-from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
+from llmtrain_operator.core.policies.admission import first_blocker, missing_own_pool, waiting_stage
 from llmtrain_operator.core.policies.allowed import not_allowed, without_new_pods
 from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
 from llmtrain_operator.core.policies.completion import (
@@ -212,7 +212,10 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     starting = status.start_time is None
     start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
     status = status.model_copy(update=start)
-    pool = place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
+    runs = any(not pod.finished for pod in pods)
+    error = snapshot.cluster_error
+    unplaced = missing_own_pool(job, status, snapshot.cluster, runs=runs, cluster_error=error)
+    pool = None if unplaced else place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
     if status.dataset is None and job.spec.entrypoint is None:
         stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool)
     elif not status.training_completed:
@@ -247,9 +250,9 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         desired=(*shared, *stage.desired),
         delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
-        update={**stage.update, **start, **({"pool": pool.name} if pool else {})},
+        update={**stage.update, **start, **({} if unplaced else {"pool": pool.name if pool else ""})},
     )
-    return without_new_pods(stage, denial)
+    return without_new_pods(stage, denial or unplaced)
 
 
 def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:

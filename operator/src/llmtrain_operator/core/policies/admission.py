@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.objects.volumes import claims_of
 from llmtrain_operator.core.policies.placement import can_have, gpus_required, most_gpus, preferred_pools
 from llmtrain_operator.core.pools import NO_CAPACITY, Capacity
@@ -126,6 +127,34 @@ def insufficient_gpus(job: Job, cluster: ClusterSpec, capacities: Mapping[str, C
         message=f"spec.workers: {count} with {workers.gpus} GPUs each need {required} GPUs, but {found}; lower "
         f"{'min' if elastic else 'replicas'} or gpus, add nodes, or set maxNodes of the pool if an autoscaler adds them",
     )
+
+
+def missing_own_pool(
+    job: Job, status: JobStatus, cluster: ClusterSpec | None, *, runs: bool, cluster_error: str = ""
+) -> Blocker | None:
+    """Return why a job gets no new pods: the compute pool that it is placed in is gone; None if it is there.
+
+    Its pods share a network, so they are not spread over two pools. `runs` is whether it has pods that have not ended: a
+    job without any can be placed anew. Without the LLMCluster nothing is known of its pools.
+    """
+    if not status.pool or (cluster is not None and (not runs or is_listed(status.pool, cluster))):
+        return None
+    waits = f"the pods of the job run on, and new ones wait for its compute pool '{status.pool}'"
+    if cluster is None:
+        missing = missing_cluster(job.spec.cluster, (), cluster_error)
+        why = "spec.cluster: LLMCluster '{}' does not exist any more; create it again"
+        message = missing.message if cluster_error else why.format(job.spec.cluster)
+        return Blocker(reason=missing.reason, message=f"{message}; {waits}")
+    return Blocker(
+        reason=Reason.POOL_NOT_FOUND,
+        message=f"LLMCluster '{job.spec.cluster}' has no compute pool '{status.pool}' any more: {waits}; add the pool "
+        "again, or suspend the job and resume it, which places it in another one",
+    )
+
+
+def is_listed(pool: str, cluster: ClusterSpec) -> bool:
+    """Return whether an LLMCluster has a compute pool of that name."""
+    return any(each.name == pool for each in cluster.compute_pools)
 
 
 def waiting_stage(blocker: Blocker) -> StagePlan:

@@ -17,7 +17,7 @@ from llmtrain_operator.core.policies.placement import (
 )
 from llmtrain_operator.core.pools import Capacity
 from unit.operator.builders import CLUSTER as VOLUMES
-from unit.operator.builders import DATASET, job, snapshot, started
+from unit.operator.builders import DATASET, conditions, job, names, pod, snapshot, started
 
 RESERVED = {"name": "reserved", "nodeSelector": {"kind": "reserved"}, "nodes": 4, "gpusPerNode": 8}
 SPOT = {"name": "spot", "nodeSelector": {"kind": "spot"}, "maxNodes": 4, "gpusPerNode": 8}
@@ -140,3 +140,51 @@ def test_all_pods_of_a_job_are_placed_in_the_pool_that_its_status_names() -> Non
     pods = [manifest for manifest in (*first.apply, *second.apply) if manifest["kind"] == "Pod"]
     assert [pod["metadata"]["name"] for pod in pods] == ["j-prepare", "j-coordinator", "j-worker-0", "j-worker-1"]
     assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 4
+
+
+def in_pool(name: str, *, pods: Any, cluster: ClusterSpec | None, **fields: Any) -> Any:
+    """Return the plan of a job that trains in a pool."""
+    status = started(dataset=DATASET, stage="Training", pool=name, coordinatorTerm=1)
+    capacities = {"b": Capacity(nodes=1, usable=1)}
+    return plan_job(snapshot(job(status), pods=pods, cluster=cluster, capacities=capacities, **fields))
+
+
+def with_pools(*names: str) -> ClusterSpec:
+    pools = [{"name": name, "nodeSelector": {"pool": name}, "nodes": 1} for name in names]
+    return ClusterSpec.model_validate({**VOLUMES.document(), "computePools": pools})
+
+
+RUNNING = (pod("j-worker-0"), pod("j-coordinator", "coordinator"))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "error", "reason", "text"),
+    [
+        pytest.param(with_pools("b"), "", "PoolNotFound", "no compute pool 'a' any more", id="the pool is removed"),
+        pytest.param(None, "", "ClusterNotFound", "does not exist any more", id="the LLMCluster is deleted"),
+        pytest.param(None, "a field", "Unreadable", "cannot read LLMCluster", id="the LLMCluster cannot be read"),
+    ],
+)
+def test_a_running_job_whose_pool_is_gone_gets_no_pods_elsewhere_and_says_so(
+    cluster: ClusterSpec | None, error: str, reason: str, text: str
+) -> None:
+    plan = in_pool("a", pods=RUNNING, cluster=cluster, cluster_error=error)
+    assert names(plan.apply) == []
+    assert plan.delete == ()
+    assert plan.status.pool == "a"
+    scheduled = conditions(plan.status)["Scheduled"]
+    assert (scheduled.status, scheduled.reason) == ("False", reason)
+    assert text in scheduled.message
+    assert "new ones wait for its compute pool 'a'" in scheduled.message
+    back = in_pool("a", pods=RUNNING, cluster=with_pools("a", "b"))
+    assert "Pod j-worker-1" in names(back.apply)
+
+
+def test_a_job_without_running_pods_is_placed_anew_when_its_pool_is_gone() -> None:
+    plan = in_pool("a", pods=(), cluster=with_pools("b"))
+    assert plan.status.pool == "b"
+    pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
+    assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 3
+    nowhere = in_pool("a", pods=(), cluster=VOLUMES)
+    assert nowhere.status.pool == ""
+    assert "Pod j-worker-1" in names(nowhere.apply)
