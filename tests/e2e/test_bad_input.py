@@ -24,7 +24,7 @@ LATER: list[Any] = [
         id="a volume that does not exist",
     ),
     pytest.param(
-        {"workers": {"replicas": 4, "gpus": 8}, "training": {"steps": 1, "microbatches": 32}},
+        {"workers": {"replicas": 4, "min": 4, "gpus": 8}, "training": {"steps": 1, "microbatches": 32}},
         "Scheduled",
         "InsufficientGPUs",
         ["32 GPUs", "have 16"],

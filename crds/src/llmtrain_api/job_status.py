@@ -131,6 +131,23 @@ class Failure(Model):
         return self.action != "Ignore" and (not self.disruption or self.action in ("Count", "Fail"))
 
 
+class FailedPod(Model):
+    """What delays and counts rest on of the pods that had one name, however many others fail."""
+
+    pod: Annotated[str, Field(max_length=253)]
+    """Name of the pods."""
+    uid: Annotated[str, Field(max_length=64)]
+    """UID of the last one that failed or was disrupted, so that each is recorded once."""
+    failures: Annotated[int, Field(ge=0)] = 0
+    """Failures in a row, each within `spec.recovery.windowSeconds` of the one before; loss of a node and disruptions aside."""
+    time: Timestamp | None = None
+    """When the last of these was observed."""
+    reason: Annotated[str, Field(max_length=64)] = ""
+    """Reason of the last of these."""
+    disruption_time: Timestamp | None = None
+    """When a pod was disrupted last."""
+
+
 class RecoveriesByMethod(Model):
     """Number of recoveries by method."""
 
@@ -174,8 +191,10 @@ class Recoveries(Model):
     """The newest recovery."""
     recent: Annotated[list[Failure], Field(max_length=32)] = Field(default_factory=list)
     """The newest failures and disruptions, without log lines."""
+    pods: Annotated[list[FailedPod], Field(max_length=520)] = Field(default_factory=list)
+    """One entry for each name of a pod that failed or was disrupted lately. Restarts are delayed by it."""
     times: Annotated[list[Timestamp], Field(max_length=1001)] = Field(default_factory=list)
-    """When the incidents within the window of `spec.recovery.windowSeconds` began; the failure budget counts them. Failures within 30 seconds, of one node or of one membership generation are one incident; a worker that fails again later is another."""
+    """When the incidents within the window of `spec.recovery.windowSeconds` began; the failure budget counts them. Failures within 30 seconds, or of one node or of one membership generation within 10 minutes are one incident; a worker that fails again later is another."""
 
 
 class PodLogTail(Model):

@@ -44,7 +44,7 @@ class Workers(Model):
     min: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
     """Minimum number of workers; training waits while fewer are available. `replicas` cannot be scaled below it."""
     replicas: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 1
-    """Desired number of workers. With gang scheduling they are scheduled all together or not at all."""
+    """Desired number of workers. With gang scheduling they are scheduled all together or not at all, or as many of them as the compute pool has GPUs for."""
     max: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = MAX_WORKERS
     """Maximum number of workers. `replicas` cannot be scaled above it."""
     gpus: Annotated[int, Field(ge=0, le=16)] = 0

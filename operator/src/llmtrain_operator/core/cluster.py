@@ -41,7 +41,8 @@ def plan_cluster(snapshot: ClusterSnapshot) -> Plan:
     others = sorted(key for key, claim in snapshot.claims.items() if key in growing or resize_state(claim))
     keys = dict.fromkeys([*((namespace, pool.name) for namespace, pool in tenant_claims), *others])
     claims = [claim_status(*key, snapshot.claims, snapshot.missing_namespaces) for key in keys]
-    rejected = {key: refusal for key, refusal in refusals.items() if key[0] not in snapshot.missing_namespaces}
+    reported = {key: refusal for key, refusal in refusals.items() if refusal.is_reported}
+    rejected = {key: refusal for key, refusal in reported.items() if key[0] not in snapshot.missing_namespaces}
     ready, reason, message = readiness(pools, rejected, expansion_errors(snapshot.claims, rejected))
     conditions = set_condition(
         tuple(before.conditions),

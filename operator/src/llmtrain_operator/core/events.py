@@ -39,6 +39,10 @@ WARNING_REASONS = frozenset(
     }
 )
 """Reasons whose events are warnings."""
+MAX_EVENTS = 8
+"""Failures with one reason that have an event each; more have one together."""
+MAX_NAMED = 3
+"""Pods that such an event names."""
 
 
 def condition_events(before: JobStatus, status: JobStatus) -> tuple[Event, ...]:
@@ -71,13 +75,29 @@ def repair_events(applied: Iterable[Manifest], live_objects: Mapping[ObjectKey, 
 
 
 def failure_events(failures: Iterable[Failure]) -> tuple[Event, ...]:
-    """Return an event for each failure and each disruption."""
+    """Return an event for each failure and each disruption, or one with their number for many with the same reason."""
+    groups: dict[tuple[bool, str, str], list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault((failure.disruption, failure.reason, failure.action), []).append(failure)
     return tuple(
-        Event(type="Normal", reason=Reason.POD_DISRUPTED, message=_describe(failure))
-        if failure.disruption
-        else Event(type="Warning", reason=Reason.WORKER_FAILED, message=_describe(failure))
-        for failure in failures
+        Event(type="Normal", reason=Reason.POD_DISRUPTED, message=message)
+        if disruption
+        else Event(type="Warning", reason=Reason.WORKER_FAILED, message=message)
+        for (disruption, _, _), group in groups.items()
+        for message in _describe_group(group)
     )
+
+
+def _describe_group(failures: list[Failure]) -> list[str]:
+    if len(failures) <= MAX_EVENTS:
+        return [_describe(failure) for failure in failures]
+    first = failures[0]
+    names = ", ".join(f"{failure.pod} on {failure.node or 'no node'}" for failure in failures[:MAX_NAMED])
+    what = "are removed by" if first.disruption else "ended with"
+    return [
+        f"{len(failures)} pods {what} {first.reason} at once ({names} and {len(failures) - MAX_NAMED} more); "
+        f"the first of them: {_describe(first)}"
+    ]
 
 
 def _describe(failure: Failure) -> str:

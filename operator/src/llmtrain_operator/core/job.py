@@ -14,7 +14,7 @@ from llmtrain_operator.core.job_plan import build_plan, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION
 from llmtrain_operator.core.plan import NOW, Event, Plan, earliest, object_references, pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
-from llmtrain_operator.core.policies.admission import first_blocker, waiting_stage
+from llmtrain_operator.core.policies.admission import first_blocker, missing_own_pool, waiting_stage
 from llmtrain_operator.core.policies.allowed import not_allowed, without_new_pods
 from llmtrain_operator.core.policies.cleanup import keeps_ended_pods, plan_cleanup
 from llmtrain_operator.core.policies.completion import (
@@ -36,6 +36,7 @@ from llmtrain_operator.core.policies.coordinator_loss import (
 from llmtrain_operator.core.policies.coordinator_unreachable import reached_conditions, unreachable_conditions
 from llmtrain_operator.core.policies.deadline import remaining_deadline, suspension_fields
 from llmtrain_operator.core.policies.divergence import diverged_because, diverged_conditions
+from llmtrain_operator.core.policies.failed_pods import failed_pod_entries
 from llmtrain_operator.core.policies.failure_policy import (
     failure_budget,
     failure_of,
@@ -50,14 +51,15 @@ from llmtrain_operator.core.policies.final_answer import awaits_final_answer
 from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.outdated_pods import updated_conditions
-from llmtrain_operator.core.policies.placement import place
-from llmtrain_operator.core.policies.refusal import current_refusal
+from llmtrain_operator.core.policies.placement import fitting_workers, place
+from llmtrain_operator.core.policies.refusal import outstanding_refusals
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
 from llmtrain_operator.core.policies.volume_access import needs_one_node
 from llmtrain_operator.core.policies.volume_binding import report_unbound_claims
+from llmtrain_operator.core.pools import NO_CAPACITY
 from llmtrain_operator.core.reported import within_bounds
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
 from llmtrain_operator.core.stage_plan import StagePlan
@@ -100,7 +102,7 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     stage = end or next_stage(snapshot, status)
     answers, is_asked = snapshot.coordinator is not None, snapshot.coordinator_asked
     if awaits_final_answer(pods, stage.delete, is_end=end is not None, answers=answers, is_asked=is_asked):
-        return Plan(refused=snapshot.refusal is not None, poll_after=NOW)
+        return Plan(refused=frozenset(refusal.request for refusal in snapshot.refusals), poll_after=NOW)
     return build_plan(snapshot, status, stage, failures=failures, recoveries=recoveries)
 
 
@@ -117,8 +119,7 @@ def plan_ended(snapshot: JobSnapshot) -> Plan:
         status=status if status != job.status else None,
         requeue_after=earliest(after.requeue_after, node_check),
     )
-    refusal = current_refusal(job, after.apply, after.delete, last=snapshot.refusal, taken={})
-    return hold_back(after, refusal, is_last=True)
+    return hold_back(after, outstanding_refusals(job, after.apply, after.delete, last=snapshot.refusals, taken={}))
 
 
 def next_status(
@@ -161,7 +162,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     budget = failure_budget(job.spec.recovery)
     stage = delay_restarts(
         stage,
-        delayed_restarts(status.recoveries.recent, budget, snapshot.now),
+        delayed_restarts(failed_pod_entries(status.recoveries, budget).values(), budget, snapshot.now),
         existing={pod.name for pod in pods},
         budget=budget,
         incidents=len(incidents_in_window(status.recoveries.times, budget, snapshot.now)),
@@ -202,6 +203,7 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         clusters=snapshot.clusters,
         claims=snapshot.claims,
         capacities=snapshot.capacities,
+        cluster_error=snapshot.cluster_error,
     )
     denial = not_allowed(job, snapshot.cluster)
     blocker = blocker or denial
@@ -210,7 +212,10 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     starting = status.start_time is None
     start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
     status = status.model_copy(update=start)
-    pool = place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
+    runs = any(not pod.finished for pod in pods)
+    error = snapshot.cluster_error
+    unplaced = missing_own_pool(job, status, snapshot.cluster, runs=runs, cluster_error=error)
+    pool = None if unplaced else place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
     if status.dataset is None and job.spec.entrypoint is None:
         stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool)
     elif not status.training_completed:
@@ -224,6 +229,9 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             token_created=snapshot.token_created,
             gang_available=snapshot.gang_available,
             pool=pool,
+            gang_workers=fitting_workers(
+                job.spec.workers, pool, snapshot.capacities.get(pool.name, NO_CAPACITY) if pool else NO_CAPACITY
+            ),
             one_node=needs_one_node(job.spec, snapshot.cluster, snapshot.claims),
             lost_nodes=lost_nodes,
             avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),
@@ -243,9 +251,9 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         desired=(*shared, *stage.desired),
         delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
-        update={**stage.update, **start, **({"pool": pool.name} if pool else {})},
+        update={**stage.update, **start, **({} if unplaced else {"pool": pool.name if pool else ""})},
     )
-    return without_new_pods(stage, denial)
+    return without_new_pods(stage, denial or unplaced)
 
 
 def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:

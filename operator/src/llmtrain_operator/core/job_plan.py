@@ -9,7 +9,14 @@ from llmtrain_operator.core.objects.coordinator import ROLE, newest_term
 from llmtrain_operator.core.objects.drift import changed_objects
 from llmtrain_operator.core.plan import NOW, Plan, earliest
 from llmtrain_operator.core.pod_view import pods_with_role
-from llmtrain_operator.core.policies.refusal import applied_now, current_refusal, deleted_now, refusal_conditions
+from llmtrain_operator.core.policies.refusal import (
+    applied_now,
+    creations_first,
+    deleted_now,
+    is_due,
+    outstanding_refusals,
+    refusal_conditions,
+)
 from llmtrain_operator.core.snapshot import JobSnapshot, Refusal
 from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
 from llmtrain_operator.core.status.goodput import with_goodput
@@ -31,15 +38,15 @@ def build_plan(
     """
     job, now, live_objects = snapshot.job, snapshot.now, snapshot.live_objects
     before = job.status
-    apply = changed_objects(stage.desired, live_objects, snapshot.unrepairable)
-    refusal = current_refusal(job, apply, stage.delete, last=snapshot.refusal, taken=snapshot.taken)
+    apply = creations_first(changed_objects(stage.desired, live_objects, snapshot.unrepairable))
+    refusals = outstanding_refusals(job, apply, stage.delete, last=snapshot.refusals, taken=snapshot.taken)
     conditions = update_conditions(
         status.conditions,
-        (*stage.conditions, *refusal_conditions(refusal)),
+        (*stage.conditions, *refusal_conditions(refusals)),
         now=now,
         metadata_generation=job.metadata_generation,
     )
-    applied = apply if refusal is None else applied_now(refusal, apply)
+    applied = applied_now(refusals, apply)
     term = newest_term(status, (*applied, *(pod.manifest for pod in pods_with_role(snapshot.pods, ROLE))))
     status = status.model_copy(
         update={**stage.update, "stage": stage.stage, "conditions": conditions, "coordinator_term": term}
@@ -53,7 +60,7 @@ def build_plan(
         poll_after=stage.poll_after,
         decides=decisions(status) != decisions(before),
     )
-    plan = hold_back(plan, refusal, is_last=refusal == snapshot.refusal)
+    plan = hold_back(plan, refusals)
     return replace(
         plan,
         events=(
@@ -66,14 +73,13 @@ def build_plan(
     )
 
 
-def hold_back(plan: Plan, refusal: Refusal | None, *, is_last: bool) -> Plan:
-    """Return a plan without the requests that wait because of `refusal`; `is_last` is whether it is the server's last."""
-    if refusal is None:
-        return plan
+def hold_back(plan: Plan, refusals: tuple[Refusal, ...]) -> Plan:
+    """Return a plan without the requests that wait because of refusals."""
+    waiting = (refusal.retry_after for refusal in refusals if not is_due(refusal))
     return replace(
         plan,
-        apply=applied_now(refusal, plan.apply),
-        delete=deleted_now(refusal, plan.delete),
-        requeue_after=earliest(plan.requeue_after, refusal.retry_after),
-        refused=is_last,
+        apply=applied_now(refusals, plan.apply),
+        delete=deleted_now(refusals, plan.delete),
+        requeue_after=earliest(plan.requeue_after, *waiting),
+        refused=frozenset(refusal.request for refusal in refusals),
     )

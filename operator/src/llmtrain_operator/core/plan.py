@@ -9,6 +9,7 @@ from llmtrain_api.cluster import ClusterStatus
 from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.snapshot import RequestKey
 
 NOW = timedelta(0)
 """A delay that is over."""
@@ -47,7 +48,7 @@ class Plan:
     status: JobStatus | ClusterStatus | None = None
     """The complete new status; None leaves it unchanged."""
     apply: tuple[Manifest, ...] = ()
-    """Objects to apply, in order. One with a `metadata.uid` exists and is changed, the others are created."""
+    """Objects to apply, in order: those to create, then those that exist, with a `metadata.uid`, and are changed."""
     delete: tuple[ObjectReference, ...] = ()
     events: tuple[Event, ...] = ()
     requeue_after: timedelta | None = None
@@ -56,8 +57,8 @@ class Plan:
     """When to ask the coordinator again; None if its answer is not waited for."""
     decides: bool = False
     """Whether the status holds more than new figures and counts, so that the next plan can build on it at once."""
-    refused: bool = False
-    """Whether the last refusal by the API server still matters."""
+    refused: frozenset[RequestKey] = frozenset()
+    """The requests whose refusals by the API server still matter."""
 
 
 def pod_references(pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[ObjectReference, ...]:

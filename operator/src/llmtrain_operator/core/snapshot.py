@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
 from llmtrain_api.conditions import Reason
@@ -48,10 +49,16 @@ class Job:
     """The status as last written; decisions work on a copy."""
 
 
+Verb = Literal["create", "change", "delete"]
+RequestKey = tuple[Verb, ObjectKey]
+"""What is requested for which object."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The last request for an object that the API server refused."""
+    """A request that the API server refused when it was made last."""
 
+    verb: Verb = "create"
     key: ObjectKey
     """The object."""
     reason: Reason
@@ -60,6 +67,15 @@ class Refusal:
     """The server's words, and the remedy."""
     retry_after: timedelta | None = timedelta(0)
     """How long to wait before the request is made again, not positive when it is due; None until objects change."""
+    is_transient: bool = False
+    """Whether the same request may succeed at once: the server, or a webhook that it asks, has a problem."""
+    is_reported: bool = True
+    """Whether a condition reports it: not a transient one that is the first."""
+
+    @property
+    def request(self) -> RequestKey:
+        """The request that was refused."""
+        return self.verb, self.key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +105,9 @@ class JobSnapshot:
     now: datetime
     job: Job
     cluster: ClusterSpec | None
-    """Spec of the LLMCluster that the job names; None if it does not exist."""
+    """Spec of the LLMCluster that the job names; None if it does not exist, or cannot be read."""
+    cluster_error: str = ""
+    """Why it cannot be read; empty if it can, or does not exist."""
     clusters: tuple[str, ...] = ()
     """Names of all LLMClusters, for suggestions."""
     pods: tuple[PodView, ...] = ()
@@ -119,8 +137,8 @@ class JobSnapshot:
     """The token of the job, which its coordinator demands."""
     token_created: bool = False
     """Whether this process has created the Secret with the token, or found that it exists."""
-    refusal: Refusal | None = None
-    """The last refusal by the API server, until the request succeeds or is no longer needed."""
+    refusals: tuple[Refusal, ...] = ()
+    """Refusals by the API server, oldest first, each until the request succeeds or is no longer needed."""
     taken: dict[ObjectKey, Manifest] = field(default_factory=dict)
     """Known objects with a name of the job's that it does not own, such as those of an earlier job of its name."""
     unrepairable: dict[ObjectKey, Manifest] = field(default_factory=dict)

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from llmtrain_api.conditions import Reason
+from llmtrain_operator.core.policies.refusal import MAX_RETRY_AFTER
 from llmtrain_operator.core.snapshot import Refusal
-from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, Facts, Refusals
+from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, TRANSIENT, Facts, Refusals
 
 ClaimKey = tuple[str, str]
 """Namespace and name of a claim."""
@@ -36,13 +38,24 @@ class ClaimMemory:
         """Return the namespaces that did not exist when a claim was created there last."""
         return frozenset(namespace for namespace, _ in self.missing)
 
-    def refused(self, key: ClaimKey, message: str, *, is_missing: bool) -> None:
-        """Remember the refusal of a claim; `is_missing` is whether its namespace does not exist."""
+    def refused(
+        self, key: ClaimKey, message: str, *, is_missing: bool, is_transient: bool = False, retry_after: float = 0
+    ) -> None:
+        """Remember why a claim was refused; `is_missing` is whether its namespace does not exist.
+
+        `is_transient` is whether the API server has a problem, `retry_after` how many seconds it asks to wait.
+        """
         refusals = self.refusals.setdefault(key, Refusals(self.clock))
         before = refusals.last.refusal.message if refusals.last else None
         self.has_changed = self.has_changed or before != message or is_missing != (key in self.missing)
-        refusal = Refusal(key=("PersistentVolumeClaim", key[1]), reason=Reason.CLAIMS_REJECTED, message=message)
-        back_off = MISSING_NAMESPACE if is_missing else REJECTED
+        refusal = Refusal(
+            key=("PersistentVolumeClaim", key[1]),
+            reason=Reason.CLAIMS_REJECTED,
+            message=message,
+            retry_after=timedelta(seconds=min(retry_after, MAX_RETRY_AFTER)),
+            is_transient=is_transient,
+        )
+        back_off = MISSING_NAMESPACE if is_missing else TRANSIENT if refusal.is_transient else REJECTED
         refusals.record(refusal, self.facts_in(key[0]), back_off, others=len(self.refusals))
         (self.missing.add if is_missing else self.missing.discard)(key)
 

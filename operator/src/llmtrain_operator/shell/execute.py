@@ -5,15 +5,16 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 
-from llmtrain_operator.core.manifest import Manifest, is_deleting, object_key, value_at
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key, value_at
 from llmtrain_operator.core.objects.drift import needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
 from llmtrain_operator.core.objects.token import KIND as TOKEN_KIND
 from llmtrain_operator.core.plan import ObjectReference, Plan
-from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
+from llmtrain_operator.core.policies.refusal import api_failure, api_rejection, name_taken, verb_of
+from llmtrain_operator.core.snapshot import Verb
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.claim_memory import ClaimMemory
-from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.object_index import uid_of
@@ -42,7 +43,7 @@ class Executor:
             if not await self.write_status(job, plan):
                 return False
         except RequestRejected as error:
-            raise RequestRefused(api_rejection(object_key(job), error.message)) from error
+            raise RequestRefused(api_rejection(object_key(job), error.message, "change")) from error
         if plan.status is not None:
             memory.status_written_at = began
         await concurrently(self.events.record(job, event) for event in plan.events)
@@ -66,12 +67,14 @@ class Executor:
                     raise NotFound(f"namespace {key[0]} does not exist")
                 self.cache(claim, await self.apply_claim(claim))
                 memory.accepted(key)
-            except (NotFound, RequestRejected) as error:
+            except ApiError as error:
                 if "uid" in claim["metadata"] and isinstance(error, NotFound):
                     continue  # deleted since it was observed
                 if is_missing := isinstance(error, NotFound):
                     missing.add(key[0])
-                memory.refused(key, error.message, is_missing=is_missing)
+                is_transient = isinstance(error, Unavailable | Conflict)
+                wait = error.retry_after_seconds
+                memory.refused(key, error.message, is_missing=is_missing, is_transient=is_transient, retry_after=wait)
                 refused.append(f"{'/'.join(key)}: {error.message}")
         return refused
 
@@ -88,7 +91,7 @@ class Executor:
 
     async def apply(self, job: Manifest, manifest: Manifest, memory: JobMemory) -> None:
         """Create one object of `job`, or change one that has a uid; RequestRefused if the API server refuses that."""
-        key = object_key(manifest)
+        key, verb = object_key(manifest), verb_of(manifest)
         try:
             if "uid" not in manifest["metadata"]:
                 written = await self.create(job, manifest, memory)
@@ -96,8 +99,8 @@ class Executor:
                 written = await self.api.merge(manifest)
             else:
                 written = await self.api.apply(manifest)
-        except (RequestRejected, NotFound) as error:
-            raise RequestRefused(api_rejection(key, error.message)) from error
+        except ApiError as error:
+            raise refusal_of(error, key, verb) from error
         self.cache(manifest, written)
         if "uid" in manifest["metadata"] and "metadata" in written and needs_apply(manifest, written):
             memory.undone_repairs[key] = manifest
@@ -153,8 +156,8 @@ class Executor:
             answer = {}
         except Conflict:
             return  # the name belongs to another object, as a watch event will report
-        except RequestRejected as error:
-            raise RequestRefused(api_rejection((reference.kind, reference.name), error.message)) from error
+        except ApiError as error:
+            raise refusal_of(error, (reference.kind, reference.name), "delete") from error
         known = self.store.find(reference.kind, (reference.namespace, reference.name), reference.uid)
         if known is not None:
             self.cache_deletion(known, answer)
@@ -194,13 +197,28 @@ def is_gone(answer: Manifest) -> bool:
 
 
 def rounds(manifests: Sequence[Manifest]) -> tuple[Sequence[Manifest], ...]:
-    """Return the objects to apply at once, in order: what pods need, one pod, and the others only if that is not refused."""
-    pods = [manifest for manifest in manifests if manifest["kind"] == "Pod"]
-    return [manifest for manifest in manifests if manifest["kind"] != "Pod"], pods[:1], pods[1:]
+    """Return the objects to apply at once, in order: what pods need, one pod, the others only if that is not refused; changes."""
+    new = [manifest for manifest in manifests if verb_of(manifest) == "create"]
+    pods = [manifest for manifest in new if manifest["kind"] == "Pod"]
+    changed = [manifest for manifest in manifests if verb_of(manifest) == "change"]
+    return [manifest for manifest in new if manifest["kind"] != "Pod"], pods[:1], pods[1:], changed
+
+
+def refusal_of(error: ApiError, key: ObjectKey, verb: Verb) -> Exception:
+    """Return what an error of a request for an object of a job means: a refusal, or that the object has changed."""
+    if isinstance(error, RequestRejected | NotFound):
+        return RequestRefused(api_rejection(key, error.message, verb))
+    if isinstance(error, Conflict) and (verb != "create" or error.code != 409):
+        return error
+    return RequestRefused(api_failure(key, error.message, verb, retry_after=error.retry_after_seconds))
 
 
 async def concurrently(requests: Iterable[Awaitable[None]]) -> None:
-    """Wait for all requests, then raise the first error."""
-    for result in await asyncio.gather(*requests, return_exceptions=True):
+    """Wait for all requests, then raise all refusals together: of creations the first one; or else the first error."""
+    results = await asyncio.gather(*requests, return_exceptions=True)
+    refusals = [refusal for result in results if isinstance(result, RequestRefused) for refusal in result.refusals]
+    if refusals:
+        raise RequestRefused(refusals[0], *(refusal for refusal in refusals[1:] if refusal.verb != "create"))
+    for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -1,12 +1,13 @@
 """What the reconciler remembers of a job between two reconciliations. A restart may forget it: it only saves calls."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.shell.refusals import Refusals
+from llmtrain_operator.core.snapshot import Refusal, RequestKey
+from llmtrain_operator.shell.refusals import Facts, Refusals
 
 
 class JobMemory:
@@ -14,7 +15,8 @@ class JobMemory:
 
     def __init__(self, uid: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.uid, self.clock = uid, clock
-        self.refusals = Refusals(clock)
+        self.refusals: dict[RequestKey, Refusals] = {}
+        """Refused requests, oldest first."""
         self.undone_repairs: dict[ObjectKey, Manifest] = {}
         """Objects that differed again right after they were repaired, by what was applied."""
         self.token_created = False
@@ -31,6 +33,22 @@ class JobMemory:
         if self.status_written_at is None:
             return None
         return timedelta(seconds=self.clock() - self.status_written_at)
+
+    def refused(self, refusal: Refusal, facts: Facts, *, others: int = 0) -> None:
+        """Remember a refusal and what it may depend on; `others` is how many other jobs wait because of one."""
+        self.refusals.setdefault(refusal.request, Refusals(self.clock)).record(refusal, facts, others=others)
+
+    def pending_refusals(self, facts: Facts) -> tuple[Refusal, ...]:
+        """Return the refusals with the time until each request is made again."""
+        found = (refusals.pending(facts) for refusals in self.refusals.values())
+        return tuple(refusal for refusal in found if refusal is not None)
+
+    def keep_refusals(self, requests: Collection[RequestKey]) -> bool:
+        """Forget the refusals of all other requests: they succeeded, or are no longer needed. Return whether there were any."""
+        gone = [request for request in self.refusals if request not in requests]
+        for request in gone:
+            del self.refusals[request]
+        return bool(gone)
 
     def deleted_by_others(self, pods: Iterable[PodView]) -> frozenset[str]:
         """Return the uids of those of the job's pods that are being deleted, and not by the operator.

@@ -22,6 +22,7 @@ from llmtrain_operator.core.policies.claim_expansion import is_of_cluster, small
 from llmtrain_operator.core.policies.disruptions import POD_DELETED
 from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.core.snapshot import ClusterSnapshot, Images, Job, JobSnapshot, Silence
+from llmtrain_operator.core.unreadable import cause_of
 from llmtrain_operator.shell.api import Api, path_of
 from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.errors import ApiError, NotFound
@@ -32,6 +33,7 @@ from llmtrain_operator.shell.relevance import JobKey, is_finished, node_of
 from llmtrain_operator.shell.slow_objects import unbound_claims
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.warning_events import WarningEvents
+from llmtrain_operator.shell.work_queue import Key
 
 
 class ObservedJob(NamedTuple):
@@ -79,12 +81,16 @@ def observe_job(
     pods = with_deletions(pods, memory.deleted_by_others(pods))
     pods = tuple(replace(pod, warning=warnings.of(pod.uid)) for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
-    found = facts(manifest, cluster, pods) | store.namespace_index.facts(job.namespace)
-    spec = cluster_spec_of(cluster) if cluster else None
+    found = facts(manifest, cluster, pods) | {
+        ("namespace", store.namespace_index.views.get(job.namespace)),
+        ("turns", store.turns.of(Key("job", *key))),
+    }
+    spec, cluster_error = read_cluster(cluster) if cluster else (None, "")
     snapshot = JobSnapshot(
         now=now,
         job=job,
         cluster=spec,
+        cluster_error=cluster_error,
         clusters=tuple(sorted(store.clusters)),
         pods=pods,
         objects=owned(store.objects_of.get(key, {}), job.uid),
@@ -100,7 +106,7 @@ def observe_job(
         coordinator_asked=coordinator_asked,
         silence=silence,
         images=images,
-        refusal=memory.refusals.pending(found),
+        refusals=memory.pending_refusals(found),
         token=token_of(job.uid),
         token_created=memory.token_created,
         taken=not_owned(existing, job.uid),
@@ -194,12 +200,12 @@ def job_of(manifest: Manifest) -> Job:
     )
 
 
-def cluster_spec_of(manifest: Manifest) -> ClusterSpec | None:
-    """Return the spec of an LLMCluster; None if it cannot be read, which a condition of the LLMCluster reports."""
+def read_cluster(manifest: Manifest) -> tuple[ClusterSpec | None, str]:
+    """Return the spec of an LLMCluster; or None and why it cannot be read, which a condition of it reports too."""
     try:
-        return ClusterSpec.from_server(manifest.get("spec") or {})
-    except ValidationError:
-        return None
+        return ClusterSpec.from_server(manifest.get("spec") or {}), ""
+    except ValidationError as error:
+        return None, cause_of(error)
 
 
 def cluster_status_of(manifest: Manifest) -> ClusterStatus:
@@ -250,7 +256,7 @@ def observe_fleet(store: Store) -> FleetSnapshot:
 
     Jobs and LLMClusters that cannot be read are left out. A scrape runs in another thread, so it reads copies.
     """
-    clusters = {name: cluster_spec_of(cluster) for name, cluster in sorted(store.clusters.copy().items())}
+    clusters = {name: read_cluster(cluster)[0] for name, cluster in sorted(store.clusters.copy().items())}
     jobs = (job_sample(job) for _, job in sorted(store.jobs.copy().items(), key=lambda entry: entry[0]))
     return FleetSnapshot(
         jobs=tuple(job for job in jobs if job is not None),

@@ -132,24 +132,30 @@ class Reconciler:
             return "done", None
         manifest, snapshot, facts = observed
         memory = self.memory_of(job_key, snapshot.job.uid)
-        refusal = snapshot.refusal
-        if refusal is not None and refusal.key == object_key(manifest) and not is_due(refusal):
-            return "rejected", refusal.retry_after.total_seconds() if refusal.retry_after else None
+        own = next((refusal for refusal in snapshot.refusals if refusal.key == object_key(manifest)), None)
+        if own is not None and not is_due(own):  # its status was refused
+            return "rejected", seconds_of(own.retry_after)
         plan = self.plan(snapshot)
         if isinstance(plan.status, JobStatus) and plan.status.pool and plan.status.finish_time is None:
             # at once, and not when it is written: other jobs are placed at the same time
             self.store.placed_jobs.put(job_key, PlacedJob.in_pool(snapshot.job, plan.status.pool))
+        growths = self.store.namespace_index.growths
+        before = growths[key.namespace]
         try:
             has_more = await self.executor.execute(manifest, plan, memory)
         except RequestRefused as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
-            memory.refusals.record(error.refusal, facts, others=len(self.store.refused))
+            for refusal in error.refusals:
+                memory.refused(refusal, facts, others=len(self.store.refused))
             self.store.refused.set(key, {key.namespace})
+            if growths[key.namespace] != before:
+                self.store.turns.grant((key,))  # it was not refused yet when others had their turns
             self.queue.add(key)  # the refusal is part of the next snapshot
-            return "rejected", None
-        if refusal is not None and (not plan.refused or is_due(refusal)):
-            memory.refusals.discard()
-            self.store.refused.set(key, ())
+            return ("failed" if all(refusal.is_transient for refusal in error.refusals) else "rejected"), None
+        due = {refusal.request for refusal in snapshot.refusals if is_due(refusal)}
+        if memory.keep_refusals(plan.refused - due):
+            if not memory.refusals:
+                self.end_refusal(key)
             self.queue.add(key)
         if has_more or plan.decides:
             self.queue.add(key)  # what waits until the status is written, such as the deletion of evidence
@@ -209,11 +215,18 @@ class Reconciler:
             memory = self.memories[key] = JobMemory(uid, self.clock)
         return memory
 
+    def end_refusal(self, key: Key) -> None:
+        """Note that nothing of a job is refused any more: others of its namespace may have their turns."""
+        if key in self.store.refused:
+            self.store.refused.set(key, ())
+            self.store.turns.discard(key)
+            self.store.give_turns(key.namespace)
+
     def discard(self, key: Key) -> None:
         """Forget a job that no longer exists."""
         job_key = (key.namespace, key.name)
         self.memories.pop(job_key, None)
-        self.store.refused.set(key, ())
+        self.end_refusal(key)
         self.complaints.discard(key)
         self.poller.discard(job_key)
 
@@ -234,8 +247,8 @@ class Reconciler:
         self.store.refused.set(key, {namespace for namespace, _ in memory.refusals})
         if refused:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, "; ".join(refused)[:2000]))
-        if memory.changed():
-            self.queue.add(key)  # refusals are part of the next snapshot
+        if memory.changed() or refused:
+            self.queue.add(key)  # refusals are part of the next snapshot, which also knows when they are due
         return ("rejected" if refused else "done"), seconds_of(plan.requeue_after)
 
 

@@ -31,17 +31,28 @@ MIN_DELAY = 1.0
 MAX_CHANGE_DELAY = 8.0
 """How long a change of its facts waits at least and at most, the more often a request was refused."""
 REJECTED = BackOff(base_seconds=15.0, max_seconds=300.0)
+TRANSIENT = BackOff(base_seconds=0.5, max_seconds=60.0)
+"""For problems of the API server or its webhooks; nothing says when they end."""
+REPORTED_AFTER = 2
+"""Refusals in a row for such a problem after which it is reported."""
 NAMESAKE = BackOff(base_seconds=1.0, max_seconds=15.0)
 """For objects of an earlier job of the same name that still stop."""
 MISSING_NAMESPACE = BackOff(base_seconds=30.0, max_seconds=300.0)
 
 
-class RequestRefused(Exception):
-    """The API server refused a request for one object of a plan."""
+def back_off_for(refusal: Refusal) -> BackOff:
+    """Return how long to wait after a refusal of a job's request."""
+    if refusal.is_transient:
+        return TRANSIENT
+    return NAMESAKE if refusal.reason is Reason.WAITING else REJECTED
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
+
+class RequestRefused(Exception):
+    """The API server refused requests for objects of a plan."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__("; ".join(refusal.message for refusal in refusals)[:2000])
+        self.refusals = refusals
 
 
 @dataclass(kw_only=True)
@@ -56,7 +67,7 @@ class RefusedRequest:
 
 
 class Refusals:
-    """The last refusal of one job or claim."""
+    """The last refusal of one request."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
@@ -65,9 +76,10 @@ class Refusals:
     def record(self, refusal: Refusal, facts: Facts, back_off: BackOff | None = None, *, others: int = 0) -> None:
         """Remember a refusal and what it may depend on; `others` is how many other jobs wait because of one."""
         count = self.last.count + 1 if self.last else 1
-        back_off = back_off or (NAMESAKE if refusal.reason is Reason.WAITING else REJECTED)
+        back_off = back_off or back_off_for(refusal)
         now = self.clock()
-        retry_at = now + back_off.seconds(count, others)
+        asked = refusal.retry_after.total_seconds() if refusal.retry_after else 0.0
+        retry_at = now + max(asked, back_off.seconds(count, 0 if refusal.is_transient else others))
         self.last = RefusedRequest(refusal=refusal, count=count, refused_at=now, retry_at=retry_at, facts=facts)
 
     def pending(self, facts: Facts) -> Refusal | None:
@@ -78,7 +90,11 @@ class Refusals:
             delay = min(MIN_DELAY * 2.0 ** min(self.last.count - 1, 16), MAX_CHANGE_DELAY)
             self.last.retry_at = min(self.last.retry_at, self.last.refused_at + delay)
         self.last.facts = facts
-        return replace(self.last.refusal, retry_after=timedelta(seconds=self.last.retry_at - self.clock()))
+        return replace(
+            self.last.refusal,
+            retry_after=timedelta(seconds=self.last.retry_at - self.clock()),
+            is_reported=not self.last.refusal.is_transient or self.last.count >= REPORTED_AFTER,
+        )
 
     def discard(self) -> None:
         """Forget the refusal: the request succeeded, or is no longer needed."""

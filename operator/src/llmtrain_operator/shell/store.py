@@ -32,6 +32,7 @@ from llmtrain_operator.shell.relevance import (
     trigger,
     trim_pod,
 )
+from llmtrain_operator.shell.retry_turns import RetryTurns
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 __all__ = ["BURST_SECONDS", "Change", "JobKey", "Store", "is_newer", "owner_of", "trim_pod"]
@@ -63,6 +64,7 @@ class Store:
         """Jobs that have not started, or wait to be admitted."""
         self.refused = KeyIndex()
         """Jobs and LLMClusters with a request that was refused, by the namespace of the object."""
+        self.turns = RetryTurns()
         self.jobs_on_node: dict[str, dict[str, JobKey]] = {}
         """The job of each pod of a job, by node and uid of the pod."""
         self.burst: asyncio.TimerHandle | None = None
@@ -249,12 +251,23 @@ class Store:
     def quota_changed(self, change: Change, quota: Manifest) -> None:
         """Index a ResourceQuota; what was refused in its namespace may be accepted once it leaves more room."""
         if self.namespace_index.put_quota(uid_of(quota), Quota.of(quota) if change == "upsert" else None):
-            self.enqueue_refused(text_at(quota, "metadata", "namespace"))
+            self.give_turns(text_at(quota, "metadata", "namespace"))
 
     def enqueue_refused(self, namespace: str) -> None:
         """Enqueue what has a refused request in a namespace."""
         for key in self.refused.of(namespace):
             self.queue.add(key)
+
+    def give_turns(self, namespace: str) -> None:
+        """Enqueue some of what has a refused request in a namespace that may have room again: of the jobs a few, by age."""
+        refused = self.refused.of(namespace)
+        jobs = sorted((key for key in refused if key.kind == "job"), key=self.age_of)
+        for key in (*(key for key in refused if key.kind == "cluster"), *self.turns.grant(jobs)):
+            self.queue.add(key)
+
+    def age_of(self, key: Key) -> tuple[str, Key]:
+        """Return what jobs are sorted by, oldest first."""
+        return text_at(self.jobs.get((key.namespace, key.name), {}), "metadata", "creationTimestamp"), key
 
     def end_burst(self) -> None:
         """Enqueue the jobs that wait for nodes, once for many nodes that changed."""

@@ -53,3 +53,18 @@ def test_a_failure_is_reported_with_node_reason_and_exit_code() -> None:
     assert event.message == "pod p on n ended with Crashed (exit code 139): SIGSEGV"
     (event,) = failure_events([failure.model_copy(update={"exit_code": None, "node": ""})])
     assert event.message == "pod p on no node ended with Crashed (exit code unknown): SIGSEGV"
+
+
+def test_many_failures_with_one_reason_are_one_event_with_their_number() -> None:
+    drained = [
+        Failure(pod=f"j-worker-{n}", uid=str(n), node="n", time=ago(1), reason="PodDeleted", disruption=True)
+        for n in range(100)
+    ]
+    crashed = Failure(pod="j-worker-100", uid="c", time=ago(1), reason="Crashed", message="boom")
+    many, single = failure_events([*drained, crashed])
+    assert (many.type, many.reason) == ("Normal", "PodDisrupted")
+    assert many.message.startswith("100 pods are removed by PodDeleted at once (j-worker-0 on n, j-worker-1 on n,")
+    assert "and 97 more" in many.message
+    assert (single.type, single.reason) == ("Warning", "WorkerFailed")
+    assert "boom" in single.message
+    assert len(failure_events(drained[:8])) == 8

@@ -163,7 +163,7 @@ async def test_an_answer_that_is_older_than_a_watch_event_is_dropped(api: Echoin
 async def test_an_object_with_a_uid_is_changed_and_never_created(api: EchoingApi) -> None:
     await execute(api, Plan(apply=(child("Pod", "p"), child("Service", "s"))))
     await execute(api, Plan(apply=(child("Pod", "p", uid="uid-of-p"), child("Service", "s", uid="uid-of-s"))))
-    assert api.calls[-2:] == ["apply Service s", "merge Pod p"]
+    assert sorted(api.calls[-2:]) == ["apply Service s", "merge Pod p"]
     with pytest.raises(Conflict):
         await execute(api, Plan(apply=(child("Pod", "p", uid="another"),)))
 

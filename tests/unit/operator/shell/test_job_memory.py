@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from llmtrain_operator.core.policies.refusal import api_rejection
 from llmtrain_operator.shell.job_memory import JobMemory
 from unit.operator.builders import pod
 
@@ -24,3 +25,15 @@ def test_a_deletion_is_of_others_if_the_pod_was_seen_before_and_the_operator_doe
     assert memory.deleted_by_others([*leaving, pod("j-worker-2")]) == {"uid-of-j-worker-0"}
     assert memory.deleted_by_others([pod("j-worker-2")]) == frozenset()
     assert (memory.alive, memory.deleted) == ({"uid-of-j-worker-2"}, set()), "nothing is kept of pods that are gone"
+
+
+def test_each_request_has_its_own_refusal_until_it_is_not_needed_any_more() -> None:
+    memory = JobMemory("u", lambda: 100.0)
+    create, delete = api_rejection(("Pod", "p"), "no"), api_rejection(("Pod", "p"), "no", "delete")
+    for refusal in (create, delete, delete):
+        memory.refused(refusal, frozenset())
+    waits = [(refusal.verb, refusal.retry_after) for refusal in memory.pending_refusals(frozenset())]
+    assert waits == [("create", timedelta(seconds=15)), ("delete", timedelta(seconds=30))]
+    assert memory.keep_refusals({delete.request})
+    assert not memory.keep_refusals({delete.request})
+    assert [refusal.verb for refusal in memory.pending_refusals(frozenset())] == ["delete"]

@@ -172,10 +172,10 @@ async def test_objects_with_names_of_the_job_that_it_does_not_control_are_known(
 async def test_what_is_remembered_of_an_earlier_job_of_the_name_does_not_count(store: Store) -> None:
     memory = JobMemory("uid-of-predecessor")
     memory.status_written_at = memory.clock()
-    memory.refusals.record(api_rejection(("Pod", "j-prepare"), "no"), frozenset())
+    memory.refused(api_rejection(("Pod", "j-prepare"), "no"), frozenset())
     found = observed(store, memory=memory)
     assert found is not None
-    assert (found.snapshot.refusal, found.snapshot.status_age) == (None, None)
+    assert (found.snapshot.refusals, found.snapshot.status_age) == ((), None)
 
 
 async def test_an_llmcluster_that_cannot_be_read_affects_only_itself(store: Store) -> None:

@@ -22,6 +22,7 @@ from unit.operator.shell.echoing_api import (
     reconcile_all,
     reconciler,
     reject,
+    scheduled,
 )
 
 JOB, CLUSTER = Key("job", "ns", "j"), Key("cluster", "", "default")
@@ -229,3 +230,15 @@ async def test_a_failed_pod_is_deleted_once_its_end_is_recorded() -> None:
     before = len(api.calls)
     await reconcile_all(found)
     assert api.calls[before : before + 2] == [f"status {JOB_KIND} j", "delete Pod j-prepare"]
+
+
+async def test_a_job_of_an_llmcluster_that_cannot_be_read_says_why_and_starts_when_it_can() -> None:
+    pool = {"name": "p", "tolerations": [{"key": "k", "operator": "Gt", "value": "5"}]}
+    found = await reconciler(api := EchoingApi(), cluster={**CLUSTER_SPEC, "computePools": [pool]})
+    await reconcile_all(found)
+    assert scheduled(found)["reason"] == "Unreadable"
+    assert "computePools.0.tolerations.0.operator" in scheduled(found)["message"]
+    corrected = manifest(CLUSTER_KIND, "default", CLUSTER_SPEC, resourceVersion=str(next(api.versions)), generation=2)
+    found.store.cluster_changed("upsert", corrected)
+    await reconcile_all(found)
+    assert ("Pod", "ns", "j-prepare") in api.objects

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
+from llmtrain_operator.core.policies.refusal import api_failure, api_rejection, name_taken
 from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, BackOff, Facts, Refusals
 
 REFUSAL = api_rejection(("Pod", "p"), "no")
@@ -80,3 +80,21 @@ def test_facts_that_keep_changing_cause_no_hot_loop() -> None:
     assert waited == [timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 8, 8)]
     clock.now += 100
     assert remaining(refusals, frozenset({("quotas", 9)})) <= timedelta(0), "after a long time it is made at once"
+
+
+def test_a_problem_of_the_server_is_reported_from_the_second_refusal_on_and_retried_each_minute() -> None:
+    refusals = Refusals(Clock())
+    reported, waited = [], []
+    for _ in range(10):
+        refusals.record(api_failure(("Pod", "p"), "failed calling webhook"), FACTS, others=10**5)
+        found = refusals.pending(FACTS)
+        reported.append(found.is_reported)
+        waited.append(found.retry_after.total_seconds())
+    assert reported == [False, *[True] * 9]
+    assert waited == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_the_server_may_ask_for_more_time() -> None:
+    refusals = Refusals(Clock())
+    refusals.record(api_failure(("Pod", "p"), "too many requests", retry_after=20), FACTS)
+    assert remaining(refusals) == timedelta(seconds=20)

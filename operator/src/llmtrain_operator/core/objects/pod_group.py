@@ -8,9 +8,10 @@ from llmtrain_operator.core.snapshot import Job
 API_VERSION = "scheduling.k8s.io/v1beta1"
 
 
-def pod_group(job: Job) -> Manifest:
-    """Return the PodGroup of a job's workers and its coordinator."""
-    spec: Manifest = {"schedulingPolicy": {"gang": {"minCount": job.spec.workers.replicas + 1}}}
+def pod_group(job: Job, workers: int | None = None) -> Manifest:
+    """Return the PodGroup of a job's workers and its coordinator; only `workers` of them if no more can run at once."""
+    count = job.spec.workers.replicas if workers is None else workers
+    spec: Manifest = {"schedulingPolicy": {"gang": {"minCount": count + 1}}}
     if job.spec.scheduling.priority_class_name:
         spec["priorityClassName"] = job.spec.scheduling.priority_class_name
     return {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.objects.volumes import claims_of
 from llmtrain_operator.core.policies.placement import can_have, gpus_required, most_gpus, preferred_pools
 from llmtrain_operator.core.pools import NO_CAPACITY, Capacity
@@ -27,14 +28,15 @@ def first_blocker(
     clusters: tuple[str, ...],
     claims: Collection[str],
     capacities: Mapping[str, Capacity],
+    cluster_error: str = "",
 ) -> Blocker | None:
     """Return the first thing that keeps the job from starting; None if it can start.
 
-    `clusters` are the names of all LLMClusters, `claims` those of the PersistentVolumeClaims in the job's namespace,
+    `clusters` are the names of all LLMClusters, `cluster_error` is why that of the job cannot be read, `claims` those of the PersistentVolumeClaims in the job's namespace,
     `capacities` what each compute pool offers to the job.
     """
     if cluster is None:
-        return missing_cluster(job.spec.cluster, clusters)
+        return missing_cluster(job.spec.cluster, clusters, cluster_error)
     return (
         namespace_not_tenant(job, cluster)
         or missing_volume(job, cluster, claims)
@@ -43,8 +45,14 @@ def first_blocker(
     )
 
 
-def missing_cluster(name: str, clusters: tuple[str, ...]) -> Blocker:
-    """Return the blocker of a job whose LLMCluster does not exist."""
+def missing_cluster(name: str, clusters: tuple[str, ...], error: str = "") -> Blocker:
+    """Return the blocker of a job whose LLMCluster does not exist, or cannot be read because of `error`."""
+    if error:
+        return Blocker(
+            reason=Reason.UNREADABLE,
+            message=f"spec.cluster: the operator cannot read LLMCluster '{name}': {error}; correct the field of the "
+            "LLMCluster, or upgrade the operator",
+        )
     existing = f"existing: {', '.join(clusters)}" if clusters else "no LLMCluster exists"
     return Blocker(
         reason=Reason.CLUSTER_NOT_FOUND,
@@ -99,22 +107,54 @@ def missing_pool(job: Job, cluster: ClusterSpec) -> Blocker | None:
 
 
 def insufficient_gpus(job: Job, cluster: ClusterSpec, capacities: Mapping[str, Capacity]) -> Blocker | None:
-    """Return the blocker of a job that needs more GPUs than any of its pools can have: it would wait forever.
+    """Return the blocker of a job whose `min` workers need more GPUs than any of its pools can have: it would wait forever.
 
-    A pool counts with the nodes that it has, that the LLMCluster expects, and that an autoscaler can add.
+    A pool counts with the nodes that it has, that the LLMCluster expects, and that an autoscaler can add. Without compute
+    pools an LLMCluster does not say which nodes there are, so the scheduler decides.
     """
     workers = job.spec.workers
-    required, pools = gpus_required(workers), preferred_pools(workers, cluster)
+    if not cluster.compute_pools:
+        return None
+    required, pools = gpus_required(workers, workers.min), preferred_pools(workers, cluster)
     offers = [(pool, capacities.get(pool.name, NO_CAPACITY)) for pool in pools]
     if not required or any(can_have(pool, capacity, required) for pool, capacity in offers):
         return None
     found = ", ".join(f"pool {pool.name} can have {most_gpus(pool, capacity)}" for pool, capacity in offers)
+    elastic = workers.min < workers.replicas
+    count = f"the least number of workers, {workers.min}," if elastic else f"{workers.replicas} workers"
     return Blocker(
         reason=Reason.INSUFFICIENT_GPUS,
-        message=f"spec.workers: {workers.replicas} workers with {workers.gpus} GPUs each need {required} GPUs, but "
-        f"{found or f'LLMCluster {job.spec.cluster!r} has no compute pool'}; lower replicas or gpus, add nodes, or set "
-        "maxNodes of the pool if an autoscaler adds them",
+        message=f"spec.workers: {count} with {workers.gpus} GPUs each need {required} GPUs, but {found}; lower "
+        f"{'min' if elastic else 'replicas'} or gpus, add nodes, or set maxNodes of the pool if an autoscaler adds them",
     )
+
+
+def missing_own_pool(
+    job: Job, status: JobStatus, cluster: ClusterSpec | None, *, runs: bool, cluster_error: str = ""
+) -> Blocker | None:
+    """Return why a job gets no new pods: the compute pool that it is placed in is gone; None if it is there.
+
+    Its pods share a network, so they are not spread over two pools. `runs` is whether it has pods that have not ended: a
+    job without any can be placed anew. Without the LLMCluster nothing is known of its pools.
+    """
+    if not status.pool or (cluster is not None and (not runs or is_listed(status.pool, cluster))):
+        return None
+    waits = f"the pods of the job run on, and new ones wait for its compute pool '{status.pool}'"
+    if cluster is None:
+        missing = missing_cluster(job.spec.cluster, (), cluster_error)
+        why = "spec.cluster: LLMCluster '{}' does not exist any more; create it again"
+        message = missing.message if cluster_error else why.format(job.spec.cluster)
+        return Blocker(reason=missing.reason, message=f"{message}; {waits}")
+    return Blocker(
+        reason=Reason.POOL_NOT_FOUND,
+        message=f"LLMCluster '{job.spec.cluster}' has no compute pool '{status.pool}' any more: {waits}; add the pool "
+        "again, or suspend the job and resume it, which places it in another one",
+    )
+
+
+def is_listed(pool: str, cluster: ClusterSpec) -> bool:
+    """Return whether an LLMCluster has a compute pool of that name."""
+    return any(each.name == pool for each in cluster.compute_pools)
 
 
 def waiting_stage(blocker: Blocker) -> StagePlan:

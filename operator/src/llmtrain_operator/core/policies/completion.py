@@ -35,12 +35,15 @@ def has_succeeded(status: JobStatus) -> bool:
 def terminal_stage(
     job: Job, status: JobStatus, failures: tuple[Failure, ...], *, pods: tuple[PodView, ...], now: datetime
 ) -> StagePlan | None:
-    """Return the stage that ends the job; None while it continues. `failures` are the new ones."""
-    if (failure := failed_because(job, status, failures, now)) is not None:
-        return failed(*failure, final_status_fields(status, pods, now))
+    """Return the stage that ends the job; None while it continues. `failures` are the new ones.
+
+    A job that has its result has succeeded, whatever else has happened until the operator sees that.
+    """
     if is_complete(job, status):
         duration = format_duration((now - job.created).total_seconds())
         return succeeded(duration, success_message(job, status), final_status_fields(status, pods, now))
+    if (failure := failed_because(job, status, failures, now)) is not None:
+        return failed(*failure, final_status_fields(status, pods, now))
     return None
 
 
@@ -130,7 +133,15 @@ def success_message(job: Job, status: JobStatus) -> str:
 def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
     """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
     workers = status.workers.model_copy(update={"ready": 0, "active": 0})
-    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": log_tails(pods)[:MAX_LOGS]}
+    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": final_logs(status, pods)}
+
+
+def final_logs(status: JobStatus, pods: tuple[PodView, ...]) -> list[PodLogTail]:
+    """Return as many last log lines as the status keeps: of many pods those of the first failure and of failed ones."""
+    first = status.first_failure.uid if status.first_failure else ""
+    chosen = sorted(pods, key=lambda pod: (pod.uid != first, pod.phase != "Failed"))
+    tails = log_tails(pods)
+    return tails if len(tails) <= MAX_LOGS else log_tails(tuple(chosen))[:MAX_LOGS]
 
 
 def finished_status(status: JobStatus, pods: tuple[PodView, ...], metadata_generation: int) -> JobStatus:

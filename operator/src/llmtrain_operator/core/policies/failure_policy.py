@@ -4,17 +4,31 @@ The status is written before the pod is deleted, so that its evidence is kept. A
 (`spec.recovery`), which counts incidents, is exceeded, or at once when a failure is permanent.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from llmtrain_api.failure_budget import FailureBudget
-from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.job_status import FailedPod, Failure, JobStatus
 from llmtrain_api.recovery import Recovery
 from llmtrain_api.termination import ExitCode
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.policies.coordinator_loss import COORDINATOR_LOST, MAX_REPLACEMENTS
 from llmtrain_operator.core.policies.disruptions import disruption_of, is_disrupted
-from llmtrain_operator.core.policies.incidents import NODE_LOST, is_consequence, with_incidents
+from llmtrain_operator.core.policies.failed_pods import (
+    failed_pod_entries,
+    kept_failed_pods,
+    was_disrupted,
+    with_failures,
+)
+from llmtrain_operator.core.policies.incidents import (
+    CONSEQUENCE,
+    NODE_LOST,
+    PROCESS_DIED,
+    instant_of,
+    is_consequence,
+    with_incidents,
+)
 
 MAX_RECENT = 32
 """Failures that `status.recoveries.recent` keeps."""
@@ -38,15 +52,10 @@ def must_be_recorded(pod: PodView, lost_nodes: frozenset[str]) -> bool:
 
 
 def new_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
-    """Return the failed and disrupted pods that the status does not record yet, at most as many as it can hold.
-
-    The status forgets no failure whose pod still exists, so that each is recorded once. The rest of many failed pods is
-    recorded when the first ones have been deleted.
-    """
+    """Return the failed and disrupted pods that the status does not record yet, by name."""
     uids = recorded_uids(status)
-    failed = [pod for pod in pods if must_be_recorded(pod, lost_nodes)]
-    new = sorted((pod for pod in failed if pod.uid not in uids), key=lambda pod: pod.name)
-    return tuple(new[: max(0, MAX_RECENT - (len(failed) - len(new)))])
+    new = (pod for pod in pods if must_be_recorded(pod, lost_nodes) and pod.uid not in uids)
+    return tuple(sorted(new, key=lambda pod: pod.name))
 
 
 def recorded_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[PodView, ...]:
@@ -57,7 +66,8 @@ def recorded_failed_pods(status: JobStatus, pods: Iterable[PodView], lost_nodes:
 
 def recorded_uids(status: JobStatus) -> frozenset[str]:
     """Return the uids of the failures that a status records."""
-    return frozenset(failure.uid for failure in status.recoveries.recent)
+    recoveries = status.recoveries
+    return frozenset((*(entry.uid for entry in recoveries.pods), *(failure.uid for failure in recoveries.recent)))
 
 
 def failure_of(
@@ -133,34 +143,53 @@ def record_failures(
 ) -> JobStatus:
     """Return `status` with `failures` counted, and their incidents; incidents outside the window are dropped.
 
-    `existing` are the uids of the failed pods that still exist, whose records must be kept. Disruptions are recorded and
-    counted apart; failures that a rule ignores are only recorded.
+    `existing` are the uids of the failed pods that still exist: that they are recorded must be kept. Disruptions are
+    recorded and counted apart; failures that a rule ignores are only recorded.
     """
     if not failures:
         return status
-    before, counted = status.recoveries, list[Failure]()
-    for failure in failures:
-        if failure.counts and not is_consequence(failure, (*before.recent, *counted), now):
-            counted.append(failure)
+    before = status.recoveries
+    known = failed_pod_entries(before, budget)
+    entries = with_failures(known, failures, budget)
+    counted = counted_failures(failures, before.recent, entries, now)
     without_logs = [failure.model_copy(update={"last_lines": []}) for failure in failures]
+    failed_at = {pod: entry.time for pod, entry in known.items()}
     recoveries = before.model_copy(
         update={
             "count": before.count + len(counted),
             "disruptions": before.disruptions + len([failure for failure in failures if failure.disruption]),
-            "recent": newest_failures([*before.recent, *without_logs], existing),
-            "times": with_incidents(before.times, before.recent, counted, budget, now),
+            "recent": newest_failures([*before.recent, *without_logs]),
+            "pods": kept_failed_pods(entries.values(), existing, budget, now),
+            "times": with_incidents(before.times, before.recent, counted, budget, now, failed_at=failed_at),
         }
     )
     first = status.first_failure or next((failure for failure in failures if failure.counts), None)
     return status.model_copy(update={"recoveries": recoveries, "first_failure": first})
 
 
-def newest_failures(failures: list[Failure], existing: Collection[str]) -> list[Failure]:
-    """Return as many of the newest failures as the status keeps; failures of pods in `existing` are dropped last."""
-    surplus = max(0, len(failures) - MAX_RECENT)
-    droppable = [number for number, failure in enumerate(failures) if failure.uid not in existing]
-    dropped = set(droppable[:surplus])
-    return [failure for number, failure in enumerate(failures) if number not in dropped][-MAX_RECENT:]
+def counted_failures(
+    failures: Iterable[Failure], recent: Iterable[Failure], entries: Mapping[str, FailedPod], now: datetime
+) -> list[Failure]:
+    """Return those of the new failures that do not follow from others; `recent` are the newest ones before."""
+    known: dict[str, list[Failure]] = {}
+    for failure in recent:
+        known.setdefault(failure.pod, []).append(failure)
+    counted = []
+    for failure in failures:
+        others = known.setdefault(failure.pod, [])
+        is_death = failure.reason == PROCESS_DIED
+        follows = is_death and was_disrupted(entries.get(failure.pod), instant_of(failure, now), CONSEQUENCE)
+        if failure.counts and not follows and not is_consequence(failure, others, now):
+            counted.append(failure)
+            others.append(failure)
+    return counted
+
+
+def newest_failures(failures: list[Failure]) -> list[Failure]:
+    """Return as many of the newest failures as the status keeps; those of lost coordinators, which limit others, stay."""
+    lost = [number for number, failure in enumerate(failures) if failure.reason == COORDINATOR_LOST][-MAX_REPLACEMENTS:]
+    others = [number for number in range(len(failures)) if number not in lost][len(lost) - MAX_RECENT :]
+    return [failures[number] for number in sorted((*lost, *others))]
 
 
 def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:

@@ -2,10 +2,11 @@
 
 A switch that fails takes many nodes with it, and a node takes many pods. Such failures are one incident if they are
 close in time, or of one node, or of one membership generation. A worker that fails again later on the same node, or
-before the next generation, is another incident; otherwise a crash loop would never exceed the budget.
+before the next generation, is another incident, and so is what fails long after the beginning of one; otherwise a crash
+loop would never exceed the budget.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from llmtrain_api.failure_budget import FailureBudget
@@ -14,6 +15,8 @@ from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
 
 INCIDENT = timedelta(seconds=30)
 """Failures within this time of the beginning of an incident belong to it."""
+LONGEST_INCIDENT = timedelta(minutes=10)
+"""How long after the beginning of an incident failures of its nodes or its generation belong to it."""
 CONSEQUENCE = timedelta(seconds=60)
 """How long after the death of a process its pod ends because of it: the window in which a supervisor counts deaths."""
 CLOCK_SKEW = timedelta(seconds=5)
@@ -41,29 +44,47 @@ def has_new_incident(before: JobStatus, status: JobStatus) -> bool:
 
 
 def with_incidents(
-    times: Sequence[str], earlier: Iterable[Failure], failures: Iterable[Failure], budget: FailureBudget, now: datetime
+    times: Sequence[str],
+    earlier: Iterable[Failure],
+    failures: Iterable[Failure],
+    budget: FailureBudget,
+    now: datetime,
+    *,
+    failed_at: Mapping[str, str | None] | None = None,
 ) -> list[str]:
     """Return the beginnings of the incidents within the window, in order, with those of `failures` added.
 
-    `earlier` are the newest failures recorded so far. Failures that follow from others must not be among `failures`.
+    `earlier` are the newest failures recorded so far, `failed_at` when each pod failed last before. Failures that follow
+    from others must not be among `failures`.
     """
-    began = incidents_in_window(times, budget, now)
+    began = {time: instant for time in incidents_in_window(times, budget, now) if (instant := try_parse_rfc3339(time))}
     failed = (failure for failure in earlier if failure.counts)
     before = [failure for failure in failed if incidents_in_window([failure.time], budget, now)]
+    last = {pod: instant for pod, time in (failed_at or {}).items() if (instant := try_parse_rfc3339(time))}
     for failure in sorted(failures, key=lambda failure: instant_of(failure, now)):
-        if not belongs_to_incident(failure, began, before, now):
-            began.append(format_rfc3339(instant_of(failure, now)))
+        if not belongs_to_incident(failure, began.values(), before, now, last.get(failure.pod)):
+            instant = instant_of(failure, now)
+            began[format_rfc3339(instant)] = instant
         before.append(failure)
     return sorted(incidents_in_window(began, budget, now))[-MAX_INCIDENTS:]
 
 
-def belongs_to_incident(failure: Failure, began: Iterable[str], before: Collection[Failure], now: datetime) -> bool:
-    """Return whether a failure is part of an incident that has begun; `before` are the failures so far."""
+def belongs_to_incident(
+    failure: Failure, began: Collection[datetime], before: Collection[Failure], now: datetime, last: datetime | None
+) -> bool:
+    """Return whether a failure is part of an incident that has begun.
+
+    `before` are the newest failures so far, `last` is when the pod of this one failed before: they may not contain that.
+    """
     at = instant_of(failure, now)
-    if any(abs(at - start) < INCIDENT for time in began if (start := try_parse_rfc3339(time)) is not None):
+    if any(abs(at - start) < INCIDENT for start in began):
         return True
     related = [other for other in before if has_same_node(failure, other) or has_same_generation(failure, other)]
-    return bool(related) and all(other.pod != failure.pod for other in related)
+    if not related or any(other.pod == failure.pod for other in related):
+        return False
+    newest = max(instant_of(other, now) for other in related)
+    start = max((start for start in began if start <= newest), default=newest - LONGEST_INCIDENT)
+    return at - start < LONGEST_INCIDENT and (last is None or last < start)
 
 
 def has_same_node(failure: Failure, other: Failure) -> bool:

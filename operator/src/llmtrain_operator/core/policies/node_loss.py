@@ -13,8 +13,6 @@ from llmtrain_operator.core.stage_plan import ConditionUpdate
 
 RECHECK_INTERVAL = timedelta(seconds=5)
 """When to look again at nodes that nothing could be decided about."""
-MIN_NOT_READY = 2
-"""Number of nodes that must be NotReady at once before the control plane is doubted."""
 
 
 def lost_nodes(nodes: NodeStates, *, node_seconds: int, now: datetime) -> frozenset[str]:
@@ -26,8 +24,11 @@ def lost_nodes(nodes: NodeStates, *, node_seconds: int, now: datetime) -> frozen
 
 
 def control_plane_unsure(nodes: NodeStates) -> bool:
-    """Return whether more than half of the nodes are NotReady at once, which is rarely the nodes' own fault."""
-    return nodes.not_ready >= MIN_NOT_READY and 2 * nodes.not_ready > nodes.known
+    """Return whether more than half of the nodes are NotReady at once, which is rarely the nodes' own fault.
+
+    If the only node is NotReady, there is also no other one to replace pods on.
+    """
+    return 2 * nodes.not_ready > nodes.known
 
 
 def next_node_check(nodes: NodeStates, *, node_seconds: int, now: datetime) -> timedelta | None:

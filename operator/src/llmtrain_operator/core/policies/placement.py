@@ -2,7 +2,7 @@
 
 The pool is chosen when the job starts or is resumed, and kept until it is suspended: the first one in order of preference that
 has enough free GPUs now; else the first one that an autoscaler can bring to enough; else the first one that can have enough
-when other pods end. Pods are created even if they must wait: only pending pods make an autoscaler add nodes.
+when other pods end. Enough is what all workers need; if no pool can have that, what `min` workers need. Pods are created even if they must wait: only pending pods make an autoscaler add nodes.
 """
 
 from collections.abc import Mapping
@@ -37,20 +37,26 @@ def place(
     placed = next((pool for pool in cluster.compute_pools if pool.name == status.pool), None) if cluster else None
     if placed is not None:
         return placed
-    required = gpus_required(workers)
     offers = [(pool, capacities.get(pool.name, NO_CAPACITY)) for pool in pools]
     tests = (
-        lambda pool, capacity: capacity.usable > 0 and capacity.gpus - capacity.gpus_allocated >= required,
-        lambda pool, capacity: pool.max_nodes is not None and can_grow(pool, capacity, required),
-        lambda pool, capacity: can_have(pool, capacity, required),
+        lambda pool, capacity, gpus: capacity.usable > 0 and capacity.gpus - capacity.gpus_allocated >= gpus,
+        lambda pool, capacity, gpus: pool.max_nodes is not None and can_grow(pool, capacity, gpus),
+        can_have,
     )
-    fitting = (pool for test in tests for pool, capacity in offers if test(pool, capacity))
+    required = (gpus_required(workers, count) for count in (workers.replicas, workers.min))
+    fitting = (pool for gpus in required for test in tests for pool, capacity in offers if test(pool, capacity, gpus))
     return next(fitting, pools[0] if pools else None)
 
 
-def gpus_required(workers: Workers) -> int:
-    """Return the GPUs of all workers together."""
-    return workers.replicas * workers.gpus
+def gpus_required(workers: Workers, count: int) -> int:
+    """Return the GPUs of so many workers together."""
+    return count * workers.gpus
+
+
+def fitting_workers(workers: Workers, pool: ComputePool | None, capacity: Capacity) -> int:
+    """Return how many workers can run at once in a pool when all its nodes are there, but at least `min`."""
+    most = most_gpus(pool, capacity) if pool is not None and workers.gpus else None
+    return workers.replicas if most is None else max(workers.min, min(workers.replicas, most // workers.gpus))
 
 
 def can_have(pool: ComputePool, capacity: Capacity, gpus: int) -> bool:

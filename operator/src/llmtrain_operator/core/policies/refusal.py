@@ -1,9 +1,10 @@
 """Refusals: what the API server refused is reported in its words, and asked for again after a while.
 
-Objects before the refused one in the order of a plan are applied as usual, those after it wait with it.
+What is created is created in the order of a plan, so objects after a refused one wait with it. A change or a deletion
+that is refused holds up nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,17 +12,36 @@ from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.names import JOB_KIND
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key
 from llmtrain_operator.core.plan import ObjectReference
-from llmtrain_operator.core.snapshot import Job, Refusal
+from llmtrain_operator.core.snapshot import Job, Refusal, Verb
 from llmtrain_operator.core.stage_plan import ConditionUpdate
 
+MAX_RETRY_AFTER = 60.0
+"""Seconds of a Retry-After that are respected at most."""
 
-def api_rejection(key: ObjectKey, words: str) -> Refusal:
-    """Return the refusal of an object that the API server rejected; `words` are its own."""
+
+def api_rejection(key: ObjectKey, words: str, verb: Verb = "create") -> Refusal:
+    """Return the refusal of a request that the API server rejected; `words` are its own."""
     message = (
         f"the Kubernetes API rejected {' '.join(key)} of this job: {words}; "
         "remove the cause, such as an exhausted quota: the operator tries again by itself"
     )
-    return Refusal(key=key, reason=Reason.API_REJECTED, message=message)
+    return Refusal(verb=verb, key=key, reason=Reason.API_REJECTED, message=message)
+
+
+def api_failure(key: ObjectKey, words: str, verb: Verb = "create", *, retry_after: float = 0) -> Refusal:
+    """Return the refusal of a request that the API server did not carry out because of a problem; `words` are its own."""
+    message = (
+        f"the Kubernetes API repeatedly did not accept {' '.join(key)} of this job: {words}; "
+        "repair what the message names, such as an admission webhook that fails: the operator tries again by itself"
+    )
+    return Refusal(
+        verb=verb,
+        key=key,
+        reason=Reason.API_REJECTED,
+        message=message,
+        retry_after=timedelta(seconds=min(retry_after, MAX_RETRY_AFTER)),
+        is_transient=True,
+    )
 
 
 def name_taken(existing: Manifest, *, job: str, uid: str) -> Refusal:
@@ -43,42 +63,54 @@ def belongs_to_namesake(existing: Manifest, job: str, uid: str) -> bool:
     )
 
 
-def current_refusal(
+def outstanding_refusals(
     job: Job,
     apply: tuple[Manifest, ...],
     delete: tuple[ObjectReference, ...],
     *,
-    last: Refusal | None,
+    last: Iterable[Refusal],
     taken: Mapping[ObjectKey, Manifest],
-) -> Refusal | None:
-    """Return what keeps a plan from being executed as a whole; None if nothing does.
+) -> tuple[Refusal, ...]:
+    """Return what keeps a plan from being executed as a whole, the first in its order first.
 
-    `last` is the last request that the API server refused: it only counts while the job still needs that object
-    applied or deleted. `taken` are objects of others that have a name of the job's.
+    `last` are the requests that the API server refused: each only counts while the job still needs it. `taken` are objects
+    of others that have a name of the job's.
     """
-    if last is not None and last.key in {(reference.kind, reference.name) for reference in delete}:
-        return last
+    refused = {refusal.request: refusal for refusal in last}
+    creations, changes = list[Refusal](), list[Refusal]()
     for manifest in apply:
         key = object_key(manifest)
         if key in taken:
-            return replace(name_taken(taken[key], job=job.name, uid=job.uid), retry_after=None)
-        if last is not None and key == last.key:
-            return last
-    return None
+            creations.append(replace(name_taken(taken[key], job=job.name, uid=job.uid), retry_after=None))
+        elif (refusal := refused.get((verb_of(manifest), key))) is not None:
+            (creations if refusal.verb == "create" else changes).append(refusal)
+    deletions = (refused.get(("delete", (reference.kind, reference.name))) for reference in delete)
+    return (*creations, *(refusal for refusal in deletions if refusal is not None), *changes)
 
 
-def applied_now(refusal: Refusal, apply: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """Return the objects to apply now: those before the refused one, and all when it is due."""
-    if is_due(refusal):
-        return apply
-    number = next((number for number, each in enumerate(apply) if object_key(each) == refusal.key), len(apply))
-    return apply[:number]
+def verb_of(manifest: Manifest) -> Verb:
+    """Return what applying an object is: a change if it has a uid, and else its creation."""
+    return "change" if "uid" in manifest["metadata"] else "create"
 
 
-def deleted_now(refusal: Refusal, delete: tuple[ObjectReference, ...]) -> tuple[ObjectReference, ...]:
-    """Return the objects to delete now: none while a refused deletion is not due."""
-    refused = any((reference.kind, reference.name) == refusal.key for reference in delete)
-    return () if refused and not is_due(refusal) else delete
+def creations_first(apply: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """Return the objects to apply in order, those that exist last: no creation waits for the change of another object."""
+    return tuple(sorted(apply, key=lambda manifest: verb_of(manifest) == "change"))
+
+
+def applied_now(refusals: Iterable[Refusal], apply: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """Return the objects to apply now: to create, those before the first that must wait; to change, all that need not."""
+    waiting = {refusal.request for refusal in refusals if not is_due(refusal)}
+    creations = [manifest for manifest in apply if verb_of(manifest) == "create"]
+    first = next((n for n, each in enumerate(creations) if ("create", object_key(each)) in waiting), len(creations))
+    changes = (manifest for manifest in apply if verb_of(manifest) == "change")
+    return (*creations[:first], *(each for each in changes if ("change", object_key(each)) not in waiting))
+
+
+def deleted_now(refusals: Iterable[Refusal], delete: tuple[ObjectReference, ...]) -> tuple[ObjectReference, ...]:
+    """Return the objects to delete now: all but those whose deletion was refused and is not due."""
+    waiting = {refusal.request for refusal in refusals if not is_due(refusal)}
+    return tuple(each for each in delete if ("delete", (each.kind, each.name)) not in waiting)
 
 
 def is_due(refusal: Refusal) -> bool:
@@ -86,8 +118,11 @@ def is_due(refusal: Refusal) -> bool:
     return refusal.retry_after is not None and refusal.retry_after <= timedelta(0)
 
 
-def refusal_conditions(refusal: Refusal | None) -> tuple[ConditionUpdate, ...]:
-    """Return the condition Scheduled of a job with a refusal; nothing without one."""
-    if refusal is None:
+def refusal_conditions(refusals: Iterable[Refusal]) -> tuple[ConditionUpdate, ...]:
+    """Return the condition Scheduled of a job with refusals, in the words of the first; nothing without one."""
+    reported = [refusal for refusal in refusals if refusal.is_reported]
+    if not reported:
         return ()
-    return (ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=refusal.reason, message=refusal.message),)
+    first, others = reported[0], len(reported) - 1
+    message = f"{first.message} ({others} more requests are refused)" if others else first.message
+    return (ConditionUpdate(type=JobCondition.SCHEDULED, status=False, reason=first.reason, message=message),)

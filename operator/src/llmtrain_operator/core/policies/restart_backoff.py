@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 
 from llmtrain_api.conditions import Reason
 from llmtrain_api.failure_budget import FailureBudget
-from llmtrain_api.job_status import Failure
+from llmtrain_api.job_status import FailedPod
 from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
-from llmtrain_operator.core.policies.incidents import NODE_LOST, PROCESS_DIED
 from llmtrain_operator.core.stage_plan import StagePlan, with_cause
 
 MAX_DELAY_SECONDS = 60
@@ -25,7 +24,7 @@ class Restart:
 
     pod: str
     failures: int
-    """How often it has failed within the window."""
+    """How often it has failed in a row."""
     reason: str
     """Reason of its last failure."""
     time: datetime
@@ -37,23 +36,12 @@ def delay_of(failures: int) -> timedelta:
     return timedelta(seconds=0 if failures <= 1 else min(MAX_DELAY_SECONDS, 2 ** min(failures - 2, 16)))
 
 
-def delayed_restarts(failures: Iterable[Failure], budget: FailureBudget, now: datetime) -> tuple[Restart, ...]:
-    """Return the pods that must not be created again yet, by name; `failures` are the newest ones of the job.
-
-    A pod that was disrupted, or lost with its node, or whose processes were replaced in it, has not failed itself.
-    """
-    times: dict[str, list[datetime]] = {}
-    reasons: dict[str, str] = {}
-    for failure in failures:
-        time = try_parse_rfc3339(failure.time)
-        if time is None or failure.disruption or failure.reason in (NODE_LOST, PROCESS_DIED):
-            continue
-        if budget.in_window((now - time).total_seconds()):
-            times.setdefault(failure.pod, []).append(time)
-            reasons[failure.pod] = failure.reason
+def delayed_restarts(pods: Iterable[FailedPod], budget: FailureBudget, now: datetime) -> tuple[Restart, ...]:
+    """Return the pods that must not be created again yet, by name; `pods` are those that have failed."""
     restarts = (
-        Restart(pod=pod, failures=len(ends), reason=reasons[pod], time=max(ends) + delay_of(len(ends)))
-        for pod, ends in sorted(times.items())
+        Restart(pod=pod.pod, failures=pod.failures, reason=pod.reason, time=time + delay_of(pod.failures))
+        for pod in sorted(pods, key=lambda pod: pod.pod)
+        if (time := try_parse_rfc3339(pod.time)) is not None and budget.in_window((now - time).total_seconds())
     )
     # A time far ahead comes from another clock; it delays nothing for longer than the limit.
     limit = now + timedelta(seconds=MAX_DELAY_SECONDS)
@@ -97,7 +85,7 @@ def backoff_message(restart: Restart, *, others: int, budget: FailureBudget, inc
     """Return what waits, why, until when, how much of the failure budget is left, and the remedy."""
     more = f" ({others} more pods wait too)" if others else ""
     return (
-        f"pod {restart.pod} has failed {restart.failures} times within {budget.window_seconds:.0f} s, at last with "
+        f"pod {restart.pod} has failed {restart.failures} times, less than {budget.window_seconds:.0f} s apart, at last with "
         f"{restart.reason or 'an unknown reason'}, and is created again at {format_rfc3339(restart.time)}{more}; "
         f"so far there were {budget.explain(incidents, 'incident')}: more than that fail the job; "
         "status.recoveries.recent has the errors: correct their cause"

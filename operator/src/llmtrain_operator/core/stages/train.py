@@ -41,13 +41,15 @@ def train(
     gang_available: bool,
     pool: ComputePool | None = None,
     one_node: bool = False,
+    gang_workers: int | None = None,
     lost_nodes: frozenset[str],
     avoid_nodes: tuple[str, ...] = (),
 ) -> StagePlan:
     """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room.
 
     `token_created` is whether the Secret with the token is known to have been created; `pool` is the compute pool of the job,
-    if the LLMCluster has any; `one_node` whether only one node can mount its volumes.
+    if the LLMCluster has any; `one_node` whether only one node can mount its volumes, `gang_workers` how many workers can run
+    at once, if that is not all.
     """
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
@@ -62,6 +64,7 @@ def train(
         gang_available=gang_available,
         pool=pool,
         one_node=one_node,
+        gang_workers=gang_workers,
         avoid_nodes=avoid_nodes,
     )
     secret = token_secret(job, token)
@@ -105,6 +108,7 @@ def training_objects(
     avoid_nodes: tuple[str, ...],
     pool: ComputePool | None = None,
     one_node: bool = False,
+    gang_workers: int | None = None,
 ) -> tuple[Manifest, ...]:
     """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
@@ -133,7 +137,7 @@ def training_objects(
     )
     return (
         coordinator_service(job),
-        *([pod_group(job)] if gang else []),
+        *([pod_group(job, gang_workers)] if gang else []),
         coordinator,
         *workers,
     )

@@ -6,10 +6,11 @@ import pytest
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import Reason
+from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.admission import Blocker, first_blocker, waiting_stage
 from llmtrain_operator.core.pools import Capacity
 from llmtrain_operator.core.snapshot import Job
-from unit.operator.builders import CLUSTER, job
+from unit.operator.builders import CLUSTER, DATASET, job, names, snapshot, started
 
 OTHER_TENANT = ClusterSpec.model_validate({**CLUSTER.document(), "tenants": [{"namespace": "other"}]})
 GROWING = ClusterSpec.model_validate(
@@ -22,7 +23,7 @@ GROWING = ClusterSpec.model_validate(
     }
 )
 UNKNOWN_VOLUME = job(checkpoint={"volume": "attic"})
-SIXTEEN_GPUS = job(workers={"replicas": 2, "gpus": 8}, training={"steps": 1, "microbatches": 16})
+SIXTEEN_GPUS = job(workers={"replicas": 2, "min": 2, "gpus": 8}, training={"steps": 1, "microbatches": 16})
 
 
 def blocker(the_job: Job, cluster: ClusterSpec | None = CLUSTER, **fields: Any) -> Blocker | None:
@@ -45,6 +46,12 @@ def blocker(the_job: Job, cluster: ClusterSpec | None = CLUSTER, **fields: Any) 
             id="no cluster exists",
         ),
         pytest.param(
+            blocker(job(), None, clusters=("default",), cluster_error="spec.allowed: not a list"),
+            Reason.UNREADABLE,
+            ["spec.cluster", "cannot read LLMCluster 'default': spec.allowed: not a list", "upgrade the operator"],
+            id="the cluster cannot be read",
+        ),
+        pytest.param(
             blocker(job(), OTHER_TENANT),
             Reason.NAMESPACE_NOT_TENANT,
             ["'ns'", "spec.tenants"],
@@ -63,10 +70,12 @@ def blocker(the_job: Job, cluster: ClusterSpec | None = CLUSTER, **fields: Any) 
             id="more GPUs than any pool can have",
         ),
         pytest.param(
-            blocker(SIXTEEN_GPUS),
+            blocker(
+                job(workers={"replicas": 4, "min": 2, "gpus": 8}, training={"steps": 1, "microbatches": 64}), GROWING
+            ),
             Reason.INSUFFICIENT_GPUS,
-            ["need 16 GPUs", "LLMCluster 'default' has no compute pool"],
-            id="GPUs of an LLMCluster without compute pools",
+            ["the least number of workers, 2, with 8 GPUs each need 16 GPUs", "pool spot can have 8", "lower min"],
+            id="more GPUs than any pool can have for the least number of workers",
         ),
         pytest.param(
             blocker(job(workers={"pools": ["spot", "h300"]}), GROWING),
@@ -93,6 +102,11 @@ def test_a_blocker_names_the_field_and_the_remedy(found: Blocker, reason: Reason
         pytest.param(blocker(job()), id="cluster, tenancy and volumes are right"),
         pytest.param(blocker(UNKNOWN_VOLUME, claims=("attic",)), id="the volume is a claim of the namespace"),
         pytest.param(blocker(SIXTEEN_GPUS, GROWING, capacities={"fixed": Capacity(gpus=16)}), id="exactly enough GPUs"),
+        pytest.param(blocker(SIXTEEN_GPUS), id="GPUs of an LLMCluster that lists no compute pools"),
+        pytest.param(
+            blocker(job(workers={"replicas": 4, "gpus": 8}, training={"steps": 1, "microbatches": 64}), GROWING),
+            id="enough GPUs for the least number of workers",
+        ),
         pytest.param(
             blocker(job(workers={"gpus": 8}, training={"steps": 1}), GROWING), id="GPUs that an autoscaler can add"
         ),
@@ -100,6 +114,20 @@ def test_a_blocker_names_the_field_and_the_remedy(found: Blocker, reason: Reason
 )
 def test_a_job_can_start(found: Blocker | None) -> None:
     assert found is None
+
+
+def test_an_elastic_job_starts_with_the_workers_that_fit() -> None:
+    the_job = job(
+        started(dataset=DATASET),
+        workers={"replicas": 4, "min": 1, "gpus": 8},
+        training={"steps": 1, "microbatches": 64},
+    )
+    fixed = {"fixed": Capacity(nodes=2, usable=2, gpus=16)}
+    plan = plan_job(snapshot(the_job, cluster=GROWING, capacities=fixed))
+    assert plan.status.pool == "fixed"
+    assert [name for name in names(plan.apply) if "worker" in name] == [f"Pod j-worker-{number}" for number in range(4)]
+    (group,) = (manifest for manifest in plan.apply if manifest["kind"] == "PodGroup")
+    assert group["spec"]["schedulingPolicy"]["gang"]["minCount"] == 2 + 1, "two workers and the coordinator"
 
 
 def test_a_job_that_waits_is_neither_scheduled_nor_running() -> None:

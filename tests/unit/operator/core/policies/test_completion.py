@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.termination import TerminationMessage
+from llmtrain_api.termination import ModelInfo, TerminationMessage
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.completion import (
     failure_budget_message,
@@ -15,6 +17,7 @@ from llmtrain_operator.core.policies.completion import (
     success_message,
     terminal_stage,
 )
+from llmtrain_operator.core.policies.failure_policy import failure_of
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -53,6 +56,32 @@ def test_a_job_fails_when_its_failure_budget_is_exceeded() -> None:
     assert "spec.recovery.maxFailures is 2; correct the cause, or raise maxFailures" in failed.message
     assert CRASH.message in failed.message
     assert "WorkerFailed" in [event.reason for event in plan.events], "the last failure is an event too"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"activeDeadlineSeconds": 250}, id="deadline"),
+        pytest.param({"recovery": {"maxFailures": 0}}, id="failure budget"),
+        pytest.param({"recovery": {"rules": [{"exitCodes": [1], "action": "Fail"}]}}, id="failure rule"),
+    ],
+)
+@pytest.mark.parametrize("program", [False, True])
+def test_a_job_that_has_its_result_has_succeeded_whatever_happened_meanwhile(
+    spec: dict[str, Any], program: bool
+) -> None:
+    status: dict[str, Any] = {}
+    model = {"loss": 1.0, "perplexity": 2.7, "unigram_perplexity": 9.0, "parameters": 5, "path": "p"}
+    if program:
+        spec = {**spec, "entrypoint": {"script": "t.py"}, "data": {"source": {"volume": "datasets"}}}
+        pods = (succeeded_pod("j-worker-0"), succeeded_pod("j-worker-1"))
+    else:
+        status = {"dataset": DATASET, "trainingCompleted": True}
+        pods = (succeeded_pod("j-publish", "publish", model=ModelInfo(**model)),)
+    pods = (*pods, failed_pod("j-coordinator", 1, CRASH))
+    found = conditions(plan_job(snapshot(job(started(**status), **spec), pods=pods)).status)
+    assert found["Succeeded"].status == "True"
+    assert "Failed" not in found
 
 
 def test_a_lower_budget_does_not_judge_past_failures() -> None:
@@ -109,6 +138,17 @@ def test_the_status_keeps_the_last_log_lines_of_every_pod_that_wrote_some() -> N
         ("j-worker-0", last_lines[-10:]),
         ("j-worker-1", ["Traceback", "boom"]),
     ]
+
+
+def test_of_many_pods_the_status_keeps_the_logs_of_those_that_failed() -> None:
+    stopped = [succeeded_pod(f"j-worker-{number}", last_lines=["x"]) for number in range(40)]
+    crashed = [replace(failed_pod(f"j-worker-{number}", 1), end_message="boom") for number in range(40, 44)]
+    status = JobStatus(first_failure=failure_of(crashed[2], frozenset(), NOW))
+    logs = final_status_fields(status, (*stopped, *crashed), NOW)["logs"]
+    assert [tail.pod for tail in logs[:4]] == ["j-worker-42", "j-worker-40", "j-worker-41", "j-worker-43"]
+    assert len(logs) == 16
+    logs = final_status_fields(status, (*crashed, *crashed, *crashed, *crashed, *crashed), NOW)["logs"]
+    assert len(logs) == 16
 
 
 def test_nothing_is_ready_active_or_degraded_at_the_end() -> None:

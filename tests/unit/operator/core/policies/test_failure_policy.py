@@ -9,6 +9,7 @@ import pytest
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure, JobStatus
 from llmtrain_api.termination import TerminationMessage
+from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.policies.failure_policy import (
     failure_of,
@@ -130,35 +131,59 @@ def test_failures_outside_of_the_window_no_longer_count() -> None:
     assert after.recoveries.times == [ago(100), ago(0)]
 
 
-def test_more_failed_pods_than_the_status_holds_are_each_recorded_once() -> None:
-    pods = tuple(failed_pod(f"j-worker-{number}", 1, CRASH) for number in range(70))
-    the_job = job(started(dataset=DATASET), workers={"replicas": 70})
-    seen, batches = list[str](), list[int]()
-    while pods:
-        first = plan_job(snapshot(the_job, pods=pods))
-        the_job = job(first.status.document(), workers={"replicas": 70})
-        seen += [event.message for event in first.events if event.reason == "WorkerFailed"]
-        second = plan_job(snapshot(the_job, pods=pods))
-        deleted = {reference.uid for reference in second.delete}
-        batches.append(len(deleted))
-        late = plan_job(snapshot(the_job, pods=pods))  # the cache does not show the deletions yet
-        assert late.status is None or late.status.recoveries.count == the_job.status.recoveries.count
-        pods = tuple(pod for pod in pods if pod.uid not in deleted)
-    assert batches == [32, 32, 6]
-    assert len(set(seen)) == len(seen) == 70
-    assert (the_job.status.recoveries.count, len(the_job.status.recoveries.times)) == (70, 1)
+@pytest.mark.parametrize("number", [8, 70, 512])
+@pytest.mark.parametrize("disruption", ["", "EvictionByEvictionAPI"])
+def test_however_many_pods_fail_or_are_drained_each_is_recorded_once(number: int, disruption: str) -> None:
+    spec = {"workers": {"replicas": number}, "training": {"steps": 100, "microbatches": 512}}
+    pods = tuple(
+        pod(f"j-worker-{worker}", deleting=True, disruption=disruption)
+        if disruption
+        else failed_pod(f"j-worker-{worker}", 1, CRASH)
+        for worker in range(number)
+    )
+    first = plan_job(snapshot(job(started(dataset=DATASET), **spec), pods=pods))
+    assert len(first.status.recoveries.recent) == min(number, 32)
+    expected = (0, number, 0) if disruption else (number, 0, 1)
+    for status in (first.status, JobStatus.from_server(first.status.document())):
+        recoveries = status.recoveries
+        assert (recoveries.count, recoveries.disruptions, len(recoveries.times)) == expected
+    events = [event for event in first.events if event.reason in ("WorkerFailed", "PodDisrupted")]
+    assert len(events) == (8 if number == 8 else 1)
+    assert number == 8 or f"{number} pods" in events[0].message
+    the_job = job(first.status.document(), **spec)
+    second = plan_job(snapshot(the_job, pods=pods))
+    assert {reference.uid for reference in second.delete} == (set() if disruption else {pod.uid for pod in pods})
+    for left in (pods, pods[: number // 2]):  # the cache shows the deletions late, or some of them
+        late = plan_job(snapshot(the_job, pods=left))
+        assert late.status is None or late.status.recoveries == the_job.status.recoveries
+        assert not [event for event in late.events if event.reason in ("WorkerFailed", "PodDisrupted")]
 
 
-def test_pods_that_are_not_deleted_yet_are_not_recorded_again() -> None:
-    pods = tuple(failed_pod(f"j-worker-{number}") for number in range(40))
-    first = record_failures(JobStatus(), tuple(failure(pod.name) for pod in pods[:32]), HOUR, NOW)
-    assert new_failed_pods(first, pods, frozenset()) == ()
-    half = pods[16:]  # the other pods are deleted
-    new = new_failed_pods(first, half, frozenset())
-    assert [pod.uid for pod in new] == sorted(pod.uid for pod in pods[32:])
-    uids = {pod.uid for pod in half}
-    status = record_failures(first, tuple(failure(pod.name) for pod in new), HOUR, NOW, existing=uids)
-    assert uids <= {record.uid for record in status.recoveries.recent}
+def test_lost_coordinators_stay_among_the_newest_failures_because_they_limit_replacements() -> None:
+    lost = failure("j-coordinator").model_copy(update={"reason": "CoordinatorLost", "disruption": True, "uid": "c"})
+    status = record_failures(JobStatus(), (lost,), HOUR, NOW)
+    status = record_failures(status, tuple(failure(f"j-worker-{number}") for number in range(100)), HOUR, NOW)
+    assert [record.uid for record in status.recoveries.recent] == [
+        "c",
+        *(f"uid-of-j-worker-{n}" for n in range(69, 100)),
+    ]
+
+
+def test_processes_of_drained_pods_that_die_are_not_counted_however_many_pods_are_drained() -> None:
+    drained = tuple(
+        failure(f"j-worker-{number}").model_copy(update={"reason": "EvictionByEvictionAPI", "disruption": True})
+        for number in range(100)
+    )
+    status = record_failures(JobStatus(), drained, HOUR, NOW)
+    later = format_rfc3339(NOW + timedelta(seconds=5))
+    deaths = tuple(
+        failure(f"j-worker-{number}").model_copy(
+            update={"reason": "ProcessDied", "uid": f"term-1-generation-{number}", "time": later}
+        )
+        for number in range(100)
+    )
+    status = record_failures(status, deaths, HOUR, NOW + timedelta(seconds=5))
+    assert (status.recoveries.count, status.recoveries.disruptions, status.recoveries.times) == (0, 100, [])
 
 
 def test_the_end_of_a_pod_after_deaths_of_its_processes_is_recorded_and_not_counted_again() -> None:

@@ -77,6 +77,26 @@ def test_a_crash_loop_is_an_incident_every_thirty_seconds() -> None:
     assert len(times) == 21
 
 
+@pytest.mark.parametrize("same", [{"node": "a"}, {"generation": 7}])
+def test_failures_of_ever_more_workers_of_one_node_or_generation_are_an_incident_every_ten_minutes(same: Any) -> None:
+    times, earlier = list[str](), list[Failure]()
+    for number, seconds in enumerate(range(3000, -1, -50)):
+        new = failure(number, seconds, **same)
+        times = with_incidents(times, earlier[-32:], [new], HOUR, NOW - timedelta(seconds=seconds))
+        earlier.append(new)
+    assert times == [ago(seconds) for seconds in range(3000, -1, -600)]
+
+
+def test_a_worker_that_fails_again_is_another_incident_even_if_its_first_failure_is_forgotten() -> None:
+    recent = [failure(number, 200, generation=7) for number in range(1, 33)]  # worker 0 failed with them
+    again = [failure(0, generation=7)]
+    assert with_incidents([ago(200)], recent, again, HOUR, NOW) == [ago(200)]
+    failed_at = {"j-worker-0": ago(200)}
+    assert with_incidents([ago(200)], recent, again, HOUR, NOW, failed_at=failed_at) == [ago(200), ago(0)]
+    before = {"j-worker-0": ago(300)}
+    assert with_incidents([ago(200)], recent, again, HOUR, NOW, failed_at=before) == [ago(200)]
+
+
 def test_a_failure_on_a_node_that_was_drained_is_an_incident() -> None:
     drained = failure(0, 300, "a", disruption=True)
     assert with_incidents([], [drained], [failure(1, 0, "a")], HOUR, NOW) == [ago(0)]

@@ -36,6 +36,7 @@ def states(*seconds: float, not_ready: int | None = None, known: int = 100, **fi
         pytest.param(states(absent=frozenset({"gone"})), {"gone"}, id="a node that the API server does not know"),
         pytest.param(states(unknown=frozenset({"new"})), set(), id="a node that nothing is known about"),
         pytest.param(states(90, 90, 90, not_ready=11, known=16), set(), id="most nodes are NotReady at once"),
+        pytest.param(states(90, known=1), set(), id="the only node is NotReady"),
         pytest.param(
             states(not_ready=3, known=4, absent=frozenset({"gone"})),
             set(),
@@ -50,7 +51,7 @@ def test_lost_nodes(nodes: NodeStates, expected: set[str]) -> None:
 @pytest.mark.parametrize(
     ("not_ready", "known", "expected"),
     [
-        pytest.param(1, 1, False, id="the only node"),
+        pytest.param(1, 1, True, id="the only node"),
         pytest.param(1, 2, False, id="one of two"),
         pytest.param(2, 4, False, id="just half of them"),
         pytest.param(2, 3, True, id="more than half"),

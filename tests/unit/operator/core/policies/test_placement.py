@@ -7,10 +7,17 @@ import pytest
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.job import plan_job
-from llmtrain_operator.core.policies.placement import can_grow, can_have, most_gpus, place, preferred_pools
+from llmtrain_operator.core.policies.placement import (
+    can_grow,
+    can_have,
+    fitting_workers,
+    most_gpus,
+    place,
+    preferred_pools,
+)
 from llmtrain_operator.core.pools import Capacity
 from unit.operator.builders import CLUSTER as VOLUMES
-from unit.operator.builders import DATASET, job, snapshot, started
+from unit.operator.builders import DATASET, conditions, job, names, pod, snapshot, started
 
 RESERVED = {"name": "reserved", "nodeSelector": {"kind": "reserved"}, "nodes": 4, "gpusPerNode": 8}
 SPOT = {"name": "spot", "nodeSelector": {"kind": "spot"}, "maxNodes": 4, "gpusPerNode": 8}
@@ -49,6 +56,12 @@ def placed(status: str = "", cluster: ClusterSpec | None = CLUSTER, *, capacitie
             {"nodeSelector": {"kind": "spot"}},
             "spot",
             id="one whose nodes can have the labels that the job selects",
+        ),
+        pytest.param(
+            {"reserved": FULL, "spot": Capacity(nodes=4, usable=4, gpus=32, gpus_allocated=16)},
+            {"replicas": 5},
+            "spot",
+            id="one with free GPUs for the least number of workers if none can have all",
         ),
     ],
 )
@@ -95,6 +108,21 @@ def test_a_pool_that_grows_by_nodes_of_unknown_size_can_have_any_number() -> Non
     assert not can_grow(pool, Capacity(nodes=2), 1)
 
 
+@pytest.mark.parametrize(
+    ("fields", "capacity", "expected"),
+    [
+        pytest.param({"replicas": 3}, FREE, 3, id="all of them"),
+        pytest.param({"replicas": 9}, FREE, 4, id="as many as the pool has GPUs for"),
+        pytest.param({"replicas": 9}, FULL, 4, id="also if others have them now"),
+        pytest.param({"replicas": 9, "min": 6}, FREE, 6, id="at least min"),
+        pytest.param({"replicas": 9, "gpus": 0}, FREE, 9, id="without GPUs there is no limit"),
+    ],
+)
+def test_how_many_workers_can_run_at_once(fields: dict[str, Any], capacity: Capacity, expected: int) -> None:
+    assert fitting_workers(workers(**fields), CLUSTER.compute_pools[0], capacity) == expected
+    assert fitting_workers(workers(**fields), None, capacity) == fields["replicas"]
+
+
 def test_a_pool_grows_only_by_the_nodes_that_it_lacks() -> None:
     spot = CLUSTER.compute_pools[1]
     assert can_grow(spot, Capacity(nodes=3, gpus=24, gpus_allocated=24), 8)
@@ -112,3 +140,51 @@ def test_all_pods_of_a_job_are_placed_in_the_pool_that_its_status_names() -> Non
     pods = [manifest for manifest in (*first.apply, *second.apply) if manifest["kind"] == "Pod"]
     assert [pod["metadata"]["name"] for pod in pods] == ["j-prepare", "j-coordinator", "j-worker-0", "j-worker-1"]
     assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 4
+
+
+def in_pool(name: str, *, pods: Any, cluster: ClusterSpec | None, **fields: Any) -> Any:
+    """Return the plan of a job that trains in a pool."""
+    status = started(dataset=DATASET, stage="Training", pool=name, coordinatorTerm=1)
+    capacities = {"b": Capacity(nodes=1, usable=1)}
+    return plan_job(snapshot(job(status), pods=pods, cluster=cluster, capacities=capacities, **fields))
+
+
+def with_pools(*names: str) -> ClusterSpec:
+    pools = [{"name": name, "nodeSelector": {"pool": name}, "nodes": 1} for name in names]
+    return ClusterSpec.model_validate({**VOLUMES.document(), "computePools": pools})
+
+
+RUNNING = (pod("j-worker-0"), pod("j-coordinator", "coordinator"))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "error", "reason", "text"),
+    [
+        pytest.param(with_pools("b"), "", "PoolNotFound", "no compute pool 'a' any more", id="the pool is removed"),
+        pytest.param(None, "", "ClusterNotFound", "does not exist any more", id="the LLMCluster is deleted"),
+        pytest.param(None, "a field", "Unreadable", "cannot read LLMCluster", id="the LLMCluster cannot be read"),
+    ],
+)
+def test_a_running_job_whose_pool_is_gone_gets_no_pods_elsewhere_and_says_so(
+    cluster: ClusterSpec | None, error: str, reason: str, text: str
+) -> None:
+    plan = in_pool("a", pods=RUNNING, cluster=cluster, cluster_error=error)
+    assert names(plan.apply) == []
+    assert plan.delete == ()
+    assert plan.status.pool == "a"
+    scheduled = conditions(plan.status)["Scheduled"]
+    assert (scheduled.status, scheduled.reason) == ("False", reason)
+    assert text in scheduled.message
+    assert "new ones wait for its compute pool 'a'" in scheduled.message
+    back = in_pool("a", pods=RUNNING, cluster=with_pools("a", "b"))
+    assert "Pod j-worker-1" in names(back.apply)
+
+
+def test_a_job_without_running_pods_is_placed_anew_when_its_pool_is_gone() -> None:
+    plan = in_pool("a", pods=(), cluster=with_pools("b"))
+    assert plan.status.pool == "b"
+    pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
+    assert [pod["spec"]["nodeSelector"] for pod in pods] == [{"pool": "b"}] * 3
+    nowhere = in_pool("a", pods=(), cluster=VOLUMES)
+    assert nowhere.status.pool == ""
+    assert "Pod j-worker-1" in names(nowhere.apply)
