@@ -37,6 +37,7 @@ POD_TEXTS = {
     **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning"), MAX_TEXT),
     **dict.fromkeys(("disruption_message", "status_message", "image", "memory_limit"), MAX_TEXT),
     **dict.fromkeys(("disruption", "waiting_reason", "last_end_reason", "end_reason"), 64),
+    "node": 253,
 }
 """Texts of a pod's status that kubelets, schedulers and everyone who may update it write, and their limits."""
 STAGE_RESULTS = {"prepare": "dataset", "publish": "model"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason, set_condition
 from llmtrain_api.names import JOB_KIND
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_operator.core.manifest import Manifest, generation_of
 
 
 def unreadable_status(manifest: Manifest, cause: str, now: str) -> dict[str, Any] | None:
@@ -29,9 +29,3 @@ def cause_of(error: Exception) -> str:
     """Return the first thing that is wrong with an object, from the error of reading it."""
     texts = [line.strip() for line in str(error).splitlines() if line.strip()]
     return ": ".join(texts[1:3] if len(texts) > 2 else texts)[:500] or type(error).__name__
-
-
-def generation_of(manifest: Manifest) -> int:
-    """Return `metadata.generation` of an object; 0 if it is not known."""
-    generation = manifest["metadata"].get("generation")
-    return generation if isinstance(generation, int) and generation >= 0 else 0

@@ -43,6 +43,7 @@ OBJECTS: dict[str, Manifest] = {
         "metadata": METADATA,
         "spec": {
             "nodeName": "n",
+            "restartPolicy": "Never",
             "containers": [{"name": "worker", "image": "i", "resources": AMOUNTS}],
             "initContainers": [{"name": "init", "restartPolicy": "Always", "resources": AMOUNTS}],
         },
@@ -55,10 +56,16 @@ OBJECTS: dict[str, Manifest] = {
             "conditions": [
                 {**CONDITION, "type": "PodScheduled", "status": "False"},
                 {**CONDITION, "type": "DisruptionTarget", "reason": "EvictionByEvictionAPI"},
-                CONDITION,
+                {**CONDITION, "reason": "ContainersNotReady"},
             ],
             "containerStatuses": [
-                {"name": "worker", "state": STATE, "lastState": {"terminated": {"reason": "r"}}, "restartCount": 1}
+                {
+                    "name": "worker",
+                    "ready": False,
+                    "state": STATE,
+                    "lastState": {"terminated": {"reason": "r"}},
+                    "restartCount": 1,
+                }
             ],
         },
     },
