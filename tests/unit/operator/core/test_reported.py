@@ -298,6 +298,7 @@ def test_a_container_can_report_anything(
 
 POD_STATUSES = (
     {"phase": "Running"},
+    {"phase": "Pending"},
     {"phase": "Pending", "containerStatuses": [{"name": "worker", "state": {"waiting": {"reason": "ErrImagePull"}}}]},
     {
         "phase": "Failed",
@@ -315,12 +316,16 @@ POD_STATUSES = (
 )
 
 
+@pytest.mark.parametrize("deleting", [True, False], ids=["deleting", "existing"])
 @pytest.mark.parametrize("status", POD_STATUSES, ids=lambda status: status["phase"])
-def test_a_kubelet_can_report_anything(status: dict[str, Any], record_measurement: RecordMeasurement) -> None:
+def test_a_kubelet_can_report_anything(
+    status: dict[str, Any], deleting: bool, record_measurement: RecordMeasurement
+) -> None:
     condition = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "m"}
     scheduled = {"type": "PodScheduled", "status": "False", "message": "m"}
     good = json.loads(json.dumps(RUNNING[0].manifest))
-    good["metadata"]["deletionTimestamp"] = ago(60)
+    if deleting:
+        good["metadata"]["deletionTimestamp"] = ago(60)
     good["spec"]["containers"][0] |= {"name": "worker", "resources": {"limits": {"memory": "1Gi"}}}
     good["status"] = {**status, "startTime": ago(90), "conditions": [condition, scheduled]}
     before = job(started(dataset=DATASET, stage="Training", coordinatorTerm=1))

@@ -10,7 +10,7 @@ from llmtrain_operator.core.fleet_metrics import Claim
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.policies.node_loss import lost_nodes
+from llmtrain_operator.core.policies.node_loss import lost_nodes, next_node_check
 from llmtrain_operator.shell.informer import Informer
 from llmtrain_operator.shell.namespace_index import trim_quota
 from llmtrain_operator.shell.relevance import trim_pod
@@ -73,7 +73,7 @@ OBJECTS: dict[str, Manifest] = {
         "metadata": METADATA,
         "spec": {"unschedulable": True, "taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}]},
         "status": {
-            "conditions": [CONDITION],
+            "conditions": [{**CONDITION, "status": "Unknown"}],
             "allocatable": {"nvidia.com/gpu": "8", "memory": "1Gi"},
             "capacity": {"nvidia.com/gpu": "8"},
         },
@@ -132,6 +132,7 @@ def read(kind: str, obj: Manifest) -> None:
     store.node_index.views()
     states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
     lost_nodes(states, node_seconds=40, now=datetime.now(UTC))
+    next_node_check(states, node_seconds=40, now=datetime.now(UTC))
     if kind in VIEWS:
         VIEWS[kind].of(obj)
     change(store, kind, "upsert", replaced(good, ("metadata", "resourceVersion"), "100"))
