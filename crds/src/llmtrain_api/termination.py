@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
+from llmtrain_api.bounds import ReportedExitCode
 from llmtrain_api.model import Message
 from llmtrain_api.printable import printable, printable_lines
 
@@ -15,8 +16,6 @@ InfoT = TypeVar("InfoT", bound=Message)
 
 MAX_LINES, MAX_LINE_LENGTH = 64, 1000
 """Log lines that are read from a termination message, and the characters of each."""
-MAX_EXIT_CODE = 2**31 - 1
-"""The largest exit code that a container's status can hold; the smallest is its negative."""
 MAX_BYTES = 4000
 """Limit of a termination message in bytes. Kubernetes truncates at 4096."""
 
@@ -77,7 +76,7 @@ class TerminationMessage(Message):
     """Explanation for the job's status."""
     last_lines: list[str] = Field(default_factory=list)
     """Last lines of the log, for the status when the pod has been deleted."""
-    exit_code: int | None = None
+    exit_code: ReportedExitCode | None = None
     """Exit code of the user's program if it failed; negative for a signal."""
     dataset: DatasetInfo | None = None
     model: ModelInfo | None = None
@@ -94,7 +93,7 @@ class TerminationMessage(Message):
 
     @classmethod
     def from_message(cls, text: str) -> "TerminationMessage | None":
-        """Return the termination message in `text`, with printable texts and a possible exit code; None if it is not one.
+        """Return the termination message in `text`, whose texts are printable; None if it is not one.
 
         Any container may have written it, also one of another version: unknown fields are ignored, and a dataset or a
         model that is not valid counts as absent.
@@ -104,10 +103,8 @@ class TerminationMessage(Message):
             read = cls.model_validate({**document, "dataset": None, "model": None})
         except (ValueError, TypeError):
             return None
-        exit_code = read.exit_code
         return read.model_copy(
             update={
-                "exit_code": None if exit_code is None else max(-MAX_EXIT_CODE, min(exit_code, MAX_EXIT_CODE)),
                 "message": printable(read.message, MAX_BYTES),
                 "last_lines": printable_lines(read.last_lines, max_lines=MAX_LINES, max_length=MAX_LINE_LENGTH),
                 "dataset": _valid_or_none(DatasetInfo, document.get("dataset")),

@@ -16,7 +16,7 @@ from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.reported import POD_TEXTS, clamp_float, read_coordinator_status, reported_pod
+from llmtrain_operator.core.reported import POD_TEXTS, read_coordinator_status, reported_pod
 from support.crd_schema import violations
 from support.garbage import garbled, garbled_json
 from support.measurements import RecordMeasurement
@@ -241,13 +241,6 @@ def test_a_ledger_shortly_ahead_of_the_operators_clock_counts() -> None:
     status = planned(coordinator_status().model_copy(update={"ledger": ahead}))
     assert status.goodput is not None
     assert status.goodput.seconds == {"stepping": "9.000"}
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"), [(1.5, 1.5), (-1.0, 0.0), (math.nan, 0.0), (math.inf, 10.0), (-math.inf, 0.0)]
-)
-def test_a_number_is_clamped(number: float, expected: float) -> None:
-    assert clamp_float(number, 10.0) == expected
 
 
 def test_a_coordinator_can_answer_anything(record_measurement: RecordMeasurement) -> None:

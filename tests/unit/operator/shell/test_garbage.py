@@ -130,7 +130,7 @@ def read(kind: str, obj: Manifest) -> None:
     TRIMS.get(kind, trim_pod)(obj)
     change(store, kind, "upsert", obj)
     store.node_index.views()
-    states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
+    states = NodeStates.of({"j"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
     lost_nodes(states, node_seconds=40, now=datetime.now(UTC))
     next_node_check(states, node_seconds=40, now=datetime.now(UTC))
     if kind in VIEWS:
