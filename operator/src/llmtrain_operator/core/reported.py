@@ -21,6 +21,7 @@ from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_api.timestamps import format_rfc3339, is_rfc3339
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.recovery_time import began
 from llmtrain_operator.core.snapshot import JobSnapshot
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -74,8 +75,21 @@ def within_bounds(snapshot: JobSnapshot) -> JobSnapshot:
     return replace(
         snapshot,
         pods=tuple(reported_pod(pod) for pod in snapshot.pods),
-        coordinator=reported_coordinator(coordinator, max_term=term, now=snapshot.now) if coordinator else None,
+        coordinator=with_recovery_times(reported_coordinator(coordinator, max_term=term, now=snapshot.now), snapshot)
+        if coordinator
+        else None,
     )
+
+
+def with_recovery_times(status: CoordinatorStatus, snapshot: JobSnapshot) -> CoordinatorStatus:
+    """Return a coordinator's status with the times of its recoveries by the operator's clock."""
+    recoveries = [
+        record.model_copy(
+            update={"time": format_rfc3339(began(record, snapshot.job.status, snapshot.generations_seen, snapshot.now))}
+        )
+        for record in status.recoveries
+    ]
+    return status.model_copy(update={"recoveries": recoveries})
 
 
 def reported_pod(pod: PodView) -> PodView:
@@ -108,7 +122,7 @@ def reported_coordinator(status: CoordinatorStatus, *, max_term: int, now: datet
             "progress": reported_progress(status.progress, now) if status.progress else None,
             "first_step_time": instant(status.first_step_time, now) if status.first_step_time else None,
             "ledger": reported_ledger(status.ledger, now),
-            "recoveries": [reported_recovery(record, max_term, now) for record in status.recoveries[-MAX_RECOVERIES:]],
+            "recoveries": [reported_recovery(record, max_term) for record in status.recoveries[-MAX_RECOVERIES:]],
         }
     )
 
@@ -146,13 +160,12 @@ def reported_ledger(ledger: TimeLedger | None, now: datetime) -> TimeLedger | No
     return ledger
 
 
-def reported_recovery(record: RecoveryRecord, max_term: int, now: datetime) -> RecoveryRecord:
-    """Return a recovery within bounds. A term that the job has not had would hide all later recoveries."""
+def reported_recovery(record: RecoveryRecord, max_term: int) -> RecoveryRecord:
+    """Return a recovery within bounds, except for its time. A term that the job has not had would hide all later recoveries."""
     return record.model_copy(
         update={
             "term": clamp(record.term, high=max_term or MAX_INTEGER),
             "generation": clamp(record.generation),
-            "time": instant(record.time, now),
             "detect_seconds": clamp_float(record.detect_seconds, MAX_SECONDS),
             "rendezvous_seconds": clamp_float(record.rendezvous_seconds, MAX_SECONDS),
             "restore_seconds": clamp_float(record.restore_seconds, MAX_SECONDS),

@@ -98,6 +98,7 @@ def observe_job(
         gang_available=gang,
         coordinator=coordinator,
         coordinator_asked=coordinator_asked,
+        generations_seen=memory.generations_seen,
         silence=silence,
         images=images,
         refusal=memory.refusals.pending(found),

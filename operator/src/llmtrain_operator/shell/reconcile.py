@@ -147,6 +147,7 @@ class Reconciler:
             self.store.refused.set(key, {key.namespace})
             self.queue.add(key)  # the refusal is part of the next snapshot
             return "rejected", None
+        memory.saw(snapshot.membership_generation, snapshot.now)
         if refusal is not None and (not plan.refused or is_due(refusal)):
             memory.refusals.discard()
             self.store.refused.set(key, ())
