@@ -2,20 +2,27 @@
 
 from typing import Any
 
+from llmtrain_api.cluster import ClusterStatus
 from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason, set_condition
+from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import JOB_KIND
+from llmtrain_api.unknown_values import without_unknown_values
 from llmtrain_operator.core.manifest import Manifest, generation_of
 
 
 def unreadable_status(manifest: Manifest, cause: str, now: str) -> dict[str, Any] | None:
-    """Return the status of a job or LLMCluster that cannot be read because of `cause`; None if it says so already."""
-    type = JobCondition.SCHEDULED if manifest["kind"] == JOB_KIND else ClusterCondition.READY
+    """Return the status of a job or LLMCluster that cannot be read because of `cause`; None if it says so already.
+
+    Values of another version are left out, because the API server may refuse a status with them.
+    """
+    is_job = manifest["kind"] == JOB_KIND
+    type = JobCondition.SCHEDULED if is_job else ClusterCondition.READY
     message = f"the operator cannot read this object: {cause}; correct the field, or upgrade the operator"
     (condition,) = set_condition(
         (), type, False, Reason.UNREADABLE, message, now=now, metadata_generation=generation_of(manifest)
     )
     status = manifest.get("status")
-    status = status if isinstance(status, dict) else {}
+    status = without_unknown_values(JobStatus if is_job else ClusterStatus, status if isinstance(status, dict) else {})
     found = status.get("conditions")
     conditions = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     before = next((each for each in conditions if each.get("type") == type), {})
