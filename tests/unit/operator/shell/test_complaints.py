@@ -97,7 +97,7 @@ async def test_an_llmcluster_that_cannot_be_read_is_not_ready_and_jobs_continue(
     (ready,) = found.store.clusters["default"]["status"]["conditions"]
     assert (ready["type"], ready["reason"]) == ("Ready", "Unreadable")
     await reconcile_all(found)
-    assert scheduled(found)["reason"] == "ClusterNotFound"
+    assert scheduled(found)["reason"] == "Unreadable"
     assert api.counts()["status"] == 2
 
 

@@ -44,7 +44,12 @@ def first_blocker(
 
 
 def missing_cluster(name: str, clusters: tuple[str, ...]) -> Blocker:
-    """Return the blocker of a job whose LLMCluster does not exist."""
+    """Return the blocker of a job whose LLMCluster does not exist, or cannot be read."""
+    if name in clusters:
+        return Blocker(
+            reason=Reason.UNREADABLE,
+            message=f"spec.cluster: the operator cannot read LLMCluster '{name}'; its condition Ready says which field to correct",
+        )
     existing = f"existing: {', '.join(clusters)}" if clusters else "no LLMCluster exists"
     return Blocker(
         reason=Reason.CLUSTER_NOT_FOUND,

@@ -45,6 +45,12 @@ def blocker(the_job: Job, cluster: ClusterSpec | None = CLUSTER, **fields: Any) 
             id="no cluster exists",
         ),
         pytest.param(
+            blocker(job(), None, clusters=("a", "default")),
+            Reason.UNREADABLE,
+            ["spec.cluster", "cannot read LLMCluster 'default'", "condition Ready"],
+            id="the cluster cannot be read",
+        ),
+        pytest.param(
             blocker(job(), OTHER_TENANT),
             Reason.NAMESPACE_NOT_TENANT,
             ["'ns'", "spec.tenants"],
