@@ -13,6 +13,8 @@ MAX_MILLISECONDS = 10**14
 """The longest time of a ledger: the status writes it in seconds with at most 16 characters."""
 MAX_EXIT_CODE = 2**31 - 1
 """The largest exit code that a container's status can hold; the smallest is its negative."""
+MAX_REPORTED_RANKS = 2**16
+"""The largest group."""
 MAX_TEXT = 1024
 """Characters of a text that a program reports."""
 
@@ -35,6 +37,8 @@ Seconds = Annotated[float, AfterValidator(lambda seconds: clamp_float(seconds, M
 """A measured duration."""
 Milliseconds = Annotated[int, Field(ge=0), AfterValidator(lambda milliseconds: min(milliseconds, MAX_MILLISECONDS))]
 """A duration in a time ledger, or an instant since 1970."""
+Ranks = Annotated[int, AfterValidator(lambda ranks: clamp(ranks, high=MAX_REPORTED_RANKS))]
+"""The size of a group. Heartbeats of larger groups are held open for longer, so it has a bound."""
 ReportedExitCode = Annotated[int, AfterValidator(lambda code: clamp(code, -MAX_EXIT_CODE, MAX_EXIT_CODE))]
 """The exit code of a process; negative for a signal."""
 ReportedText = Annotated[str, AfterValidator(lambda text: text[:MAX_TEXT])]

@@ -19,7 +19,7 @@ class FailureBudget:
     def in_window(self, age_seconds: float) -> bool:
         """Return whether a failure that happened `age_seconds` ago still counts.
 
-        One that is as far ahead has the time of another clock: it would count for ever.
+        One that is as far ahead has the time of another clock: it would never stop to count.
         """
         return abs(age_seconds) < self.window_seconds
 

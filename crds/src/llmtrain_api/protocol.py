@@ -19,16 +19,15 @@ number of workers changes. Members learn of it immediately, because each holds a
 missing, they finish the step. Otherwise the generation is *broken*, and they abort the collective they are in.
 
 A *term* is the lifetime of one coordinator pod. If two coordinators run, for example after a network partition, messages
-of the older term are rejected.
-
-A member is lost when its connection closes, when its supervisor reports its exit, or when its lease expires.
+of the older term are rejected. A member is lost when its connection closes, its supervisor reports its exit, or its lease
+expires.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from llmtrain_api.bounds import Count, Milliseconds, Number, ReportedExitCode, ReportedText, Seconds, clamp
+from llmtrain_api.bounds import Count, Milliseconds, Number, Ranks, ReportedExitCode, ReportedText, Seconds
 from llmtrain_api.model import Message
 from llmtrain_api.time_ledger import TimeLedger
 
@@ -39,8 +38,6 @@ HEARTBEAT_SECONDS = 0.4
 """How long a heartbeat is held open, in a group of up to 256 ranks."""
 HEARTBEATS_PER_SECOND = 640
 """Heartbeats that one coordinator answers: those of larger groups are held open for longer."""
-MAX_REPORTED_RANKS = 2**16
-"""The largest group that a heartbeat can report: heartbeats of larger groups are held open for longer."""
 LAST_CALL_SECONDS = 30.0
 """How long the first generation waits for all desired ranks once the minimum has joined."""
 JOIN_LONG_POLL_SECONDS = 20.0
@@ -118,7 +115,7 @@ class Heartbeat(Message):
     member: Member
     """The complete member, from which a new coordinator learns the membership."""
     generation: Number
-    ranks: Annotated[int, AfterValidator(lambda ranks: clamp(ranks, high=MAX_REPORTED_RANKS))]
+    ranks: Ranks
     """Size of that generation, from which a new coordinator learns whether a member is missing."""
     step: Count
     compute_seconds: Seconds | None = None

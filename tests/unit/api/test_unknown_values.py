@@ -8,14 +8,14 @@ from llmtrain_api.model import Model
 from llmtrain_api.unknown_values import without_unknown_values
 
 
-class Part(Model):
+class Item(Model):
     kind: Literal["a", "b"]
     mode: Literal["x", "y"] = "x"
 
 
 class Whole(Model):
-    parts: list[Part] = []  # noqa: RUF012 - pydantic copies it
-    first: Part | None = None
+    parts: list[Item] = []  # noqa: RUF012 - pydantic copies it
+    first: Item | None = None
     letters: list[Literal["a", "b"]] = []  # noqa: RUF012 - pydantic copies it
     number: int = 0
 

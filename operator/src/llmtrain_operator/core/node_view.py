@@ -127,7 +127,7 @@ class NodeView:
         )
 
     def with_since(self, before: Self | None, now: datetime) -> Self:
-        """Return the view with a time since when its kubelet is not ready, if the node tells none before `now`.
+        """Return the view with a time since when its kubelet is not ready, if its own is not before `now`.
 
         It is the time in the view `before`, or `now` if the node was ready then, or not known.
         """

@@ -74,18 +74,18 @@ def test_the_gpus_of_a_node_are_kept_however_many_resources_it_has() -> None:
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2199-01-01T00:00:00Z", EXTREME_INSTANTS[0]])
-def test_a_node_that_tells_no_possible_time_is_not_ready_since_it_was_seen(since: str) -> None:
+def test_a_node_with_no_possible_time_is_not_ready_since_it_was_seen(since: str) -> None:
     manifest = node("Unknown")
     manifest["status"]["conditions"][0]["lastTransitionTime"] = since
     first = NodeView.of(manifest).with_since(None, NOW)
-    again = NodeView.of(manifest).with_since(first, NOW + timedelta(seconds=40))
-    assert (first.kubelet_since, again) == (ago(0), first)
+    second = NodeView.of(manifest).with_since(first, NOW + timedelta(seconds=40))
+    assert (first.kubelet_since, second) == (ago(0), first)
     later = NodeView.of(manifest).with_since(NodeView.of(node()), NOW + timedelta(seconds=90))
     assert later.kubelet_since == ago(-90)
 
 
 @pytest.mark.parametrize("ready", ["True", "False"])
-def test_the_time_that_a_node_tells_counts(ready: str) -> None:
+def test_a_possible_time_counts(ready: str) -> None:
     view = NodeView.of(node(ready, since=300))
     assert view.with_since(None, NOW) is view
 

@@ -76,18 +76,18 @@ def test_the_clock_of_the_coordinators_node_does_not_decide_about_the_failure_bu
     offset: float, remembers: bool
 ) -> None:
     status, times = JobStatus.model_validate(started(dataset=DATASET, stage="Training", coordinatorTerm=1)), {}
-    deaths = 0
-    while status.stage != "Failed" and deaths < 50:
-        now = NOW + timedelta(seconds=40 * deaths)
-        deaths += 1
-        death = record(format_rfc3339(now + timedelta(seconds=offset)), generation=deaths)
+    failures = 0
+    while status.stage != "Failed" and failures < 50:
+        now = NOW + timedelta(seconds=40 * failures)
+        failures += 1
+        death = record(format_rfc3339(now + timedelta(seconds=offset)), generation=failures)
         death = death.model_copy(
             update={"term": 1, "process_failure": ProcessFailure(worker=0, local_rank=0, exit_code=1)}
         )
-        answer = coordinator_status(generation=deaths + 1, recoveries=[death], progress=progress())
+        answer = coordinator_status(generation=failures + 1, recoveries=[death], progress=progress())
         observed = snapshot(replace(job(), status=status), now=now, pods=WORKERS, coordinator=answer)
         planned = plan_job(replace(observed, generations_seen=times if remembers else {})).status
         assert isinstance(planned, JobStatus)
-        status, times = planned, with_generation(times, deaths + 1, now)
+        status, times = planned, with_generation(times, failures + 1, now)
         assert all(time <= format_rfc3339(now) for time in status.recoveries.times)
-    assert deaths == job().spec.recovery.max_failures + 1
+    assert failures == job().spec.recovery.max_failures + 1

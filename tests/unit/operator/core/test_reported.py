@@ -10,16 +10,11 @@ from typing import Any
 import pytest
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.names import JOB_KIND
-from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, ProcessFailure, RecoveryRecord
-from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
+from llmtrain_api.protocol import CheckpointInfo, ProcessFailure
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.reported import POD_TEXTS, read_coordinator_status, reported_pod
-from support.crd_schema import violations
-from support.garbage import garbled, garbled_json
-from support.measurements import RecordMeasurement
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -32,40 +27,10 @@ from unit.operator.builders import (
     snapshot,
     started,
 )
+from unit.operator.core.stored_status import RECOVERY, RUNNING, planned, storable
 
-RUNNING = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
-RECOVERY = RecoveryRecord(
-    generation=3,
-    method="pod",
-    time=ago(1),
-    detect_seconds=1.0,
-    rendezvous_seconds=1.0,
-    restore_seconds=1.0,
-    replay_seconds=1.0,
-    replayed_steps=1,
-)
 HUGE = 10**40
 NOW_MS = round(NOW.timestamp() * 1000)
-
-
-def storable(status: JobStatus) -> dict[str, Any]:
-    """Return the document of a status, which the API server must accept."""
-    document: dict[str, Any] = json.loads(json.dumps(status.document(), allow_nan=False))
-    JobStatus.model_validate(document)
-    assert not violations(JOB_KIND, "status", document)
-    return document
-
-
-def planned(coordinator: CoordinatorStatus, pods: tuple[PodView, ...] = RUNNING, **spec: Any) -> JobStatus:
-    """Return the status of the plan, which must be one that the API server accepts."""
-    status = started(dataset=DATASET, coordinatorTerm=2)
-    plan = plan_job(snapshot(job(status, **spec), pods=pods, coordinator=coordinator))
-    assert isinstance(plan.status, JobStatus)
-    document = storable(plan.status)
-    document_text = json.dumps(document, ensure_ascii=False)
-    assert "\x1b" not in document_text
-    document_text.encode()
-    return plan.status
 
 
 @pytest.mark.parametrize(
@@ -241,93 +206,3 @@ def test_a_ledger_shortly_ahead_of_the_operators_clock_counts() -> None:
     status = planned(coordinator_status().model_copy(update={"ledger": ahead}))
     assert status.goodput is not None
     assert status.goodput.seconds == {"stepping": "9.000"}
-
-
-def test_a_coordinator_can_answer_anything(record_measurement: RecordMeasurement) -> None:
-    recovery = RECOVERY.model_copy(update={"process_failure": ProcessFailure(worker=0, local_rank=0, exit_code=1)})
-    checkpoint = CheckpointInfo(step=1, time=ago(1), path="p")
-    ledger = TimeLedger(until_ms=NOW_MS, ms={"stepping": 5})
-    answer = coordinator_status(first_step_time=ago(60)).model_copy(
-        update={"recoveries": [recovery], "progress": progress(checkpoint=checkpoint), "ledger": ledger}
-    )
-    cases = 0
-    for place, text in garbled_json(answer.model_dump_json(by_alias=True)):
-        cases += 1
-        try:
-            status = read_coordinator_status(text.encode())
-        except ValueError:
-            continue  # no answer
-        assert planned(status).stage, place
-    record_measurement("garbage_cases", cases, "")
-
-
-@pytest.mark.parametrize("reason", ["Completed", "Crashed"])
-@pytest.mark.parametrize(
-    ("role", "stage"),
-    [
-        ("prepare", {}),
-        ("worker-0", {"dataset": DATASET, "stage": "Training", "coordinatorTerm": 1}),
-        ("publish", {"dataset": DATASET, "trainingCompleted": True}),
-    ],
-)
-def test_a_container_can_report_anything(
-    reason: Any, role: str, stage: dict[str, Any], record_measurement: RecordMeasurement
-) -> None:
-    dataset = DatasetInfo(id="d1", tokens=1, held_out_tokens=1, vocab_size=1, unigram_loss=1.0)
-    model = ModelInfo(loss=1.0, perplexity=1.0, unigram_perplexity=1.0, parameters=1, path="p")
-    message = TerminationMessage(
-        reason=reason, message="m", last_lines=["l"], exit_code=1, dataset=dataset, model=model
-    )
-    cases = 0
-    for place, text in garbled_json(message.model_dump_json(by_alias=True)):
-        cases += 1
-        phase = "Succeeded" if reason == "Completed" else "Failed"
-        ended = pod(f"j-{role}", role.removesuffix("-0"), phase, end_message=text)
-        status = plan_job(snapshot(job(started(**stage)), pods=(ended,))).status
-        assert isinstance(status, JobStatus), place
-        assert storable(status), place
-    record_measurement("garbage_cases", cases, "")
-
-
-POD_STATUSES = (
-    {"phase": "Running"},
-    {"phase": "Pending"},
-    {"phase": "Pending", "containerStatuses": [{"name": "worker", "state": {"waiting": {"reason": "ErrImagePull"}}}]},
-    {
-        "phase": "Failed",
-        "reason": "Evicted",
-        "message": "m",
-        "containerStatuses": [
-            {
-                "name": "worker",
-                "restartCount": 1,
-                "state": {"terminated": {"exitCode": 1, "reason": "Error", "message": "m"}},
-                "lastState": {"terminated": {"reason": "r"}},
-            }
-        ],
-    },
-)
-
-
-@pytest.mark.parametrize("deleting", [True, False], ids=["deleting", "existing"])
-@pytest.mark.parametrize("status", POD_STATUSES, ids=lambda status: status["phase"])
-def test_a_kubelet_can_report_anything(
-    status: dict[str, Any], deleting: bool, record_measurement: RecordMeasurement
-) -> None:
-    condition = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "m"}
-    scheduled = {"type": "PodScheduled", "status": "False", "message": "m"}
-    good = json.loads(json.dumps(RUNNING[0].manifest))
-    if deleting:
-        good["metadata"]["deletionTimestamp"] = ago(60)
-    good["spec"]["containers"][0] |= {"name": "worker", "resources": {"limits": {"memory": "1Gi"}}}
-    good["status"] = {**status, "startTime": ago(90), "conditions": [condition, scheduled]}
-    before = job(started(dataset=DATASET, stage="Training", coordinatorTerm=1))
-    cases = 0
-    for place, bad in garbled(good):
-        if place[0] in ("kind", "metadata") and place[1:2] != ("deletionTimestamp",):
-            continue  # the API server's own
-        cases += 1
-        planned = plan_job(snapshot(before, pods=(PodView.of(bad), *RUNNING[1:]))).status
-        if isinstance(planned, JobStatus):
-            assert storable(planned), place
-    record_measurement("garbage_cases", cases, "")
