@@ -67,6 +67,21 @@ CLUSTER_CASES: tuple[ClusterCase, ...] = (
         },
     ),
     pool(
+        "a fabric of no devices",
+        "fabric.resources must have amounts greater than 0",
+        fabric={"resources": {"rdma/hca": "0"}},
+    ),
+    pool("a resource that nodes may lack", expect={"allocatable": {"rdma/hca": "0"}}),
+    *(
+        ClusterCase(
+            sentence=f"a storage pool of the size {size}",
+            spec={"storagePools": [{"name": "datasets", "size": size}]},
+            refusal="size must be greater than 0",
+        )
+        for size in ("0", "0.0Gi", "00m")
+    ),
+    ClusterCase(sentence="a storage pool of one byte", spec={"storagePools": [{"name": "datasets", "size": "0.001k"}]}),
+    pool(
         "a fabric of CPUs",
         "fabric.resources must have names of extended resources or huge pages",
         fabric={"resources": {"cpu": "8"}},

@@ -145,6 +145,32 @@ POD_RULE_CASES: tuple[Case, ...] = (
         change={"spec.workers.resources.extra": {"nvidia.com/gpu": "8"}},
         refusal="spec.workers.resources.extra must not have nvidia.com/gpu; use spec.workers.gpus",
     ),
+    *(
+        Case(
+            sentence=f"no {field} in the form {zero}",
+            change={f"spec.workers.{field}": zero},
+            refusal=f"spec.workers.{field} must be greater than 0, which would be no limit",
+        )
+        for field in ("resources.cpu", "resources.memory", "resources.scratch", "sharedMemory")
+        for zero in ("0", "0.0", "00Gi", "0m")
+    ),
+    Case(
+        sentence="a device of which there is none",
+        change={"spec.workers.resources.extra": {"rdma/hca": "0"}},
+        refusal="spec.workers.resources.extra must be greater than 0",
+    ),
+    Case(
+        sentence="an empty volume without a size",
+        change={MOUNTS: [{"path": "/a", "scratch": "1Gi"}, {"path": "/b", "scratch": "0Gi"}]},
+        refusal="spec.workers.mounts[].scratch must be greater than 0",
+    ),
+    Case(
+        sentence="the smallest amounts",
+        change={
+            "spec.workers.resources": {"cpu": "1m", "memory": "0.01Ki", "scratch": "0.5"},
+            "spec.workers.sharedMemory": "1",
+        },
+    ),
     Case(
         sentence="the owner of an NFS export",
         change={"spec.securityContext": {"runAsUser": 1000, "runAsGroup": 100, "supplementalGroups": [2000]}},

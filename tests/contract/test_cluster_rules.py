@@ -4,10 +4,17 @@ import pytest
 
 from contract.cluster_cases import CLUSTER_CASES, CLUSTER_EDITS, ClusterCase, ClusterEdit
 from llmtrain_api.cluster import ClusterSpec
-from llmtrain_api.cluster_rules import CHANGE_RULES, POOL_RULES, ClusterRule, change_violations, pool_violations
+from llmtrain_api.cluster_rules import (
+    CHANGE_RULES,
+    POOL_RULES,
+    STORAGE_RULES,
+    ClusterRule,
+    change_violations,
+    pool_violations,
+)
 from llmtrain_api.generate.crd import definitions
 
-RULES = (*POOL_RULES, *CHANGE_RULES)
+RULES = (*POOL_RULES, *STORAGE_RULES, *CHANGE_RULES)
 REMEDIES = {"choose", "raise", "remove", "use"}
 """The first words of the remedies, after the last semicolon of a message."""
 

@@ -29,6 +29,8 @@ UNIT_TESTS = {
 }
 """The package that each folder of tests/unit mirrors."""
 WITHOUT_MODULE = {
+    "tests/unit/coordinator/test_garbage.py": "what ranks can send",
+    "tests/unit/operator/core/test_garbage.py": "what pods and coordinators can report",
     "tests/unit/operator/shell/test_garbage.py": "what any client can write into any object that is watched",
     "tests/unit/operator/shell/test_garbage_reconcile.py": "what any client can write into the objects of a job",
     "tests/unit/operator/shell/test_reconcile_coordinator.py": "reconcile.py with the answers of coordinators",

@@ -7,9 +7,12 @@ from typing import Any
 
 ABSENT = object()
 """The field does not exist."""
+EXTREME_INSTANTS = ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00")
+"""Instants that the API server accepts, and that leave the range of a datetime when something is added to them."""
 GARBAGE: tuple[Any, ...] = (
     *(ABSENT, None, True, 0, -1, 10**400, 1.5, float("inf"), float("nan"), "", "x", "1k", "-5", "1e999999"),
     *("9" * 5000, "\u0663\u0e01\x00\ud800\x1b[31m", [], [None], ["x"], [[]], [{}], {}, {"x": None}, {"type": []}),
+    *EXTREME_INSTANTS,
 )
 
 FieldPath = tuple[Any, ...]

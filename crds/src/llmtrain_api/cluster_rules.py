@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec, ComputePool, StoragePool
 from llmtrain_api.names import GROUP
-from llmtrain_api.quantity import whole_amount
+from llmtrain_api.quantity import is_positive, whole_amount
+from llmtrain_api.rule import positive_cel
 
 RESOURCE_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?)?$"
 EXTENDED_RESOURCE = (
@@ -34,6 +35,14 @@ class PoolRule(ClusterRule):
     """A rule of each compute pool."""
 
     violated: Callable[[ComputePool], bool]
+    """Whether a pool violates the rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageRule(ClusterRule):
+    """A rule of each storage pool."""
+
+    violated: Callable[[StoragePool], bool]
     """Whether a pool violates the rule."""
 
 
@@ -81,6 +90,12 @@ POOL_RULES: tuple[PoolRule, ...] = (
     ),
     PoolRule(
         path="spec.computePools",
+        cel=f"!has(self.fabric) || !has(self.fabric.resources) || self.fabric.resources.all(k, {positive_cel('self.fabric.resources[k]')})",
+        message="spec.computePools[].fabric.resources must have amounts greater than 0; raise them or remove the resource",
+        violated=lambda pool: not all(map(is_positive, pool.fabric.resources.values())),
+    ),
+    PoolRule(
+        path="spec.computePools",
         cel="!has(self.fabric) || !has(self.fabric.env) || self.fabric.env.all(e, !e.name.startsWith('LLMTRAIN_'))",
         message="spec.computePools[].fabric.env must not set variables with the reserved prefix LLMTRAIN_; choose another name",
         violated=lambda pool: any(variable.name.startswith("LLMTRAIN_") for variable in pool.fabric.env),
@@ -90,6 +105,15 @@ POOL_RULES: tuple[PoolRule, ...] = (
         cel=f"!has(self.fabric) || !has(self.fabric.annotations) || self.fabric.annotations.all(key, !key.startsWith('{GROUP}/'))",
         message=f"spec.computePools[].fabric.annotations must not have the prefix {GROUP}/, which is the operator's; remove them",
         violated=lambda pool: any(key.startswith(f"{GROUP}/") for key in pool.fabric.annotations),
+    ),
+)
+
+STORAGE_RULES: tuple[StorageRule, ...] = (
+    StorageRule(
+        path="spec.storagePools",
+        cel=positive_cel("self.size"),
+        message="spec.storagePools[].size must be greater than 0, because a claim of that size is refused; raise it",
+        violated=lambda pool: not is_positive(pool.size),
     ),
 )
 
@@ -112,8 +136,9 @@ CHANGE_RULES: tuple[ChangeRule, ...] = (
 
 
 def pool_violations(spec: ClusterSpec) -> Iterable[str]:
-    """Yield the message of each rule that a compute pool of a spec violates."""
-    return (rule.message for pool in spec.compute_pools for rule in POOL_RULES if rule.violated(pool))
+    """Yield the message of each rule that a compute pool or a storage pool of a spec violates."""
+    yield from (rule.message for pool in spec.compute_pools for rule in POOL_RULES if rule.violated(pool))
+    yield from (rule.message for pool in spec.storage_pools for rule in STORAGE_RULES if rule.violated(pool))
 
 
 def change_violations(before: ClusterSpec, after: ClusterSpec) -> Iterable[str]:

@@ -17,8 +17,11 @@ class FailureBudget:
     """`spec.recovery.windowSeconds`."""
 
     def in_window(self, age_seconds: float) -> bool:
-        """Return whether a failure that happened `age_seconds` ago still counts."""
-        return age_seconds < self.window_seconds
+        """Return whether a failure that happened `age_seconds` ago still counts.
+
+        One that is as far ahead has the time of another clock: it would never stop to count.
+        """
+        return abs(age_seconds) < self.window_seconds
 
     def is_exceeded(self, failures: int) -> bool:
         """Return whether `failures` within the window are more than the job tolerates."""

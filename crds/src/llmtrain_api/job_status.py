@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from llmtrain_api.conditions import Conditions
 from llmtrain_api.model import Model, Sentence, Timestamp
+from llmtrain_api.unknown_values import without_unknown_values
 
 DISPLAYED = frozenset({"stage", "progress", "goodput", "checkpoint", "workers", "logs"})
 """Fields that no decision rests on: the operator computes them again."""
@@ -278,10 +279,14 @@ class JobStatus(Model):
 
     @classmethod
     def from_server(cls, document: Mapping[str, Any]) -> Self:
-        """Return the status in `document`, without unknown fields and without displayed fields that cannot be read.
+        """Return the status in `document`, without unknown fields and values, and without displayed fields that cannot be read.
 
-        So a stage of a newer operator does not keep an older one from its jobs. ValidationError if another field is invalid.
+        So what a newer operator wrote does not keep an older one from its jobs. ValidationError if another field is invalid.
         """
+        try:
+            return super().from_server(document)
+        except ValidationError:
+            document = without_unknown_values(cls, document)
         try:
             return super().from_server(document)
         except ValidationError as error:

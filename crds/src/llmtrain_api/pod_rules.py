@@ -7,8 +7,9 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.model import Model
 from llmtrain_api.names import GPU_RESOURCE, GROUP, MANAGED_BY_LABEL, RUN_CONFIG_DIRECTORY, VOLUMES_DIRECTORY
 from llmtrain_api.pods import SecurityContext
-from llmtrain_api.quantity import parse_quantity
-from llmtrain_api.rule import Rule
+from llmtrain_api.quantity import is_positive, parse_quantity
+from llmtrain_api.rule import Rule, positive_cel
+from llmtrain_api.workers import Workers
 
 ENVIRONMENT_PREFIX = "LLMTRAIN_"
 RESERVED_PATHS = (
@@ -98,6 +99,23 @@ def label_key_rule(field: str, keys: Callable[[JobSpec], Iterable[str]]) -> Rule
     )
 
 
+def positive_rule(field: str, amounts: Callable[[Workers], Iterable[str | None]], *, cel: str = "") -> Rule:
+    """Return the rule for quantities of spec.workers that must not be 0, which the kubelet takes for no limit.
+
+    `cel` is the expression over the parent of the field if that contains quantities.
+    """
+    path, _, name = f"spec.workers.{field.partition('[]')[0]}".rpartition(".")
+    return Rule(
+        path=path,
+        field=f"{path}.{name}",
+        cel=cel or f"!has(self.{name}) || {positive_cel(f'self.{name}')}",
+        message=f"spec.workers.{field} must be greater than 0, which would be no limit; raise it",
+        violated=lambda job, spec: (
+            not all(is_positive(amount) for amount in amounts(spec.workers) if amount is not None)
+        ),
+    )
+
+
 POD_RULES: tuple[Rule, ...] = (
     Rule(
         path="spec.workers",
@@ -163,6 +181,20 @@ POD_RULES: tuple[Rule, ...] = (
             spec.workers.shared_memory is not None
             and parse_quantity(spec.workers.shared_memory) > parse_quantity(spec.workers.resources.memory)
         ),
+    ),
+    positive_rule("resources.cpu", lambda workers: [workers.resources.cpu]),
+    positive_rule("resources.memory", lambda workers: [workers.resources.memory]),
+    positive_rule("resources.scratch", lambda workers: [workers.resources.scratch]),
+    positive_rule(
+        "resources.extra",
+        lambda workers: workers.resources.extra.values(),
+        cel=f"!has(self.extra) || self.extra.all(k, {positive_cel('self.extra[k]')})",
+    ),
+    positive_rule("sharedMemory", lambda workers: [workers.shared_memory]),
+    positive_rule(
+        "mounts[].scratch",
+        lambda workers: (mount.scratch for mount in workers.mounts),
+        cel=f"!has(self.mounts) || self.mounts.all(m, !has(m.scratch) || {positive_cel('m.scratch')})",
     ),
     label_key_rule("labels", lambda spec: spec.workers.labels),
     label_key_rule("annotations", lambda spec: spec.workers.annotations),

@@ -19,15 +19,15 @@ number of workers changes. Members learn of it immediately, because each holds a
 missing, they finish the step. Otherwise the generation is *broken*, and they abort the collective they are in.
 
 A *term* is the lifetime of one coordinator pod. If two coordinators run, for example after a network partition, messages
-of the older term are rejected.
-
-A member is lost when its connection closes, when its supervisor reports its exit, or when its lease expires.
+of the older term are rejected. A member is lost when its connection closes, its supervisor reports its exit, or its lease
+expires.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from llmtrain_api.bounds import Count, Milliseconds, Number, Ranks, ReportedExitCode, ReportedText, Seconds
 from llmtrain_api.model import Message
 from llmtrain_api.time_ledger import TimeLedger
 
@@ -57,8 +57,8 @@ def lease_seconds(ranks: int) -> float:
 class Member(Message):
     """One rank: a trainer process."""
 
-    worker: Annotated[int, Field(ge=0)]
-    local_rank: Annotated[int, Field(ge=0)]
+    worker: Number
+    local_rank: Number
     """Index of the rank within its worker."""
     incarnation: Annotated[str, Field(max_length=32)]
     """Random name of this process. A restarted rank is another member."""
@@ -75,11 +75,11 @@ class Join(Message):
     """Request to join the next generation."""
 
     member: Member
-    generation: Annotated[int, Field(ge=0)] = 0
+    generation: Number = 0
     """Newest generation this rank was a member of. A new coordinator continues numbering from it."""
-    term: Annotated[int, Field(ge=0)] = 0
+    term: Number = 0
     """Newest term it has seen. A coordinator of an older term must reject it."""
-    step: Annotated[int, Field(ge=0)] | None = None
+    step: Count | None = None
     """Steps done by the state in its memory; None if it has none."""
 
 
@@ -114,11 +114,11 @@ class Heartbeat(Message):
 
     member: Member
     """The complete member, from which a new coordinator learns the membership."""
-    generation: int
-    ranks: int
+    generation: Number
+    ranks: Ranks
     """Size of that generation, from which a new coordinator learns whether a member is missing."""
-    step: int
-    compute_seconds: float | None = None
+    step: Count
+    compute_seconds: Seconds | None = None
     """Time this member spent on the microbatches of its last step, before the all-reduce; None before the first."""
 
 
@@ -136,70 +136,70 @@ LeaveReason = Literal["Finished", "Stopped", "Failed"]
 class Leave(Message):
     """A member leaves, or its supervisor reports that it has exited."""
 
-    incarnation: str
+    incarnation: ReportedText
     reason: LeaveReason
-    exit_code: int | None = None
+    exit_code: ReportedExitCode | None = None
     """Exit code, if the supervisor reports it; negative for a signal."""
     message: Annotated[str, Field(max_length=1024)] = ""
     last_lines: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=10)] = Field(
         default_factory=list
     )
     """Last lines of its log."""
-    unresponsive_seconds: Annotated[float, Field(ge=0)] = 0.0
+    unresponsive_seconds: Seconds = 0.0
     """How long it had made no progress when it was killed for that."""
 
 
 class CheckpointInfo(Message):
     """A complete checkpoint on its volume."""
 
-    step: int
-    time: str
-    path: str
+    step: Count
+    time: ReportedText
+    path: ReportedText
 
 
 class CheckpointWriteStats(Message):
     """Measurements of the last checkpoint write."""
 
-    seconds: float
+    seconds: Seconds
     """Duration of the write."""
-    size_bytes: int
-    volume_size_bytes: int
-    volume_free_bytes: int
+    size_bytes: Count
+    volume_size_bytes: Count
+    volume_free_bytes: Count
     """Free space on the volume."""
 
 
 class GenerationStart(Message):
     """The state a generation started from."""
 
-    step: int
+    step: Count
     """Steps done by that state."""
     source: Literal["Memory", "Checkpoint", "Beginning"]
     """Where it came from: a live rank, a checkpoint, or initialization."""
-    seconds: float
+    seconds: Seconds
     """Time from the membership until every rank had the state."""
 
 
 class TimeSpent(Message):
     """Time of rank 0 spent outside of steps, in seconds since its generation started."""
 
-    compiling: float = 0.0
+    compiling: Seconds = 0.0
     """First step of a process, in which kernels are loaded and compiled."""
-    evaluating: float = 0.0
-    checkpoint: float = 0.0
+    evaluating: Seconds = 0.0
+    checkpoint: Seconds = 0.0
     """Blocked by a checkpoint: taking the snapshot, or waiting until the previous one is written."""
 
 
 class Progress(Message):
     """Progress after a step, reported by rank 0."""
 
-    generation: int
-    step: int
-    steps: int
+    generation: Number
+    step: Count
+    steps: Count
     loss: float
     """Training loss of the step in nats per token."""
     learning_rate: float
     gradient_norm: float
-    tokens: int
+    tokens: Count
     """Tokens trained on since step 0, replayed steps not counted."""
     tokens_per_second: float
     """Throughput of all ranks over the last few steps."""
@@ -207,7 +207,7 @@ class Progress(Message):
     """Model FLOPs utilization; None if the peak of the device is unknown."""
     held_out_loss: float | None = None
     """Held-out loss of the newest evaluation, in nats per token."""
-    held_out_step: int | None = None
+    held_out_step: Count | None = None
     """Steps done by the evaluated state."""
     checkpoint: CheckpointInfo | None = None
     """Newest checkpoint."""
@@ -268,13 +268,13 @@ class RecoveryRecord(Message):
 class DesiredWorkers(Message):
     """Desired and minimum number of workers, and the state of the job that the operator has stored."""
 
-    workers: Annotated[int, Field(ge=1)]
-    min_workers: Annotated[int, Field(ge=1)] = 1
+    workers: Annotated[Number, Field(ge=1)]
+    min_workers: Annotated[Number, Field(ge=1)] = 1
     ledger: TimeLedger | None = None
     """The time ledger that the operator has stored; a new coordinator continues from it."""
-    step: Annotated[int, Field(ge=0)] = 0
+    step: Count = 0
     """Steps done that the operator has stored; a new coordinator recognizes replayed steps by it."""
-    now_ms: Annotated[int, Field(ge=0)] | None = None
+    now_ms: Milliseconds | None = None
     """The operator's clock, to which ledgers refer, in milliseconds since 1970."""
 
 

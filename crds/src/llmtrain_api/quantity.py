@@ -28,6 +28,11 @@ def parse_quantity(text: str) -> Decimal:
     return Decimal(match[1]) * _FACTORS[match[3]]
 
 
+def is_positive(text: str) -> bool:
+    """Return whether a quantity is greater than 0. As a limit, 0 would be none. ValueError if it is no quantity."""
+    return parse_quantity(text) > 0
+
+
 def whole_amount(value: object) -> int | None:
     """Return the quantity of an object's field as a whole number from 0 to 2^63 - 1, rounded up; None if it is unknown.
 

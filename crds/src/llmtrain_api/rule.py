@@ -22,6 +22,11 @@ class Rule:
     """Whether a job with this name and spec violates the rule."""
 
 
+def positive_cel(quantity: str) -> str:
+    """Return the CEL expression for whether a quantity is greater than 0; `quantity` is an expression for its text."""
+    return f"quantity({quantity}).isGreaterThan(quantity('0'))"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Immutable:
     """A field of the spec that cannot change once the job has started."""

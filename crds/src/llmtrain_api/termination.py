@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
+from llmtrain_api.bounds import ReportedExitCode
 from llmtrain_api.model import Message
 from llmtrain_api.printable import printable, printable_lines
 
@@ -75,7 +76,7 @@ class TerminationMessage(Message):
     """Explanation for the job's status."""
     last_lines: list[str] = Field(default_factory=list)
     """Last lines of the log, for the status when the pod has been deleted."""
-    exit_code: int | None = None
+    exit_code: ReportedExitCode | None = None
     """Exit code of the user's program if it failed; negative for a signal."""
     dataset: DatasetInfo | None = None
     model: ModelInfo | None = None

@@ -1,10 +1,11 @@
 """The time ledger: every second of a job's lifetime in exactly one category. Goodput is the fraction spent on new steps."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
 from pydantic import Field
 
+from llmtrain_api.bounds import Milliseconds
 from llmtrain_api.model import Message
 
 TimeCategory = Literal[
@@ -16,9 +17,9 @@ CATEGORIES: tuple[TimeCategory, ...] = get_args(TimeCategory)
 class TimeLedger(Message):
     """A job's lifetime up to an instant, in milliseconds by category. Integers, so that sums are exact."""
 
-    until_ms: Annotated[int, Field(ge=0)]
+    until_ms: Milliseconds
     """The instant, in milliseconds since 1970 by the clock of the program that keeps the ledger."""
-    ms: dict[TimeCategory, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    ms: dict[TimeCategory, Milliseconds] = Field(default_factory=dict)
 
     @property
     def total_ms(self) -> int:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 MAX_RFC3339 = 32
 """Characters of an instant in a status field."""
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Years of the instants that are read: no sum or difference of these leaves what a datetime can hold."""
 
 
 def format_rfc3339(instant: datetime) -> str:
@@ -14,26 +16,27 @@ def format_rfc3339(instant: datetime) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Return the aware datetime that RFC 3339 `text` denotes, in UTC if it names no zone. ValueError if it is malformed."""
+    """Return the aware datetime that RFC 3339 `text` denotes, in UTC if it names no zone.
+
+    ValueError if it is malformed, or of no year from `FIRST_YEAR` to `LAST_YEAR`.
+    """
     instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(f"{text} is no instant of the years {FIRST_YEAR} to {LAST_YEAR}")
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def is_rfc3339(text: str) -> bool:
-    """Return whether `text` is an instant that the API server accepts as a status field."""
-    try:
-        return len(text) <= MAX_RFC3339 and bool(_RFC3339.fullmatch(text)) and bool(datetime.fromisoformat(text))
-    except ValueError:
-        return False
+    """Return whether `text` is an instant that can be read, and that the API server accepts as a status field."""
+    return len(text) <= MAX_RFC3339 and bool(_RFC3339.fullmatch(text)) and try_parse_rfc3339(text) is not None
 
 
 def try_parse_rfc3339(value: object) -> datetime | None:
-    """Return the aware datetime that `value` denotes; None if it is no RFC 3339 text. For what others have written."""
+    """Return the aware datetime that `value` denotes; None if `parse_rfc3339` rejects it. For what others have written."""
     try:
-        instant = parse_rfc3339(str(value))
+        return parse_rfc3339(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def now_rfc3339() -> str:

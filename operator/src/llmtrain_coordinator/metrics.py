@@ -11,7 +11,7 @@ from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric, Sample, families
 from llmtrain_api.protocol import RECOVERY_PHASES, Progress, RecoveryMethod
 from llmtrain_api.time_ledger import CATEGORIES
-from llmtrain_api.timestamps import parse_rfc3339
+from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -77,6 +77,7 @@ def _job_values(snapshot: CoordinatorSnapshot) -> Iterator[tuple[Metric, tuple[s
 
 def _progress_values(progress: Progress) -> tuple[tuple[Metric, float | None], ...]:
     write, checkpoint = progress.checkpoint_write, progress.checkpoint
+    checkpoint_time = try_parse_rfc3339(checkpoint.time) if checkpoint else None
     return (
         (metrics.JOB_STEP, progress.step),
         (metrics.JOB_STEPS, progress.steps),
@@ -92,6 +93,6 @@ def _progress_values(progress: Progress) -> tuple[tuple[Metric, float | None], .
         (metrics.JOB_VOLUME_SIZE, write.volume_size_bytes if write else None),
         (metrics.JOB_VOLUME_FREE, write.volume_free_bytes if write else None),
         (metrics.JOB_CHECKPOINT_FAILING, float(bool(progress.checkpoint_error))),
-        (metrics.JOB_CHECKPOINT_TIME, parse_rfc3339(checkpoint.time).timestamp() if checkpoint else None),
+        (metrics.JOB_CHECKPOINT_TIME, checkpoint_time.timestamp() if checkpoint_time else None),
         (metrics.JOB_CHECKPOINT_STEP, checkpoint.step if checkpoint else None),
     )

@@ -20,6 +20,11 @@ def test_failures_count_until_the_window_is_over() -> None:
     assert not BUDGET.in_window(600)
 
 
+def test_a_failure_in_the_far_future_does_not_count() -> None:
+    assert BUDGET.in_window(-5)
+    assert not BUDGET.in_window(-600)
+
+
 def test_the_explanation_names_the_setting() -> None:
     assert BUDGET.explain(3) == "3 failures within 600 s, and spec.recovery.maxFailures is 2"
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from llmtrain_api.quantity import MAX_AMOUNT, parse_quantity, whole_amount
+from llmtrain_api.quantity import MAX_AMOUNT, is_positive, parse_quantity, whole_amount
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,10 @@ def test_other_text_is_rejected(text: str) -> None:
 )
 def test_an_amount_is_whole_and_bounded_or_unknown(value: object, amount: int | None) -> None:
     assert whole_amount(value) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0", False), ("0.000Gi", False), ("00m", False), ("0.001", True), ("1m", True)]
+)
+def test_only_an_amount_above_zero_is_positive(text: str, expected: bool) -> None:
+    assert is_positive(text) is expected

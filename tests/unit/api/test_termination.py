@@ -68,3 +68,10 @@ def test_the_texts_are_printable() -> None:
     read = TerminationMessage.from_message(written.to_message())
     assert read is not None
     assert (read.message, read.last_lines) == ("red", ["a", "b c"])
+
+
+@pytest.mark.parametrize(("reported", "read"), [(10**30, 2**31 - 1), (-(10**400), 1 - 2**31), (-9, -9), (None, None)])
+def test_an_exit_code_is_one_that_a_status_can_hold(reported: int | None, read: int | None) -> None:
+    message = TerminationMessage.from_message(json.dumps({"reason": "Crashed", "exitCode": reported}))
+    assert message is not None
+    assert message.exit_code == read

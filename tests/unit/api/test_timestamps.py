@@ -10,6 +10,7 @@ from llmtrain_api.timestamps import (
     parse_rfc3339,
     try_parse_rfc3339,
 )
+from support.garbage import EXTREME_INSTANTS
 
 INSTANT = datetime(2026, 11, 23, 10, 0, 0, 123_000, tzinfo=UTC)
 
@@ -37,6 +38,7 @@ def test_instants_of_kubernetes_without_milliseconds_are_read() -> None:
         ("2026-W01-1T10:00:00Z", False),
         ("now", False),
         ("", False),
+        *((instant, False) for instant in EXTREME_INSTANTS),
     ],
 )
 def test_only_what_the_api_server_accepts_is_an_instant(text: str, expected: bool) -> None:
@@ -52,12 +54,30 @@ def test_malformed_instants_are_rejected() -> None:
         parse_rfc3339("yesterday")
 
 
+@pytest.mark.parametrize("text", EXTREME_INSTANTS)
+def test_an_instant_that_nothing_can_be_added_to_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match="1970 to 2199"):
+        parse_rfc3339(text)
+
+
+@pytest.mark.parametrize("text", ["1970-01-01T00:00:00+14:00", "2199-12-31T23:59:59-12:00"])
+def test_an_instant_that_is_read_can_be_calculated_with(text: str) -> None:
+    instant = parse_rfc3339(text)
+    assert format_rfc3339(instant)
+    for century in (timedelta(days=36500), -timedelta(days=36500)):
+        assert instant + century != instant
+        assert instant.timestamp()
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
         pytest.param("2026-11-23T10:00:00.123Z", INSTANT, id="an instant"),
         pytest.param("2026-11-23T10:00:00.123", INSTANT, id="without a zone it is UTC"),
-        *(pytest.param(value, None, id=repr(value)) for value in ("yesterday", "", None, 17, [], {"a": 1})),
+        *(
+            pytest.param(value, None, id=repr(value))
+            for value in ("yesterday", "", None, 17, [], {"a": 1}, *EXTREME_INSTANTS)
+        ),
     ],
 )
 def test_what_others_have_written_is_an_instant_or_none(value: object, expected: datetime | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
-from llmtrain_api.cluster_rules import CHANGE_RULES, POOL_RULES
+from llmtrain_api.cluster_rules import CHANGE_RULES, POOL_RULES, STORAGE_RULES
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.model import Model
@@ -115,7 +115,7 @@ def schema_of(model: type[Model]) -> Schema:
 
 def add_cluster_rules(root: Schema) -> None:
     """Add the rules of list items to the schema of an LLMCluster."""
-    for rule in (*POOL_RULES, *CHANGE_RULES):
+    for rule in (*POOL_RULES, *STORAGE_RULES, *CHANGE_RULES):
         node = root
         for name in rule.path.split("."):
             node = node["properties"][name]

@@ -68,6 +68,14 @@ def number_in(text: object, default: int) -> int:
     return int(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else default
 
 
+def generation_of(obj: Manifest) -> int:
+    """Return `metadata.generation` of an object; 0 if it is none that a status can hold."""
+    generation = value_at(obj, "metadata", "generation")
+    if not isinstance(generation, int) or isinstance(generation, bool):
+        return 0
+    return generation if 0 <= generation < 2**63 else 0
+
+
 def conditions_of(obj: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the conditions in the status of an object, by type."""
     conditions = items_at(obj, "status", "conditions")

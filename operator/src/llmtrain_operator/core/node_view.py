@@ -12,7 +12,7 @@ from typing import Self
 from llmtrain_api.names import GPU_RESOURCE
 from llmtrain_api.quantity import MAX_LENGTH as MAX_QUANTITY_LENGTH
 from llmtrain_api.quantity import whole_amount
-from llmtrain_api.timestamps import try_parse_rfc3339
+from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
 from llmtrain_operator.core.manifest import (
     Manifest,
     conditions_of,
@@ -33,6 +33,8 @@ SHARED_AMOUNTS = 256
 """Sets of allocatable resources that nodes may have in common at the same time."""
 MAX_RESOURCES = 32
 """Allocatable resources that are kept of one node."""
+ALWAYS_KEPT = frozenset({GPU_RESOURCE, "cpu", "ephemeral-storage", "pods"})
+"""Resources that are kept however many others a node has."""
 
 
 @lru_cache(SHARED_PAIRS)
@@ -86,7 +88,7 @@ class NodeView:
     kubelet_ready: bool = True
     """Whether its kubelet reports it as ready. A cordoned node can be ready."""
     kubelet_since: str = ""
-    """When `kubelet_ready` last changed, as RFC 3339, by the node's own condition; empty if unknown."""
+    """When `kubelet_ready` last changed, as RFC 3339, by the node's own condition; empty or anything if unknown."""
     taints: Taints = ()
     """Permanent taints, which keep pods without matching tolerations away."""
     allocatable: Mapping[str, str] = field(default_factory=dict)
@@ -123,6 +125,17 @@ class NodeView:
             gpus_capacity=gpus_in(node, "status", "capacity"),
             gpus_by_namespace=allocated,
         )
+
+    def with_since(self, before: Self | None, now: datetime) -> Self:
+        """Return the view with a time since when its kubelet is not ready, if its own is not before `now`.
+
+        It is the time in the view `before`, or `now` if the node was ready then, or not known.
+        """
+        since = try_parse_rfc3339(self.kubelet_since)
+        if self.kubelet_ready or (since is not None and since <= now):
+            return self
+        is_known = before is not None and not before.kubelet_ready
+        return replace(self, kubelet_since=before.kubelet_since if before and is_known else format_rfc3339(now))
 
     def with_allocated(self, gpus_by_namespace: Mapping[str, int]) -> Self:
         """Return the view with other GPUs that its pods request."""
@@ -198,7 +211,7 @@ def amounts_of(node: Manifest) -> dict[str, str]:
     """Return the allocatable resources of a node except memory, without those that are no text of a quantity's length."""
     found = strings_at(node, "status", "allocatable").items()
     amounts = ((name, amount) for name, amount in found if name != "memory" and len(amount) <= MAX_QUANTITY_LENGTH)
-    return dict(islice(amounts, MAX_RESOURCES))
+    return dict(islice(sorted(amounts, key=lambda amount: amount[0] not in ALWAYS_KEPT), MAX_RESOURCES))
 
 
 def gpus_of(pod: Manifest) -> int:

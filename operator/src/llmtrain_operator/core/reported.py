@@ -4,7 +4,6 @@ Programs of users and of other versions run in the pods, so nothing that they re
 clamped, text is made printable, what is no instant becomes the present one. Nothing here raises.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,30 +12,29 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from llmtrain_api.bounds import MAX_INTEGER, MAX_SECONDS, MAX_TEXT, clamp, clamp_float
 from llmtrain_api.model import Message
 from llmtrain_api.names import MAX_WORKERS
 from llmtrain_api.printable import printable, printable_lines
-from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, ProcessFailure, Progress, RecoveryRecord
+from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, Member, ProcessFailure, Progress, RecoveryRecord
 from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_api.timestamps import format_rfc3339, is_rfc3339
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.recovery_time import began
 from llmtrain_operator.core.snapshot import JobSnapshot
 
 MessageT = TypeVar("MessageT", bound=Message)
 
-MAX_INTEGER = 2**53 - 1
-"""The largest integer that every reader of JSON holds exactly."""
-MAX_SECONDS = 1e9
 MAX_RECOVERIES = 64
 """Newest recoveries that are read from a coordinator."""
 MAX_CLOCK_SKEW = timedelta(hours=1)
 """How far a coordinator's ledger may be ahead of the operator's clock."""
-MAX_TEXT = 1024
 POD_TEXTS = {
     **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning"), MAX_TEXT),
     **dict.fromkeys(("disruption_message", "status_message", "image", "memory_limit"), MAX_TEXT),
     **dict.fromkeys(("disruption", "waiting_container", "waiting_reason", "last_end_reason", "end_reason"), 64),
+    "node": 253,
 }
 """Texts of a pod's status that kubelets, schedulers and everyone who may update it write, and their limits."""
 STAGE_RESULTS = {"prepare": "dataset", "publish": "model"}
@@ -46,18 +44,21 @@ STAGE_RESULTS = {"prepare": "dataset", "publish": "model"}
 def read_coordinator_status(text: bytes) -> CoordinatorStatus:
     """Return a coordinator's answer; ValueError if it is none.
 
-    Another version may have written it: a progress, ledger or recovery that this version cannot read is left out.
+    Another version may have written it: a member, progress, ledger or recovery that this version cannot read is left out.
     """
     document = from_json(text)
     if not isinstance(document, dict):
         raise ValueError("the answer is no JSON object")
     recoveries = document.get("recoveries")
     records = recoveries[-MAX_RECOVERIES:] if isinstance(recoveries, list) else []
-    parts = {
+    members = document.get("members")
+    parts: dict[str, object] = {
         "progress": _read(Progress, document.get("progress")),
         "ledger": _read(TimeLedger, document.get("ledger")),
         "recoveries": [record for each in records if (record := _read(RecoveryRecord, each)) is not None],
     }
+    if isinstance(members, list):
+        parts["members"] = [member for each in members if (member := _read(Member, each)) is not None]
     return CoordinatorStatus.model_validate({**document, **parts})
 
 
@@ -74,8 +75,21 @@ def within_bounds(snapshot: JobSnapshot) -> JobSnapshot:
     return replace(
         snapshot,
         pods=tuple(reported_pod(pod) for pod in snapshot.pods),
-        coordinator=reported_coordinator(coordinator, max_term=term, now=snapshot.now) if coordinator else None,
+        coordinator=with_recovery_times(reported_coordinator(coordinator, max_term=term, now=snapshot.now), snapshot)
+        if coordinator
+        else None,
     )
+
+
+def with_recovery_times(status: CoordinatorStatus, snapshot: JobSnapshot) -> CoordinatorStatus:
+    """Return a coordinator's status with the times of its recoveries by the operator's clock."""
+    recoveries = [
+        record.model_copy(
+            update={"time": format_rfc3339(began(record, snapshot.job.status, snapshot.generations_seen, snapshot.now))}
+        )
+        for record in status.recoveries
+    ]
+    return status.model_copy(update={"recoveries": recoveries})
 
 
 def reported_pod(pod: PodView) -> PodView:
@@ -108,7 +122,7 @@ def reported_coordinator(status: CoordinatorStatus, *, max_term: int, now: datet
             "progress": reported_progress(status.progress, now) if status.progress else None,
             "first_step_time": instant(status.first_step_time, now) if status.first_step_time else None,
             "ledger": reported_ledger(status.ledger, now),
-            "recoveries": [reported_recovery(record, max_term, now) for record in status.recoveries[-MAX_RECOVERIES:]],
+            "recoveries": [reported_recovery(record, max_term) for record in status.recoveries[-MAX_RECOVERIES:]],
         }
     )
 
@@ -146,13 +160,12 @@ def reported_ledger(ledger: TimeLedger | None, now: datetime) -> TimeLedger | No
     return ledger
 
 
-def reported_recovery(record: RecoveryRecord, max_term: int, now: datetime) -> RecoveryRecord:
-    """Return a recovery within bounds. A term that the job has not had would hide all later recoveries."""
+def reported_recovery(record: RecoveryRecord, max_term: int) -> RecoveryRecord:
+    """Return a recovery within bounds, except for its time. A term that the job has not had would hide all later recoveries."""
     return record.model_copy(
         update={
             "term": clamp(record.term, high=max_term or MAX_INTEGER),
             "generation": clamp(record.generation),
-            "time": instant(record.time, now),
             "detect_seconds": clamp_float(record.detect_seconds, MAX_SECONDS),
             "rendezvous_seconds": clamp_float(record.rendezvous_seconds, MAX_SECONDS),
             "restore_seconds": clamp_float(record.restore_seconds, MAX_SECONDS),
@@ -196,13 +209,3 @@ def reported_model(model: ModelInfo) -> ModelInfo:
 def instant(text: str, now: datetime) -> str:
     """Return an instant as the API server accepts it: `text`, or the present one if it is none."""
     return text if is_rfc3339(text) else format_rfc3339(now)
-
-
-def clamp(number: int, low: int = 0, high: int = MAX_INTEGER) -> int:
-    """Return the integer from `low` to `high` that is nearest to `number`."""
-    return max(low, min(number, high))
-
-
-def clamp_float(number: float, high: float = float(MAX_INTEGER)) -> float:
-    """Return the number from 0 to `high` that is nearest to `number`; 0 if it is none."""
-    return 0.0 if math.isnan(number) else max(0.0, min(number, high))

@@ -130,6 +130,8 @@ class JobSnapshot:
     """The coordinator's answer; None if it is not running or did not answer."""
     coordinator_asked: bool = True
     """Whether the coordinator was asked just now, since the last plan."""
+    generations_seen: Mapping[int, datetime] = field(default_factory=dict)
+    """When this operator saw each membership generation last, before this snapshot."""
     silence: Silence | None = None
     """The silence of the coordinator that runs; None if it answers."""
     images: Images

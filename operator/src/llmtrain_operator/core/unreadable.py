@@ -2,20 +2,27 @@
 
 from typing import Any
 
+from llmtrain_api.cluster import ClusterStatus
 from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason, set_condition
+from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import JOB_KIND
-from llmtrain_operator.core.manifest import Manifest
+from llmtrain_api.unknown_values import without_unknown_values
+from llmtrain_operator.core.manifest import Manifest, generation_of
 
 
 def unreadable_status(manifest: Manifest, cause: str, now: str) -> dict[str, Any] | None:
-    """Return the status of a job or LLMCluster that cannot be read because of `cause`; None if it says so already."""
-    type = JobCondition.SCHEDULED if manifest["kind"] == JOB_KIND else ClusterCondition.READY
+    """Return the status of a job or LLMCluster that cannot be read because of `cause`; None if it says so already.
+
+    Values of another version are left out, because the API server may refuse a status with them.
+    """
+    is_job = manifest["kind"] == JOB_KIND
+    type = JobCondition.SCHEDULED if is_job else ClusterCondition.READY
     message = f"the operator cannot read this object: {cause}; correct the field, or upgrade the operator"
     (condition,) = set_condition(
         (), type, False, Reason.UNREADABLE, message, now=now, metadata_generation=generation_of(manifest)
     )
     status = manifest.get("status")
-    status = status if isinstance(status, dict) else {}
+    status = without_unknown_values(JobStatus if is_job else ClusterStatus, status if isinstance(status, dict) else {})
     found = status.get("conditions")
     conditions = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     before = next((each for each in conditions if each.get("type") == type), {})
@@ -29,9 +36,3 @@ def cause_of(error: Exception) -> str:
     """Return the first thing that is wrong with an object, from the error of reading it."""
     texts = [line.strip() for line in str(error).splitlines() if line.strip()]
     return ": ".join(texts[1:3] if len(texts) > 2 else texts)[:500] or type(error).__name__
-
-
-def generation_of(manifest: Manifest) -> int:
-    """Return `metadata.generation` of an object; 0 if it is not known."""
-    generation = manifest["metadata"].get("generation")
-    return generation if isinstance(generation, int) and generation >= 0 else 0

@@ -106,7 +106,7 @@ class Api:
     ) -> aiohttp.ClientResponse:
         """Return the raw answer; raise Unavailable if there is none."""
         headers = {**headers, "User-Agent": FIELD_MANAGER}
-        await self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        await self.authorize(headers, method, path, body)
         url = self.client.configuration.host + path
         try:
             answer = await self.client.call_api(method, url, headers, body, _request_timeout=timeout)
@@ -114,6 +114,18 @@ class Api:
             raise Unavailable(f"no answer from the API server: {error or type(error).__name__}") from error
         response: aiohttp.ClientResponse = answer.response
         return response
+
+    async def authorize(self, headers: dict[str, str], method: str, path: str, body: Manifest | None) -> None:
+        """Add the credentials to the headers of a request, which are read from a file each minute.
+
+        Unavailable if they cannot be read: the file is replaced from time to time, so the next request may succeed.
+        """
+        try:
+            await self.client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        except Exception as error:  # whatever the file, a plugin of the kubeconfig or its answer causes
+            raise Unavailable(f"the credentials cannot be read: {error or type(error).__name__}") from error
+        if not all(value.isprintable() for value in headers.values()):
+            raise Unavailable("the credentials contain characters that a header cannot contain, such as a line break")
 
     async def watch(
         self, path: str, seconds: float, accept: str = "application/json"

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import aiohttp
 
+from llmtrain_api.bounds import clamp
 from llmtrain_api.events import OperatorEvent
 from llmtrain_api.job_token import authorization
 from llmtrain_api.listening import url_host
@@ -14,7 +15,7 @@ from llmtrain_api.names import COORDINATOR_PORT, token_secret_name
 from llmtrain_api.printable import printable
 from llmtrain_api.protocol import JOB_HEADER, CoordinatorStatus, DesiredWorkers
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.reported import clamp, read_coordinator_status
+from llmtrain_operator.core.reported import read_coordinator_status
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.status.goodput import coordinator_accounts, ledger_of, milliseconds, steps_done
 

@@ -8,9 +8,14 @@ ApiError
 └── Unavailable      429, 5xx, no connection: retry later
 """
 
+import math
+
 from pydantic_core import from_json
 
 from llmtrain_api.printable import printable
+
+MAX_RETRY_AFTER_SECONDS = 60.0
+"""The longest wait that a server can ask for: a proxy with a wrong answer must not stop the operator."""
 
 
 class ApiError(Exception):
@@ -21,7 +26,9 @@ class ApiError(Exception):
         self.message = message
         self.code = code
         """HTTP status; 0 without an answer."""
-        self.retry_after_seconds = retry_after_seconds
+        is_duration = math.isfinite(retry_after_seconds) and retry_after_seconds >= 0
+        self.retry_after_seconds = min(retry_after_seconds, MAX_RETRY_AFTER_SECONDS) if is_duration else 0.0
+        """How long the server asks to wait before a retry, at most `MAX_RETRY_AFTER_SECONDS`; 0 if it does not ask."""
 
 
 class RequestRejected(ApiError):

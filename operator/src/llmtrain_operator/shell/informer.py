@@ -120,7 +120,7 @@ class Informer:
             self.version = ""
         limit = MAX_RETRY_SECONDS if self.synced.is_set() else MAX_START_RETRY_SECONDS
         delay = min(RETRY_SECONDS * 2 ** min(failures - 1, 10), limit)
-        await asyncio.sleep(max(delay * random.uniform(0.5, 1.0), min(error.retry_after_seconds, MAX_RETRY_SECONDS)))
+        await asyncio.sleep(max(delay * random.uniform(0.5, 1.0), error.retry_after_seconds))
 
     async def list(self) -> str:
         """Read all objects page by page; return the resource version of the list."""

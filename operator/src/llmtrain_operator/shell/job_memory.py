@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from llmtrain_operator.core.manifest import Manifest, ObjectKey
 from llmtrain_operator.core.pod_view import PodView
+from llmtrain_operator.core.recovery_time import with_generation
 from llmtrain_operator.core.snapshot import Refusal, RequestKey
 from llmtrain_operator.shell.refusals import Facts, Refusals
 
@@ -22,6 +23,8 @@ class JobMemory:
         self.token_created = False
         """Whether the Secret with the job's token was created, or existed already."""
         self.status_written_at: float | None = None
+        self.generations_seen: dict[int, datetime] = {}
+        """When each membership generation was seen last, and what follows from it done."""
         self.alive: set[str] = set()
         """Uids of the pods that were seen before anyone deleted them."""
         self.deleted: set[str] = set()
@@ -49,6 +52,11 @@ class JobMemory:
         for request in gone:
             del self.refusals[request]
         return bool(gone)
+
+    def saw(self, generation: int, now: datetime) -> None:
+        """Remember when a membership generation was seen; 0 is none."""
+        if generation > 0:
+            self.generations_seen = with_generation(self.generations_seen, generation, now)
 
     def deleted_by_others(self, pods: Iterable[PodView]) -> frozenset[str]:
         """Return the uids of those of the job's pods that are being deleted, and not by the operator.

@@ -4,6 +4,7 @@ A change costs the same however many nodes there are. Only a scrape of the metri
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from llmtrain_api.cluster import ComputePool
@@ -57,7 +58,8 @@ class NodeIndex:
     def put(self, node: Manifest) -> bool:
         """Index a node; return whether decisions can see the change, which a heartbeat's they cannot."""
         name = text_at(node, "metadata", "name")
-        before, after = self.nodes.get(name), NodeView.of(node, self.gpus_by_node.get(name))
+        before = self.nodes.get(name)
+        after = NodeView.of(node, self.gpus_by_node.get(name)).with_since(before, datetime.now(UTC))
         if before == after:
             return False
         self.replace(name, before, after)

@@ -14,7 +14,7 @@ from llmtrain_api.names import coordinator_name
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.timestamps import parse_rfc3339
 from llmtrain_operator.core.fleet_metrics import Claim, FleetSnapshot, JobSample
-from llmtrain_operator.core.manifest import Manifest, is_deleting, value_at
+from llmtrain_operator.core.manifest import Manifest, generation_of, is_deleting, value_at
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.objects.ownership import is_owned, not_owned, owned
 from llmtrain_operator.core.pod_view import PodView
@@ -104,6 +104,7 @@ def observe_job(
         gang_available=gang,
         coordinator=coordinator,
         coordinator_asked=coordinator_asked,
+        generations_seen=memory.generations_seen,
         silence=silence,
         images=images,
         refusals=memory.pending_refusals(found),
@@ -192,7 +193,7 @@ def job_of(manifest: Manifest) -> Job:
         name=metadata["name"],
         namespace=metadata["namespace"],
         uid=metadata["uid"],
-        metadata_generation=metadata["generation"],
+        metadata_generation=generation_of(manifest),
         created=parse_rfc3339(metadata["creationTimestamp"]),
         deleting=is_deleting(manifest),
         spec=JobSpec.from_server(manifest["spec"]),
@@ -241,7 +242,7 @@ def observe_cluster(store: Store, name: str, memory: ClaimMemory) -> tuple[Manif
         now=datetime.now(UTC),
         name=name,
         uid=metadata["uid"],
-        metadata_generation=metadata["generation"],
+        metadata_generation=generation_of(manifest),
         spec=spec,
         status=cluster_status_of(manifest),
         inventory=store.inventory(name),

@@ -152,6 +152,7 @@ class Reconciler:
                 self.store.turns.grant((key,))  # it was not refused yet when others had their turns
             self.queue.add(key)  # the refusal is part of the next snapshot
             return ("failed" if all(refusal.is_transient for refusal in error.refusals) else "rejected"), None
+        memory.saw(snapshot.membership_generation, snapshot.now)
         due = {refusal.request for refusal in snapshot.refusals if is_due(refusal)}
         if memory.keep_refusals(plan.refused - due):
             if not memory.refusals:

@@ -43,7 +43,7 @@ def test_a_new_job_gets_claims_run_config_and_the_prepare_pod() -> None:
 
 
 def test_a_job_that_is_not_admitted_waits_and_creates_nothing() -> None:
-    plan = plan_job(snapshot(cluster=None))
+    plan = plan_job(snapshot(cluster=None, clusters=()))
     assert plan.apply == ()
     assert plan.status.stage == "Waiting"
     assert plan.status.start_time is None

@@ -13,6 +13,7 @@ from llmtrain_operator.core import taints
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import (
     MAX_GPUS,
+    MAX_RESOURCES,
     Labels,
     NodeStates,
     NodeView,
@@ -20,6 +21,7 @@ from llmtrain_operator.core.node_view import (
     is_ready,
 )
 from llmtrain_operator.core.taints import Taint
+from support.garbage import EXTREME_INSTANTS
 from unit.operator.builders import NOW, ago, node, node_view
 
 RESERVED = {"key": "team", "effect": "NoSchedule"}
@@ -62,6 +64,32 @@ def test_the_taints_and_allocatable_resources_of_a_node_are_kept() -> None:
     assert view.taints == (Taint("team", "", "NoSchedule"),)
     assert view.allocatable == {"cpu": "7500m", "nvidia.com/gpu": "8"}
     assert (view.memory, NodeView.of(node()).memory) == ("5Gi", "0")
+
+
+def test_the_gpus_of_a_node_are_kept_however_many_resources_it_has() -> None:
+    manifest = node()
+    devices = {f"example.com/dev-{number:02}": "1" for number in range(40)}
+    manifest["status"]["allocatable"] = {**devices, "cpu": "8", "pods": "110", "nvidia.com/gpu": "8"}
+    kept = NodeView.of(manifest).allocatable
+    assert len(kept) == MAX_RESOURCES
+    assert {"cpu", "pods", "nvidia.com/gpu", "example.com/dev-28"} <= kept.keys()
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "2199-01-01T00:00:00Z", EXTREME_INSTANTS[0]])
+def test_a_node_with_no_possible_time_is_not_ready_since_it_was_seen(since: str) -> None:
+    manifest = node("Unknown")
+    manifest["status"]["conditions"][0]["lastTransitionTime"] = since
+    first = NodeView.of(manifest).with_since(None, NOW)
+    second = NodeView.of(manifest).with_since(first, NOW + timedelta(seconds=40))
+    assert (first.kubelet_since, second) == (ago(0), first)
+    later = NodeView.of(manifest).with_since(NodeView.of(node()), NOW + timedelta(seconds=90))
+    assert later.kubelet_since == ago(-90)
+
+
+@pytest.mark.parametrize("ready", ["True", "False"])
+def test_a_possible_time_counts(ready: str) -> None:
+    view = NodeView.of(node(ready, since=300))
+    assert view.with_since(None, NOW) is view
 
 
 def test_gpus_are_counted_by_namespace() -> None:

@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, ProcessFailure, RecoveryRecord
-from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
+from llmtrain_api.protocol import CheckpointInfo, ProcessFailure
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.reported import POD_TEXTS, clamp_float, read_coordinator_status, reported_pod
-from support.garbage import garbled_json
-from support.measurements import RecordMeasurement
+from llmtrain_operator.core.reported import POD_TEXTS, read_coordinator_status, reported_pod
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -30,33 +27,10 @@ from unit.operator.builders import (
     snapshot,
     started,
 )
+from unit.operator.core.stored_status import RECOVERY, RUNNING, planned, storable
 
-RUNNING = (pod("j-worker-0"), pod("j-worker-1"), pod("j-coordinator", "coordinator"))
-RECOVERY = RecoveryRecord(
-    generation=3,
-    method="pod",
-    time=ago(1),
-    detect_seconds=1.0,
-    rendezvous_seconds=1.0,
-    restore_seconds=1.0,
-    replay_seconds=1.0,
-    replayed_steps=1,
-)
 HUGE = 10**40
 NOW_MS = round(NOW.timestamp() * 1000)
-
-
-def planned(coordinator: CoordinatorStatus, pods: tuple[PodView, ...] = RUNNING, **spec: Any) -> JobStatus:
-    """Return the status of the plan, which must be one that the API server accepts."""
-    status = started(dataset=DATASET, coordinatorTerm=2)
-    plan = plan_job(snapshot(job(status, **spec), pods=pods, coordinator=coordinator))
-    assert isinstance(plan.status, JobStatus)
-    document = json.loads(json.dumps(plan.status.document(), allow_nan=False))
-    JobStatus.model_validate(document)
-    document_text = json.dumps(document, ensure_ascii=False)
-    assert "\x1b" not in document_text
-    document_text.encode()
-    return plan.status
 
 
 @pytest.mark.parametrize(
@@ -171,7 +145,7 @@ def test_any_model_is_stored(model: dict[str, Any]) -> None:
     ended = pod("j-publish", "publish", "Succeeded", end_message=message)
     status = plan_job(snapshot(job(started(dataset=DATASET, trainingCompleted=True)), pods=(ended,))).status
     assert isinstance(status, JobStatus)
-    JobStatus.model_validate(json.loads(json.dumps(status.document(), allow_nan=False)))
+    assert storable(status)
     assert status.stage == "Succeeded"
 
 
@@ -232,47 +206,3 @@ def test_a_ledger_shortly_ahead_of_the_operators_clock_counts() -> None:
     status = planned(coordinator_status().model_copy(update={"ledger": ahead}))
     assert status.goodput is not None
     assert status.goodput.seconds == {"stepping": "9.000"}
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"), [(1.5, 1.5), (-1.0, 0.0), (math.nan, 0.0), (math.inf, 10.0), (-math.inf, 0.0)]
-)
-def test_a_number_is_clamped(number: float, expected: float) -> None:
-    assert clamp_float(number, 10.0) == expected
-
-
-def test_a_coordinator_can_answer_anything(record_measurement: RecordMeasurement) -> None:
-    recovery = RECOVERY.model_copy(update={"process_failure": ProcessFailure(worker=0, local_rank=0, exit_code=1)})
-    checkpoint = CheckpointInfo(step=1, time=ago(1), path="p")
-    ledger = TimeLedger(until_ms=NOW_MS, ms={"stepping": 5})
-    answer = coordinator_status(first_step_time=ago(60)).model_copy(
-        update={"recoveries": [recovery], "progress": progress(checkpoint=checkpoint), "ledger": ledger}
-    )
-    cases = 0
-    for place, text in garbled_json(answer.model_dump_json(by_alias=True)):
-        cases += 1
-        try:
-            status = read_coordinator_status(text.encode())
-        except ValueError:
-            continue  # no answer
-        assert planned(status).stage, place
-    record_measurement("garbage_cases", cases, "")
-
-
-@pytest.mark.parametrize(
-    ("role", "stage"), [("prepare", {}), ("publish", {"dataset": DATASET, "trainingCompleted": True})]
-)
-def test_a_container_can_report_anything(
-    role: str, stage: dict[str, Any], record_measurement: RecordMeasurement
-) -> None:
-    dataset = DatasetInfo(id="d1", tokens=1, held_out_tokens=1, vocab_size=1, unigram_loss=1.0)
-    model = ModelInfo(loss=1.0, perplexity=1.0, unigram_perplexity=1.0, parameters=1, path="p")
-    message = TerminationMessage(reason="Completed", last_lines=["l"], dataset=dataset, model=model)
-    cases = 0
-    for place, text in garbled_json(message.model_dump_json(by_alias=True)):
-        cases += 1
-        ended = pod(f"j-{role}", role, "Succeeded", end_message=text)
-        status = plan_job(snapshot(job(started(**stage)), pods=(ended,))).status
-        assert isinstance(status, JobStatus), place
-        JobStatus.model_validate(json.loads(json.dumps(status.document(), allow_nan=False)))
-    record_measurement("garbage_cases", cases, "")

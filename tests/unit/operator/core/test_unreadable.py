@@ -14,16 +14,25 @@ RUNNING = {"type": "Running", "status": "True", "reason": "Training", "message":
 
 
 def test_the_condition_is_added_and_everything_else_stays() -> None:
-    status = unreadable_status({**JOB, "status": {"stage": "New", "conditions": [RUNNING]}}, "stage: x", ago(0))
+    before = {"stage": "Training", "newField": 1, "conditions": [RUNNING]}
+    status = unreadable_status({**JOB, "status": before}, "stage: x", ago(0))
     assert status is not None
     running, scheduled = status["conditions"]
-    assert (status["stage"], running) == ("New", RUNNING)
+    assert (status["stage"], status["newField"], running) == ("Training", 1, RUNNING)
     assert (scheduled["type"], scheduled["status"], scheduled["reason"]) == ("Scheduled", "False", "Unreadable")
     assert scheduled["message"] == (
         "the operator cannot read this object: stage: x; correct the field, or upgrade the operator"
     )
     assert scheduled["observedGeneration"] == 4
     assert unreadable_status({**JOB, "status": status}, "stage: x", ago(0)) is None
+
+
+def test_values_of_another_version_are_left_out_because_the_api_server_may_refuse_them() -> None:
+    failure = {"pod": "p", "uid": "u", "time": ago(9), "action": "Retry"}
+    status = unreadable_status({**JOB, "status": {"stage": "New", "recoveries": {"recent": [failure]}}}, "x", ago(0))
+    assert status is not None
+    del failure["action"]
+    assert (status.get("stage"), status["recoveries"]["recent"]) == (None, [failure])
 
 
 @pytest.mark.parametrize("status", [None, [], 3, {}, {"conditions": None}, {"conditions": ["x", None]}])

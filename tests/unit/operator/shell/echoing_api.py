@@ -10,10 +10,11 @@ from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import ObjectReference
 from llmtrain_operator.shell.api import Api
-from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound
+from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from support.crd_schema import violations
 from unit.operator.builders import IMAGES, KEYS, SPEC, node
 
 CLUSTER_SPEC: dict[str, Any] = {"storagePools": [{"name": "datasets"}, {"name": "checkpoints"}]}
@@ -37,7 +38,7 @@ def manifest(kind: str, name: str, spec: dict[str, Any], status: Any = None, **m
 
 
 class EchoingApi(Api):
-    """Accepts writes, except those for which `reject` returns an error."""
+    """Accepts writes, except statuses that the CRD forbids, and those for which `reject` returns an error."""
 
     def __init__(self) -> None:
         self.store: Store
@@ -68,6 +69,10 @@ class EchoingApi(Api):
         known = self.store.jobs.get((metadata["namespace"], metadata["name"])) if is_job else None
         if is_job and known is not None and known["metadata"]["resourceVersion"] != metadata["resourceVersion"]:
             raise Conflict("changed", 409)
+        if found := set(violations(obj["kind"], "status", status)) - set(
+            violations(obj["kind"], "status", obj.get("status", {}))
+        ):
+            raise RequestRejected(f"{obj['kind']} is invalid: {sorted(found)}", 422)
         new = {**copy.deepcopy(obj), "status": copy.deepcopy(status)}
         new["metadata"]["resourceVersion"] = str(next(self.versions))
         self.statuses.append(status)

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException
 
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell import api as module
@@ -41,6 +42,31 @@ async def test_a_server_that_does_not_answer_is_unavailable() -> None:
     async with ApiClient(Configuration(host="http://127.0.0.1:9")) as client:
         with pytest.raises(Unavailable, match="no answer"):
             await Api(client).apply(POD)
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError("token"), PermissionError("token"), ConfigException("empty"), KeyError("x")], ids=repr
+)
+async def test_credentials_that_cannot_be_read_make_the_server_unavailable(server: ApiServer, error: Exception) -> None:
+    def refresh(configuration: Configuration) -> None:
+        raise error
+
+    server.api.client.configuration.api_key["BearerToken"] = "bearer token"
+    server.api.client.configuration.refresh_api_key_hook = refresh
+    with pytest.raises(Unavailable, match="credentials"):
+        await server.api.apply(POD)
+    with pytest.raises(Unavailable, match="credentials"):
+        await anext(server.api.watch("/api/v1/pods?watch=1", 1))
+    server.api.client.configuration.refresh_api_key_hook = None
+    server.answers = [web.json_response(POD)]
+    assert await server.api.apply(POD) == POD
+
+
+async def test_credentials_with_a_line_break_are_not_sent(server: ApiServer) -> None:
+    server.api.client.configuration.api_key["BearerToken"] = "bearer token\nX-Other: 1"
+    with pytest.raises(Unavailable, match="line break"):
+        await server.api.apply(POD)
+    assert server.requests == []
 
 
 async def test_an_object_is_applied_by_one_field_manager_that_takes_over_conflicts(server: ApiServer) -> None:

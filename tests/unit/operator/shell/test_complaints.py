@@ -43,6 +43,45 @@ async def test_the_fields_of_a_newer_version_are_ignored() -> None:
     assert found.store.jobs["ns", "j"]["status"]["stage"] == "Preparing"
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"podCleanup": "OnFailure"},
+        {"recovery": {"rules": [{"reasons": ["Evicted"], "action": "Retry"}]}},
+        {"scheduling": {"gang": "Strict"}},
+        {"workers": {"replicas": 2, "tolerations": [{"key": "a", "operator": "Gt"}]}},
+    ],
+    ids=str,
+)
+async def test_a_value_of_a_newer_version_in_the_spec_is_reported_and_the_pods_stay(field: dict[str, Any]) -> None:
+    training = started(dataset=DATASET, stage="Training", coordinatorTerm=1, workers={"desired": 2, "active": 2})
+    job = manifest(JOB_KIND, "j", SPEC, training, namespace="ns")
+    found = await reconciler(api := EchoingApi(), job)
+    await reconcile_all(found)
+    known, before = found.store.jobs["ns", "j"], set(api.objects)
+    assert ("Pod", "ns", "j-worker-1") in before
+    metadata = {**known["metadata"], "generation": 2, "resourceVersion": str(next(api.versions))}
+    found.store.job_changed("upsert", {**known, "spec": {**SPEC, **field}, "metadata": metadata})
+    await reconcile_all(found)
+    condition = scheduled(found)
+    assert (condition["reason"], set(api.objects)) == ("Unreadable", before)
+    assert condition["message"].startswith(f"the operator cannot read this object: {next(iter(field))}")
+    metadata |= {"generation": 3, "resourceVersion": str(next(api.versions))}
+    repaired = {**found.store.jobs["ns", "j"], "spec": SPEC, "metadata": metadata}
+    found.store.job_changed("upsert", repaired)
+    await reconcile_all(found)
+    assert (scheduled(found)["reason"], set(api.objects)) == ("Waiting", before)
+
+
+async def test_a_value_of_a_newer_version_in_the_status_does_not_matter() -> None:
+    failure = {"pod": "j-worker-0", "uid": "u", "time": ago(9), "action": "Retry"}
+    status = started(dataset=DATASET, stage="Training", recoveries={"recent": [failure]}, firstFailure=failure)
+    found = await reconciler(api := EchoingApi(), manifest(JOB_KIND, "j", SPEC, status, namespace="ns"))
+    assert set(await reconcile_all(found)) == {"done"}
+    assert ("Pod", "ns", "j-worker-1") in api.objects
+    assert found.store.jobs["ns", "j"]["status"]["firstFailure"]["action"] == ""
+
+
 async def test_the_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     found = await reconciler(EchoingApi(), manifest(JOB_KIND, "j", {**SPEC, "training": 3}, namespace="ns"))
     with caplog.at_level(logging.ERROR):

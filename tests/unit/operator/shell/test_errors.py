@@ -1,5 +1,7 @@
 """Errors of the Kubernetes API."""
 
+import math
+
 import pytest
 
 from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected, Unavailable, error_for
@@ -46,3 +48,16 @@ def test_any_body_gives_an_error(body: bytes) -> None:
 def test_a_time_to_retry_counts_in_seconds_and_a_date_is_ignored() -> None:
     assert error_for(429, b"", "7").retry_after_seconds == 7
     assert error_for(429, b"", "Wed, 21 Oct 2026 07:28:00 GMT").retry_after_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("60", 60), ("61", 60), ("999999999", 60), ("9" * 400, 0), ("-5", 0), ("inf", 0), ("nan", 0), ("1e5", 0), ("", 0)],
+)
+def test_no_server_can_ask_for_more_than_a_minute(header: str, seconds: float) -> None:
+    assert error_for(503, b"", header).retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize("seconds", [math.inf, -math.inf, math.nan, -1.0])
+def test_what_is_no_duration_is_no_wait(seconds: float) -> None:
+    assert Unavailable("m", 503, seconds).retry_after_seconds == 0

@@ -1,21 +1,34 @@
 """No object can raise: every field that the store reads is replaced by everything that a client can write."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from llmtrain_api.names import CLUSTER_LABEL, JOB_KIND, JOB_LABEL, ROLE_LABEL, TERM_ANNOTATION, WORKER_LABEL
+from llmtrain_api.names import (
+    CLUSTER_KIND,
+    CLUSTER_LABEL,
+    JOB_KIND,
+    JOB_LABEL,
+    ROLE_LABEL,
+    TERM_ANNOTATION,
+    WORKER_LABEL,
+)
+from llmtrain_operator.core.cluster import plan_cluster
 from llmtrain_operator.core.fleet_metrics import Claim
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.node_view import NodeStates, NodeView
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.policies.node_loss import lost_nodes
+from llmtrain_operator.core.policies.node_loss import lost_nodes, next_node_check
+from llmtrain_operator.shell.claim_memory import ClaimMemory
 from llmtrain_operator.shell.informer import Informer
 from llmtrain_operator.shell.namespace_index import trim_quota
+from llmtrain_operator.shell.observe import observe_cluster
 from llmtrain_operator.shell.relevance import trim_pod
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
+from support.crd_schema import violations
 from support.garbage import GARBAGE, FieldPath, garbled, places, replaced
 from support.measurements import RecordMeasurement
 
@@ -74,12 +87,19 @@ OBJECTS: dict[str, Manifest] = {
         "metadata": METADATA,
         "spec": {"unschedulable": True, "taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}]},
         "status": {
-            "conditions": [CONDITION],
+            "conditions": [{**CONDITION, "status": "Unknown"}],
             "allocatable": {"nvidia.com/gpu": "8", "memory": "1Gi"},
             "capacity": {"nvidia.com/gpu": "8"},
         },
     },
-    "PersistentVolumeClaim": {"metadata": METADATA, "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}},
+    "PersistentVolumeClaim": {
+        "metadata": METADATA,
+        "status": {
+            "phase": "Bound",
+            "capacity": {"storage": "1Gi"},
+            "conditions": [{**CONDITION, "type": "Resizing", "reason": "r"}],
+        },
+    },
     "ConfigMap": {"kind": "ConfigMap", "metadata": METADATA, "data": {"run.json": "{}"}},
     "Namespace": {
         "metadata": {**METADATA, "labels": {JOB_LABEL: "j", "pod-security.kubernetes.io/enforce": "restricted"}}
@@ -97,7 +117,13 @@ OBJECTS: dict[str, Manifest] = {
     },
     "LLMCluster": {
         "metadata": METADATA,
-        "spec": {"computePools": [{"name": "p", "nodeSelector": {"a": "b"}, "nodes": 1}]},
+        "spec": {
+            "computePools": [
+                {"name": "p", "nodes": 1, "expect": {"labels": {"a": "b"}, "allocatable": {"memory": "1Ti"}}}
+            ],
+            "storagePools": [{"name": "j", "size": "2Gi"}],
+            "tenants": [{"namespace": "ns"}],
+        },
         "status": {"conditions": [CONDITION]},
     },
 }
@@ -124,6 +150,15 @@ def change(store: Store, kind: str, type: Any, obj: Manifest) -> None:
     handlers[kind](type, obj)
 
 
+def plan_inventory(store: Store) -> None:
+    """Plan the status of the LLMCluster, which the API server must accept."""
+    observed = observe_cluster(store, "j", ClaimMemory())
+    assert observed is not None
+    planned = plan_cluster(observed[1]).status
+    assert planned is not None
+    assert not violations(CLUSTER_KIND, "status", json.loads(json.dumps(planned.document(), allow_nan=False)))
+
+
 def read(kind: str, obj: Manifest) -> None:
     """Read an object as informers, snapshots and metrics do, before and after another version of it, and delete it."""
     store, good = Store(WorkQueue()), OBJECTS[kind]
@@ -131,10 +166,12 @@ def read(kind: str, obj: Manifest) -> None:
     TRIMS.get(kind, trim_pod)(obj)
     change(store, kind, "upsert", obj)
     store.node_index.views()
-    states = NodeStates.of({"n"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
+    states = NodeStates.of({"j"}, store.nodes, known=1, not_ready=len(store.unready_nodes))
     lost_nodes(states, node_seconds=40, now=datetime.now(UTC))
+    next_node_check(states, node_seconds=40, now=datetime.now(UTC))
     if kind in VIEWS:
         VIEWS[kind].of(obj)
+        plan_inventory(store)
     change(store, kind, "upsert", replaced(good, ("metadata", "resourceVersion"), "100"))
     change(store, kind, "delete", obj)
 

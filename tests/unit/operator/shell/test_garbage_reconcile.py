@@ -13,13 +13,13 @@ from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.work_queue import Key
-from support.garbage import ABSENT, FieldPath, places
+from support.garbage import ABSENT, EXTREME_INSTANTS, FieldPath, places
 from support.measurements import RecordMeasurement
 from unit.operator.builders import DATASET, SPEC, node, started
 from unit.operator.shell.echoing_api import CLUSTER_SPEC, EchoingApi, manifest, reconcile_all, reconciler
 
 TRAINING = started(dataset=DATASET, stage="Training", coordinatorTerm=1, workers={"desired": 2, "active": 2})
-VALUES = (ABSENT, None, 10**400, "", "\u0663\x00\ud800\x1b[31m", [None], {"x": None})
+VALUES = (ABSENT, None, 10**400, "", EXTREME_INSTANTS[0], "\u0663\x00\ud800\x1b[31m", [None], {"x": None})
 IDENTITY = (("kind",), ("apiVersion",), ("metadata", "name"), ("metadata", "namespace"), ("metadata", "uid"))
 """What no client can change."""
 OTHER = ("Pod", "ns", "other-prepare")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from llmtrain_operator.core.policies.refusal import api_rejection
 from llmtrain_operator.shell.job_memory import JobMemory
-from unit.operator.builders import pod
+from unit.operator.builders import NOW, pod
 
 
 def test_the_age_of_a_status_is_known_once_it_was_written() -> None:
@@ -14,6 +14,13 @@ def test_the_age_of_a_status_is_known_once_it_was_written() -> None:
     memory.status_written_at = memory.clock()
     now = 8.0
     assert memory.status_age == timedelta(seconds=3)
+
+
+def test_the_last_time_of_each_generation_is_remembered() -> None:
+    memory = JobMemory("u")
+    for number, second in ((0, 0), (1, 1), (1, 2), (2, 3)):
+        memory.saw(number, NOW + timedelta(seconds=second))
+    assert memory.generations_seen == {1: NOW + timedelta(seconds=2), 2: NOW + timedelta(seconds=3)}
 
 
 def test_a_deletion_is_of_others_if_the_pod_was_seen_before_and_the_operator_does_not_delete_it() -> None:

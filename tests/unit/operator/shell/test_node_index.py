@@ -1,6 +1,10 @@
 """Nodes, allocated GPUs and the capacity of LLMClusters are running sums."""
 
+from datetime import UTC, datetime, timedelta
+
 from llmtrain_api.cluster import ComputePool
+from llmtrain_operator.core.node_view import NodeStates
+from llmtrain_operator.core.policies.node_loss import lost_nodes
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from unit.operator.builders import node
 
@@ -66,6 +70,17 @@ def test_nodes_that_are_not_ready_are_kept_by_name() -> None:
     found.put(node(name="n0"))
     found.remove("n1")
     assert not found.unready
+
+
+def test_a_node_that_is_not_ready_without_a_time_is_lost_after_a_while() -> None:
+    found, gone = NodeIndex(), node("Unknown", name="n0")
+    del gone["status"]["conditions"][0]["lastTransitionTime"]
+    assert found.put(gone)
+    assert not found.put(gone), "it is the same node"
+    states = NodeStates.of({"n0"}, found.nodes, known=3, not_ready=1)
+    now = datetime.now(UTC)
+    assert not lost_nodes(states, node_seconds=40, now=now)
+    assert lost_nodes(states, node_seconds=40, now=now + timedelta(seconds=40)) == {"n0"}
 
 
 def test_a_heartbeat_is_no_change() -> None:

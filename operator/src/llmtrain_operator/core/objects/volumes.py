@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import RUN_CONFIG_DIRECTORY, VOLUMES_DIRECTORY, run_config_name
 from llmtrain_api.pods import Mount
-from llmtrain_api.quantity import parse_quantity
+from llmtrain_api.quantity import is_positive, parse_quantity
 from llmtrain_api.workers import Workers
 
 TMP_DIRECTORY = "/tmp"
@@ -35,6 +36,11 @@ class Volume:
         return {"name": self.name, "mountPath": self.path, **{name: value for name, value in options.items() if value}}
 
 
+def limit(size: str | None, default: str) -> str:
+    """Return a size as a limit: `default` if it is unset or 0, which older versions accepted and is no limit."""
+    return size if size is not None and is_positive(size) else default
+
+
 def tmp_volume(size: str) -> Volume:
     """Return the volume for temporary files and caches."""
     return Volume(name="tmp", source={"emptyDir": {"sizeLimit": size}}, path=TMP_DIRECTORY)
@@ -42,7 +48,8 @@ def tmp_volume(size: str) -> Volume:
 
 def shared_memory_volume(workers: Workers) -> Volume:
     """Return /dev/shm, which is memory of the container. Data loaders and NCCL pass data through it."""
-    size = workers.shared_memory or str(int(parse_quantity(workers.resources.memory) / 2))
+    half = parse_quantity(workers.resources.memory) / 2
+    size = limit(workers.shared_memory, str(max(1, int(half))))
     source = {"emptyDir": {"medium": "Memory", "sizeLimit": size}}
     return Volume(name="shm", source=source, path=SHARED_MEMORY_DIRECTORY)
 
@@ -90,14 +97,14 @@ def mount_source(mount: Mount) -> dict[str, Any]:
         return {"configMap": {"name": mount.config_map}}
     if mount.image is not None:
         return {"image": {"reference": mount.image}}
-    return {"emptyDir": {"sizeLimit": mount.scratch}}
+    return {"emptyDir": {"sizeLimit": limit(mount.scratch, DEFAULT_SCRATCH)}}
 
 
 def ephemeral_storage(workers: Workers, *, default: str) -> str:
     """Return the ephemeral storage of a worker: its scratch space, or `default`, and the mounts that are scratch."""
-    scratch = workers.resources.scratch or default
-    mounted = [mount.scratch for mount in workers.mounts if mount.scratch is not None]
-    return str(int(sum(map(parse_quantity, (scratch, *mounted))))) if mounted else scratch
+    scratch = limit(workers.resources.scratch, default)
+    mounted = [limit(mount.scratch, default) for mount in workers.mounts if mount.scratch is not None]
+    return str(ceil(sum(map(parse_quantity, (scratch, *mounted))))) if mounted else scratch
 
 
 def claims_of(spec: JobSpec) -> tuple[tuple[str, str], ...]:

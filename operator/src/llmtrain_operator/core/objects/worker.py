@@ -18,6 +18,7 @@ from llmtrain_operator.core.objects.volumes import (
     Volume,
     claim_volumes,
     ephemeral_storage,
+    limit,
     mounted_volumes,
     run_config_volume,
     shared_memory_volume,
@@ -50,7 +51,7 @@ def trainer_volumes(job: Job) -> tuple[Volume, ...]:
     """Return the volumes of a trainer container."""
     workers = job.spec.workers
     return (
-        tmp_volume(workers.resources.scratch or DEFAULT_SCRATCH),
+        tmp_volume(limit(workers.resources.scratch, DEFAULT_SCRATCH)),
         shared_memory_volume(workers),
         run_config_volume(job.name, job.uid),
         *claim_volumes((job.spec.data.source.volume, job.spec.checkpoint.volume)),

@@ -32,8 +32,8 @@ def first_blocker(
 ) -> Blocker | None:
     """Return the first thing that keeps the job from starting; None if it can start.
 
-    `clusters` are the names of all LLMClusters, `cluster_error` is why that of the job cannot be read, `claims` those of the PersistentVolumeClaims in the job's namespace,
-    `capacities` what each compute pool offers to the job.
+    `clusters` are the names of all LLMClusters, `cluster_error` is why that of the job cannot be read, `claims` are the names
+    of the PersistentVolumeClaims in the job's namespace, `capacities` is what each compute pool offers to the job.
     """
     if cluster is None:
         return missing_cluster(job.spec.cluster, clusters, cluster_error)

@@ -83,7 +83,7 @@ def suspect_nodes(recent: Iterable[Failure], now: datetime) -> tuple[str, ...]:
     """Return the nodes that a coordinator was lost on lately: the API server may report a dead one as ready."""
     records = (record for record in recent if record.reason == COORDINATOR_LOST and record.node)
     times = ((record.node, try_parse_rfc3339(record.time)) for record in records)
-    return tuple(sorted({node for node, time in times if time and now - time < SUSPECT_FOR}))
+    return tuple(sorted({node for node, time in times if time and abs(now - time) < SUSPECT_FOR}))
 
 
 def replacements(coordinators: tuple[PodView, ...]) -> tuple[ObjectReference, ...]:

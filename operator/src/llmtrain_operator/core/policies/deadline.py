@@ -8,6 +8,9 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
 
+MAX_SUSPENDED_SECONDS = 100 * 365 * 86400
+"""The longest suspension that is read from a status."""
+
 
 def remaining_deadline(spec: JobSpec, status: JobStatus, now: datetime) -> timedelta | None:
     """Return the time until the deadline, negative when it has passed.
@@ -30,7 +33,7 @@ def suspended_for(status: JobStatus, now: datetime) -> timedelta:
     """Return how long the job has been suspended since its start, all suspensions together."""
     since = try_parse_rfc3339(status.suspend_time)
     ongoing = now - since if since is not None else timedelta(0)
-    return timedelta(seconds=status.suspended_seconds) + max(ongoing, timedelta(0))
+    return timedelta(seconds=min(status.suspended_seconds, MAX_SUSPENDED_SECONDS)) + max(ongoing, timedelta(0))
 
 
 def suspension_fields(spec: JobSpec, status: JobStatus, now: datetime) -> dict[str, Any]:

@@ -3,17 +3,20 @@
 from datetime import datetime, timedelta
 
 from llmtrain_api.names import API_VERSION, JOB_KIND
-from llmtrain_api.timestamps import parse_rfc3339
+from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.plan import ObjectReference, Plan
 from llmtrain_operator.core.snapshot import Job
 
 
 def plan_ttl(job: Job, finish_time: str | None, now: datetime) -> Plan:
-    """Delete the finished `job` when its time to live has passed; otherwise requeue until then."""
-    ttl_seconds = job.spec.ttl_seconds_after_finished
-    if ttl_seconds is None or finish_time is None:
+    """Delete the finished `job` when its time to live has passed; otherwise requeue until then.
+
+    A job whose time of its end cannot be read is kept.
+    """
+    ttl_seconds, finished = job.spec.ttl_seconds_after_finished, try_parse_rfc3339(finish_time)
+    if ttl_seconds is None or finished is None:
         return Plan()
-    remaining = parse_rfc3339(finish_time) + timedelta(seconds=ttl_seconds) - now
+    remaining = finished + timedelta(seconds=ttl_seconds) - now
     if remaining > timedelta(0):
         return Plan(requeue_after=remaining)
     reference = ObjectReference(

@@ -10,6 +10,7 @@ from llmtrain_operator.core.objects.volumes import (
     claim_volumes,
     claims_of,
     ephemeral_storage,
+    limit,
     mounted_volumes,
     run_config_volume,
     shared_memory_volume,
@@ -31,7 +32,7 @@ def test_temporary_files_have_a_size() -> None:
     [
         pytest.param({"resources": {"memory": "4Gi"}}, "2147483648", id="half of the memory by default"),
         pytest.param({"sharedMemory": "1Gi"}, "1Gi", id="what the job asks for"),
-        pytest.param({"resources": {"memory": "1.5"}}, "0", id="a whole number of bytes"),
+        pytest.param({"resources": {"memory": "3.5"}}, "1", id="a whole number of bytes"),
     ],
 )
 def test_shared_memory_has_a_size(workers: dict[str, Any], size: str) -> None:
@@ -83,6 +84,26 @@ def test_a_mount_is_read_only_except_scratch_and_a_claim_that_is_not(
 )
 def test_all_scratch_space_counts(fields: dict[str, Any], expected: str) -> None:
     assert ephemeral_storage(Workers.model_validate(fields), default="5Gi") == expected
+
+
+def test_no_size_of_an_older_job_is_unlimited() -> None:
+    zero = {"scratch": "0", "memory": "4Gi"}
+    workers = Workers.model_validate(
+        {"resources": zero, "sharedMemory": "0.0Gi", "mounts": [{"path": "/a", "scratch": "0m"}]}
+    )
+    (mounted,) = mounted_volumes(workers.mounts)
+    sizes = [volume.source["emptyDir"]["sizeLimit"] for volume in (shared_memory_volume(workers), mounted)]
+    assert sizes == [str(2 * 2**30), "5Gi"]
+    assert ephemeral_storage(workers, default="5Gi") == str(10 * 2**30)
+    assert limit("0", "5Gi") == limit(None, "5Gi") == "5Gi"
+
+
+def test_the_smallest_sizes_are_limits() -> None:
+    workers = Workers.model_validate(
+        {"resources": {"scratch": "0.4", "memory": "1"}, "mounts": [{"path": "/a", "scratch": "0.1"}]}
+    )
+    assert shared_memory_volume(workers).source["emptyDir"]["sizeLimit"] == "1"
+    assert ephemeral_storage(workers, default="5Gi") == "1"
 
 
 def test_every_claim_is_known_by_its_field() -> None:

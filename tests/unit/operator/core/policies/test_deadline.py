@@ -38,6 +38,12 @@ def status(**fields: Any) -> JobStatus:
             id="a suspension of another clock adds nothing",
         ),
         pytest.param({"activeDeadlineSeconds": 5}, status(startTime="?"), None, id="a start that cannot be read"),
+        pytest.param(
+            {"activeDeadlineSeconds": 5},
+            status(startTime=ago(3), suspendedSeconds=2**63 - 1),
+            100 * 365 * 86400 + 2,
+            id="no suspension is longer than a century",
+        ),
     ],
 )
 def test_remaining_deadline(spec: dict[str, Any], the_status: JobStatus, seconds: float | None) -> None:

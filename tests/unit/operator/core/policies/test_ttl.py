@@ -7,6 +7,7 @@ import pytest
 
 from llmtrain_operator.core.plan import ObjectReference, Plan
 from llmtrain_operator.core.policies.ttl import plan_ttl
+from support.garbage import EXTREME_INSTANTS
 from unit.operator.builders import NOW, ago, job
 
 JOB = ObjectReference(
@@ -19,6 +20,10 @@ TEN = {"ttlSecondsAfterFinished": 10}
     ("spec", "finish_time", "plan"),
     [
         pytest.param(TEN, None, Plan(), id="a job that has not finished is not deleted"),
+        *(
+            pytest.param(TEN, time, Plan(), id=f"a job is kept that ended at {time}")
+            for time in ("x", *EXTREME_INSTANTS)
+        ),
         pytest.param({}, ago(999), Plan(), id="a job without a time to live stays"),
         pytest.param(TEN, ago(4), Plan(requeue_after=timedelta(seconds=6)), id="a job is requeued for its deletion"),
         pytest.param(TEN, ago(10), Plan(delete=(JOB,)), id="a job whose time to live has passed is deleted"),
