@@ -135,7 +135,7 @@ def missing_own_pool(
     """Return why a job gets no new pods: the compute pool that it is placed in is gone; None if it is there.
 
     Its pods share a network, so they are not spread over two pools. `runs` is whether it has pods that have not ended: a
-    job without any can be placed anew. Without the LLMCluster nothing is known of its pools.
+    job without any can be placed again. Without the LLMCluster nothing is known of its pools.
     """
     if not status.pool or (cluster is not None and (not runs or is_listed(status.pool, cluster))):
         return None

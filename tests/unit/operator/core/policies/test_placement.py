@@ -180,7 +180,7 @@ def test_a_running_job_whose_pool_is_gone_gets_no_pods_elsewhere_and_says_so(
     assert "Pod j-worker-1" in names(back.apply)
 
 
-def test_a_job_without_running_pods_is_placed_anew_when_its_pool_is_gone() -> None:
+def test_a_job_without_running_pods_is_placed_again_when_its_pool_is_gone() -> None:
     plan = in_pool("a", pods=(), cluster=with_pools("b"))
     assert plan.status.pool == "b"
     pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
