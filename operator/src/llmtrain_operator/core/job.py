@@ -212,9 +212,8 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     starting = status.start_time is None
     start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
     status = status.model_copy(update=start)
-    runs = any(not pod.finished for pod in pods)
     error = snapshot.cluster_error
-    unplaced = missing_own_pool(job, status, snapshot.cluster, runs=runs, cluster_error=error)
+    unplaced = missing_own_pool(job, status, snapshot.cluster, pods=pods, cluster_error=error)
     pool = None if unplaced else place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
     if status.dataset is None and job.spec.entrypoint is None:
         stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool)
@@ -251,7 +250,11 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         desired=(*shared, *stage.desired),
         delete=(*stage.delete, *object_references(snapshot.objects, dropped)),
         events=no_gang_events(job, gang_available=snapshot.gang_available) if starting else (),
-        update={**stage.update, **start, **({} if unplaced else {"pool": pool.name if pool else ""})},
+        update={
+            **stage.update,
+            **start,
+            **({} if unplaced or snapshot.cluster is None else {"pool": pool.name if pool else ""}),
+        },
     )
     return without_new_pods(stage, denial or unplaced)
 

@@ -10,7 +10,7 @@ from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.plan import ObjectReference
 from llmtrain_operator.shell.api import Api
-from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected, Unavailable
 from llmtrain_operator.shell.reconcile import Reconciler
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
@@ -22,6 +22,15 @@ PROGRAM: dict[str, Any] = {**SPEC, "entrypoint": {"script": "train.py"}, "data":
 """Spec of a job that begins with its workers."""
 HOT_LOOP = 40
 """Reconciliations in a row that no test needs."""
+
+PROBLEMS: dict[str, ApiError] = {
+    "a webhook that fails": Unavailable('failed calling webhook "v"', 500),
+    "503": Unavailable("unavailable", 503),
+    "429": Unavailable("too many requests", 429, 5),
+    "no answer": Unavailable("no answer from the API server: TimeoutError"),
+}
+QUOTA_CONFLICT = Conflict("Operation cannot be fulfilled on resourcequotas", 409)
+"""Refusals that may pass at once."""
 
 
 def manifest(kind: str, name: str, spec: dict[str, Any], status: Any = None, **metadata: Any) -> Manifest:

@@ -12,7 +12,7 @@ def test_the_oldest_always_has_a_turn_and_the_others_one_after_the_other() -> No
     assert [turns.of(key) for key in (A, B, C)] == [3, 2, 1]
 
 
-def test_nobody_and_a_single_one() -> None:
+def test_no_job_and_a_single_one() -> None:
     turns = RetryTurns()
     assert turns.grant(()) == ()
     assert turns.grant((A,)) == (A,)

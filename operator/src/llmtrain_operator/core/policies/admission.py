@@ -1,12 +1,14 @@
 """Admission: whether a job can start. Each blocker names the field of the spec and the remedy."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job_status import JobStatus
+from llmtrain_operator.core.manifest import strings_at
 from llmtrain_operator.core.objects.volumes import claims_of
+from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.placement import can_have, gpus_required, most_gpus, preferred_pools
 from llmtrain_operator.core.pools import NO_CAPACITY, Capacity
 from llmtrain_operator.core.snapshot import Job
@@ -130,14 +132,19 @@ def insufficient_gpus(job: Job, cluster: ClusterSpec, capacities: Mapping[str, C
 
 
 def missing_own_pool(
-    job: Job, status: JobStatus, cluster: ClusterSpec | None, *, runs: bool, cluster_error: str = ""
+    job: Job, status: JobStatus, cluster: ClusterSpec | None, *, pods: Iterable[PodView], cluster_error: str = ""
 ) -> Blocker | None:
     """Return why a job gets no new pods: the compute pool that it is placed in is gone; None if it is there.
 
-    Its pods share a network, so they are not spread over two pools. `runs` is whether it has pods that have not ended: a
-    job without any can be placed anew. Without the LLMCluster nothing is known of its pools.
+    Its pods share a network, so they are not spread over two pools. A job without pods that run can be placed again. A
+    job whose LLMCluster is gone goes on if its pool selects no nodes.
     """
-    if not status.pool or (cluster is not None and (not runs or is_listed(status.pool, cluster))):
+    running = [pod for pod in pods if not pod.finished]
+    if cluster is None:
+        is_bound = any(selects_more(pod, job.spec.workers.node_selector) for pod in running)
+    else:
+        is_bound = bool(running) and not is_listed(status.pool, cluster)
+    if not status.pool or not is_bound:
         return None
     waits = f"the pods of the job run on, and new ones wait for its compute pool '{status.pool}'"
     if cluster is None:
@@ -150,6 +157,11 @@ def missing_own_pool(
         message=f"LLMCluster '{job.spec.cluster}' has no compute pool '{status.pool}' any more: {waits}; add the pool "
         "again, or suspend the job and resume it, which places it in another one",
     )
+
+
+def selects_more(pod: PodView, selector: Mapping[str, str]) -> bool:
+    """Return whether a pod selects nodes by more labels than its job does, and so by those of a compute pool."""
+    return bool(strings_at(pod.manifest, "spec", "nodeSelector").keys() - selector.keys())
 
 
 def is_listed(pool: str, cluster: ClusterSpec) -> bool:

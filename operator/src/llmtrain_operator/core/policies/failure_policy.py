@@ -187,9 +187,11 @@ def counted_failures(
 
 def newest_failures(failures: list[Failure]) -> list[Failure]:
     """Return as many of the newest failures as the status keeps; those of lost coordinators, which limit others, stay."""
-    lost = [number for number, failure in enumerate(failures) if failure.reason == COORDINATOR_LOST][-MAX_REPLACEMENTS:]
-    others = [number for number in range(len(failures)) if number not in lost][len(lost) - MAX_RECENT :]
-    return [failures[number] for number in sorted((*lost, *others))]
+    coordinators = [number for number, failure in enumerate(failures) if failure.reason == COORDINATOR_LOST][
+        -MAX_REPLACEMENTS:
+    ]
+    others = [number for number in range(len(failures)) if number not in coordinators]
+    return [failures[number] for number in sorted((*coordinators, *others[len(coordinators) - MAX_RECENT :]))]
 
 
 def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:

@@ -15,7 +15,7 @@ from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
 
 INCIDENT = timedelta(seconds=30)
 """Failures within this time of the beginning of an incident belong to it."""
-LONGEST_INCIDENT = timedelta(minutes=10)
+MAX_INCIDENT = timedelta(minutes=10)
 """How long after the beginning of an incident failures of its nodes or its generation belong to it."""
 CONSEQUENCE = timedelta(seconds=60)
 """How long after the death of a process its pod ends because of it: the window in which a supervisor counts deaths."""
@@ -83,8 +83,8 @@ def belongs_to_incident(
     if not related or any(other.pod == failure.pod for other in related):
         return False
     newest = max(instant_of(other, now) for other in related)
-    start = max((start for start in began if start <= newest), default=newest - LONGEST_INCIDENT)
-    return at - start < LONGEST_INCIDENT and (last is None or last < start)
+    start = max((start for start in began if start <= newest), default=newest - MAX_INCIDENT)
+    return at - start < MAX_INCIDENT and (last is None or last < start)
 
 
 def has_same_node(failure: Failure, other: Failure) -> bool:

@@ -67,9 +67,7 @@ def test_a_job_fails_when_its_failure_budget_is_exceeded() -> None:
     ],
 )
 @pytest.mark.parametrize("program", [False, True])
-def test_a_job_that_has_its_result_has_succeeded_whatever_happened_meanwhile(
-    spec: dict[str, Any], program: bool
-) -> None:
+def test_a_job_that_has_its_result_has_succeeded_whatever_else_happened(spec: dict[str, Any], program: bool) -> None:
     status: dict[str, Any] = {}
     model = {"loss": 1.0, "perplexity": 2.7, "unigram_perplexity": 9.0, "parameters": 5, "path": "p"}
     if program:

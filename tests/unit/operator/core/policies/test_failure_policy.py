@@ -160,8 +160,10 @@ def test_however_many_pods_fail_or_are_drained_each_is_recorded_once(number: int
 
 
 def test_lost_coordinators_stay_among_the_newest_failures_because_they_limit_replacements() -> None:
-    lost = failure("j-coordinator").model_copy(update={"reason": "CoordinatorLost", "disruption": True, "uid": "c"})
-    status = record_failures(JobStatus(), (lost,), HOUR, NOW)
+    coordinator = failure("j-coordinator").model_copy(
+        update={"reason": "CoordinatorLost", "disruption": True, "uid": "c"}
+    )
+    status = record_failures(JobStatus(), (coordinator,), HOUR, NOW)
     status = record_failures(status, tuple(failure(f"j-worker-{number}") for number in range(100)), HOUR, NOW)
     assert [record.uid for record in status.recoveries.recent] == [
         "c",
@@ -176,13 +178,13 @@ def test_processes_of_drained_pods_that_die_are_not_counted_however_many_pods_ar
     )
     status = record_failures(JobStatus(), drained, HOUR, NOW)
     later = format_rfc3339(NOW + timedelta(seconds=5))
-    deaths = tuple(
+    ended = tuple(
         failure(f"j-worker-{number}").model_copy(
             update={"reason": "ProcessDied", "uid": f"term-1-generation-{number}", "time": later}
         )
         for number in range(100)
     )
-    status = record_failures(status, deaths, HOUR, NOW + timedelta(seconds=5))
+    status = record_failures(status, ended, HOUR, NOW + timedelta(seconds=5))
     assert (status.recoveries.count, status.recoveries.disruptions, status.recoveries.times) == (0, 100, [])
 
 

@@ -89,12 +89,12 @@ def test_failures_of_ever_more_workers_of_one_node_or_generation_are_an_incident
 
 def test_a_worker_that_fails_again_is_another_incident_even_if_its_first_failure_is_forgotten() -> None:
     recent = [failure(number, 200, generation=7) for number in range(1, 33)]  # worker 0 failed with them
-    again = [failure(0, generation=7)]
-    assert with_incidents([ago(200)], recent, again, HOUR, NOW) == [ago(200)]
+    second = [failure(0, generation=7)]
+    assert with_incidents([ago(200)], recent, second, HOUR, NOW) == [ago(200)]
     failed_at = {"j-worker-0": ago(200)}
-    assert with_incidents([ago(200)], recent, again, HOUR, NOW, failed_at=failed_at) == [ago(200), ago(0)]
+    assert with_incidents([ago(200)], recent, second, HOUR, NOW, failed_at=failed_at) == [ago(200), ago(0)]
     before = {"j-worker-0": ago(300)}
-    assert with_incidents([ago(200)], recent, again, HOUR, NOW, failed_at=before) == [ago(200)]
+    assert with_incidents([ago(200)], recent, second, HOUR, NOW, failed_at=before) == [ago(200)]
 
 
 def test_a_failure_on_a_node_that_was_drained_is_an_incident() -> None:

@@ -1,5 +1,6 @@
 """Which compute pool a job is placed in."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,6 +156,10 @@ def with_pools(*names: str) -> ClusterSpec:
 
 
 RUNNING = (pod("j-worker-0"), pod("j-coordinator", "coordinator"))
+SELECTED = tuple(
+    replace(each, manifest={**each.manifest, "spec": {**each.manifest["spec"], "nodeSelector": {"pool": "a"}}})
+    for each in RUNNING
+)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ RUNNING = (pod("j-worker-0"), pod("j-coordinator", "coordinator"))
 def test_a_running_job_whose_pool_is_gone_gets_no_pods_elsewhere_and_says_so(
     cluster: ClusterSpec | None, error: str, reason: str, text: str
 ) -> None:
-    plan = in_pool("a", pods=RUNNING, cluster=cluster, cluster_error=error)
+    plan = in_pool("a", pods=SELECTED, cluster=cluster, cluster_error=error)
     assert names(plan.apply) == []
     assert plan.delete == ()
     assert plan.status.pool == "a"
@@ -176,11 +181,11 @@ def test_a_running_job_whose_pool_is_gone_gets_no_pods_elsewhere_and_says_so(
     assert (scheduled.status, scheduled.reason) == ("False", reason)
     assert text in scheduled.message
     assert "new ones wait for its compute pool 'a'" in scheduled.message
-    back = in_pool("a", pods=RUNNING, cluster=with_pools("a", "b"))
+    back = in_pool("a", pods=SELECTED, cluster=with_pools("a", "b"))
     assert "Pod j-worker-1" in names(back.apply)
 
 
-def test_a_job_without_running_pods_is_placed_anew_when_its_pool_is_gone() -> None:
+def test_a_job_without_running_pods_is_placed_again_when_its_pool_is_gone() -> None:
     plan = in_pool("a", pods=(), cluster=with_pools("b"))
     assert plan.status.pool == "b"
     pods = [manifest for manifest in plan.apply if manifest["kind"] == "Pod"]
@@ -188,3 +193,9 @@ def test_a_job_without_running_pods_is_placed_anew_when_its_pool_is_gone() -> No
     nowhere = in_pool("a", pods=(), cluster=VOLUMES)
     assert nowhere.status.pool == ""
     assert "Pod j-worker-1" in names(nowhere.apply)
+
+
+def test_a_running_job_outlives_its_llmcluster_if_its_pool_selects_no_nodes() -> None:
+    plan = in_pool("a", pods=RUNNING, cluster=None)
+    assert "Pod j-worker-1" in names(plan.apply)
+    assert plan.status is None or plan.status.pool == "a"

@@ -115,7 +115,7 @@ def test_the_condition_has_the_words_of_the_first_refusal_that_is_reported() -> 
     assert "(1 more requests are refused)" in condition.message
 
 
-def test_a_failure_of_the_server_is_told_from_a_rejection_and_bounds_its_retry_after() -> None:
+def test_a_failure_of_the_server_is_no_rejection_and_bounds_its_retry_after() -> None:
     found = api_failure(LAST.key, "failed calling webhook", retry_after=10.0**9)
     assert (found.is_transient, found.retry_after) == (True, timedelta(seconds=MAX_RETRY_AFTER))
     assert "failed calling webhook" in found.message
