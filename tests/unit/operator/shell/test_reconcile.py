@@ -139,7 +139,7 @@ async def test_a_pod_that_someone_else_deletes_is_a_disruption_and_one_that_the_
 async def test_what_is_due_later_is_returned_to_the_queue() -> None:
     finished = {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Completed", "message": ""}]}
     finished["conditions"][0]["lastTransitionTime"] = "2026-11-23T12:00:00Z"
-    status = {**finished, "stage": "Succeeded", "finishTime": "2999-11-23T12:00:00.000Z"}
+    status = {**finished, "stage": "Succeeded", "finishTime": "2199-11-23T12:00:00.000Z"}
     spec = {**SPEC, "ttlSecondsAfterFinished": 60}
     found = await reconciler(EchoingApi(), manifest(JOB_KIND, "j", spec, status, namespace="ns"))
     _, seconds = await found.reconcile(JOB, None)  # type: ignore[arg-type]
