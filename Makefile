@@ -60,14 +60,18 @@ e2e: venv ## tests with Helm, promtool, an API server alone, and on a real clust
 	@$(kind) up
 	@$(kind) install
 	@$(kind) control-plane >/dev/null
-	@echo "▸ tests of the operator with an API server alone: crashes, faults, replicas" >&2
-	@$(pytest) tests/integration/operator -q -m apiserver
 	@echo "▸ tests of the chart with helm, and of the alerts with promtool" >&2
 	@$(pytest) tests/contract -q -m "helm or promtool" $(parallel)
 	@echo "▸ e2e tests on the cluster, side by side" >&2
 	@$(e2e) -m "not serial and not bench" -n 2 --dist loadfile
-	@echo "▸ e2e tests that need the cluster to themselves" >&2
-	@$(e2e) -m "serial and not bench and not upgrade"
+	@echo "▸ tests of replicas of the operator with an API server alone" >&2
+	@$(pytest) tests/integration/operator -q -m "apiserver and not background"
+	@echo "▸ e2e tests that need the cluster to themselves, and crashes and faults with the processor time that they leave" >&2
+	@mkdir -p build; nice -n 19 $(pytest) tests/integration/operator -q -m background >build/background.log 2>&1 & \
+	background=$$!; trap 'kill $$background 2>/dev/null || true' EXIT; \
+	$(e2e) -m "serial and not bench and not upgrade"; \
+	echo "▸ waiting for the tests of crashes and faults" >&2; \
+	wait $$background || { cat build/background.log; exit 1; }; cat build/background.log
 
 upgrade-test: venv ## go from another version to this one and back with running jobs: make upgrade-test FROM=REVISION
 	@[ -n "$(FROM)" ] || { echo "FROM is not set: name the revision to upgrade from, for example make upgrade-test FROM=HEAD~1" >&2; exit 2; }

@@ -31,6 +31,13 @@ def pool(sentence: str, refusal: str | None = None, **fields: Any) -> ClusterCas
     return ClusterCase(sentence=sentence, spec={"computePools": [{"name": "h200", **fields}]}, refusal=refusal)
 
 
+def changed(sentence: str, refusal: str | None = None, **fields: str) -> ClusterEdit:
+    """Return the edit of fields of a storage pool."""
+    pool = {"name": "datasets", "storageClassName": "nfs", "accessMode": "ReadWriteMany"}
+    specs = [{"storagePools": [pool]}, {"storagePools": [{**pool, **fields}]}]
+    return ClusterEdit(sentence=sentence, before=specs[0], after=specs[1], refusal=refusal)
+
+
 def resized(sentence: str, before: str, after: str, refusal: str | None = None) -> ClusterEdit:
     """Return the edit of the size of a storage pool."""
     specs = [{"storagePools": [{"name": "datasets", "size": size}]} for size in (before, after)]
@@ -95,6 +102,15 @@ CLUSTER_EDITS: tuple[ClusterEdit, ...] = (
     resized("a storage pool that keeps its size in another notation", "1Gi", "1024Mi"),
     resized("a storage pool that grows", "10Gi", "1Ti"),
     resized("a storage pool that shrinks", "10Gi", "10G", refusal="size must not become smaller"),
+    changed("a storage pool with another purpose", purpose="models"),
+    changed(
+        "a storage pool of another class", "storageClassName and accessMode must not change", storageClassName="ebs"
+    ),
+    changed(
+        "a storage pool with another access mode",
+        "storageClassName and accessMode must not change",
+        accessMode="ReadWriteOnce",
+    ),
     ClusterEdit(
         sentence="a further storage pool that is smaller than the others",
         before={"storagePools": [{"name": "datasets", "size": "10Gi"}]},

@@ -116,6 +116,32 @@ def test_objects_of_jobs_are_admitted(kube: Kube, manifest: Manifest) -> None:
         ),
         pytest.param(container(ports=[{"containerPort": 1, "hostPort": 1}]), "ports of the host", id="a host port"),
         pytest.param(pod(securityContext={}), "cannot run as root", id="a pod that may run as root"),
+        pytest.param(
+            pod(securityContext={"runAsNonRoot": True, "runAsUser": 0}),
+            "cannot run as root",
+            id="a pod of the root user",
+        ),
+        pytest.param(
+            container(securityContext={"runAsNonRoot": False}),
+            "cannot run as root",
+            id="a container that may run as root",
+        ),
+        pytest.param(
+            container(securityContext={"runAsUser": 0}), "cannot run as root", id="a container of the root user"
+        ),
+        pytest.param(
+            container(securityContext={"allowPrivilegeEscalation": True}), "escalate", id="a container that escalates"
+        ),
+        pytest.param(
+            pod(securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "Unconfined"}}),
+            "seccomp",
+            id="a pod without a seccomp profile",
+        ),
+        pytest.param(
+            container(securityContext={"appArmorProfile": {"type": "Unconfined"}}),
+            "AppArmor",
+            id="a container without an AppArmor profile",
+        ),
         pytest.param(pod(automountServiceAccountToken=True), "ServiceAccount", id="a mounted token"),
         pytest.param(token_volume(), "ServiceAccount", id="a token as a volume"),
         pytest.param(

@@ -32,6 +32,16 @@ def test_what_is_no_longer_needed_goes_and_data_stays(kube: Kube, new_job: str) 
     assert claims == {"datasets": "Bound", "checkpoints": "Bound"}
 
 
+def test_a_job_created_again_under_the_name_of_a_finished_one_shares_nothing_with_it(kube: Kube, new_job: str) -> None:
+    """The kubelets still have the immutable run config of the first one, which had done all of its steps."""
+    kube.apply(job(new_job))
+    kube.wait_for_stage(new_job, "Succeeded")
+    kube.delete_job(new_job)
+    kube.apply(job(new_job, steps=ENDLESS))
+    kube.wait("both workers train", lambda: kube.job_metrics(new_job).get("llmtrain_job_ranks") == 2, 60)
+    assert {pod["status"]["phase"] for pod in kube.pods(new_job, "worker")} == {"Running"}
+
+
 def leftovers(kube: Kube, name: str) -> list[object]:
     return kube.objects("services,configmaps,networkpolicies,podgroups", f"llmtrain.dev/job={name}")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,11 @@ FAILED = {
     "message": "as if it had failed",
     "lastTransitionTime": "2026-11-23T12:00:00Z",
 }
+PREPARED = {
+    "stage": "Preparing",
+    "dataset": {"id": "d1", "tokens": 1000, "heldOutTokens": 50, "vocabSize": 4096},
+}
+"""Status of a job whose text is tokenized, so that it is refused where it would train."""
 
 
 @pytest.fixture
@@ -39,19 +45,32 @@ def reasons(tenant: Kube, prefix: str) -> list[str]:
     return [condition(each.get("status", {}), "Scheduled").get("reason", "") for each in found]
 
 
+def refused_to_train(tenant: Kube) -> list[str]:
+    """Return the messages of the jobs whose coordinator or worker is refused."""
+    messages = [condition(each.get("status", {}), "Scheduled").get("message", "") for each in tenant.objects("ltj")]
+    return [each for each in messages if "-coordinator of this job" in each or "-worker-" in each]
+
+
+def patch(tenant: Kube, name: str, status: dict[str, Any]) -> None:
+    """Write fields of the status of a job, as if the operator had."""
+    tenant.run("patch", "ltj", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
+
+
 def test_jobs_that_finished_wait_or_train_cost_less_than_a_call_a_second(
     kube: Kube, tenant: Kube, new_job: str, prometheus: Prometheus, record_measurement: RecordMeasurement
 ) -> None:
     kube.apply(job(new_job, steps=ENDLESS))
     tenant.apply(*(job(f"waiting-{number}", cluster="nowhere") for number in range(EACH)))
     tenant.apply(*(job(f"refused-{number}") for number in range(EACH)))
+    tenant.apply(*(job(f"trained-{number}") for number in range(EACH)))
     tenant.apply(*(job(f"finished-{number}", suspend=True) for number in range(EACH)))
-    status = json.dumps({"status": {"stage": "Failed", "conditions": [FAILED]}})
     for number in range(EACH):
-        tenant.run("patch", "ltj", f"finished-{number}", "--subresource=status", "--type=merge", "-p", status)
+        patch(tenant, f"finished-{number}", {"stage": "Failed", "conditions": [FAILED]})
+        patch(tenant, f"trained-{number}", PREPARED)
     kube.wait_for_step(new_job, 30)
     tenant.wait("all wait", lambda: reasons(tenant, "waiting") == ["ClusterNotFound"] * EACH)
     tenant.wait("all are refused", lambda: reasons(tenant, "refused") == ["APIRejected"] * EACH)
+    tenant.wait("all others are refused where they train", lambda: len(refused_to_train(tenant)) == EACH, 240)
 
     def settled() -> float | None:
         rate = next((series.value for series in prometheus.query(RATE)), None)

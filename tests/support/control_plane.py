@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import yaml
 
+from llmtrain_api.parent_death import die_with_parent
 from llmtrain_kind.go_tools import make_control_plane
 from support.ports import free_port
 
@@ -108,7 +109,8 @@ def running_control_plane(folder: Path) -> Iterator[Server]:
 
     def start(name: str, *arguments: object) -> None:
         with (folder / f"{Path(name).name}.log").open("wb") as log:
-            processes.append(subprocess.Popen([name, *map(str, arguments)], stdout=log, stderr=log, cwd=folder))
+            command = [name, *map(str, arguments)]
+            processes.append(subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, preexec_fn=die_with_parent))
 
     try:
         start(

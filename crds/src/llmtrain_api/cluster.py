@@ -76,9 +76,9 @@ class StoragePool(Model):
     purpose: Literal["datasets", "models", "checkpoints"] = "datasets"
     """Intended contents. Metrics group claims by it."""
     storage_class_name: Annotated[str, Field(max_length=253)] = ""
-    """StorageClass of the claims. Defaults to that of the Kubernetes cluster."""
+    """StorageClass of the claims, which cannot be changed. Defaults to that of the Kubernetes cluster."""
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
-    """Access mode of the claims. ReadWriteMany allows workers on several nodes; ReadWriteOnce restricts a job to one node."""
+    """Access mode of the claims. ReadWriteMany allows workers on several nodes; ReadWriteOnce restricts a job to one node. It cannot be changed."""
     size: Quantity = "10Gi"
     """Size of each claim. A larger one makes the existing claims grow, if their StorageClass allows volume expansion; a smaller one is rejected."""
 

@@ -124,6 +124,14 @@ CHANGE_RULES: tuple[ChangeRule, ...] = (
         message="spec.storagePools[].size must not become smaller, because PersistentVolumeClaims cannot shrink; use the size as it was, or a larger one",
         violated=lambda before, after: (whole_amount(after.size) or 0) < (whole_amount(before.size) or 0),
     ),
+    ChangeRule(
+        path="spec.storagePools",
+        cel="self.storageClassName == oldSelf.storageClassName && self.accessMode == oldSelf.accessMode",
+        message="spec.storagePools[].storageClassName and accessMode must not change, because existing PersistentVolumeClaims keep theirs; use a storage pool with another name",
+        violated=lambda before, after: (
+            (before.storage_class_name, before.access_mode) != (after.storage_class_name, after.access_mode)
+        ),
+    ),
 )
 
 

@@ -1,5 +1,7 @@
 """Names shared by several programs: API group, labels, object names, ports and directories."""
 
+import re
+
 GROUP = "llmtrain.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
@@ -51,6 +53,17 @@ def worker_name(job: str, worker: int) -> str:
     return f"{job}-worker-{worker}"
 
 
+def pod_role(name: str) -> tuple[str, int]:
+    """Return the role of a job's pod and the number of the worker by the pod's name, which cannot be edited as labels can.
+
+    The number is -1 for other roles; the role is empty for a name that none of the pods of a job has.
+    """
+    found = re.fullmatch(r".+-(?:(coordinator|prepare|publish)|worker-(0|[1-9][0-9]{0,8}))", name)
+    if found is None:
+        return "", -1
+    return found[1] or "worker", -1 if found[2] is None else int(found[2])
+
+
 def prepare_name(job: str) -> str:
     """Return the name of the pod that tokenizes the text."""
     return f"{job}-prepare"
@@ -61,9 +74,9 @@ def publish_name(job: str) -> str:
     return f"{job}-publish"
 
 
-def run_config_name(job: str) -> str:
+def run_config_name(job: str, uid: str) -> str:
     """Return the name of the ConfigMap with the run config."""
-    return f"{job}-run"
+    return f"{job}-run-{uid[:8]}"
 
 
 def token_secret_name(job: str, uid: str) -> str:

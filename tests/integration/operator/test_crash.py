@@ -15,7 +15,7 @@ from integration.operator.lives import (
 )
 from support.measurements import RecordMeasurement
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.background, pytest.mark.timeout(1800)]
 SCRIPTS = {"worker-fails": worker_fails, "suspended": suspended_and_resumed, "deleted": deleted_midway}
 
 

@@ -11,7 +11,7 @@ from integration.operator.lives import LIVES_AT_ONCE, Comparison, Laboratory, wo
 from support.api_proxy import CLUSTER_WIDE, NAMED, ApiProxy, Write
 from support.measurements import RecordMeasurement
 
-pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.apiserver, pytest.mark.background, pytest.mark.timeout(1800)]
 UNUSED = ("resourcequotas", "networkpolicies")
 """Resources of which no life has any."""
 WATCHED = (*(plural for plural in CLUSTER_WIDE if plural not in UNUSED), *NAMED, "nodes")

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
-from llmtrain_api.names import ROLE_LABEL, WORKER_LABEL
+from llmtrain_api.names import pod_role
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import (
@@ -12,19 +12,21 @@ from llmtrain_operator.core.manifest import (
     conditions_of,
     fields_at,
     is_deleting,
-    items_at,
-    number_in,
-    strings_at,
     text_at,
     texts_at,
 )
-
-PULL_FAILURES = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+from llmtrain_operator.core.pod_containers import (
+    ENDED,
+    PREPARING,
+    container_status,
+    end_reason,
+    injected_failure,
+    is_ready,
+    own_container,
+    phase_of,
+    pull_failure,
+    waiting_container,
 )
-"""Reasons of a waiting container whose image cannot be pulled."""
-ENDED = ("Succeeded", "Failed")
-"""Phases of a pod whose containers have all ended for good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,8 @@ class PodView:
     """Reason of its condition DisruptionTarget, such as PreemptionByScheduler, or PodDeleted; empty without one."""
     disruption_message: str = ""
     """Message of that condition."""
+    waiting_container: str = ""
+    """Name of an injected container that keeps its own one from running; empty if it waits for itself."""
     waiting_reason: str = ""
     """Why its container does not run, such as CrashLoopBackOff or CreateContainerError; empty if it runs or has ended."""
     waiting_message: str = ""
@@ -97,7 +101,7 @@ class PodView:
     @property
     def starting(self) -> bool:
         """Whether its node prepares it, and its container has not been created yet."""
-        prepared = self.waiting_reason in ("", "ContainerCreating", "PodInitializing")
+        prepared = self.waiting_reason in PREPARING
         return self.phase == "Pending" and bool(self.node) and not self.deleting and prepared
 
     @property
@@ -108,13 +112,14 @@ class PodView:
     @classmethod
     def of(cls, pod: Manifest) -> Self:
         """Return the view of a pod as the API server returned it."""
-        labels = strings_at(pod, "metadata", "labels")
         conditions = conditions_of(pod)
-        role = labels.get(ROLE_LABEL, "")
+        role, worker = pod_role(text_at(pod, "metadata", "name"))
         container = own_container(pod, role)
-        state = container_status(pod, container).get("state")
-        waiting, terminated = fields_at(state, "waiting"), fields_at(state, "terminated")
-        restarts = container_status(pod, container).get("restartCount")
+        status = container_status(pod, container)
+        terminated = fields_at(status, "state", "terminated")
+        injected, waiting = waiting_container(pod, container)
+        failure = "" if terminated else injected_failure(pod)
+        restarts = status.get("restartCount")
         exit_code = terminated.get("exitCode")
         exit_code = exit_code if isinstance(exit_code, int) and not isinstance(exit_code, bool) else None
         scheduled = conditions.get("PodScheduled", {})
@@ -125,21 +130,22 @@ class PodView:
             namespace=text_at(pod, "metadata", "namespace"),
             uid=text_at(pod, "metadata", "uid"),
             role=role,
-            worker=number_in(labels.get(WORKER_LABEL), -1),
+            worker=worker,
             phase=phase_of(pod, exit_code),
             occupies_node=text_at(pod, "status", "phase") not in ENDED,
             node=text_at(pod, "spec", "nodeName"),
             address=text_at(pod, "status", "podIP"),
-            ready=is_ready(conditions.get("Ready", {}), container_status(pod, container)),
+            ready=is_ready(conditions.get("Ready", {}), status),
             deleting=is_deleting(pod),
             unschedulable=text_at(scheduled, "message") if scheduled.get("status") == "False" else "",
             pull_failure=pull_failure(waiting),
             disruption=(text_at(target, "reason") or "DisruptionTarget") if disrupted else "",
             disruption_message=text_at(target, "message") if disrupted else "",
+            waiting_container=injected,
             waiting_reason=text_at(waiting, "reason"),
             waiting_message=text_at(waiting, "message"),
             accepted=try_parse_rfc3339(text_at(pod, "status", "startTime")),
-            last_end_reason=text_at(container_status(pod, container), "lastState", "terminated", "reason"),
+            last_end_reason=text_at(status, "lastState", "terminated", "reason"),
             restarts=restarts if isinstance(restarts, int) and not isinstance(restarts, bool) else 0,
             delete_by=try_parse_rfc3339(text_at(pod, "metadata", "deletionTimestamp")),
             finalizers=texts_at(pod, "metadata", "finalizers"),
@@ -147,58 +153,10 @@ class PodView:
             image=text_at(container, "image"),
             exit_code=exit_code,
             end_reason=end_reason(text_at(terminated, "reason"), text_at(pod, "status", "reason")),
-            end_message=text_at(terminated, "message") or text_at(pod, "status", "message"),
+            end_message=text_at(terminated, "message") or text_at(pod, "status", "message") or failure,
             status_message=text_at(pod, "status", "message"),
             manifest=pod,
         )
-
-
-def phase_of(pod: Manifest, exit_code: int | None) -> str:
-    """Return the phase of a pod as that of its own container, which has ended with `exit_code`; None if it has not.
-
-    The phase in the status is that of all containers. It counts if the kubelet has ended the pod as a whole, which it
-    gives a reason for, or if it will restart the container.
-    """
-    phase = text_at(pod, "status", "phase") or "Pending"
-    ended_as_a_whole = phase in ENDED and text_at(pod, "status", "reason")
-    if exit_code is None or ended_as_a_whole or text_at(pod, "spec", "restartPolicy") != "Never":
-        return phase
-    return "Succeeded" if exit_code == 0 else "Failed"
-
-
-def is_ready(condition: dict[str, Any], container: dict[str, Any]) -> bool:
-    """Return whether a pod is ready, by its condition and the status of its own container: others do not matter."""
-    others_are_not = condition.get("reason") == "ContainersNotReady" and container.get("ready") is True
-    return condition.get("status") == "True" or others_are_not
-
-
-def own_container(pod: Manifest, role: str) -> dict[str, Any]:
-    """Return the job's own container in the spec of a pod: it is named after the role; others may have been injected.
-
-    Without a container of that name it is the first one.
-    """
-    containers = items_at(pod, "spec", "containers")
-    named = (container for container in containers if container.get("name") == role)
-    return next(named, next(iter(containers), {}))
-
-
-def container_status(pod: Manifest, container: dict[str, Any]) -> dict[str, Any]:
-    """Return the status of a container by its name; empty before the pod has a node."""
-    statuses = items_at(pod, "status", "containerStatuses")
-    return next((status for status in statuses if status.get("name") == container.get("name")), {})
-
-
-def end_reason(container: str, pod: str) -> str:
-    """Return why a container or its pod ended. An evicted container may end by itself, with a reason that explains nothing."""
-    if pod == "Evicted" and container != "OOMKilled":
-        return pod
-    return container or pod
-
-
-def pull_failure(waiting: dict[str, Any]) -> str:
-    """Return the kubelet's message about an image it cannot pull; `waiting` is the state of a container."""
-    reason = text_at(waiting, "reason")
-    return f"{reason}: {text_at(waiting, 'message')}" if reason in PULL_FAILURES else ""
 
 
 def pods_with_role(pods: tuple[PodView, ...], role: str) -> tuple[PodView, ...]:

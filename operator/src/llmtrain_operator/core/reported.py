@@ -33,7 +33,7 @@ MAX_CLOCK_SKEW = timedelta(hours=1)
 POD_TEXTS = {
     **dict.fromkeys(("unschedulable", "pull_failure", "waiting_message", "warning"), MAX_TEXT),
     **dict.fromkeys(("disruption_message", "status_message", "image", "memory_limit"), MAX_TEXT),
-    **dict.fromkeys(("disruption", "waiting_reason", "last_end_reason", "end_reason"), 64),
+    **dict.fromkeys(("disruption", "waiting_container", "waiting_reason", "last_end_reason", "end_reason"), 64),
     "node": 253,
 }
 """Texts of a pod's status that kubelets, schedulers and everyone who may update it write, and their limits."""

@@ -8,7 +8,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from llmtrain_api.names import CLUSTER_KIND, CLUSTER_PLURAL, FIELD_MANAGER, JOB_KIND, JOB_PLURAL
-from llmtrain_operator.core.manifest import Manifest, items_at
+from llmtrain_operator.core.manifest import Manifest, items_at, text_at
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell.errors import ApiError, Unavailable, error_for
 from llmtrain_operator.shell.metrics import count_call
@@ -199,8 +199,8 @@ class Api:
         body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
         return await self.call("PUT", path, {**body, "status": status})
 
-    async def create_event(self, obj: Manifest, event: Event, now: str) -> None:
-        """Create an event about an object; `now` is RFC 3339 without fractions of a second."""
+    async def create_event(self, obj: Manifest, event: Event, now: str) -> str:
+        """Create an event about an object, and return its name; `now` is RFC 3339 without fractions of a second."""
         metadata = obj["metadata"]
         namespace = metadata.get("namespace") or "default"
         involved = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion") if key in metadata}
@@ -218,7 +218,14 @@ class Api:
             "lastTimestamp": now,
             "count": 1,
         }
-        await self.call("POST", f"/api/v1/namespaces/{namespace}/events", body)
+        return text_at(await self.call("POST", f"/api/v1/namespaces/{namespace}/events", body), "metadata", "name")
+
+    async def repeat_event(self, obj: Manifest, name: str, message: str, count: int, now: str) -> None:
+        """Change the text and the count of an event about an object; NotFound if the API server has forgotten it."""
+        namespace = obj["metadata"].get("namespace") or "default"
+        body = {"message": message[:1024], "count": count, "lastTimestamp": now}
+        path = f"/api/v1/namespaces/{namespace}/events/{name}"
+        await self.call("PATCH", path, body, "application/merge-patch+json")
 
 
 async def lines_of(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

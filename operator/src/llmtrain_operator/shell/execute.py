@@ -4,19 +4,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
-from datetime import UTC, datetime
 
-from llmtrain_api.events import OperatorEvent
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
-from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.manifest import Manifest, object_key
 from llmtrain_operator.core.objects.drift import UNREADABLE_KIND, needs_apply
 from llmtrain_operator.core.objects.ownership import is_owned
-from llmtrain_operator.core.plan import Event, ObjectReference, Plan
+from llmtrain_operator.core.plan import ObjectReference, Plan
 from llmtrain_operator.core.policies.refusal import api_rejection, name_taken
 from llmtrain_operator.shell.api import Api
 from llmtrain_operator.shell.claim_memory import ClaimMemory
-from llmtrain_operator.shell.errors import AlreadyExists, ApiError, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected
+from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.refusals import RequestRefused
 from llmtrain_operator.shell.relevance import owner_of
@@ -31,7 +29,7 @@ class Executor:
     """Executes plans against the objects that they were made from."""
 
     def __init__(self, api: Api, store: Store) -> None:
-        self.api, self.store = api, store
+        self.api, self.store, self.events = api, store, EventRecorder(api)
 
     async def execute(self, job: Manifest, plan: Plan, memory: JobMemory) -> bool:
         """Execute the plan of `job`; return whether objects are left for its next turn.
@@ -46,7 +44,7 @@ class Executor:
             raise RequestRefused(api_rejection(object_key(job), error.message)) from error
         if plan.status is not None:
             memory.status_written_at = began
-        await concurrently(self.emit_event(job, event) for event in plan.events)
+        await concurrently(self.events.record(job, event) for event in plan.events)
         memory.deleted |= {reference.uid for reference in plan.delete}
         await concurrently(self.delete(reference) for reference in plan.delete)
         for manifests in rounds(plan.apply[:TURN]):
@@ -149,14 +147,6 @@ class Executor:
                 await self.api.delete(reference)
         except RequestRejected as error:
             raise RequestRefused(api_rejection((reference.kind, reference.name), error.message)) from error
-
-    async def emit_event(self, obj: Manifest, event: Event) -> None:
-        """Create an event; an error is logged and otherwise ignored."""
-        try:
-            await self.api.create_event(obj, event, format_rfc3339(datetime.now(UTC)).split(".")[0] + "Z")
-        except ApiError as error:
-            fields = {"reason": event.reason, "message": error.message}
-            log.warning(OperatorEvent.EVENT_FAILED, extra={"fields": fields})
 
     def evict(self, obj: Manifest) -> None:
         """Remove a job or LLMCluster that no longer exists from the store."""

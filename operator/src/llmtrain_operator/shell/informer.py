@@ -24,7 +24,7 @@ from llmtrain_operator.shell.store import Change
 Handler = Callable[[Change, Manifest], None]
 """Called for every change with the object; for a deletion it can have no more than its identity."""
 
-PAGE_SIZE = 500
+PAGE_SIZE = 200
 """Objects per page of a list."""
 WATCH_SECONDS = 240.0
 """How long the server keeps a watch open."""

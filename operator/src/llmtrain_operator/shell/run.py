@@ -47,7 +47,7 @@ def informers(api: Api, store: Store, gang: bool) -> list[Informer]:
         Informer(api, "v1", "Namespace", store.namespace_changed, metadata_only=True),
         Informer(api, "v1", "ResourceQuota", store.quota_changed, trim=trim_quota),
         Informer(api, "v1", "Service", store.object_changed, selector=JOB_LABEL),
-        Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL),
+        Informer(api, "v1", "ConfigMap", store.object_changed, selector=JOB_LABEL, metadata_only=True),
         Informer(api, NETWORK_VERSION, "NetworkPolicy", store.object_changed, selector=JOB_LABEL),
         *([Informer(api, GANG_VERSION, "PodGroup", store.object_changed, selector=JOB_LABEL)] if gang else []),
     ]

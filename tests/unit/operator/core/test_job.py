@@ -35,7 +35,7 @@ def test_a_new_job_gets_claims_run_config_and_the_prepare_pod() -> None:
     assert names(plan.apply) == [
         "PersistentVolumeClaim datasets",
         "PersistentVolumeClaim checkpoints",
-        "ConfigMap j-run",
+        "ConfigMap j-run-uid-of-j",
         "Pod j-prepare",
     ]
     assert plan.status.stage == "Preparing"
@@ -131,25 +131,28 @@ def test_a_running_job_outlives_its_cluster() -> None:
     ("metadata", "reason", "message"),
     [
         pytest.param(
-            {}, "NameTaken", "ConfigMap j-run is not of this job; rename the job or delete it", id="of someone else"
+            {},
+            "NameTaken",
+            "ConfigMap j-run-uid-of-j is not of this job; rename the job or delete it",
+            id="of someone else",
         ),
         pytest.param(
             {"ownerReferences": [{"kind": "LLMTrainingJob", "name": "j", "uid": "earlier"}]},
             "Waiting",
-            "ConfigMap j-run of an earlier job of this name still stops; this job continues when it is gone",
+            "ConfigMap j-run-uid-of-j of an earlier job of this name still stops; this job continues when it is gone",
             id="of an earlier job of the name",
         ),
         pytest.param(
             {"deletionTimestamp": ago(1)},
             "Waiting",
-            "ConfigMap j-run of an earlier job of this name still stops; this job continues when it is gone",
+            "ConfigMap j-run-uid-of-j of an earlier job of this name still stops; this job continues when it is gone",
             id="that is being deleted",
         ),
     ],
 )
 def test_an_object_of_the_jobs_name_is_left_alone(metadata: dict[str, Any], reason: str, message: str) -> None:
-    existing = {"kind": "ConfigMap", "metadata": {"name": "j-run", "uid": "u", **metadata}}
-    plan = plan_job(snapshot(taken={("ConfigMap", "j-run"): existing}))
+    existing = {"kind": "ConfigMap", "metadata": {"name": "j-run-uid-of-j", "uid": "u", **metadata}}
+    plan = plan_job(snapshot(taken={("ConfigMap", "j-run-uid-of-j"): existing}))
     scheduled = conditions(plan.status)["Scheduled"]
     assert (scheduled.status, scheduled.reason, scheduled.message) == ("False", reason, message)
     assert names(plan.apply) == ["PersistentVolumeClaim datasets", "PersistentVolumeClaim checkpoints"]

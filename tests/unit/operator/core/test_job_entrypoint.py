@@ -27,10 +27,10 @@ def program_job(status: dict[str, Any] | None = None) -> Job:
 def test_its_workers_are_created_at_once_without_a_dataset() -> None:
     plan = plan_job(snapshot(program_job()))
     created = {manifest["metadata"]["name"]: manifest for manifest in plan.apply}
-    assert {"datasets", "checkpoints", "j-run", "j-coordinator", "j-worker-0", "j-worker-1"} <= created.keys()
+    assert {"datasets", "checkpoints", "j-run-uid-of-j", "j-coordinator", "j-worker-0", "j-worker-1"} <= created.keys()
     assert "j-prepare" not in created
     assert created["j-worker-0"]["spec"]["containers"][0]["args"] == ["llmtrain_trainer", "worker"]
-    assert '"entrypoint":{"script":"train.py"' in created["j-run"]["data"]["run.json"]
+    assert '"entrypoint":{"script":"train.py"' in created["j-run-uid-of-j"]["data"]["run.json"]
 
 
 def test_it_succeeds_when_its_program_has_completed_in_every_worker() -> None:

@@ -12,11 +12,11 @@ from unit.operator.builders import NOW, ago, pod
 
 
 def view(**status: Any) -> PodView:
-    metadata = {"name": "p", "namespace": "ns", "uid": "u", "labels": {ROLE_LABEL: "worker", WORKER_LABEL: "3"}}
+    metadata = {"name": "j-worker-3", "namespace": "ns", "uid": "u"}
     return PodView.of({"metadata": metadata, "spec": {"containers": [{"image": "i"}]}, "status": status})
 
 
-def test_a_worker_is_known_by_its_labels() -> None:
+def test_a_worker_is_known_by_its_name() -> None:
     found = view(phase="Running", podIP="10.0.0.1")
     assert (found.role, found.worker, found.image, found.address) == ("worker", 3, "i", "10.0.0.1")
     assert (found.namespace, found.node) == ("ns", "")
@@ -69,74 +69,10 @@ def test_a_pod_that_is_being_deleted_is_not_running() -> None:
     assert not pod("j-worker-0", deleting=True).running
 
 
-def test_the_jobs_own_container_is_found_by_its_name() -> None:
-    own = {"name": "worker", "image": "trainer", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}
-    proxy = {"name": "istio-proxy", "image": "proxy", "state": {"terminated": {"exitCode": 0}}}
-    manifest = {
-        "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
-        "spec": {"containers": [proxy, own]},
-        "status": {"containerStatuses": [proxy, own]},
-    }
-    found = PodView.of(manifest)
-    assert (found.exit_code, found.end_reason, found.image) == (3, "Error", "trainer")
-
-
-def with_sidecar(own: dict[str, Any], phase: str, *, restart_policy: str = "Never", **status: Any) -> PodView:
-    """Return the view of a pod into which a container was injected; `own` is the state of its own one."""
-    statuses = [{"name": "a-proxy", "ready": False}, {"name": "worker", "ready": "running" in own, "state": own}]
-    return PodView.of(
-        {
-            "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
-            "spec": {"containers": [{"name": "a-proxy"}, {"name": "worker"}], "restartPolicy": restart_policy},
-            "status": {"phase": phase, "containerStatuses": statuses, **status},
-        }
-    )
-
-
-@pytest.mark.parametrize(
-    ("exit_code", "phase", "expected", "occupies_node"),
-    [
-        pytest.param(0, "Running", "Succeeded", True, id="a sidecar that does not end"),
-        pytest.param(3, "Running", "Failed", True, id="a sidecar that does not end, after a failure"),
-        pytest.param(0, "Failed", "Succeeded", False, id="a sidecar that failed"),
-        pytest.param(3, "Failed", "Failed", False, id="both failed"),
-    ],
-)
-def test_the_phase_is_that_of_its_own_container(exit_code: int, phase: str, expected: str, occupies_node: bool) -> None:
-    found = with_sidecar({"terminated": {"exitCode": exit_code}}, phase)
-    assert (found.phase, found.finished, found.occupies_node) == (expected, True, occupies_node)
-
-
-def test_a_container_that_is_restarted_or_runs_leaves_the_phase_as_it_is() -> None:
-    assert with_sidecar({"terminated": {"exitCode": 1}}, "Running", restart_policy="Always").phase == "Running"
-    assert with_sidecar({"running": {}}, "Running").phase == "Running"
-    assert with_sidecar({"terminated": {"exitCode": "0"}}, "Running").phase == "Running"
-
-
-def test_an_eviction_is_the_end_of_the_pod_however_its_container_ended() -> None:
-    assert with_sidecar({"terminated": {"exitCode": 0}}, "Failed", reason="Evicted").phase == "Failed"
-
-
-def test_a_pod_is_ready_although_a_sidecar_is_not() -> None:
-    not_ready = {"type": "Ready", "status": "False", "reason": "ContainersNotReady"}
-    assert with_sidecar({"running": {}}, "Running", conditions=[not_ready]).ready
-    assert not with_sidecar({"waiting": {}}, "Running", conditions=[not_ready]).ready
-    assert not with_sidecar({"running": {}}, "Running", conditions=[{**not_ready, "reason": "NodeNotReady"}]).ready
-
-
-def test_a_container_without_a_status_has_not_ended() -> None:
-    own, proxy = {"name": "worker"}, {"name": "a-proxy", "state": {"terminated": {"exitCode": 1}}}
-    manifest = {
-        "metadata": {"name": "p", "labels": {ROLE_LABEL: "worker"}},
-        "spec": {"containers": [own]},
-        "status": {"containerStatuses": [proxy]},
-    }
-    assert PodView.of(manifest).exit_code is None
-
-
-@pytest.mark.parametrize("number", ["abc", "", "-1", "\u0663", "9" * 30, None, 3, ["3"]])
-def test_a_number_that_cannot_be_read_is_no_number(number: Any) -> None:
-    assert PodView.of({"metadata": {"name": "p", "labels": {WORKER_LABEL: number}}}).worker == -1
+def test_labels_that_are_edited_change_neither_role_nor_number() -> None:
+    labels = {ROLE_LABEL: "coordinator", WORKER_LABEL: "7"}
+    found = PodView.of({"metadata": {"name": "j-worker-3", "labels": labels}})
+    assert (found.role, found.worker) == ("worker", 3)
 
 
 def test_views_are_equal_when_decisions_see_no_difference() -> None:

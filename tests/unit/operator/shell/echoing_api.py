@@ -120,8 +120,12 @@ class EchoingApi(Api):
             raise NotFound("not found", 404)
         (self.store.pod_changed if reference.kind == "Pod" else self.store.object_changed)("delete", live)
 
-    async def create_event(self, obj: Manifest, event: Any, now: str) -> None:
+    async def create_event(self, obj: Manifest, event: Any, now: str) -> str:
         self.events.append(event.reason)
+        return f"event-{len(self.events)}"
+
+    async def repeat_event(self, obj: Manifest, name: str, message: str, count: int, now: str) -> None:
+        pass
 
 
 def reject(api: EchoingApi, error: ApiError, *verbs: str, kinds: tuple[str, ...] = ("Pod",)) -> None:

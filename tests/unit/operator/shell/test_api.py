@@ -97,12 +97,20 @@ async def test_a_status_replaces_the_one_before_and_nothing_else_is_sent(server:
 
 
 async def test_an_event_names_the_object_it_is_about(server: ApiServer) -> None:
-    server.answers = [web.json_response({})]
-    await server.api.create_event(POD, Event(type="Normal", reason="R", message="m" * 2000), "2026-11-23T12:00:00Z")
+    server.answers = [web.json_response({"metadata": {"name": "p.1"}})]
+    event = Event(type="Normal", reason="R", message="m" * 2000)
+    assert await server.api.create_event(POD, event, "2026-11-23T12:00:00Z") == "p.1"
     method, path, body = server.requests[0]
     assert (method, path) == ("POST", "/api/v1/namespaces/n/events")
     assert body["involvedObject"] == {"apiVersion": "v1", "kind": "Pod", "name": "p", "namespace": "n"}
     assert (body["reason"], len(body["message"])) == ("R", 1024)
+
+
+async def test_an_event_that_is_repeated_gets_a_count(server: ApiServer) -> None:
+    server.answers = [web.json_response({})]
+    await server.api.repeat_event(POD, "p.1", "m" * 2000, 7, "2026-11-23T12:00:00Z")
+    body = {"message": "m" * 1024, "count": 7, "lastTimestamp": "2026-11-23T12:00:00Z"}
+    assert server.requests == [("PATCH", "/api/v1/namespaces/n/events/p.1", body)]
 
 
 async def test_a_resource_that_is_not_served_is_not_there(server: ApiServer) -> None:

@@ -199,18 +199,18 @@ async def test_a_name_taken_by_someone_else_is_a_condition_and_the_object_stays_
     found = await reconciler(api := EchoingApi())
     theirs = {
         "kind": "ConfigMap",
-        "metadata": {"name": "j-run", "namespace": "ns", "uid": "theirs"},
+        "metadata": {"name": "j-run-uid-of-j", "namespace": "ns", "uid": "theirs"},
         "data": {"a": "b"},
     }
-    api.objects["ConfigMap", "ns", "j-run"] = theirs
+    api.objects["ConfigMap", "ns", "j-run-uid-of-j"] = theirs
     await reconcile_all(found)
     assert (scheduled(found)["reason"], scheduled(found)["message"]) == (
         "NameTaken",
-        "ConfigMap j-run is not of this job; rename the job or delete it",
+        "ConfigMap j-run-uid-of-j is not of this job; rename the job or delete it",
     )
-    assert api.objects["ConfigMap", "ns", "j-run"] == theirs
+    assert api.objects["ConfigMap", "ns", "j-run-uid-of-j"] == theirs
     assert api.events == ["NameTaken"]
-    del api.objects["ConfigMap", "ns", "j-run"]
+    del api.objects["ConfigMap", "ns", "j-run-uid-of-j"]
     advance(found, 15)
     await reconcile_all(found)
     assert ("Pod", "ns", "j-prepare") in api.objects

@@ -53,7 +53,7 @@ STATE = {
 }
 OBJECTS: dict[str, Manifest] = {
     "Pod": {
-        "metadata": METADATA,
+        "metadata": {**METADATA, "name": "j-worker-0"},
         "spec": {
             "nodeName": "n",
             "restartPolicy": "Never",
@@ -69,12 +69,13 @@ OBJECTS: dict[str, Manifest] = {
             "conditions": [
                 {**CONDITION, "type": "PodScheduled", "status": "False"},
                 {**CONDITION, "type": "DisruptionTarget", "reason": "EvictionByEvictionAPI"},
-                {**CONDITION, "reason": "ContainersNotReady"},
+                {**CONDITION, "status": "False", "reason": "ContainersNotReady"},
             ],
+            "initContainerStatuses": [{"name": "init", "state": STATE}],
             "containerStatuses": [
                 {
                     "name": "worker",
-                    "ready": False,
+                    "ready": True,
                     "state": STATE,
                     "lastState": {"terminated": {"reason": "r"}},
                     "restartCount": 1,

@@ -31,7 +31,7 @@ async def test_a_job_is_reconciled_until_its_objects_exist() -> None:
     found = await reconciler(api := EchoingApi())
     assert set(await reconcile_all(found)) == {"done"}
     assert sorted(api.objects) == [
-        ("ConfigMap", "ns", "j-run"),
+        ("ConfigMap", "ns", "j-run-uid-of-j"),
         ("PersistentVolumeClaim", "ns", "checkpoints"),
         ("PersistentVolumeClaim", "ns", "datasets"),
         ("Pod", "ns", "j-prepare"),

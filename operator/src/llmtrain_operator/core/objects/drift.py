@@ -62,8 +62,11 @@ def enforced_fields(manifest: Manifest) -> dict[str, Any]:
 
     A running pod keeps what it was started with, so that an upgrade of the operator disturbs no job, and what admission
     webhooks made of it, such as sidecars, other images or variables: only the operator's own labels and its owner are
-    enforced.
+    enforced. The run config is immutable, so its data is not even read.
     """
+    if manifest["kind"] == "ConfigMap":
+        metadata = {key: manifest["metadata"][key] for key in ("labels", "ownerReferences")}
+        return {"metadata": metadata}
     if manifest["kind"] != "Pod":
         return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     metadata = manifest["metadata"]

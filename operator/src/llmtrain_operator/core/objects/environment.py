@@ -5,9 +5,10 @@ from typing import Any
 
 from llmtrain_api.job import JobSpec
 from llmtrain_api.pods import EnvironmentSource, EnvironmentVariable, KeySelector
-from llmtrain_operator.core.objects.security_context import is_rdma
 from llmtrain_operator.core.objects.volumes import TMP_DIRECTORY
 
+GPU_RESOURCES = ("nvidia.com/gpu", "nvidia.com/mig-")
+"""What the names of GPUs begin with: whole, shared (`nvidia.com/gpu.shared`) or divided. Adapters have other names."""
 VISIBLE_DEVICES = "NVIDIA_VISIBLE_DEVICES"
 """Variable by which NVIDIA's container runtime selects GPUs. Device plugins set it in pods with GPUs."""
 DEFAULTS = {"HOME": TMP_DIRECTORY, "USER": "llmtrain"}
@@ -64,5 +65,5 @@ def with_visible_devices(variables: Variables, resources: Mapping[str, str]) -> 
     device plugin sets it, and a value here would replace that one.
     """
     others = tuple(variable for variable in variables if variable["name"] != VISIBLE_DEVICES)
-    has_gpus = any(name.startswith("nvidia.com/") and not is_rdma(name) for name in resources)
+    has_gpus = any(name.startswith(GPU_RESOURCES) for name in resources)
     return others if has_gpus else (*others, {"name": VISIBLE_DEVICES, "value": "void"})

@@ -28,7 +28,7 @@ def run_config_map(job: Job) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": child_metadata(job, run_config_name(job.name), "run"),
+        "metadata": child_metadata(job, run_config_name(job.name, job.uid), "run"),
         "immutable": True,
         "data": {RUN_CONFIG_FILE: config.model_dump_json(by_alias=True, exclude_none=True)},
     }

@@ -6,7 +6,10 @@ from typing import Any
 
 from llmtrain_api.pods import SecurityContext
 
-_RDMA = re.compile(r"rdma|infiniband|roce|hca|mlnx|hostdev|/efa$|/ib$")
+_RDMA = re.compile(
+    r"(?<![a-z0-9])((rdma|infiniband|roce|mlnx|hostdev)[a-z0-9]*|hca|efa|ib([ps][0-9a-z]+)?)(?![a-z0-9])"
+)
+"""A word in the name of a resource. `ibp24s0` and `ibs1` are names that Linux gives to InfiniBand adapters."""
 LOCK_MEMORY = "IPC_LOCK"
 """Capability that network adapters need to register memory."""
 

@@ -54,9 +54,9 @@ def shared_memory_volume(workers: Workers) -> Volume:
     return Volume(name="shm", source=source, path=SHARED_MEMORY_DIRECTORY)
 
 
-def run_config_volume(job: str) -> Volume:
-    """Return the ConfigMap with the run config of the job named `job`."""
-    source = {"configMap": {"name": run_config_name(job)}}
+def run_config_volume(job: str, uid: str) -> Volume:
+    """Return the ConfigMap with the run config of the job with this name and UID."""
+    source = {"configMap": {"name": run_config_name(job, uid)}}
     return Volume(name="run", source=source, path=RUN_CONFIG_DIRECTORY)
 
 

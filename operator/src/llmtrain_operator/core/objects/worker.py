@@ -53,7 +53,7 @@ def trainer_volumes(job: Job) -> tuple[Volume, ...]:
     return (
         tmp_volume(limit(workers.resources.scratch, DEFAULT_SCRATCH)),
         shared_memory_volume(workers),
-        run_config_volume(job.name),
+        run_config_volume(job.name, job.uid),
         *claim_volumes((job.spec.data.source.volume, job.spec.checkpoint.volume)),
         *mounted_volumes(workers.mounts),
     )

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from llmtrain_api.conditions import Reason
+from llmtrain_operator.core.pod_containers import PREPARING
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
 
@@ -40,18 +41,27 @@ def error_of(pod: PodView) -> Blocker | None:
         return Blocker(reason=Reason.CRASH_LOOP_BACK_OFF, message=crash_loop_message(pod))
     if pod.starting and pod.warning:
         return start_warning(pod)
-    remedy = REMEDIES.get(pod.waiting_reason)
-    if remedy is None:
+    if pod.waiting_reason in PREPARING:
         return None
     detail = f" ({pod.waiting_message.strip()[:512]})" if pod.waiting_message else ""
+    remedy = REMEDIES.get(pod.waiting_reason, f"read `kubectl describe pod {pod.name}` and correct the cause")
     return Blocker(
         reason=Reason.CONTAINER_NOT_STARTED,
-        message=f"pod {pod.name} on {pod.node or 'no node'}: {pod.waiting_reason}{detail}; {remedy}",
+        message=f"{place_of(pod)}: {pod.waiting_reason}{detail}; {remedy}",
     )
+
+
+def place_of(pod: PodView) -> str:
+    """Return the pod and its node, and the container that waits if it is not the job's own."""
+    injected = f", container {pod.waiting_container}" if pod.waiting_container else ""
+    return f"pod {pod.name} on {pod.node or 'no node'}{injected}"
 
 
 def crash_loop_message(pod: PodView) -> str:
     """Return how often and why a container ended that its kubelet restarts, and the remedy."""
+    if pod.waiting_container:
+        logs = f"kubectl logs {pod.name} -c {pod.waiting_container} --previous"
+        return f"{place_of(pod)}: CrashLoopBackOff; read `{logs}` and correct the cause where the container is injected"
     ended = f"at last with {pod.last_end_reason}" if pod.last_end_reason else "again and again"
     limit = f" (memory limit {pod.memory_limit})" if pod.last_end_reason == "OOMKilled" and pod.memory_limit else ""
     return (

@@ -6,7 +6,7 @@ from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import strings_at
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.admission import Blocker
-from llmtrain_operator.core.policies.container_errors import container_error
+from llmtrain_operator.core.policies.container_errors import container_error, place_of
 
 UNBOUND_CLAIMS = "unbound immediate PersistentVolumeClaims"
 """What the scheduler reports while the volumes of a pod are being provisioned."""
@@ -24,6 +24,12 @@ def pull_failure(spec: JobSpec, pods: tuple[PodView, ...]) -> Blocker | None:
         return None
     from_spec = bool(spec.image) and pod.role != "coordinator"
     field = "spec.image" if from_spec else "image of the operator's Helm chart"
+    if pod.waiting_container:
+        return Blocker(
+            reason=Reason.IMAGE_PULL_FAILED,
+            message=f"{place_of(pod)}, which was injected: its image cannot be pulled ({pod.pull_failure.strip()}); "
+            "correct it in the webhook or policy that injects the container",
+        )
     return Blocker(
         reason=Reason.IMAGE_PULL_FAILED,
         message=f"{field}: pod {pod.name} cannot pull image '{pod.image}' ({pod.pull_failure.strip()}); "

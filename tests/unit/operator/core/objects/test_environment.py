@@ -47,13 +47,15 @@ def test_all_keys_of_a_secret_or_a_config_map_can_become_variables() -> None:
     )
 
 
-@pytest.mark.parametrize("resources", [{}, {"cpu": "1"}, {"amd.com/gpu": "8"}, {"nvidia.com/hostdev": "1"}])
+@pytest.mark.parametrize(
+    "resources", [{}, {"cpu": "1"}, {"amd.com/gpu": "8"}, {"nvidia.com/hostdev": "1"}, {"nvidia.com/resnet0": "1"}]
+)
 def test_a_container_without_gpus_sees_none_whatever_the_job_says(resources: dict[str, str]) -> None:
     found = with_visible_devices(({"name": "A", "value": "1"}, ALL_DEVICES), resources)
     assert found == ({"name": "A", "value": "1"}, {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"})
 
 
-@pytest.mark.parametrize("resource", ["nvidia.com/gpu", "nvidia.com/mig-1g.10gb"])
+@pytest.mark.parametrize("resource", ["nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-1g.10gb"])
 def test_the_device_plugin_chooses_the_gpus_of_a_container(resource: str) -> None:
     assert with_visible_devices(({"name": "A", "value": "1"}, ALL_DEVICES), {resource: "1"}) == (
         {"name": "A", "value": "1"},

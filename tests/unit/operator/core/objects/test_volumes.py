@@ -47,7 +47,7 @@ def test_claims_are_mounted_once_each_under_their_names() -> None:
 
 
 def test_the_run_config_is_that_of_the_job() -> None:
-    assert run_config_volume("j").source == {"configMap": {"name": "j-run"}}
+    assert run_config_volume("j", "0123456789").source == {"configMap": {"name": "j-run-01234567"}}
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,24 @@ def test_a_container_that_ends_again_and_again() -> None:
     assert "kubectl logs j-coordinator --previous" in found.message
 
 
-@pytest.mark.parametrize("reason", ["", "ContainerCreating", "PodInitializing", "Unheard"])
+@pytest.mark.parametrize("reason", ["", "ContainerCreating", "PodInitializing"])
 def test_a_container_that_starts_is_no_error(reason: str) -> None:
     assert container_error((replace(PENDING, waiting_reason=reason),)) is None
+
+
+def test_a_reason_that_is_not_known_is_reported_as_well() -> None:
+    found = container_error((replace(PENDING, waiting_reason="SignatureValidationFailed", waiting_message="no key"),))
+    assert found.message == (
+        "pod j-worker-0 on node-1: SignatureValidationFailed (no key); read `kubectl describe pod j-worker-0` and correct the "
+        "cause"
+    )
+
+
+@pytest.mark.parametrize("reason", ["CrashLoopBackOff", "CreateContainerError"])
+def test_an_injected_container_is_named(reason: str) -> None:
+    found = container_error((replace(PENDING, waiting_reason=reason, waiting_container="istio-init"),))
+    assert found.message.startswith(f"pod j-worker-0 on node-1, container istio-init: {reason}")
+    assert reason != "CrashLoopBackOff" or "kubectl logs j-worker-0 -c istio-init --previous" in found.message
 
 
 def test_a_pod_that_is_being_deleted_is_no_error() -> None:

@@ -9,7 +9,7 @@ from llmtrain_operator.core.policies.refusal import api_rejection, current_refus
 from llmtrain_operator.core.snapshot import Refusal
 from unit.operator.builders import job
 
-RUN = {"kind": "ConfigMap", "metadata": {"name": "j-run"}}
+RUN = {"kind": "ConfigMap", "metadata": {"name": "j-run-uid-of-j"}}
 WORKER = {"kind": "Pod", "metadata": {"name": "j-worker-0"}}
 LAST = api_rejection(("Pod", "j-worker-0"), "no")
 
@@ -21,7 +21,7 @@ LAST = api_rejection(("Pod", "j-worker-0"), "no")
         pytest.param(LAST, (), (), LAST.key, id="the refused object is still needed"),
         pytest.param(api_rejection(("Pod", "x"), "no"), (), (), None, id="the refused object is not needed"),
         pytest.param(api_rejection(("Pod", "x"), "no"), ("x",), (), ("Pod", "x"), id="a deletion was refused"),
-        pytest.param(LAST, (), (RUN,), ("ConfigMap", "j-run"), id="the first name is taken"),
+        pytest.param(LAST, (), (RUN,), ("ConfigMap", "j-run-uid-of-j"), id="the first name is taken"),
         pytest.param(None, (), (WORKER,), ("Pod", "j-worker-0"), id="a later name is taken"),
     ],
 )

@@ -33,6 +33,13 @@ def test_an_image_that_cannot_be_pulled_is_named_with_the_field_that_sets_it() -
     assert why_pending(job().spec, (NO_IMAGE,)).message.startswith("image of the operator's Helm chart:")
 
 
+def test_an_injected_image_that_cannot_be_pulled_is_no_fault_of_the_spec() -> None:
+    found = why_pending(job(image="a/b:c").spec, (replace(NO_IMAGE, waiting_container="istio-proxy"),))
+    assert found.reason == Reason.IMAGE_PULL_FAILED
+    assert "container istio-proxy, which was injected" in found.message
+    assert "spec.image" not in found.message
+
+
 def test_the_coordinators_image_is_never_that_of_the_spec() -> None:
     found = why_pending(job(image="a/b:c").spec, (replace(NO_IMAGE, role="coordinator"),))
     assert found.message.startswith("image of the operator's Helm chart:")

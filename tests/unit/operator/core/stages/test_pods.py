@@ -142,10 +142,14 @@ def test_claims_of_storage_pools_and_the_run_config_are_created_where_they_are_m
     assert names(shared_objects(job(), CLUSTER, claims=(), objects=(), coordinator_from=None)) == [
         "PersistentVolumeClaim datasets",
         "PersistentVolumeClaim checkpoints",
-        "ConfigMap j-run",
+        "ConfigMap j-run-uid-of-j",
     ]
     existing = shared_objects(
-        job(), CLUSTER, claims=("datasets", "checkpoints"), objects=(("ConfigMap", "j-run"),), coordinator_from=None
+        job(),
+        CLUSTER,
+        claims=("datasets", "checkpoints"),
+        objects=(("ConfigMap", "j-run-uid-of-j"),),
+        coordinator_from=None,
     )
     assert existing == ()
 
@@ -160,7 +164,7 @@ def test_a_mounted_storage_pool_gets_its_claim() -> None:
     created = names(
         shared_objects(the_job, cluster, claims=("datasets", "checkpoints"), objects=(), coordinator_from=None)
     )
-    assert created == ["PersistentVolumeClaim models", "ConfigMap j-run"]
+    assert created == ["PersistentVolumeClaim models", "ConfigMap j-run-uid-of-j"]
 
 
 def test_one_volume_for_two_purposes_is_one_claim() -> None:
@@ -171,7 +175,9 @@ def test_one_volume_for_two_purposes_is_one_claim() -> None:
 
 
 def test_without_a_cluster_only_the_run_config_is_created() -> None:
-    assert names(shared_objects(job(), None, claims=(), objects=(), coordinator_from=None)) == ["ConfigMap j-run"]
+    assert names(shared_objects(job(), None, claims=(), objects=(), coordinator_from=None)) == [
+        "ConfigMap j-run-uid-of-j"
+    ]
 
 
 def test_a_cause_that_the_scheduler_reports_is_in_both_conditions() -> None:
