@@ -165,7 +165,7 @@ async def test_each_object_of_a_job_that_ends_is_deleted_once_however_late_watch
 async def test_what_is_due_later_is_returned_to_the_queue() -> None:
     finished = {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Completed", "message": ""}]}
     finished["conditions"][0]["lastTransitionTime"] = "2026-11-23T12:00:00Z"
-    status = {**finished, "stage": "Succeeded", "finishTime": "2999-11-23T12:00:00.000Z"}
+    status = {**finished, "stage": "Succeeded", "finishTime": "2199-11-23T12:00:00.000Z"}
     spec = {**SPEC, "ttlSecondsAfterFinished": 60}
     found = await reconciler(EchoingApi(), manifest(JOB_KIND, "j", spec, status, namespace="ns"))
     _, seconds = await found.reconcile(JOB, None)  # type: ignore[arg-type]
