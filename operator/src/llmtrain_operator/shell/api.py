@@ -32,13 +32,10 @@ PLURALS = {
 }
 """Plurals in URL paths, by kind."""
 REQUEST_SECONDS = 30
-CALLS_PER_SECOND, BURST = 400.0, 400.0
+CALLS_PER_SECOND, BURST = 200.0, 200.0
 """Client-side rate limit. It only bounds errors of the operator: the server's priority and fairness is the real limit."""
-MAX_IN_FLIGHT = 24
+MAX_IN_FLIGHT = 48
 """Requests without an answer yet, watches aside: more would only make each of them slower, and the Lease's with them."""
-MAX_SERVICES_IN_FLIGHT = 4
-"""Services that are created at once, beside other requests. The API server allocates their addresses one after the other, under
-a lock, so that more of them would only wait there, in place of other requests."""
 READ_SECONDS = 90.0
 """How long a watch can be silent, though the server sends a bookmark each minute, before its connection is taken for lost."""
 MAX_LINE_BYTES = 16 * 2**20
@@ -65,7 +62,6 @@ class Api:
         self.client = client
         self.bucket = TokenBucket(CALLS_PER_SECOND, BURST)
         self.in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
-        self.services_in_flight = asyncio.Semaphore(MAX_SERVICES_IN_FLIGHT)
         self.may_write: Callable[[], bool] = lambda: True
         """Whether this replica leads; asked right before a request, because a process can be stopped at any time."""
 
@@ -85,9 +81,9 @@ class Api:
         A request that changes something is only sent while this replica leads, unless it is not `fenced`.
         """
         await self.bucket.take(CURRENT_KEY.get())
-        resource = resource_of(path.split("?")[0].removesuffix("/status").split("/"))
+        resource = path.split("?")[0].removesuffix("/status").split("/")
         headers = {"Content-Type": content_type, "Accept": accept}
-        async with self.services_in_flight if (method, resource) == ("POST", "services") else self.in_flight:
+        async with self.in_flight:
             if fenced and method != "GET" and not self.may_write():
                 raise Unavailable("this replica does not hold the Lease any more")
             response = await self.send(method, path, body, headers, aiohttp.ClientTimeout(total=seconds))
@@ -96,7 +92,7 @@ class Api:
             except CONNECTION_ERRORS as error:
                 cause = error or type(error).__name__
                 raise Unavailable(f"the answer of the API server was cut off: {cause}") from error
-        count_call(method, resource, response.status)
+        count_call(method, resource_of(resource), response.status)
         if response.status >= 400:
             raise error_for(response.status, data, response.headers.get("Retry-After"))
         return object_in(data) if data else {}

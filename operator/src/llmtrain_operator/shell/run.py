@@ -30,9 +30,8 @@ from llmtrain_operator.shell.settings import Settings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
-CONCURRENT_RECONCILES = 64
-"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods, or those that wait for their Services, do
-not hold up all others."""
+CONCURRENT_RECONCILES = 32
+"""Keys that are reconciled at the same time: enough that jobs with hundreds of pods do not hold up all others."""
 log = logging.getLogger(__name__)
 
 

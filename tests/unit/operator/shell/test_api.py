@@ -10,7 +10,7 @@ from kubernetes.aio.config import ConfigException
 
 from llmtrain_operator.core.plan import Event, ObjectReference
 from llmtrain_operator.shell import api as module
-from llmtrain_operator.shell.api import MAX_IN_FLIGHT, MAX_SERVICES_IN_FLIGHT, Api, Unreadable, path_of, resource_of
+from llmtrain_operator.shell.api import MAX_IN_FLIGHT, Api, Unreadable, path_of, resource_of
 from llmtrain_operator.shell.errors import AlreadyExists, Conflict, NotFound, RequestRejected, Unavailable
 from unit.operator.shell.api_server import ApiServer
 
@@ -169,34 +169,6 @@ async def test_requests_wait_while_as_many_as_are_allowed_are_in_flight_and_are_
         results = await asyncio.gather(*calls, return_exceptions=True)
     assert [str(result) for result in results[MAX_IN_FLIGHT:]] == ["this replica does not hold the Lease any more"] * 5
     assert len(waiting) == MAX_IN_FLIGHT
-
-
-async def test_services_that_wait_for_their_addresses_keep_no_other_request_waiting() -> None:
-    waiting: list[str] = []
-
-    async def allocate(request: web.Request) -> web.Response:
-        if request.path.endswith("/services"):
-            waiting.append(request.path)
-            await asyncio.Event().wait()
-        return web.json_response(POD)
-
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", allocate)
-    async with (
-        TestServer(app) as running,
-        ApiClient(Configuration(host=str(running.make_url("")).rstrip("/"))) as client,
-    ):
-        api = Api(client)
-        service = {**POD, "kind": "Service"}
-        calls = [asyncio.create_task(api.create(service)) for _ in range(MAX_IN_FLIGHT + 5)]
-        async with asyncio.timeout(10):
-            while len(waiting) < MAX_SERVICES_IN_FLIGHT:
-                await asyncio.sleep(0.01)
-            await asyncio.gather(*(api.create(POD) for _ in range(5)))
-        assert len(waiting) == MAX_SERVICES_IN_FLIGHT
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
 
 
 async def test_a_watch_that_is_silent_is_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
