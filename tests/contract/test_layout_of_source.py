@@ -36,6 +36,7 @@ WITHOUT_MODULE = {
     "tests/unit/operator/shell/test_reconcile_coordinator.py": "reconcile.py with the answers of coordinators",
     "tests/unit/operator/shell/test_reconcile_claims.py": "reconcile.py with claims that the API server refuses",
     "tests/unit/operator/shell/test_reconcile_held_up.py": "reconcile.py with refusals that hold up no other request",
+    "tests/unit/operator/shell/test_reconcile_objects.py": "reconcile.py with the objects of a job, whosever they are",
     "tests/unit/operator/shell/test_reconcile_refused.py": "reconcile.py with requests that the API server refuses",
     "tests/unit/operator/core/test_job_entrypoint.py": "job.py for jobs that run a program of the user's",
     "tests/unit/trainer/test_imports.py": "what processes that start fast must not import",
