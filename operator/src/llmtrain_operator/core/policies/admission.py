@@ -137,7 +137,7 @@ def missing_own_pool(
     """Return why a job gets no new pods: the compute pool that it is placed in is gone; None if it is there.
 
     Its pods share a network, so they are not spread over two pools. A job without pods that run can be placed again. A
-    job whose LLMCluster is gone continues if its pool selects no nodes.
+    job whose LLMCluster is gone keeps getting new pods if its pool selects no nodes.
     """
     running = [pod for pod in pods if not pod.finished]
     if cluster is None:
