@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 
 import aiohttp
 import kopf
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient
 from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
@@ -15,7 +18,6 @@ from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
 from llmtrain_operator.shell.api import Api
-from llmtrain_operator.shell.api_client import connect, log_in
 from llmtrain_operator.shell.errors import Unavailable
 from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
@@ -63,10 +65,18 @@ async def serves_gangs(api: Api) -> bool:
             await asyncio.sleep(RETRY_SECONDS)
 
 
+async def log_in() -> None:
+    """Load the pod's service account, or outside of a cluster the kubeconfig."""
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config()  # type: ignore[no-untyped-call]
+    else:
+        await config.load_kube_config()  # type: ignore[no-untyped-call]
+
+
 async def run(settings: Settings) -> None:
     """Run until cancelled or until the Lease is lost; raise the error of the first task that fails."""
     await log_in()
-    async with connect() as client, aiohttp.ClientSession() as session:
+    async with ApiClient() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
         api.may_write = lambda: False
@@ -91,7 +101,7 @@ async def run(settings: Settings) -> None:
 
         async def elect() -> None:
             """Run the election in its own thread, with connections of its own: requests of others do not delay it."""
-            async with connect() as lease_client:
+            async with ApiClient() as lease_client:
                 lease = Lease(Api(lease_client), settings.namespace, settings.identity)
                 api.may_write = lambda: lease.remaining_seconds > 0
                 await run_leader_election(lease, lambda: loop.call_soon_threadsafe(leads.set))
