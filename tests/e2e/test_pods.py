@@ -149,8 +149,7 @@ def test_a_rule_fails_a_job_at_once_and_its_failed_pod_stays(team: Kube) -> None
     failed = condition(status, "Failed")
     assert (failed["reason"], status["recoveries"]["count"]) == ("FailureRule", 1)
     assert "exit code 42" in failed["message"]
-    (worker,) = team.pods("ruled", "worker")
-    assert worker["status"]["phase"] == "Failed"
+    team.wait("its pod has ended", lambda: [p["status"]["phase"] for p in team.pods("ruled", "worker")] == ["Failed"])
     assert "the pod has what it needs" in team.run("logs", "ruled-worker-0").stdout
     team.delete_job("ruled")
 

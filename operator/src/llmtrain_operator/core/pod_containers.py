@@ -31,6 +31,16 @@ def phase_of(pod: Manifest, exit_code: int | None) -> str:
     return "Succeeded" if exit_code == 0 else "Failed"
 
 
+def occupies_node(pod: Manifest) -> bool:
+    """Return whether a container of a pod runs or may still run. The kubelet reports its end before that of the pod."""
+    if text_at(pod, "status", "phase") in ENDED:
+        return False
+    groups = ("initContainerStatuses", "containerStatuses")
+    states = [fields_at(status, "state") for group in groups for status in items_at(pod, "status", group)]
+    ended = bool(states) and all("terminated" in state for state in states)
+    return not ended or text_at(pod, "spec", "restartPolicy") != "Never"
+
+
 def is_ready(condition: dict[str, Any], container: dict[str, Any]) -> bool:
     """Return whether a pod is ready, by its condition and the status of its own container: others do not matter."""
     others_are_not = condition.get("reason") == "ContainersNotReady" and container.get("ready") is True

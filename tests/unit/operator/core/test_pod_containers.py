@@ -45,6 +45,23 @@ def test_the_phase_is_that_of_its_own_container(exit_code: int, phase: str, expe
     assert (found.phase, found.finished, found.occupies_node) == (expected, True, occupies_node)
 
 
+@pytest.mark.parametrize(
+    ("own", "proxy", "init", "expected"),
+    [
+        pytest.param({"terminated": {"exitCode": 0}}, {"terminated": {}}, {"terminated": {}}, False, id="all ended"),
+        pytest.param({"terminated": {"exitCode": 0}}, {"running": {}}, {"terminated": {}}, True, id="a sidecar runs"),
+        pytest.param(
+            {"terminated": {"exitCode": 0}}, {"terminated": {}}, {"running": {}}, True, id="another kind of it runs"
+        ),
+        pytest.param({"running": {}}, {"terminated": {}}, {"terminated": {}}, True, id="its own runs"),
+    ],
+)
+def test_a_node_is_free_of_a_pod_when_all_its_containers_have_ended(
+    own: dict[str, Any], proxy: dict[str, Any], init: dict[str, Any], expected: bool
+) -> None:
+    assert starting(own, proxy=proxy, init=init, phase="Running").occupies_node is expected
+
+
 def test_a_container_that_is_restarted_or_runs_leaves_the_phase_as_it_is() -> None:
     assert with_sidecar({"terminated": {"exitCode": 1}}, "Running", restart_policy="Always").phase == "Running"
     assert with_sidecar({"running": {}}, "Running").phase == "Running"
