@@ -4,8 +4,9 @@ Workers that train need no coordinator, so a replacement costs them nothing; wit
 them. The old coordinator may still run: its successor has a greater term, which fences it.
 
 It may also be the operator that is cut off, such as by a NetworkPolicy, and then a replacement does not help. So only a
-coordinator that has answered is replaced, only a few times within the window of `spec.recovery`, and none while all
-others are silent too. What remains silent is reported by `coordinator_unreachable.py`.
+coordinator is replaced that has answered, or whose node is NotReady, as an operator finds it that starts after a node
+took its predecessor along; only a few times within the window of `spec.recovery`, and none while all others are silent
+too. What remains silent is reported by `coordinator_unreachable.py`.
 """
 
 from collections.abc import Collection, Iterable
@@ -43,17 +44,19 @@ def lost_coordinators(
 
     Nothing is replaced while the control plane is doubted: then the operator may be the one that is cut off.
     """
-    if silence is None or not is_lost(silence) or control_plane_unsure(nodes):
+    if silence is None or control_plane_unsure(nodes):
         return ()
-    found = tuple(pod for pod in pods if pod.role == "coordinator" and pod.running)
+    running = (pod for pod in pods if pod.role == "coordinator" and pod.running)
+    found = tuple(pod for pod in running if is_lost(silence, node_ready=pod.node not in nodes.not_ready_since))
     replaced = replacements_in_window(recent, budget, now) - {pod.uid for pod in found}
     return found if len(replaced) < MAX_REPLACEMENTS else ()
 
 
-def is_lost(silence: Silence) -> bool:
-    """Return whether a coordinator answered and has stopped to, and not all others with it."""
+def is_lost(silence: Silence, *, node_ready: bool) -> bool:
+    """Return whether a coordinator has stopped to answer, or cannot because of its node, and not all others with it."""
     is_long = silence.duration >= LOST_AFTER and silence.unanswered >= LOST_POLLS
-    return silence.has_answered and is_long and not silence.is_common and not silence.is_refusal
+    expected = silence.has_answered or not node_ready
+    return expected and is_long and not silence.is_common and not silence.is_refusal
 
 
 def replacements_in_window(recent: Iterable[Failure], budget: FailureBudget, now: datetime) -> set[str]:

@@ -26,6 +26,10 @@ BUDGET = FailureBudget(max_failures=10, window_seconds=3600)
 SILENCE = Silence(since=NOW - timedelta(seconds=6), duration=timedelta(seconds=6), unanswered=2, has_answered=True)
 
 
+NEVER = replace(SILENCE, has_answered=False)
+ONE_NOT_READY = NodeStates(not_ready_since={"node-1": NOW - timedelta(seconds=9)}, known=4, not_ready=1)
+
+
 def record(number: int, seconds_ago: float = 60) -> Failure:
     return Failure(
         pod="j-coordinator", uid=f"uid-{number}", time=ago(seconds_ago), reason="CoordinatorLost", disruption=True
@@ -44,7 +48,16 @@ def record(number: int, seconds_ago: float = 60) -> Failure:
     ],
 )
 def test_which_silence_is_a_loss(fields: dict[str, Any], expected: bool) -> None:
-    assert is_lost(replace(SILENCE, **fields)) is expected
+    assert is_lost(replace(SILENCE, **fields), node_ready=True) is expected
+
+
+@pytest.mark.parametrize("fields", [{}, {"has_answered": False}])
+def test_on_a_node_that_is_not_ready_a_coordinator_is_lost_even_if_it_never_answered_this_operator(
+    fields: dict[str, Any],
+) -> None:
+    """The operator's predecessor may have been on the same node."""
+    assert is_lost(replace(SILENCE, **fields), node_ready=False)
+    assert not is_lost(replace(SILENCE, unanswered=1, **fields), node_ready=False)
 
 
 def replaced_of(
@@ -64,6 +77,8 @@ def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None
     [
         pytest.param(replaced_of(silence=None), 0, id="it answers"),
         pytest.param(replaced_of(nodes=NodeStates(known=4, not_ready=3)), 0, id="the control plane is doubted"),
+        pytest.param(replaced_of(silence=NEVER), 0, id="it never answered, on a node that is ready"),
+        pytest.param(replaced_of(silence=NEVER, nodes=ONE_NOT_READY), 1, id="it never answered, on one that is not"),
         pytest.param(
             replaced_of(pods=(pending_pod("j-coordinator", "coordinator"),)), 0, id="its successor starts already"
         ),
