@@ -11,11 +11,11 @@ def must_create_token(
 ) -> bool:
     """Return whether `secret` is created now, to no effect if it exists.
 
-    It is created with the first pods, also with those of a job that is resumed, and again if a node reports that a pod cannot
-    mount it. `desired` are the objects that must exist; `created` is whether it is known to have been created, which an
+    It is created with the first pods, not with each retry of refused ones, and again if a node reports that a pod cannot mount
+    it. `desired` are the objects that must exist; `created` is whether it is known to have been created, which an
     operator that has just started does not know.
     """
     name, existing = secret["metadata"]["name"], {pod.name for pod in pods}
     is_missed = any(pod.starting and name in pod.warning and "not found" in pod.warning for pod in pods)
     needs_pods = any(each["kind"] == "Pod" and text_at(each, "metadata", "name") not in existing for each in desired)
-    return is_missed or (needs_pods and not (created and pods))
+    return is_missed or (needs_pods and not created)
