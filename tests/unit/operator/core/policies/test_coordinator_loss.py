@@ -26,7 +26,7 @@ BUDGET = FailureBudget(max_failures=10, window_seconds=3600)
 SILENCE = Silence(since=NOW - timedelta(seconds=6), duration=timedelta(seconds=6), unanswered=2, has_answered=True)
 
 
-NEVER = replace(SILENCE, has_answered=False)
+NEVER_ANSWERED = replace(SILENCE, has_answered=False)
 ONE_NOT_READY = NodeStates(not_ready_since={"node-1": NOW - timedelta(seconds=9)}, known=4, not_ready=1)
 
 
@@ -77,8 +77,10 @@ def test_a_lost_coordinator_is_deleted_without_waiting_for_its_kubelet() -> None
     [
         pytest.param(replaced_of(silence=None), 0, id="it answers"),
         pytest.param(replaced_of(nodes=NodeStates(known=4, not_ready=3)), 0, id="the control plane is doubted"),
-        pytest.param(replaced_of(silence=NEVER), 0, id="it never answered, on a node that is ready"),
-        pytest.param(replaced_of(silence=NEVER, nodes=ONE_NOT_READY), 1, id="it never answered, on one that is not"),
+        pytest.param(replaced_of(silence=NEVER_ANSWERED), 0, id="it never answered, on a node that is ready"),
+        pytest.param(
+            replaced_of(silence=NEVER_ANSWERED, nodes=ONE_NOT_READY), 1, id="it never answered, on one that is not"
+        ),
         pytest.param(
             replaced_of(pods=(pending_pod("j-coordinator", "coordinator"),)), 0, id="its successor starts already"
         ),
