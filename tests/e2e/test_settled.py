@@ -12,7 +12,7 @@ from llmtrain_cli.prometheus import Prometheus
 from support.measurements import RecordMeasurement
 
 pytestmark = pytest.mark.serial
-NAME, EACH = "e2e-settled", 20
+NAME, EACH, PREPARED_JOBS = "e2e-settled", 20, 5
 RATE = "sum(rate(llmtrain_operator_api_calls_total[1m]))"
 FAILED = {
     "type": "Failed",
@@ -62,15 +62,16 @@ def test_jobs_that_finished_wait_or_train_cost_less_than_a_call_a_second(
     kube.apply(job(new_job, steps=ENDLESS))
     tenant.apply(*(job(f"waiting-{number}", cluster="nowhere") for number in range(EACH)))
     tenant.apply(*(job(f"refused-{number}") for number in range(EACH)))
-    tenant.apply(*(job(f"trained-{number}") for number in range(EACH)))
+    tenant.apply(*(job(f"prepared-{number}") for number in range(PREPARED_JOBS)))
     tenant.apply(*(job(f"finished-{number}", suspend=True) for number in range(EACH)))
     for number in range(EACH):
         patch(tenant, f"finished-{number}", {"stage": "Failed", "conditions": [FAILED]})
-        patch(tenant, f"trained-{number}", PREPARED)
+    for number in range(PREPARED_JOBS):
+        patch(tenant, f"prepared-{number}", PREPARED)
     kube.wait_for_step(new_job, 30)
     tenant.wait("all wait", lambda: reasons(tenant, "waiting") == ["ClusterNotFound"] * EACH)
     tenant.wait("all are refused", lambda: reasons(tenant, "refused") == ["APIRejected"] * EACH)
-    tenant.wait("all others are refused where they train", lambda: len(refused_to_train(tenant)) == EACH, 240)
+    tenant.wait("all others are refused where they train", lambda: len(refused_to_train(tenant)) == PREPARED_JOBS, 120)
 
     def settled() -> float | None:
         rate = next((series.value for series in prometheus.query(RATE)), None)
