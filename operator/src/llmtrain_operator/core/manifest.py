@@ -3,7 +3,6 @@
 Any client may have written them, so a field can be absent, null or of another type. The readers below never raise.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,6 @@ Manifest = dict[str, Any]
 """One object, with its metadata."""
 ObjectKey = tuple[str, str]
 """Kind and name of an object in a known namespace."""
-
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def object_key(manifest: Manifest) -> ObjectKey:
@@ -61,11 +58,6 @@ def texts_at(obj: object, *path: str) -> tuple[str, ...]:
 def strings_at(obj: object, *path: str) -> dict[str, str]:
     """Return the labels, annotations or the like at a path of keys, without values that are no text."""
     return {key: value for key, value in fields_at(obj, *path).items() if isinstance(value, str)}
-
-
-def number_in(text: object, default: int) -> int:
-    """Return the number from 0 to 999999999 that a label or annotation holds; `default` if it holds none."""
-    return int(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else default
 
 
 def generation_of(obj: Manifest) -> int:

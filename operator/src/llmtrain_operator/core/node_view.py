@@ -21,6 +21,7 @@ from llmtrain_operator.core.manifest import (
     text_at,
     value_at,
 )
+from llmtrain_operator.core.pod_containers import ENDED
 from llmtrain_operator.core.taints import Taints, taints_of
 
 MAX_REASON_LENGTH = 512
@@ -219,7 +220,7 @@ def gpus_of(pod: Manifest) -> int:
 
     Init containers run one after the other, beside the sidecars (init containers that restart) started before them.
     """
-    if text_at(pod, "status", "phase") in ("Succeeded", "Failed"):
+    if text_at(pod, "status", "phase") in ENDED:
         return 0
     peak = sidecars = 0
     for container in items_at(pod, "spec", "initContainers"):

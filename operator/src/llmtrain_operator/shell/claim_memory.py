@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from llmtrain_api.conditions import Reason
-from llmtrain_operator.core.policies.refusal import MAX_RETRY_AFTER
 from llmtrain_operator.core.snapshot import Refusal
 from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, TRANSIENT, Facts, Refusals
 
@@ -52,7 +51,7 @@ class ClaimMemory:
             key=("PersistentVolumeClaim", key[1]),
             reason=Reason.CLAIMS_REJECTED,
             message=message,
-            retry_after=timedelta(seconds=min(retry_after, MAX_RETRY_AFTER)),
+            retry_after=timedelta(seconds=retry_after),
             is_transient=is_transient,
         )
         back_off = MISSING_NAMESPACE if is_missing else TRANSIENT if refusal.is_transient else REJECTED

@@ -13,9 +13,7 @@ import math
 from pydantic_core import from_json
 
 from llmtrain_api.printable import printable
-
-MAX_RETRY_AFTER_SECONDS = 60.0
-"""The longest wait that a server can ask for: a proxy with a wrong answer must not stop the operator."""
+from llmtrain_operator.core.policies.refusal import MAX_RETRY_AFTER
 
 
 class ApiError(Exception):
@@ -27,8 +25,8 @@ class ApiError(Exception):
         self.code = code
         """HTTP status; 0 without an answer."""
         is_duration = math.isfinite(retry_after_seconds) and retry_after_seconds >= 0
-        self.retry_after_seconds = min(retry_after_seconds, MAX_RETRY_AFTER_SECONDS) if is_duration else 0.0
-        """How long the server asks to wait before a retry, at most `MAX_RETRY_AFTER_SECONDS`; 0 if it does not ask."""
+        self.retry_after_seconds = min(retry_after_seconds, MAX_RETRY_AFTER) if is_duration else 0.0
+        """How long the server asks to wait before a retry, at most `MAX_RETRY_AFTER`; 0 if it does not ask."""
 
 
 class RequestRejected(ApiError):

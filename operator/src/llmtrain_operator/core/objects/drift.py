@@ -7,6 +7,7 @@ from typing import Any
 from llmtrain_api.pod_rules import RESERVED_LABELS
 from llmtrain_api.quantity import parse_quantity
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key, text_at, value_at
+from llmtrain_operator.core.pod_containers import ENDED
 
 LIST_KEYS = ("uid", "name", "port")
 """Keys that identify the items of a list of objects, as the API server merges them."""
@@ -43,7 +44,7 @@ def can_apply(desired: Manifest, live: Manifest | None) -> bool:
     """Return whether an object can be applied now: not while one of its name is being deleted, or is a finished pod."""
     if live is None:
         return True
-    finished = desired["kind"] == "Pod" and text_at(live, "status", "phase") in ("Failed", "Succeeded")
+    finished = desired["kind"] == "Pod" and text_at(live, "status", "phase") in ENDED
     return not is_deleting(live) and not finished
 
 

@@ -16,7 +16,7 @@ from llmtrain_operator.core.snapshot import Job, Refusal, Verb
 from llmtrain_operator.core.stage_plan import ConditionUpdate
 
 MAX_RETRY_AFTER = 60.0
-"""Seconds of a Retry-After that are respected at most."""
+"""Seconds of a Retry-After that are respected at most: a proxy with a wrong answer must not stop the operator."""
 
 
 def api_rejection(key: ObjectKey, words: str, verb: Verb = "create") -> Refusal:
