@@ -61,8 +61,12 @@ def bare_pod(name: str) -> Manifest:
 
 
 async def make_namespace(client: BulkClient, name: str) -> None:
-    """Create a namespace with a claim for the jobs, which is bound without a provisioner."""
+    """Create a namespace with a claim for the jobs, which is bound without a provisioner.
+
+    Pods are refused until the namespace has its default ServiceAccount.
+    """
     await client.create("/api/v1/namespaces", [{"metadata": {"name": name}}])
+    await client.until_count(f"/api/v1/namespaces/{name}/serviceaccounts", 1, 60)
     volume = f"{name}-{VOLUME}"
     size = {"storage": "1Gi"}
     spec: Manifest = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
