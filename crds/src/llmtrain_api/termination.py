@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
@@ -20,6 +20,10 @@ MAX_BYTES = 4000
 """Limit of a termination message in bytes. Kubernetes truncates at 4096."""
 
 
+EndReason = Literal["Completed", "Stopped", "BadInput", "Diverged", "CommunicationFailed", "Crashed"]
+"""Why a container exited."""
+
+
 class ExitCode(IntEnum):
     """Exit codes of containers; the operator decides by them whether to retry."""
 
@@ -28,6 +32,10 @@ class ExitCode(IntEnum):
     """An error that may be transient; the pod is replaced within the failure budget."""
     BAD_INPUT = 2
     """The job's spec cannot be satisfied; retrying would fail the same way."""
+    DIVERGED = 3
+    """Losses or weights are not finite; retrying would fail the same way."""
+    COMMUNICATION = 4
+    """The ranks cannot exchange anything although they are alive; the pod is replaced within the failure budget."""
     STOPPED = 143
     """Stopped on request, after a checkpoint."""
 
@@ -71,37 +79,54 @@ class ModelInfo(Message):
 class TerminationMessage(Message):
     """The termination message: why the container exited, and its result."""
 
-    reason: Literal["Completed", "Stopped", "BadInput", "Crashed"]
+    reason: EndReason
     message: str = ""
     """Explanation for the job's status."""
     last_lines: list[str] = Field(default_factory=list)
     """Last lines of the log, for the status when the pod has been deleted."""
     exit_code: ReportedExitCode | None = None
     """Exit code of the user's program if it failed; negative for a signal."""
+    before_first_step: bool = False
+    """Whether the user's program failed with an error of its own before it had completed a step."""
     dataset: DatasetInfo | None = None
     model: ModelInfo | None = None
 
     def to_message(self) -> str:
-        """Return JSON of at most `MAX_BYTES` bytes; the oldest log lines are dropped first."""
-        outcome = self
-        while len(text := outcome.model_dump_json(by_alias=True, exclude_none=True).encode()) > MAX_BYTES:
-            if outcome.last_lines:
-                outcome = outcome.model_copy(update={"last_lines": outcome.last_lines[1:]})
-            else:
-                outcome = outcome.model_copy(update={"message": outcome.message[: len(outcome.message) // 2]})
-        return text.decode()
+        """Return JSON of at most `MAX_BYTES` bytes.
+
+        The oldest log lines are dropped first; then the message is cut off, and the sample of the model.
+        """
+        outcome: TerminationMessage | None = self
+        while outcome is not None:
+            text = outcome.model_dump_json(by_alias=True, exclude_none=True).encode()
+            if len(text) <= MAX_BYTES:
+                return text.decode()
+            outcome = outcome._shortened()
+        return TerminationMessage(reason=self.reason, exit_code=self.exit_code).to_message()
+
+    def _shortened(self) -> "TerminationMessage | None":
+        """Return this message with less text; None if it has no text that can be left out."""
+        if self.last_lines:
+            return self.model_copy(update={"last_lines": self.last_lines[1:]})
+        sample = self.model.sample if self.model else ""
+        if self.model and len(sample) > len(self.message):
+            model = self.model.model_copy(update={"sample": _cut(sample)})
+            return self.model_copy(update={"model": model})
+        return self.model_copy(update={"message": _cut(self.message)}) if self.message else None
 
     @classmethod
     def from_message(cls, text: str) -> "TerminationMessage | None":
         """Return the termination message in `text`, whose texts are printable; None if it is not one.
 
-        Any container may have written it, also one of another version: unknown fields are ignored, and a dataset or a
-        model that is not valid counts as absent.
+        Any container may have written it, also one of another version: unknown fields are ignored, an unknown reason
+        is a crash, and a dataset or a model that is not valid counts as absent.
         """
         try:
             document = from_json(text)
-            read = cls.model_validate({**document, "dataset": None, "model": None})
-        except (ValueError, TypeError):
+            reason = document.get("reason")
+            known = reason if not isinstance(reason, str) or reason in get_args(EndReason) else "Crashed"
+            read = cls.model_validate({**document, "reason": known, "dataset": None, "model": None})
+        except (ValueError, TypeError, AttributeError):
             return None
         return read.model_copy(
             update={
@@ -111,6 +136,11 @@ class TerminationMessage(Message):
                 "model": _valid_or_none(ModelInfo, document.get("model")),
             }
         )
+
+
+def _cut(text: str) -> str:
+    """Return the first three quarters of a text that is not empty."""
+    return text[: len(text) * 3 // 4]
 
 
 def _valid_or_none(kind: type[InfoT], document: Mapping[str, Any] | None) -> InfoT | None:

@@ -1,5 +1,6 @@
 import json
 import math
+import random
 
 import pytest
 
@@ -26,7 +27,14 @@ def test_the_text_never_exceeds_the_limit() -> None:
 
 def test_other_text_is_not_a_termination_message() -> None:
     assert TerminationMessage.from_message("Killed") is None
-    assert TerminationMessage.from_message('{"reason": "Bored"}') is None
+    assert TerminationMessage.from_message('{"reason": 5}') is None
+    assert TerminationMessage.from_message("[]") is None
+
+
+def test_an_unknown_reason_of_a_newer_image_is_a_crash() -> None:
+    read = TerminationMessage.from_message('{"reason": "Bored", "message": "m"}')
+    assert read is not None
+    assert (read.reason, read.message) == ("Crashed", "m")
 
 
 def test_a_signal_without_a_name_is_named_by_its_number() -> None:
@@ -75,3 +83,50 @@ def test_an_exit_code_is_one_that_a_status_can_hold(reported: int | None, read: 
     message = TerminationMessage.from_message(json.dumps({"reason": "Crashed", "exitCode": reported}))
     assert message is not None
     assert message.exit_code == read
+
+
+ALPHABETS = {
+    "ASCII": "abc ",
+    "Chinese": "\u5b57",
+    "replacement characters": "\ufffd",
+    "emoji": "\U0001f600",
+    "control characters": "\x1b\x00",
+    "quotes and backslashes": '"\\',
+    "cuneiform with line ends": "\U00012000\n",
+}
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
+def test_any_text_fits_and_the_model_is_kept(alphabet: str) -> None:
+    generator = random.Random(alphabet)
+
+    def text(length: int) -> str:
+        return "".join(generator.choices(alphabet, k=length))
+
+    for _ in range(50):
+        model = ModelInfo(
+            loss=3.1234567890123456,
+            perplexity=22.71234567890123,
+            unigram_perplexity=345.1234567890123,
+            parameters=123456789,
+            path="a" * 51 + "-12345678/model",
+            sha256="a" * 64,
+            sample=text(generator.randrange(1201)),
+        )
+        written = TerminationMessage(
+            reason="Completed",
+            message=text(generator.choice([0, 20, 3000])),
+            last_lines=[text(generator.randrange(600)) for _ in range(generator.randrange(21))],
+            model=model,
+        ).to_message()
+        assert len(written.encode()) <= MAX_BYTES
+        read = TerminationMessage.from_message(written)
+        assert read is not None
+        assert read.model is not None
+        assert model.sample.startswith(read.model.sample[:100])
+
+
+def test_what_cannot_be_shortened_is_left_out() -> None:
+    model = ModelInfo(loss=1.0, perplexity=2.0, unigram_perplexity=3.0, parameters=1, path="x" * 5000)
+    read = TerminationMessage.from_message(TerminationMessage(reason="Completed", model=model).to_message())
+    assert read == TerminationMessage(reason="Completed")
