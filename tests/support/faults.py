@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ WRITER_POINTS = ("write", "rename")
 """Points of the checkpoint writer."""
 SYNC_POINTS = ("state_sync", "broadcast")
 """Points of the state synchronization at the start of a generation."""
-ALL_POINTS = (*STEP_POINTS, *CHECKPOINT_POINTS, *WRITER_POINTS, *SYNC_POINTS, "leave")
+ALL_POINTS = ("connect", *STEP_POINTS, *CHECKPOINT_POINTS, *WRITER_POINTS, *SYNC_POINTS, "leave")
 
 
 def fault(point: str, name: str, *, marker: Path, step: int = 0, target: Literal["rank", "supervisor"] = "rank") -> str:
@@ -32,6 +33,10 @@ def fault(point: str, name: str, *, marker: Path, step: int = 0, target: Literal
     return f"{point}:{name}:{target}:{step}:{marker}"
 
 
-def armed(*faults: str) -> dict[str, str]:
-    """Return the environment variables of a process into which the faults are injected."""
-    return {"LLMTRAIN_CHAOS": " ".join(faults), "PYTHONPATH": ":".join([str(HOOKS), *sys.path])}
+def armed(*faults: str, losses: Sequence[str] = ()) -> dict[str, str]:
+    """Return the environment variables of a process into which the faults are injected.
+
+    `losses` are factors of losses, each as `first-last:microbatch:factor`, for the data of some steps counted from 0.
+    """
+    path = ":".join([str(HOOKS), *sys.path])
+    return {"LLMTRAIN_CHAOS": " ".join(faults), "LLMTRAIN_CHAOS_LOSS": " ".join(losses), "PYTHONPATH": path}

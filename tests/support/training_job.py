@@ -22,7 +22,7 @@ from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
 
 STEPS = 120
-SPEC = {
+SPEC: dict[str, dict[str, object]] = {
     "model": {"layers": 2, "width": 64, "heads": 4, "contextLength": 64},
     "data": {"source": {"volume": "datasets", "path": "text"}, "tokenizer": {"vocabSize": 512}},
     "training": {"steps": STEPS, "microbatches": 4, "microbatchSize": 4, "optimizer": {"learningRate": "1e-2"}},
@@ -144,6 +144,11 @@ class Job:
 
     def last_weights(self) -> bytes:
         return (self.checkpoints / f"step-{STEPS:08d}" / "weights.safetensors").read_bytes()
+
+
+def training(**settings: object) -> dict[str, object]:
+    """Return the training settings of the job with other ones."""
+    return {**SPEC["training"], **settings}
 
 
 def make_job(root: Path, volume: Path, **parts: object) -> Job:

@@ -3,7 +3,11 @@
 LLMTRAIN_CHAOS holds faults, separated by spaces: `point:signal:target:step:marker`. The signal is sent at the first pass
 of the fault point after `step` steps, to this `rank` or to its `supervisor`. The file `marker` records that it was sent,
 so that the replacement of this process does not send it again. HANG, SLOW and PAUSE are not signals: they sleep forever, sleep
-longer than a lease, and wait until the test creates the file `marker` with the suffix `.resume`.
+longer than a lease, and wait until the test creates the file `marker` with the suffix `.resume`. FAIL raises an error as of NCCL,
+each time.
+
+LLMTRAIN_CHAOS_LOSS holds factors of losses, separated by spaces: `first-last:microbatch:factor`, for the data of the steps from
+`first` to `last`, counted from 0. They are a function of the data, so all ranks and all attempts have them.
 """
 
 import contextlib
@@ -35,13 +39,16 @@ class Injector:
                 sys.exit(f"LLMTRAIN_CHAOS: {error}")
 
     def count_step(self, step):
-        """Record how many steps are done."""
+        """Record how many steps are done. The modules of a rank are imported by then."""
         self.steps_done = step
+        scale_losses(os.environ.get("LLMTRAIN_CHAOS_LOSS", "").split())
 
     def inject(self, point):
         """Inject the faults that are due at a point, each one once."""
         for name, fault, target, step, marker in self.faults:
             if name == point and self.steps_done >= int(step):
+                if fault == "FAIL":
+                    raise RuntimeError("NCCL error: invalid usage\nDuplicate GPU detected : rank 1 and rank 0")
                 with contextlib.suppress(FileExistsError):
                     os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
                     if fault == "PAUSE":
@@ -54,5 +61,27 @@ class Injector:
                     os.kill(os.getpid() if target == "rank" else os.getppid(), signal.Signals[fault])
 
 
-if os.environ.get("LLMTRAIN_CHAOS"):
-    Injector(os.environ["LLMTRAIN_CHAOS"].split()).arm()
+def scale_losses(factors):
+    """Multiply losses of the built-in network by factors, once per process."""
+    from llmtrain_trainer.training.gpt_task import GPTTask
+
+    if not factors or hasattr(GPTTask, "unscaled_loss"):
+        return
+    GPTTask.unscaled_loss = GPTTask.loss
+    scaled = [
+        (*map(int, steps.split("-")), int(number), float(factor))
+        for steps, number, factor in (each.split(":") for each in factors)
+    ]
+
+    def loss(task, step, microbatch):
+        plain, tokens = task.unscaled_loss(step, microbatch)
+        for first, last, number, factor in scaled:
+            if first <= step <= last and number == microbatch:
+                return plain * factor, tokens
+        return plain, tokens
+
+    GPTTask.loss = loss
+
+
+if os.environ.get("LLMTRAIN_CHAOS") or os.environ.get("LLMTRAIN_CHAOS_LOSS"):
+    Injector(os.environ.get("LLMTRAIN_CHAOS", "").split()).arm()

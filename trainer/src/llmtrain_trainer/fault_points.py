@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 FaultPoint = Literal[
+    "connect",  # before the ranks of a generation connect to each other
     "train_step",  # before a step; the only point that passes the number of steps done
     "forward",  # before the loss of a microbatch is computed
     "backward",  # before the gradients of a microbatch are computed

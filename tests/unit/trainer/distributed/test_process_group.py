@@ -18,8 +18,8 @@ from llmtrain_trainer.distributed import process_group
 from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.distributed.guarded_store import GuardedStore
 from llmtrain_trainer.distributed.process_group import ProcessGroup
-from llmtrain_trainer.errors import GenerationEnded
-from support.polling import eventually
+from llmtrain_trainer.errors import CollectiveFailed, GenerationEnded
+from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
 
 SIZE = 2
@@ -173,7 +173,7 @@ def listening_ports() -> set[int]:
 
 def test_a_member_that_does_not_connect_ends_the_generation_once_it_is_lost(generation: TwoRanks) -> None:
     generation.member_lost.set()
-    with pytest.raises(GenerationEnded, match="not all members of generation 1 connected"):
+    with pytest.raises(GenerationEnded, match="a member is lost"):
         generation.connect(0)
 
 
@@ -184,5 +184,59 @@ def test_a_first_member_that_cannot_be_reached_ends_the_generation(
     first, second = generation.membership.members
     unreachable = first.model_copy(update={"store_port": free_port()})
     generation.membership = Membership(generation=1, members=[unreachable, second])
-    with pytest.raises(GenerationEnded, match="the store of the first member at 127\\.0\\.0\\.1 can't be reached"):
+    with pytest.raises(
+        GenerationEnded, match=r"the store of the first member at 127\.0\.0\.1:[0-9]+ can't be reached: Conn"
+    ):
         generation.connect(1)
+
+
+CAUSE = "NCCL error in: group.cpp:1, invalid usage\nLast error:\nDuplicate GPU detected : rank 1 and rank 0"
+
+
+def fail(*arguments: Any) -> Any:
+    raise RuntimeError(CAUSE)
+
+
+def test_the_cause_of_a_failed_connection_is_kept(generation: TwoRanks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_group, "_new_group", fail)
+    with ThreadPoolExecutor(SIZE) as pool:
+        for rank in [pool.submit(generation.connect, rank) for rank in range(SIZE)]:
+            with pytest.raises(CollectiveFailed, match=r"generation 1 didn't connect: RuntimeError: .*Duplicate GPU"):
+                rank.result()
+
+
+def test_the_cause_of_a_failed_collective_is_kept(groups: list[ProcessGroup]) -> None:
+    with pytest.raises(CollectiveFailed, match=r"a collective failed: RuntimeError: .*Duplicate GPU detected"):
+        groups[0]._run(fail)
+
+
+def test_a_device_without_memory_is_this_ranks_own_failure(groups: list[ProcessGroup]) -> None:
+    def run_out_of_memory() -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    with pytest.raises(torch.OutOfMemoryError, match=r"2\.00 GiB"):
+        groups[0]._run(run_out_of_memory)
+
+
+def test_a_member_that_dies_while_others_connect_is_not_waited_for(
+    generation: TwoRanks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gloo would wait for it until its time-out."""
+    dead = threading.Event()
+    new_group = process_group._new_group
+
+    def connect_or_die(store: Any, rank: int, *arguments: Any) -> Any:
+        if rank == 1:
+            dead.wait(DEADLINE_SECONDS)
+            raise RuntimeError("killed")
+        generation.member_lost.set()
+        return new_group(store, rank, *arguments)
+
+    monkeypatch.setattr(process_group, "CONNECT_TIMEOUT_SECONDS", 2 * DEADLINE_SECONDS)
+    monkeypatch.setattr(process_group, "_new_group", connect_or_die)
+    with ThreadPoolExecutor(SIZE) as pool:
+        ranks = [pool.submit(generation.connect, rank) for rank in range(SIZE)]
+        for rank in ranks:
+            with pytest.raises(GenerationEnded, match="a member is lost"):
+                rank.result(DEADLINE_SECONDS)
+    dead.set()

@@ -17,7 +17,15 @@ from torch import Tensor
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.distributed.collectives import SingleProcess
-from llmtrain_trainer.errors import BadInput, Fenced, GenerationEnded, StopRequested
+from llmtrain_trainer.errors import (
+    BadInput,
+    CollectiveFailed,
+    CommunicationFailed,
+    Diverged,
+    Fenced,
+    GenerationEnded,
+    StopRequested,
+)
 from llmtrain_trainer.fault_points import arm, disarm_all
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.trainer import elastic_trainer
@@ -223,3 +231,44 @@ def test_a_worker_without_a_usable_gpu_is_bad_input_with_the_remedy(
     message = r"^spec\.workers\.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA$"
     with pytest.raises(BadInput, match=message):
         device_of(make_run(workers={"gpus": 1}), identity())
+
+
+def test_the_same_ranks_that_fail_again_and_again_give_up_with_the_first_cause(
+    make_trainer: MakeTrainer, coordinator: LocalCoordinator, lines: io.StringIO
+) -> None:
+    causes = iter(["Duplicate GPU", "timed out", "timed out"])
+
+    def fail(step: int | None) -> None:
+        raise CollectiveFailed(f"a collective failed: {next(causes)}")
+
+    arm("connect", fail)
+    with pytest.raises(
+        CommunicationFailed, match=r"^3 generations of the same ranks .*: a collective failed: Duplicate"
+    ):
+        make_trainer().train()
+    assert len(events(lines, "generationEnded")) == 3
+    assert coordinator.leave_reasons == ["Failed"]
+
+
+def test_a_training_that_diverges_is_reported_and_keeps_its_checkpoints(
+    make_trainer: MakeTrainer, coordinator: LocalCoordinator, job_directory: Path, lines: io.StringIO
+) -> None:
+    trainer = make_trainer(badSteps=2)
+    plain = trainer._state.task.loss
+
+    def loss(step: int, microbatch: int) -> tuple[Tensor, int]:
+        loss, tokens = plain(step, microbatch)
+        return (loss * float("nan"), tokens) if step >= 3 and microbatch == 1 else (loss, tokens)
+
+    trainer._state.task.loss = loss  # type: ignore[method-assign]
+    with pytest.raises(
+        Diverged, match=r"^the training diverged: the loss of step 5 is nan from microbatch 1 on \(bad step 2"
+    ):
+        trainer.train()
+    assert [line["step"] for line in events(lines, "badStep")] == [4, 5]
+    assert saved_steps(job_directory)[-1] == 2
+    progress = coordinator.status().progress
+    assert progress is not None
+    assert progress.bad_step is not None
+    assert (progress.step, progress.bad_steps, progress.bad_step.microbatch) == (5, 2, 1)
+    assert coordinator.leave_reasons == ["Failed"]

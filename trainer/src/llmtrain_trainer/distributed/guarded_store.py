@@ -24,7 +24,8 @@ from typing import Any, TypeVar
 from torch._C import _distributed_c10d as c10d
 
 from llmtrain_api.protocol import Member
-from llmtrain_trainer.errors import GenerationEnded
+from llmtrain_trainer.errors import CollectiveFailed, GenerationEnded
+from llmtrain_trainer.outcomes import error_summary
 
 CHALLENGE_BYTES, PROOF_BYTES = 32, 32
 HANDSHAKE_SECONDS = 5.0
@@ -82,14 +83,17 @@ class GuardedStore:
         deadline = time.monotonic() + timeout_seconds
         while not first.done():
             ping_watchdog()
-            if is_broken() or time.monotonic() > deadline:
+            if is_broken():
                 first.cancel()
-                raise GenerationEnded(f"the store of the first member at {member.address} can't be reached")
+                raise GenerationEnded("a member is lost")
+            if time.monotonic() > deadline:
+                first.cancel()
+                raise CollectiveFailed(_unreachable(member, f"no answer within {timeout_seconds:.0f} s"))
             time.sleep(POLL_SECONDS)
         try:
             ready = [first.result()]
         except ERRORS as error:
-            raise GenerationEnded(f"the store of the first member at {member.address} can't be reached") from error
+            raise CollectiveFailed(_unreachable(member, error_summary(error))) from error
         return c10d.TCPStore(
             self._loopback,
             self._call(self._listen(member, ready)),
@@ -199,3 +203,7 @@ async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             writer.write(data)
             await writer.drain()
     writer.close()
+
+
+def _unreachable(member: Member, cause: str) -> str:
+    return f"the store of the first member at {member.address}:{member.store_port} can't be reached: {cause}"

@@ -9,9 +9,11 @@ collective; `AbandonedGroups` keeps it until that has timed out.
 """
 
 import hmac
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any
 
 import torch
@@ -21,8 +23,9 @@ from torch._C import _distributed_c10d as c10d
 from llmtrain_api.protocol import Membership
 from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
 from llmtrain_trainer.distributed.guarded_store import GuardedStore
-from llmtrain_trainer.errors import GenerationEnded
+from llmtrain_trainer.errors import CollectiveFailed, GenerationEnded
 from llmtrain_trainer.fault_points import fault_point
+from llmtrain_trainer.outcomes import error_summary
 
 CONNECT_TIMEOUT_SECONDS = 60.0
 """How long the members of a generation wait for each other."""
@@ -56,11 +59,16 @@ class ProcessGroup:
         try:
             store = self._open_generation_store(membership, own_store)
             self._abandoned_groups.release_completed()
-            self._group = _connect(store, self.rank, self.size, device, membership.members[self.rank].address)
+            fault_point("connect")
+            self._group = self._connect(store, membership.members[self.rank].address)
             if device.type != "cuda":
                 self._prove(membership, own_store.token)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
-            raise GenerationEnded(f"the members of generation {self.generation} didn't connect") from error
+            raise CollectiveFailed(
+                f"the members of generation {self.generation} didn't connect: {error_summary(error)}"
+            ) from error
 
     def all_reduce(self, tensor: Tensor) -> None:
         """Sum `tensor` over all ranks, in place."""
@@ -87,15 +95,18 @@ class ProcessGroup:
         self._run(lambda: self._group.broadcast([tensor], options))
 
     def _run(self, start: Callable[[], Any]) -> None:
-        """Start a collective and wait until it completes. GenerationEnded if a peer is lost."""
+        """Start a collective and wait until it completes. GenerationEnded if a peer is lost, or it fails."""
         work = None
         try:
             work = start()
             self._await(work)
             work.wait()
+        except torch.OutOfMemoryError:  # of this rank's device: its own failure
+            self._abandoned_groups.add(self._group, work)
+            raise
         except RuntimeError as error:
             self._abandoned_groups.add(self._group, work)
-            raise GenerationEnded("a peer is lost") from error
+            raise CollectiveFailed(f"a collective failed: {error_summary(error)}") from error
         except GenerationEnded:
             self._abandoned_groups.add(self._group, work)
             raise
@@ -130,10 +141,36 @@ class ProcessGroup:
                 raise GenerationEnded("a member is lost")
             time.sleep(POLL_SECONDS)
 
+    def _connect(self, store: c10d.Store, address: str) -> Any:
+        """Return the connected process group. GenerationEnded if a member is lost meanwhile, RuntimeError if it fails.
+
+        Gloo connects while its group is constructed, and waits there for a peer that died. So that is left to a thread,
+        which ends with the time-out.
+        """
+        results: SimpleQueue[Any] = SimpleQueue()
+
+        def connect() -> None:
+            try:
+                results.put(_new_group(store, self.rank, self.size, self._device, address))
+            except Exception as error:  # raised again in the thread that waits
+                results.put(error)
+
+        threading.Thread(target=connect, name="connect", daemon=True).start()
+        while results.empty():
+            self._ping_watchdog()
+            if self._is_broken():
+                raise GenerationEnded("a member is lost")
+            time.sleep(POLL_SECONDS)
+        result = results.get()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
     def _open_generation_store(self, membership: Membership, own_store: GuardedStore) -> c10d.Store:
         """Return the generation's store, once every member has connected to it."""
-        store: c10d.Store = own_store.own
-        if self.rank != 0:
+        if self.rank == 0:  # a connection of its own, which is in use until an attempt to connect has timed out
+            store: c10d.Store = own_store.own.clone()
+        else:
             store = own_store.connect(
                 membership.members[0],
                 timeout_seconds=CONNECT_TIMEOUT_SECONDS,
@@ -149,12 +186,18 @@ class ProcessGroup:
         deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
         while not store.check([f"joined-{rank}" for rank in range(self.size)]):
             self._ping_watchdog()
-            if self._is_broken() or time.monotonic() > deadline:
-                raise GenerationEnded(f"not all members of generation {self.generation} connected")
+            if self._is_broken():
+                raise GenerationEnded("a member is lost")
+            if time.monotonic() > deadline:
+                missing = [rank for rank in range(self.size) if not store.check([f"joined-{rank}"])]
+                raise CollectiveFailed(
+                    f"ranks {missing} of generation {self.generation} didn't reach the store of rank 0 within "
+                    f"{CONNECT_TIMEOUT_SECONDS:.0f} s; check that the pods of the job can connect to each other"
+                )
             time.sleep(POLL_SECONDS)
 
 
-def _connect(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
+def _new_group(store: c10d.Store, rank: int, size: int, device: torch.device, address: str) -> Any:
     """Return a new process group. Torch's global one is not used because it can't be abandoned."""
     if device.type == "cuda":
         nccl: Any = c10d.ProcessGroupNCCL

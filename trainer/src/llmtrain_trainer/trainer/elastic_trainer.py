@@ -20,9 +20,17 @@ from llmtrain_trainer.distributed.heartbeat import HeartbeatThread
 from llmtrain_trainer.distributed.process_group import ProcessGroup
 from llmtrain_trainer.distributed.rank_identity import RankIdentity
 from llmtrain_trainer.distributed.rendezvous import Rendezvous
-from llmtrain_trainer.errors import BadInput, GenerationEnded, StopRequested
+from llmtrain_trainer.errors import (
+    BadInput,
+    CollectiveFailed,
+    CommunicationFailed,
+    Diverged,
+    GenerationEnded,
+    StopRequested,
+)
 from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.tensorboard.recorder import SCALARS_DIRECTORY, SummaryWriterThread
+from llmtrain_trainer.trainer.failed_generations import FailedGenerations
 from llmtrain_trainer.trainer.progress_reporter import ProgressReporter
 from llmtrain_trainer.trainer.train_loop import LoopCallbacks, LoopExit, TrainLoop
 from llmtrain_trainer.training.gpt_task import GPTTask
@@ -71,11 +79,17 @@ class ElasticTrainer:
         self._coordinator = self._new_client()
         self._reporter = ProgressReporter(self._new_client())
         self._summary_writer = SummaryWriterThread(Path(run.job_directory) / SCALARS_DIRECTORY, self._log)
+        self._failed_generations, self._completed_step = FailedGenerations(), False
+        self.has_trained = False
+        """Whether this process has completed a step."""
         self.is_main_process = True
         """Whether this was rank 0 of its last generation; True before the first one."""
 
     def train(self) -> TerminationMessage:
-        """Train to the end. StopRequested if asked to stop before; a checkpoint is saved then."""
+        """Train to the end. StopRequested if asked to stop before; a checkpoint is saved then.
+
+        Diverged if training can't go on with finite numbers, CommunicationFailed if the ranks can't reach each other.
+        """
         rendezvous = Rendezvous(
             coordinator=self._coordinator,
             member=self._member,
@@ -111,7 +125,7 @@ class ElasticTrainer:
     def _train_generation(self, membership: Membership) -> LoopExit:
         """Train in one generation. StopRequested if the loop ended because this process was asked to stop."""
         self._watchdog.alive()
-        started_at = time.monotonic()
+        started_at, self._completed_step = time.monotonic(), False
         with HeartbeatThread(self._new_client(), self._member, membership) as heartbeat:
             try:
                 loop_exit = self._run_loop(membership, heartbeat, started_at)
@@ -122,14 +136,41 @@ class ElasticTrainer:
                     step=self._state.step,
                     message=str(error),
                 )
+                self._state.discard_gradients()
+                self._after_failure(membership, error)
                 return LoopExit.LEFT
+            except Diverged:
+                self._leave("Failed")
+                raise
             finally:
                 self._watchdog.idle()
             if loop_exit is not LoopExit.LEFT:  # heartbeats continue until the coordinator knows that this rank leaves
                 self._leave("Finished" if loop_exit is LoopExit.FINISHED else "Stopped")
         if loop_exit is LoopExit.STOPPED:
-            raise StopRequested(f"stopped on request after step {self._state.step}, with a checkpoint")
+            bad = self._state.bad_steps.consecutive
+            how = "which was not applied; training resumes from the newest checkpoint" if bad else "with a checkpoint"
+            raise StopRequested(f"stopped on request after step {self._state.step}, {how}")
         return loop_exit
+
+    def _after_failure(self, membership: Membership, error: GenerationEnded) -> None:
+        """Pause if the same ranks have failed together before; CommunicationFailed if they have too often.
+
+        Heartbeats go on meanwhile, so that this rank is not considered lost.
+        """
+        if self._completed_step or not isinstance(error, CollectiveFailed):
+            self._failed_generations = FailedGenerations()
+            return
+        failed = self._failed_generations = self._failed_generations.after_failure(membership, str(error))
+        if failed.is_exhausted:
+            self._leave("Failed")
+            raise CommunicationFailed(
+                f"{failed.count} generations of the same ranks ended without a step although none was lost: {failed.cause}"
+            )
+        try:
+            self._stop_signal.pause(failed.pause_seconds)
+        except StopRequested:
+            self._leave("Stopped")
+            raise
 
     def _run_loop(self, membership: Membership, heartbeat: HeartbeatThread, started_at: float) -> LoopExit:
         """Connect to the other members and train. GenerationEnded if one of them fails."""
@@ -169,10 +210,15 @@ class ElasticTrainer:
             self._reporter.offer(progress)
             self._summary_writer.offer(term, progress)
 
+        def after_step(step: int, compute_seconds: float | None) -> None:
+            if compute_seconds is not None:
+                self._completed_step = self.has_trained = True
+            heartbeat.after_step(step, compute_seconds)
+
         return LoopCallbacks(
             stop_votes=lambda: StopVotes(leave=heartbeat.changed, stop=self._stop_signal.requested),
             stop_requested=lambda: self._stop_signal.requested,
-            after_step=heartbeat.after_step,
+            after_step=after_step,
             report=report,
             report_final=self._reporter.offer,
         )

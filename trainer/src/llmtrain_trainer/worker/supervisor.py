@@ -15,17 +15,19 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import Any
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import RECENT_LINES, JsonLog
 from llmtrain_api.protocol import Leave
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.termination import ExitCode, TerminationMessage, signal_name
+from llmtrain_api.termination import EndReason, ExitCode, TerminationMessage, signal_name
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.worker.rank_process import RankProcess
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+RESOLVER_OPTIONS = "timeout:1 attempts:3"
+"""As in the pods of a job: torch looks up the name of each address that it connects to, and a packet can be lost."""
 TICK_SECONDS = 0.02
 SPARE_AFTER_SECONDS = 5.0
 """Delay before a spare is started: starting ranks need the processor more."""
@@ -38,12 +40,15 @@ REPORTED_LINES, MAX_LINE_CHARACTERS = 5, 500
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker exits when its ranks crash more often within the window."""
 
-Reason = Literal["Completed", "Stopped", "BadInput", "Crashed"]
-REASONS: dict[int, Reason] = {
+REASONS: dict[int, EndReason] = {
     ExitCode.SUCCESS: "Completed",
     ExitCode.BAD_INPUT: "BadInput",
+    ExitCode.DIVERGED: "Diverged",
+    ExitCode.COMMUNICATION: "CommunicationFailed",
     ExitCode.STOPPED: "Stopped",
 }
+ENDING_CODES = frozenset(REASONS) - {ExitCode.SUCCESS}
+"""Exit codes of ranks that another process on this node would end with too."""
 
 
 class Supervisor:
@@ -88,8 +93,9 @@ class Supervisor:
             process.signal(signal.SIGTERM)
 
     def _launch(self) -> RankProcess:
-        threads = dict.fromkeys(THREAD_VARIABLES, str(self._run.threads_per_rank))
-        return RankProcess(self._command, threads, self._on_line)
+        variables = dict.fromkeys(THREAD_VARIABLES, str(self._run.threads_per_rank))
+        variables["RES_OPTIONS"] = os.environ.get("RES_OPTIONS", RESOLVER_OPTIONS)
+        return RankProcess(self._command, variables, self._on_line)
 
     def _on_line(self, line: str) -> None:
         """Copy a line of a rank to standard output, and keep the last lines."""
@@ -152,7 +158,7 @@ class Supervisor:
             self._stop_all()
 
     def _should_restart(self, code: int) -> bool:
-        if self._stopping or code in (ExitCode.BAD_INPUT, ExitCode.STOPPED):
+        if self._stopping or code in ENDING_CODES:
             return False
         if self._run.entrypoint is not None and code == ExitCode.FAILURE:  # a failed user program is not hidden
             return False
@@ -191,8 +197,14 @@ class Supervisor:
     def _outcome(self, code: int) -> TerminationMessage:
         reason = REASONS.get(code, "Crashed")
         message = _exit_message(code, self._lines)
-        program_code = _program_exit_code(self._lines) if reason == "Crashed" else None
-        return TerminationMessage(reason=reason, message=message, last_lines=list(self._lines), exit_code=program_code)
+        entry = _program_failure(self._lines) if reason == "Crashed" else {}
+        return TerminationMessage(
+            reason=reason,
+            message=message,
+            last_lines=list(self._lines),
+            exit_code=entry.get("exitCode"),
+            before_first_step=entry.get("beforeFirstStep") is True,
+        )
 
 
 def _exit_message(code: int, lines: deque[str]) -> str:
@@ -211,13 +223,13 @@ def _last_message(lines: deque[str]) -> str:
     )
 
 
-def _program_exit_code(lines: deque[str]) -> int | None:
-    """Return the exit code of the user's program, if a rank logged one when it exited."""
-    codes = (entry.get("exitCode") for entry in _entries(lines, TrainerEvent.FAILED))
-    return next((code for code in codes if isinstance(code, int)), None)
+def _program_failure(lines: deque[str]) -> dict[str, Any]:
+    """Return the newest log line with the exit code of a user's program, as a rank writes when it exits; else nothing."""
+    entries = _entries(lines, TrainerEvent.FAILED)
+    return next((entry for entry in entries if isinstance(entry.get("exitCode"), int)), {})
 
 
-def _entries(lines: deque[str], *events: str) -> Iterator[dict[str, object]]:
+def _entries(lines: deque[str], *events: str) -> Iterator[dict[str, Any]]:
     """Yield the log lines with one of `events`, the newest first."""
     for line in reversed(lines):
         with contextlib.suppress(ValueError):
