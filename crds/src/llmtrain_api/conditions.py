@@ -76,6 +76,7 @@ class Reason(StrEnum):
     # Succeeded and Failed
     COMPLETED = "Completed"
     BAD_INPUT = "BadInput"
+    PROGRAM_ERROR = "ProgramError"
     TOO_MANY_FAILURES = "TooManyFailures"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     FAILURE_RULE = "FailureRule"
@@ -85,6 +86,7 @@ class Reason(StrEnum):
     CLAIMS_REJECTED = "ClaimsRejected"
     EXPANSION_REJECTED = "ExpansionRejected"
     # events only
+    BAD_STEP = "BadStep"
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
     COORDINATOR_LOST = "CoordinatorLost"

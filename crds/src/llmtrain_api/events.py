@@ -87,6 +87,11 @@ class TrainerEvent(StrEnum):
     """The first step of a generation is done: `step`, by `ranks` ranks."""
     STEP = "step"
     """Progress: `step` of `steps`, with `loss` (nats per token), `learningRate`, `gradientNorm`, `tokensPerSecond`."""
+    BAD_STEP = "badStep"
+    """The loss or the gradient norm of `step` is not finite, and the step was not applied: `loss`, `gradientNorm`, the
+    first such `microbatch`, and `consecutive` bad steps so far."""
+    ROLLED_BACK = "rolledBack"
+    """After the bad step `step`, the state after `restoredStep` was restored; the data used since then is passed over."""
     EVALUATED = "evaluated"
     """The state after `step` has the held-out loss `heldOutLoss`; the evaluation took `seconds`."""
     SNAPSHOT_TAKEN = "snapshotTaken"
@@ -112,7 +117,7 @@ class TrainerEvent(StrEnum):
     """The process exits on request, for the reason in `message`; the job can resume."""
     FAILED = "failed"
     """The process exits with an error. `message` is the error; a `traceback` marks an unexpected error, and
-    `exitCode` is that of the user's program."""
+    `exitCode` is that of the user's program; `beforeFirstStep` is true if it had not completed a step."""
 
 
 class OperatorEvent(StrEnum):

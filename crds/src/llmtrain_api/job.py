@@ -121,6 +121,10 @@ class Training(Model):
     """Steps over which the learning rate rises linearly from 0. Afterwards it decays along a cosine to a tenth of the peak."""
     clip_norm: DecimalString = "1.0"
     """Maximum norm of the gradient; larger gradients are scaled down to it."""
+    on_bad_step: Literal["Skip", "Stop", "Rollback"] = "Skip"
+    """What follows from a step whose loss or gradient norm is not finite; such a step is never applied. Skip continues with the next step. Stop fails the job. Rollback restores the newest checkpoint and continues from it with data that was not used yet."""
+    bad_steps: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Consecutive steps of that kind after which the job fails with the reason Diverged. Its checkpoints are kept."""
     dropout: Fraction = "0"
     """Dropout probability of the residual stream during training, at least 0 and below 1."""
     reduction: Literal["Exact", "Fast"] = "Exact"

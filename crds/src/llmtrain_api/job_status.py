@@ -12,7 +12,7 @@ from llmtrain_api.conditions import Conditions
 from llmtrain_api.model import Model, Sentence, Timestamp
 from llmtrain_api.unknown_values import without_unknown_values
 
-DISPLAYED = frozenset({"stage", "progress", "goodput", "checkpoint", "workers", "logs"})
+DISPLAYED = frozenset({"stage", "progress", "badSteps", "goodput", "checkpoint", "workers", "logs"})
 """Fields that no decision rests on: the operator computes them again."""
 Lines = Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)]
 
@@ -51,6 +51,19 @@ class ProgressStatus(Model):
     """Tokens trained on, replayed steps excluded."""
     tokens_per_second: Annotated[int, Field(ge=0)] = 0
     """Training throughput of all ranks."""
+
+
+class BadStepsStatus(Model):
+    """Steps that were not applied, because their loss or gradient norm is not finite."""
+
+    count: Annotated[int, Field(ge=0)] = 0
+    """Such steps since training began. Steps that were repeated after a recovery count once."""
+    step: Annotated[int, Field(ge=0)] = 0
+    """The newest of them."""
+    microbatch: Annotated[int, Field(ge=0)] | None = None
+    """Its first microbatch, counted from 0, whose loss or gradients are not finite. Unset if only their sum is not."""
+    message: Sentence = ""
+    """What was not finite, and where."""
 
 
 class DatasetStatus(Model):
@@ -121,6 +134,8 @@ class Failure(Model):
     """Whether the pod was drained, preempted, evicted or deleted by others, or is a coordinator that no longer answered. That does not spend the failure budget."""
     action: Literal["", "Fail", "Count", "Ignore"] = ""
     """Action of the rule in spec.recovery.rules that matches the failure; empty if none does."""
+    program_error: bool = False
+    """Whether the program of `spec.entrypoint` failed with an error of its own before it had completed a step, in mode Elastic."""
     message: Sentence = ""
     """Error message of the process."""
     last_lines: Lines = Field(default_factory=list)
@@ -262,6 +277,8 @@ class JobStatus(Model):
     """Numbers of workers."""
     progress: ProgressStatus | None = None
     """Progress of the training."""
+    bad_steps: BadStepsStatus | None = None
+    """Steps that were not applied, because their loss or gradient norm is not finite. Unset if there was none."""
     dataset: DatasetStatus | None = None
     """The tokenized dataset."""
     checkpoint: CheckpointStatus | None = None

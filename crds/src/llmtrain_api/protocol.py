@@ -189,6 +189,17 @@ class TimeSpent(Message):
     """Blocked by a checkpoint: taking the snapshot, or waiting until the previous one is written."""
 
 
+class BadStepInfo(Message):
+    """A step that was not applied, because its loss or gradient norm is not finite."""
+
+    step: Count
+    """Steps done, this one included."""
+    microbatch: Count | None = None
+    """The first microbatch, from 0, whose loss or gradients are not finite; None if only their sum is not."""
+    message: ReportedText
+    """What was not finite, and where."""
+
+
 class Progress(Message):
     """Progress after a step, reported by rank 0."""
 
@@ -209,6 +220,10 @@ class Progress(Message):
     """Held-out loss of the newest evaluation, in nats per token."""
     held_out_step: Count | None = None
     """Steps done by the evaluated state."""
+    bad_steps: Count = 0
+    """Steps that were not applied since training began, replayed ones counted once."""
+    bad_step: BadStepInfo | None = None
+    """The newest of them; None if this generation had none."""
     checkpoint: CheckpointInfo | None = None
     """Newest checkpoint."""
     checkpoint_write: CheckpointWriteStats | None = None

@@ -57,6 +57,8 @@ UNUSED_WITH_TORCHRUN = (
     "training.optimizer",
     "training.warmupSteps",
     "training.clipNorm",
+    "training.onBadStep",
+    "training.badSteps",
     "training.reduction",
     "training.precision",
     "checkpoint.everySteps",

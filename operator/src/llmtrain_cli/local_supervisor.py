@@ -25,6 +25,8 @@ class FailureHistory:
     rules: tuple[FailureRule, ...] = ()
     first: ExitStatus | None = None
     _failed_at_seconds: list[float] = field(default_factory=list)
+    _program_errors: set[tuple[str, str]] = field(default_factory=set)
+    """Process and message of each error of the user's program before its first step."""
 
     def charge(self, status: ExitStatus, now_seconds: float) -> int:
         """Count a failure; return the number of failures within the window. RunFailed if it exceeds the budget.
@@ -36,6 +38,8 @@ class FailureHistory:
             raise RunFailed(f"{status.message} (spec.recovery.rules fails the job)")
         if action == "" and status.exit_code == ExitCode.BAD_INPUT:
             raise BadInput(status.message)
+        if action == "" and self._is_final(status):
+            raise RunFailed(status.message)
         in_window = [at for at in self._failed_at_seconds if self.budget.in_window(now_seconds - at)]
         if action == "Ignore":
             return len(in_window)
@@ -45,6 +49,19 @@ class FailureHistory:
         if self.budget.is_exceeded(count):
             raise RunFailed(f"{self.first.message} ({self.budget.explain(count)})")
         return count
+
+    def _is_final(self, status: ExitStatus) -> bool:
+        """Return whether another attempt would end in the same way, as in a cluster.
+
+        The training diverged, or the user's program has failed with the same error again before its first step.
+        """
+        outcome = status.outcome
+        if outcome is None or not outcome.before_first_step:
+            return status.exit_code == ExitCode.DIVERGED and (outcome is None or outcome.reason != "Crashed")
+        key = (status.process, outcome.message)
+        repeated = key in self._program_errors
+        self._program_errors.add(key)
+        return repeated
 
     def _action(self, status: ExitStatus) -> str:
         """Return the action of the first rule that matches a failure, as in a cluster; empty if none does."""

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from llmtrain_api.names import OUTPUT_FOLDER
-from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.protocol import BadStepInfo, CoordinatorStatus
 from llmtrain_api.rules import torchrun
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
@@ -57,6 +57,7 @@ class LocalRun:
         self._stage: Process | None = None
         self._stopping = False
         self._status: CoordinatorStatus | None = None
+        self._bad_step: BadStepInfo | None = None
 
     async def execute(self) -> Summary:
         """Run all stages; return the results. A user program has no prepare and no publish stage."""
@@ -115,6 +116,9 @@ class LocalRun:
 
     def _record_status(self, status: CoordinatorStatus) -> None:
         self._workspace.first_loss(status.first_loss)
+        if status.progress and status.progress.bad_step not in (None, self._bad_step):
+            self._bad_step = status.progress.bad_step
+            self._display.note(f"{self._bad_step.message}; the step was not applied")
         self._status = status
         self._display.show(status)
 

@@ -128,10 +128,10 @@ def progress(group: GroupState, request: Progress, *, now_seconds: float, time: 
 
 
 def _with_known_fields(progress: Progress, previous: Progress | None) -> Progress:
-    """Return `progress` with the evaluation and checkpoint reported before, which a new rank 0 does not have."""
+    """Return `progress` with the evaluation, bad step and checkpoint reported before, which a new rank 0 does not have."""
     if previous is None:
         return progress
-    fields = ("held_out_loss", "held_out_step", "checkpoint", "checkpoint_write")
+    fields = ("held_out_loss", "held_out_step", "bad_step", "checkpoint", "checkpoint_write")
     unknown = [field for field in fields if getattr(progress, field) is None]
     return progress.model_copy(update={field: getattr(previous, field) for field in unknown})
 

@@ -135,3 +135,22 @@ def test_the_rules_of_the_job_decide_by_the_exit_code(action: str, expected: str
     except CommandError as error:
         found = type(error).__name__
     assert found == expected
+
+
+def ended(code: int, **outcome: object) -> ExitStatus:
+    return ExitStatus(process="worker-0", exit_code=code, outcome=TerminationMessage.model_validate(outcome))
+
+
+def test_a_training_that_diverged_is_not_tried_again() -> None:
+    history = FailureHistory(budget=FailureBudget(max_failures=10, window_seconds=60))
+    with pytest.raises(RunFailed, match="the loss of step 5 is nan"):
+        history.charge(ended(3, reason="Diverged", message="the loss of step 5 is nan"), 0.0)
+
+
+def test_a_program_that_fails_in_the_same_way_before_its_first_step_is_not_tried_a_third_time() -> None:
+    history = FailureHistory(budget=FailureBudget(max_failures=10, window_seconds=60))
+    error = {"reason": "Crashed", "message": "train.py: KeyError", "exit_code": 1}
+    assert history.charge(ended(1, **error, before_first_step=True), 0.0) == 1
+    assert history.charge(ended(1, **error, before_first_step=False), 1.0) == 2
+    with pytest.raises(RunFailed, match="KeyError"):
+        history.charge(ended(1, **error, before_first_step=True), 2.0)

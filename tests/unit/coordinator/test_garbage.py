@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from llmtrain_api.job_token import authorization, new_token
 from llmtrain_api.protocol import (
     JOB_HEADER,
+    BadStepInfo,
     CheckpointInfo,
     CheckpointWriteStats,
     CoordinatorStatus,
@@ -34,6 +35,8 @@ NOW_MS = 1_795_000_000_000
 PROGRESS = progress(1, 1).model_copy(
     update={
         "mfu": 0.5,
+        "bad_steps": 1,
+        "bad_step": BadStepInfo(step=1, microbatch=1, message="m"),
         "held_out_step": 1,
         "checkpoint": CheckpointInfo(step=1, time="2026-11-23T10:00:00.000Z", path="p"),
         "checkpoint_write": CheckpointWriteStats(seconds=1.0, size_bytes=1, volume_size_bytes=1, volume_free_bytes=1),

@@ -50,6 +50,8 @@ def test_prometheus_can_parse_the_exposition() -> None:
     by_name = {sample.name: sample for sample in samples}
     assert by_name["llmtrain_job_step"].value == 4
     assert by_name["llmtrain_job_loss_nats"].value == 2.0
+    bad = [by_name[f"llmtrain_job_bad_{name}"].value for name in ("steps_total", "step", "microbatch")]
+    assert bad == [1, 3, 2]
     assert by_name["llmtrain_job_checkpoint_volume_free_bytes"].value == 400
     assert {(sample.labels["namespace"], sample.labels["training_job"]) for sample in by_name.values()} == {
         ("team", "gpt")

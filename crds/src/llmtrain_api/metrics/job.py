@@ -8,6 +8,13 @@ JOB_LOSS = gauge("llmtrain_job_loss_nats", "Training loss of the last step, in n
 JOB_HELD_OUT_LOSS = gauge("llmtrain_job_held_out_loss_nats", "Held-out loss at the last evaluation, in nats per token.")
 JOB_LEARNING_RATE = gauge("llmtrain_job_learning_rate", "Learning rate of the last step.")
 JOB_GRADIENT_NORM = gauge("llmtrain_job_gradient_norm", "Gradient norm of the last step, before clipping.")
+JOB_BAD_STEPS = counter(
+    "llmtrain_job_bad_steps_total", "Steps that were not applied, because their loss or gradient norm is not finite."
+)
+JOB_BAD_STEP = gauge("llmtrain_job_bad_step", "The newest of these steps.")
+JOB_BAD_MICROBATCH = gauge(
+    "llmtrain_job_bad_microbatch", "Its first microbatch, counted from 0, whose loss or gradients are not finite."
+)
 JOB_TOKENS = gauge("llmtrain_job_tokens", "Tokens trained on since step 0. Decreases when steps are replayed.")
 JOB_TOKENS_PER_SECOND = gauge("llmtrain_job_tokens_per_second", "Training throughput of all ranks.")
 JOB_GENERATION = gauge("llmtrain_job_generation", "Number of the current generation (membership).")
@@ -63,6 +70,9 @@ METRICS = (
     JOB_HELD_OUT_LOSS,
     JOB_LEARNING_RATE,
     JOB_GRADIENT_NORM,
+    JOB_BAD_STEPS,
+    JOB_BAD_STEP,
+    JOB_BAD_MICROBATCH,
     JOB_TOKENS,
     JOB_TOKENS_PER_SECOND,
     JOB_GENERATION,

@@ -27,6 +27,8 @@ WARNING_REASONS = frozenset(
         Reason.UNREADABLE,
         Reason.RECOVERING,
         Reason.BAD_INPUT,
+        Reason.BAD_STEP,
+        Reason.PROGRAM_ERROR,
         Reason.TOO_MANY_FAILURES,
         Reason.DEADLINE_EXCEEDED,
         Reason.FAILURE_RULE,

@@ -67,6 +67,7 @@ from llmtrain_operator.core.stages.pods import shared_objects
 from llmtrain_operator.core.stages.prepare import prepare
 from llmtrain_operator.core.stages.publish import publish
 from llmtrain_operator.core.stages.train import train
+from llmtrain_operator.core.status.bad_steps import with_bad_steps
 from llmtrain_operator.core.status.progress import with_progress
 from llmtrain_operator.core.status.recoveries import (
     new_recoveries,
@@ -129,6 +130,7 @@ def next_status(
     job, pods = snapshot.job, snapshot.pods
     status = with_worker_counts(job.status, job, pods_with_role(pods, "worker"))
     status = with_progress(status, snapshot.coordinator)
+    status = with_bad_steps(status, snapshot.coordinator)
     status = with_results(status, job.spec, pods, snapshot.lost_nodes)
     status = with_recoveries(status, recoveries)
     losses = loss_records(lost_coordinators_of(snapshot), recorded_uids(job.status), snapshot.now)
@@ -181,7 +183,7 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             *doubt_ended_conditions(snapshot.nodes, status.conditions),
             *reached_conditions(snapshot.silence, status.conditions),
             *stage.conditions,
-            *diverged_conditions(status),
+            *diverged_conditions(job.spec.training, status),
             *unreachable_conditions(snapshot.silence, pods, job=job, images=snapshot.images),
             *doubt_conditions(snapshot.nodes),
             *resumed_conditions(status, suspended=job.spec.suspend),

@@ -19,6 +19,7 @@ from llmtrain_operator.core.policies.refusal import (
 )
 from llmtrain_operator.core.snapshot import JobSnapshot, Refusal
 from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
+from llmtrain_operator.core.status.bad_steps import bad_step_events
 from llmtrain_operator.core.status.goodput import with_goodput
 from llmtrain_operator.core.status.recoveries import recovery_events
 from llmtrain_operator.core.status.write_delay import decisions, write_delay
@@ -69,6 +70,7 @@ def build_plan(
             *repair_events(plan.apply, live_objects),
             *condition_events(before, status),
             *recovery_events(recoveries),
+            *(bad_step_events(before, status) if plan.status is not None else ()),
         ),
     )
 

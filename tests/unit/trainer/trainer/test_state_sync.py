@@ -41,3 +41,39 @@ def test_without_a_state_in_memory_the_first_rank_restores_one(
         state.parameters.weights.zero_()
     assert sync(states, checkpoints, log) == ["Beginning"] * 2
     assert all(state.held_step == 0 and torch.equal(state.parameters.weights, expected) for state in states)
+
+
+class LateBytes(SingleProcess):
+    """Rank 1 of 2, behind the source: what it receives is overwritten after the synchronization."""
+
+    rank, size = 1, 2
+
+    def __init__(self) -> None:
+        self.received: list[torch.Tensor] = []
+
+    def all_reduce(self, tensor: torch.Tensor) -> None:
+        tensor[0] = 4
+
+    def broadcast(self, tensor: torch.Tensor, source: int) -> None:
+        self.received.append(tensor.fill_(1))
+
+
+def test_bytes_that_arrive_late_do_not_reach_the_state(
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog
+) -> None:
+    state, ranks = make_state(make_run(), log), LateBytes()
+    assert sync_state(state, checkpoints, ranks, log) == "Memory"
+    assert state.held_step == 3
+    for tensor in ranks.received:
+        tensor.fill_(2)
+    assert all(bool((buffer == 1).all()) for buffer in state.buffers.values())
+    assert set(state.counters.values()) == {1}
+
+
+def test_a_newcomer_receives_the_counters(make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog) -> None:
+    ahead, empty = (make_state(make_run(), log) for _ in range(2))
+    ahead.train_step(SingleProcess(), StopVotes())
+    ahead.bad_steps = ahead.bad_steps.after_bad(1).after_rollback(1, 0)
+    empty.mark_incomplete()
+    sync([empty, ahead], checkpoints, log)
+    assert empty.bad_steps == ahead.bad_steps

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from llmtrain_trainer.distributed.collectives import Collectives
+from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
 from llmtrain_trainer.training.flat_parameters import FlatParameters
 from llmtrain_trainer.training.reduction import reduction
 from unit.trainer.thread_collectives import run_ranks
@@ -39,3 +39,21 @@ def test_a_fast_sum_equals_the_exact_one_up_to_rounding(size: int) -> None:
     assert all(
         torch.allclose(each, expected, rtol=1e-5) for each in run_ranks(size, lambda ranks: reduce("Fast", ranks))
     )
+
+
+@pytest.mark.parametrize("name", ["Exact", "Fast"])
+def test_discarded_buffers_are_not_used_again(name: str) -> None:
+    """Late bytes of an abandoned collective overwrite the memory that it was given."""
+    parameters = FlatParameters(torch.nn.Linear(3, 2), torch.device("cpu"))
+    summed = reduction(name, parameters, 2)
+
+    def backward(microbatch: int) -> None:
+        for weight in parameters._named.values():
+            weight.grad.add_(microbatch + 1.0)
+
+    before = summed.reduce(SingleProcess(), backward)
+    parameters.forget_gradient_buffers()
+    summed.discard_buffers()
+    after = summed.reduce(SingleProcess(), backward)
+    before.fill_(float("nan"))
+    assert torch.equal(after, torch.full_like(after, 3.0))

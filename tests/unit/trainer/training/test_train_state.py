@@ -71,7 +71,7 @@ def test_the_vote_of_one_rank_reaches_all(make: Make) -> None:
 def test_the_state_dict_is_all_that_a_new_rank_needs(make: Make) -> None:
     state, new = make(), make()
     state.train_step(SingleProcess(), StopVotes())
-    new.load_state_dict({name: tensor.clone() for name, tensor in state.state_dict().items()}, state.step)
+    new.load_state_dict({name: tensor.clone() for name, tensor in state.state_dict().items()}, state.step, {})
     state.train_step(SingleProcess(), StopVotes())
     new.train_step(SingleProcess(), StopVotes())
     assert new.step == state.step == 2
@@ -92,3 +92,69 @@ def test_gradients_are_clipped_by_their_common_norm() -> None:
     assert torch.allclose(gradients, torch.tensor([0.6, 0.8]))
     assert clip_grad_norm(gradients, 2.0) == pytest.approx(1.0)
     assert torch.allclose(gradients, torch.tensor([0.6, 0.8]))
+
+
+Poison = dict[tuple[int, int], float]
+"""Factors of losses, by step and microbatch, both from 0."""
+
+
+def poison(state: TrainState, factors: Poison) -> None:
+    """Multiply the losses of some microbatches."""
+    plain = state.task.loss
+
+    def loss(step: int, microbatch: int) -> tuple[torch.Tensor, int]:
+        loss, tokens = plain(step, microbatch)
+        return loss * factors.get((step, microbatch), 1.0), tokens
+
+    state.task.loss = loss  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+@pytest.mark.parametrize(
+    ("factor", "loss_is_finite"),
+    [
+        pytest.param(float("nan"), False, id="a loss that is no number"),
+        pytest.param(float("inf"), False, id="an infinite loss"),
+        pytest.param(1e38, False, id="gradients beyond float32"),
+        pytest.param(1e25, True, id="a norm beyond float32"),
+    ],
+)
+def test_a_step_that_is_not_finite_changes_nothing_and_names_the_microbatch(
+    make: Make, ranks: int, factor: float, loss_is_finite: bool
+) -> None:
+    states = [make() for _ in range(ranks)]
+    for state in states:
+        poison(state, {(1, 2): factor})
+
+    def train_rank(group: Collectives) -> list[object]:
+        state = states[group.rank]
+        assert state.train_step(group, StopVotes()).bad_step is None
+        before = {name: tensor.clone() for name, tensor in state.state_dict().items()}
+        bad_step = state.train_step(group, StopVotes()).bad_step
+        assert all(torch.equal(tensor, before[name]) for name, tensor in state.state_dict().items())
+        assert (state.step, state.bad_steps.consecutive, state.is_finite) == (2, 1, True)
+        assert state.train_step(group, StopVotes()).bad_step is None
+        assert bad_step is not None
+        return [bad_step.step, bad_step.microbatch, state.step, state.bad_steps.consecutive, state.bad_steps.total]
+
+    assert run_ranks(ranks, train_rank) == [[2, 2, 3, 0, 1]] * ranks
+    assert all(torch.equal(state.parameters.weights, states[0].parameters.weights) for state in states)
+    assert loss_is_finite or not torch.isfinite(torch.tensor(factor * 1e3))
+
+
+def test_a_state_with_a_weight_that_is_not_finite_is_found(make: Make) -> None:
+    state = make()
+    assert state.is_finite
+    state.parameters.weights[3] = float("inf")
+    assert not state.is_finite
+
+
+def test_skipped_data_is_a_function_of_the_counters(make: Make) -> None:
+    """Steps after a rollback use the data of later steps."""
+    used: list[int] = []
+    state = make()
+    plain = state.task.loss
+    state.task.loss = lambda step, microbatch: (used.append(step), plain(step, microbatch))[1]  # type: ignore[method-assign,func-returns-value]
+    state.bad_steps = state.bad_steps.after_bad(5).after_rollback(5, 0)
+    state.train_step(SingleProcess(), StopVotes())
+    assert set(used) == {5}

@@ -36,8 +36,12 @@ class Checkpointable(Protocol):
     def state_dict(self) -> dict[str, Tensor]:
         """Return every tensor of the state, named `buffer/parameter`."""
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int) -> None:
-        """Copy the state after `step` steps from `state_dict`."""
+    @property
+    def counters(self) -> dict[str, int]:
+        """The numbers of the state besides its tensors and the number of steps done."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int, counters: Mapping[str, int]) -> None:
+        """Copy the state after `step` steps from `state_dict` and `counters`."""
 
     def reset(self) -> None:
         """Set the state before the first step."""

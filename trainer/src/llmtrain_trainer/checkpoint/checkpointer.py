@@ -77,7 +77,9 @@ class Checkpointer:
         self._ensure_writer()
         self._copied.clear()
         self._idle.clear()
-        threading.Thread(target=self._copy_state, args=(step, held_out_loss), name="snapshot", daemon=True).start()
+        threading.Thread(
+            target=self._copy_state, args=(step, self._state.counters, held_out_loss), name="snapshot", daemon=True
+        ).start()
         self._log.info(TrainerEvent.SNAPSHOT_TAKEN, step=step, seconds=round(time.monotonic() - started_at, 4))
 
     def wait_for_snapshot(self) -> None:
@@ -133,7 +135,7 @@ class Checkpointer:
         os.close(descriptor)
         return writer
 
-    def _copy_state(self, step: int, held_out_loss: float | None) -> None:
+    def _copy_state(self, step: int, counters: dict[str, int], held_out_loss: float | None) -> None:
         """Take the snapshot, let training change the state again, and request the write."""
         try:
             fault_point("snapshot")
@@ -146,16 +148,16 @@ class Checkpointer:
             return
         finally:
             self._copied.set()
-        self._request_write(step, held_out_loss)
+        self._request_write(step, counters, held_out_loss)
 
-    def _request_write(self, step: int, held_out_loss: float | None) -> None:
+    def _request_write(self, step: int, counters: dict[str, int], held_out_loss: float | None) -> None:
         fault_point("write_request")
         request = WriteRequest(
             job_directory=str(self._checkpoints.job_directory),
             term=self._term,
             keep_last=self._run.checkpoint.keep_last,
             keep_best=self._run.checkpoint.keep_best,
-            manifest=self._manifest(step, held_out_loss),
+            manifest=self._manifest(step, counters, held_out_loss),
             slices=tensor_slices(self._state),
         )
         assert self._writer is not None
@@ -166,7 +168,7 @@ class Checkpointer:
         except OSError as error:
             self._on_result(WriteResult(step=step, seconds=0.0, error=f"the checkpoint writer has exited: {error}"))
 
-    def _manifest(self, step: int, held_out_loss: float | None) -> Manifest:
+    def _manifest(self, step: int, counters: dict[str, int], held_out_loss: float | None) -> Manifest:
         return Manifest(
             step=step,
             time=now_rfc3339(),
@@ -174,6 +176,7 @@ class Checkpointer:
             dataset=self._data_name,
             parameters=self._state.num_parameters,
             numerics=self._state.numerics,
+            counters=counters,
             files={},
             held_out_loss=held_out_loss,
         )

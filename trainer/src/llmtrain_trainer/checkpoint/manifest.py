@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from llmtrain_api.model import Model
 from llmtrain_trainer.errors import CheckpointInvalid
@@ -34,6 +34,8 @@ class Manifest(Model):
     """Held-out loss after this step in nats per token; None if it was not evaluated."""
     numerics: str = ""
     """Numerics of the ranks that computed the state, as `training/determinism.py` defines them."""
+    counters: dict[str, int] = Field(default_factory=dict)
+    """Numbers of the state besides its tensors, by name."""
     files: dict[str, FileDigest]
 
 

@@ -50,7 +50,7 @@ def load_into(state: Checkpointable, path: Path, step: int) -> None:
             f"{state.spec_field}: {path.name} holds no {min(mismatched)} of the shape that the network has now; restore "
             "the network or create a new job"
         )
-    state.load_state_dict(tensors, step)
+    state.load_state_dict(tensors, step, manifest.counters)
 
 
 def _matches(tensor: Tensor, saved: Tensor | None) -> bool:

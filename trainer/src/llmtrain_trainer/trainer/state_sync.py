@@ -2,12 +2,13 @@
 
 A rank that survived the previous generation keeps its state. A rank that is behind, or new, receives the state from the
 memory of a rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint. The state travels
-as the buffers of `TrainState.buffers`.
+as the buffers and the counters of `TrainState`.
 """
 
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
@@ -15,6 +16,7 @@ from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
+from llmtrain_trainer.training.bad_steps import BadStepCounts
 from llmtrain_trainer.training.train_state import TrainState
 
 CHUNK_ELEMENTS = 2**22
@@ -49,12 +51,27 @@ def _held_steps(state: TrainState, ranks: Collectives) -> list[int]:
     return [int(step) - 1 for step in steps.tolist()]
 
 
+def _broadcast_chunk(chunk: Tensor, ranks: Collectives, source: int) -> None:
+    if ranks.rank == source:
+        ranks.broadcast(chunk, source)
+        return
+    received = torch.empty_like(chunk)
+    ranks.broadcast(received, source)
+    chunk.copy_(received)
+
+
 def _broadcast_state(state: TrainState, ranks: Collectives, *, source: int, step: int) -> None:
-    """Send the state of `source` to all ranks. A receiver's state is incomplete until it has received all of it."""
+    """Send the state of `source` to all ranks. A receiver's state is incomplete until it has received all of it.
+
+    Chunks are received in memory of their own: a chunk of a generation that has ended can still arrive later.
+    """
     fault_point("state_sync")
     if state.held_step != step:
         state.mark_incomplete()
     for buffer in state.buffers.values():
         for chunk in torch.split(buffer, CHUNK_ELEMENTS):
-            ranks.broadcast(chunk, source)
-    state.mark_complete(step)
+            _broadcast_chunk(chunk, ranks, source)
+    names = list(state.counters)
+    numbers = torch.tensor([state.counters[name] for name in names], dtype=torch.int64, device=state.device)
+    ranks.broadcast(numbers, source)
+    state.mark_complete(step, BadStepCounts.of(dict(zip(names, numbers.tolist(), strict=True))))

@@ -10,18 +10,25 @@ import torch
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
-from llmtrain_api.protocol import GenerationStart, Progress, TimeSpent
+from llmtrain_api.protocol import BadStepInfo, GenerationStart, Progress, TimeSpent
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
+from llmtrain_trainer.errors import Diverged
 from llmtrain_trainer.models.flops import mfu
 from llmtrain_trainer.trainer.peak_flops import peak_flops
 from llmtrain_trainer.trainer.state_sync import sync_state
 from llmtrain_trainer.trainer.throughput import ThroughputMeter
+from llmtrain_trainer.training.bad_steps import BadStep
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.task import PingWatchdog
 from llmtrain_trainer.training.train_state import StepResult, TrainState
+
+REMEDY = (
+    "create a new job with a lower spec.training.optimizer.learningRate, more spec.training.warmupSteps or a lower "
+    "spec.training.clipNorm"
+)
 
 
 class GenerationGroup(Collectives, Protocol):
@@ -76,13 +83,18 @@ class TrainLoop:
     _time_spent: TimeSpent = field(default_factory=TimeSpent, init=False)
     _held_out_loss: float | None = field(default=None, init=False)
     _held_out_step: int | None = field(default=None, init=False)
+    _bad_step: BadStep | None = field(default=None, init=False)
+    """The newest bad step of this generation."""
 
     def __post_init__(self) -> None:
         self._is_main = self.group.rank == 0
         self.log = self.log if self._is_main else self.log.quiet()
 
     def run(self) -> LoopExit:
-        """Synchronize the state, then train until the last step, a stop, or another membership."""
+        """Synchronize the state, then train until the last step, a stop, or another membership.
+
+        Diverged if there are too many bad steps.
+        """
         self._sync_state()
         self._evaluate_and_checkpoint(StopVotes())
         self._throughput = ThroughputMeter(steps=self.config.training.steps, now=time.monotonic())
@@ -91,6 +103,8 @@ class TrainLoop:
             first, result = result is None, self._train_step()
             if first:
                 self.log.info(TrainerEvent.FIRST_STEP, step=self.state.step, ranks=self.group.size)
+            if result.bad_step is not None:
+                self._on_bad_step(result.bad_step, result)
             self.callbacks.after_step(self.state.step, self.state.compute_seconds)
             self._evaluate_and_checkpoint(result.votes)
             self._report(result)
@@ -117,6 +131,38 @@ class TrainLoop:
         self._throughput.after_step(time.monotonic(), result.tokens)
         return result
 
+    def _on_bad_step(self, bad_step: BadStep, result: StepResult) -> None:
+        """Report a step that was not applied, and do what the job wants then. Diverged if that is to end it."""
+        self._bad_step = bad_step
+        self.log.warning(
+            TrainerEvent.BAD_STEP,
+            step=bad_step.step,
+            microbatch=bad_step.microbatch,
+            loss=bad_step.loss,
+            gradient_norm=bad_step.gradient_norm,
+            consecutive=self.state.bad_steps.consecutive,
+        )
+        training = self.config.training
+        if training.on_bad_step == "Stop" or self.state.bad_steps.consecutive >= training.bad_steps:
+            self._finish_checkpoint(result)
+            raise Diverged(self._diverged_message(bad_step))
+        if training.on_bad_step == "Rollback":
+            self._roll_back()
+
+    def _diverged_message(self, bad_step: BadStep) -> str:
+        training, count = self.config.training, self.state.bad_steps.consecutive
+        why = "spec.training.onBadStep is Stop" if training.on_bad_step == "Stop" else f"bad step {count} in a row"
+        return f"the training diverged: {bad_step.message} ({why}); checkpoints from before are kept; {REMEDY}"
+
+    def _roll_back(self) -> None:
+        """Restore the newest checkpoint on all ranks, and pass over the data of the steps since then."""
+        step, bad_steps = self.state.step, self.state.bad_steps
+        self.checkpointer.wait()
+        self.state.mark_incomplete()
+        sync_state(self.state, self.checkpoints, self.group, self.log)
+        self.state.bad_steps = bad_steps.after_rollback(step, self.state.step)
+        self.log.warning(TrainerEvent.ROLLED_BACK, step=step, restored_step=self.state.step)
+
     def _wait_for_snapshot(self) -> None:
         started_at = time.monotonic()
         self.checkpointer.wait_for_snapshot()
@@ -125,7 +171,8 @@ class TrainLoop:
     def _evaluate_and_checkpoint(self, votes: StopVotes) -> None:
         """Evaluate and save the state, if this step is due for it.
 
-        A generation that starts at such a step does it too: the previous one may have ended before it was done.
+        A generation that starts at such a step does it too: the previous one may have ended before it was done. The state
+        after a bad step is that before it: it is saved only if training ends with it. Diverged if it is not finite.
         """
         step, last = self.state.step, self.config.training.steps
         if step == 0:
@@ -133,7 +180,10 @@ class TrainLoop:
         evaluated = step % self.config.evaluation.every_steps == 0 or step == last
         if evaluated:
             self._evaluate()
-        if step % self.config.checkpoint.every_steps == 0 or step == last or votes.stop:
+        due = step % self.config.checkpoint.every_steps == 0 or votes.stop
+        if step == last or (due and not self.state.bad_steps.consecutive):
+            if not self.state.is_finite:
+                raise Diverged(f"the training diverged: weights or moments are not finite after step {step}; {REMEDY}")
             self._save(self._held_out_loss if evaluated else None)
 
     def _evaluate(self) -> None:
@@ -204,6 +254,11 @@ class TrainLoop:
             mfu=mfu(tokens_per_second, self.state.task.flops_per_token, self._peak_flops()),
             held_out_loss=self._held_out_loss,
             held_out_step=self._held_out_step,
+            bad_steps=self.state.bad_steps.total,
+            bad_step=self._bad_step
+            and BadStepInfo(
+                step=self._bad_step.step, microbatch=self._bad_step.microbatch, message=self._bad_step.message
+            ),
             checkpoint=self.checkpointer.latest,
             checkpoint_write=self.checkpointer.latest_stats,
             checkpoint_error=self.checkpointer.error[:512],

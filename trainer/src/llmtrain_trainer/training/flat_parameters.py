@@ -38,6 +38,12 @@ class FlatParameters:
         for name, weight in self._named.items():
             weight.grad = views[name]
 
+    def forget_gradient_buffers(self) -> None:
+        """Keep no gradient buffer that was used so far."""
+        self._gradients.clear()
+        for weight in self._named.values():
+            weight.grad = None
+
     def named(self, buffer: Tensor) -> dict[str, Tensor]:
         """Return views of a buffer by parameter name."""
         views = torch.split(buffer, [shape.numel() for shape in self._shapes.values()])

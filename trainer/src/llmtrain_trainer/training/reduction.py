@@ -36,6 +36,9 @@ class Reduction(Protocol):
     def reduce(self, ranks: Collectives, backward: Backward) -> Tensor:
         """Call `backward` for each microbatch of this rank; return the summed gradients (elements,) of all ranks."""
 
+    def discard_buffers(self) -> None:
+        """Use new buffers from now on: bytes of a generation that has ended can still arrive in the present ones."""
+
 
 def reduction(name: str, parameters: FlatParameters, microbatches: int) -> Reduction:
     """Return the reduction that `spec.training.reduction` names."""
@@ -57,6 +60,10 @@ class ExactReduction:
         if ranks.size == 1:
             return self._buffers[plan.sums[0][1]][: self._parameters.elements]
         return self._combine(ranks, [self._buffers[buffer] for _, buffer in plan.sums])
+
+    def discard_buffers(self) -> None:
+        """Use new buffers from now on."""
+        self._buffers, self._received = [], []
 
     def _run_plan(self, plan: ReductionPlan, backward: Backward) -> None:
         while len(self._buffers) < plan.buffers:
@@ -122,3 +129,7 @@ class FastReduction:
             backward(number)
         ranks.all_reduce(self._buffer)
         return self._buffer
+
+    def discard_buffers(self) -> None:
+        """Use a new buffer from now on."""
+        self._buffer = None

@@ -43,3 +43,8 @@ class StepTotals:
         loss, tokens = self._numbers[: 2 * self._count].view(2, self._count).sum(1).tolist()
         leave, stop = self._numbers[-2:].tolist()
         return loss, tokens, StopVotes(leave=leave > 0, stop=stop > 0)
+
+    def first_non_finite_loss(self) -> int | None:
+        """Return the first microbatch whose loss is not finite, on any rank; None if there is none."""
+        finite = torch.isfinite(self._numbers[: self._count]).tolist()
+        return finite.index(False) if False in finite else None

@@ -1,6 +1,7 @@
 """The training state, and the step that advances it."""
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,11 +12,13 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.training.adamw import AdamW
+from llmtrain_trainer.training.bad_steps import BadStep, BadStepCounts
 from llmtrain_trainer.training.determinism import numerics, seed_rng
 from llmtrain_trainer.training.device_timer import DeviceTimer
 from llmtrain_trainer.training.flat_parameters import FlatParameters
 from llmtrain_trainer.training.lr_schedule import learning_rate
 from llmtrain_trainer.training.reduction import reduction
+from llmtrain_trainer.training.reduction_tree import rank_range
 from llmtrain_trainer.training.step_totals import StepTotals, StopVotes
 from llmtrain_trainer.training.task import PingWatchdog, Task, autocast
 
@@ -32,6 +35,8 @@ class StepResult:
     tokens: int
     votes: StopVotes
     """Whether any rank votes to leave or to stop after this step."""
+    bad_step: BadStep | None = None
+    """Why the step was not applied; None if it was."""
 
 
 class TrainState:
@@ -47,6 +52,8 @@ class TrainState:
         self.task, self.training, self.device = task, run.training, device
         self.step = 0
         """Steps done."""
+        self.bad_steps = BadStepCounts()
+        """The steps that were not applied."""
         self.complete = False
         """Whether this is the state after `step` steps, and not an uninitialized or partly received one."""
         self.warmed_up = False
@@ -91,58 +98,81 @@ class TrainState:
             for name, tensor in self.parameters.named(buffer).items()
         }
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int) -> None:
-        """Copy the state after `step` steps from `state_dict`."""
+    @property
+    def counters(self) -> dict[str, int]:
+        """The numbers of the state besides its tensors and the number of steps done."""
+        return self.bad_steps.counters()
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every weight and moment is a finite number."""
+        return all(bool(torch.isfinite(buffer.sum())) for buffer in self.buffers.values())
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int, counters: Mapping[str, int]) -> None:
+        """Copy the state after `step` steps from `state_dict` and `counters`."""
         with torch.no_grad():
             for name, tensor in self.state_dict().items():
                 tensor.copy_(state_dict[name])
-        self.mark_complete(step)
+        self.mark_complete(step, BadStepCounts.of(counters))
 
     def reset(self) -> None:
         """Set the state before the first step."""
         self.task.init_weights()
         self.optimizer.exp_avg.zero_()
         self.optimizer.exp_avg_sq.zero_()
-        self.mark_complete(0)
+        self.mark_complete(0, BadStepCounts())
+
+    def discard_gradients(self) -> None:
+        """Use other memory for gradients from now on.
+
+        A peer's bytes of a collective that was abandoned can still arrive, in the memory that the collective was given.
+        """
+        self.parameters.forget_gradient_buffers()
+        self._reduction.discard_buffers()
 
     def mark_incomplete(self) -> None:
         """Declare that the buffers hold no usable state, because another rank's is about to be received."""
         self.complete = False
 
-    def mark_complete(self, step: int) -> None:
+    def mark_complete(self, step: int, bad_steps: BadStepCounts) -> None:
         """Declare that the buffers hold the state after `step` steps."""
-        self.step, self.complete = step, True
+        self.step, self.bad_steps, self.complete = step, bad_steps, True
 
     def train_step(
         self, ranks: Collectives, votes: StopVotes, before_update: Callable[[], None] = lambda: None
     ) -> StepResult:
         """Do one step together with the other ranks: the state changes on all of them or on none.
 
-        `before_update` is called when the gradients are known and before the state changes.
+        `before_update` is called when the gradients are known and before the state changes. A step whose loss or
+        gradient norm is not finite is counted but not applied.
         """
         fault_point("train_step", self.step)
         self._compute_timer.reset()
         totals = StepTotals(self.training.microbatches, votes, self.device)
         gradients = self._reduction.reduce(ranks, lambda microbatch: self._backward(microbatch, totals))
-        loss, tokens, all_votes = totals.all_reduce(ranks)
+        loss_sum, tokens, all_votes = totals.all_reduce(ranks)
         gradients.div_(tokens)
-        norm = clip_grad_norm(gradients, float(self.training.clip_norm))
-        rate = learning_rate(self.step, self.training)
-        before_update()
-        self._update(gradients, rate)
+        loss, norm = loss_sum / tokens, clip_grad_norm(gradients, float(self.training.clip_norm))
+        rate, bad_step = learning_rate(self.step, self.training), None
+        if math.isfinite(loss) and math.isfinite(norm):
+            before_update()
+            self._update(gradients, rate)
+        else:
+            bad_step = self._leave_out(ranks, totals, gradients, loss=loss, norm=norm)
         return StepResult(
-            loss=loss / tokens, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), votes=all_votes
+            loss=loss, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), votes=all_votes, bad_step=bad_step
         )
 
     def _backward(self, microbatch: int, totals: StepTotals) -> None:
         """Add the gradients of one microbatch of this step to those of the parameters."""
         self._ping_watchdog()
         with self._compute_timer:
+            data_step = self.step + self.bad_steps.data_offset
             if self.task.uses_rng:
-                seed_rng(self.training.seed, self.step, microbatch)
+                seed_rng(self.training.seed, data_step, microbatch)
             fault_point("forward")
             with self.precision():
-                loss, tokens = self.task.loss(self.step, microbatch)
+                loss, tokens = self.task.loss(data_step, microbatch)
             fault_point("backward")
             torch.autograd.backward(loss)
             totals.add(microbatch, loss.detach(), tokens)
@@ -153,7 +183,32 @@ class TrainState:
             self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
         )
         self.step += 1
+        self.bad_steps = self.bad_steps.after_good(self.step)
         self.warmed_up = True
+
+    def _leave_out(
+        self, ranks: Collectives, totals: StepTotals, gradients: Tensor, *, loss: float, norm: float
+    ) -> BadStep:
+        """Count the step without applying it; return what is not finite. The gradients are overwritten."""
+        microbatch = totals.first_non_finite_loss()
+        if microbatch is None:
+            microbatch = self._first_non_finite_gradients(ranks, gradients)
+        self.step += 1
+        self.bad_steps = self.bad_steps.after_bad(self.step)
+        return BadStep(step=self.step, microbatch=microbatch, loss=loss, gradient_norm=norm)
+
+    def _first_non_finite_gradients(self, ranks: Collectives, gradients: Tensor) -> int | None:
+        """Compute each microbatch of this step again, by itself, to find the first whose gradients are not finite."""
+        count = self.training.microbatches
+        totals, flags = StepTotals(count, StopVotes(), self.device), torch.zeros(count, device=self.device)
+        self.parameters.point_gradients_to(gradients)
+        for number in rank_range(count, ranks.rank, ranks.size):
+            with torch.no_grad():
+                gradients.zero_()
+            self._backward(number, totals)
+            flags[number] = not torch.isfinite(gradients.norm())
+        ranks.all_reduce(flags)
+        return next((number for number, flag in enumerate(flags.tolist()) if flag), None)
 
     def precision(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network computes with the job's precision."""

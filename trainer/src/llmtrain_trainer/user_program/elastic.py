@@ -25,7 +25,11 @@ def run_elastic(run: RunConfig, rank: RankContext) -> TerminationMessage:
     random.seed(run.training.seed)
     context = ProgramContext(run=run, rank=rank)
     with active(context):
-        _run(program)
+        try:
+            _run(program)
+        except UserProgramFailed as failure:
+            failure.before_first_step = not context.has_trained
+            raise
     if not context.training_completed:
         raise BadInput(
             f"spec.entrypoint: {program.name} ended without calling llmtrain.train; call it, or set spec.entrypoint.mode to "

@@ -20,7 +20,14 @@ class ProgramContext:
 
     run: RunConfig
     rank: RankContext
+    trainer: ElasticTrainer | None = None
+    """The trainer of `llmtrain.train`, once the program has called it."""
     training_completed: bool = False
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether this process has completed a step."""
+        return self.trainer is not None and self.trainer.has_trained
 
 
 _active: list[ProgramContext] = []
@@ -42,7 +49,7 @@ def train_user_model(model: nn.Module, num_samples: int, loss: Loss) -> bool:
     context = _require_context()
     check_model(model)
     check_num_samples(num_samples)
-    trainer = ElasticTrainer(
+    trainer = context.trainer = ElasticTrainer(
         context.run,
         lambda device: UserTask(context.run, model, num_samples, loss, device),
         context.rank,

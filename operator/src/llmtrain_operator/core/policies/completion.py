@@ -7,12 +7,14 @@ from llmtrain_api.conditions import JobCondition, Reason, is_true
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure, JobStatus, PodLogTail
 from llmtrain_api.names import OUTPUT_FOLDER, job_directory
+from llmtrain_api.termination import ExitCode
 from llmtrain_api.timestamps import format_duration, format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.deadline import deadline_exceeded
 from llmtrain_operator.core.policies.failure_policy import failure_budget, permanent_failure
 from llmtrain_operator.core.policies.failure_rules import failed_by_rule
 from llmtrain_operator.core.policies.incidents import has_new_incident, incidents_in_window
+from llmtrain_operator.core.policies.program_error import repeated_program_error
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import ConditionUpdate, StagePlan
 
@@ -54,7 +56,10 @@ def failed_because(
     if (ruled := failed_by_rule(failures)) is not None:
         return ruled
     if (failure := permanent_failure(failures)) is not None:
-        return Reason.BAD_INPUT, failure.message
+        diverged = failure.exit_code == ExitCode.DIVERGED
+        return Reason.DIVERGED if diverged else Reason.BAD_INPUT, failure.message
+    if (error := repeated_program_error(job.status, status, failures)) is not None:
+        return error
     budget = failure_budget(job.spec.recovery)
     used = len(incidents_in_window(status.recoveries.times, budget, now))
     if has_new_incident(job.status, status) and budget.is_exceeded(used):  # a lower budget does not judge the past

@@ -1,8 +1,9 @@
-"""Divergence: a loss that is not finite. Training continues, as one step can be an outlier; a model of it is a failure."""
+"""Divergence: a loss that is not finite. Training continues for some steps; a model of it is a failure."""
 
 import math
 
 from llmtrain_api.conditions import JobCondition, Reason
+from llmtrain_api.job import Training
 from llmtrain_api.job_status import JobStatus
 from llmtrain_operator.core.stage_plan import ConditionUpdate
 
@@ -12,14 +13,16 @@ REMEDY = (
 )
 
 
-def diverged_conditions(status: JobStatus) -> tuple[ConditionUpdate, ...]:
+def diverged_conditions(training: Training, status: JobStatus) -> tuple[ConditionUpdate, ...]:
     """Return the condition Degraded of a job whose newest loss is not finite; nothing for any other job."""
     progress = status.progress
     if progress is None or is_finite(progress.loss):
         return ()
+    bad_steps = status.bad_steps
+    what = bad_steps.message if bad_steps else f"the loss of step {progress.step} is {progress.loss}"
     message = (
-        f"the training diverged: the loss of step {progress.step} is {progress.loss}, and weights of such a step are lost; "
-        f"unless the loss becomes finite again, delete the job and {REMEDY}"
+        f"the training diverges: {what}. Such steps are not applied; after {training.bad_steps} of them in a row the job "
+        f"fails (spec.training.badSteps). Unless the loss becomes finite again, {REMEDY}"
     )
     return (ConditionUpdate(type=JobCondition.DEGRADED, status=True, reason=Reason.DIVERGED, message=message),)
 

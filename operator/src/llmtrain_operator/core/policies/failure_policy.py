@@ -34,6 +34,8 @@ MAX_RECENT = 32
 """Failures that `status.recoveries.recent` keeps."""
 MAX_LOG_LINES = 10
 """Log lines that the status keeps of the first failure."""
+PERMANENT_CODES = frozenset({ExitCode.BAD_INPUT, ExitCode.DIVERGED})
+"""Exit codes of the trainer after which another attempt would end in the same way."""
 
 
 def is_lost(pod: PodView, lost_nodes: frozenset[str]) -> bool:
@@ -102,6 +104,7 @@ def failure_of(
         membership_generation=generation,
         exit_code=pod.exit_code if outcome is None or outcome.exit_code is None else outcome.exit_code,
         reason=reason[:64],
+        program_error=outcome is not None and bool(outcome.before_first_step),
         message=message[:1024],
         last_lines=[line[:1000] for line in last_lines[-MAX_LOG_LINES:]],
     )
@@ -195,10 +198,12 @@ def newest_failures(failures: list[Failure]) -> list[Failure]:
 
 
 def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:
-    """Return the first failure that a retry would repeat: the trainer rejected its input, and no rule of the job matches.
+    """Return the first failure that a retry would repeat, and that no rule of the job matches.
+
+    The trainer rejected its input, or the training diverged.
 
     A user's program can end with the same exit code; its failures are "Crashed", and are retried.
     """
     unruled = (failure for failure in failures if not failure.action and not failure.disruption)
-    bad_input = (failure for failure in unruled if failure.exit_code == ExitCode.BAD_INPUT)
-    return next((failure for failure in bad_input if failure.reason != "Crashed"), None)
+    permanent = (failure for failure in unruled if failure.exit_code in PERMANENT_CODES)
+    return next((failure for failure in permanent if failure.reason != "Crashed"), None)

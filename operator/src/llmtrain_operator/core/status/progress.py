@@ -36,7 +36,12 @@ def differs_in_figures_only(answer: CoordinatorStatus, before: CoordinatorStatus
 def without_figures(answer: CoordinatorStatus) -> tuple[CoordinatorStatus, object]:
     """Return an answer without the figures of its progress, and what conditions report of these."""
     progress = answer.progress
-    reported = progress and (progress.generation, progress.checkpoint_error, math.isfinite(progress.loss))
+    reported = progress and (
+        progress.generation,
+        progress.checkpoint_error,
+        progress.bad_step,
+        math.isfinite(progress.loss),
+    )
     return answer.model_copy(update={"progress": None, "ledger": None}), reported
 
 

@@ -33,10 +33,11 @@ def without_figures(status: JobStatus) -> JobStatus:
 
 
 def decisions(status: JobStatus) -> JobStatus:
-    """Return a status for comparison, with neither figures nor counts nor messages."""
+    """Return a status for comparison, with neither figures nor counts nor messages. The first bad step is a decision."""
     return without_figures(status).model_copy(
         update={
             "conditions": [(condition.type, condition.status, condition.reason) for condition in status.conditions],
             "workers": status.workers.desired,
+            "bad_steps": status.bad_steps is not None,
         }
     )

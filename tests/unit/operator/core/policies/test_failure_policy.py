@@ -229,3 +229,13 @@ def test_a_pod_whose_deletion_a_lost_node_cannot_finish_is_deleted_with_force() 
     status = plan_job(snapshot(job(started(dataset=DATASET)), pods=(leaving,), lost_nodes=NODE_1)).status
     next_plan = plan_job(snapshot(job(status.document()), pods=(leaving,), lost_nodes=NODE_1))
     assert [(reference.name, reference.force) for reference in next_plan.delete] == [("j-worker-1", True)]
+
+
+def test_a_training_that_diverged_is_a_permanent_failure_with_its_own_reason() -> None:
+    diverged = TerminationMessage(reason="Diverged", message="the training diverged: the loss of step 50 is nan")
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=(failed_pod("j-worker-0", 3, diverged),)))
+    failed = conditions(plan.status)["Failed"]
+    assert (failed.reason, failed.message) == ("Diverged", diverged.message)
+    program = TerminationMessage(reason="Crashed", message="train.py ended with exit code 3", exit_code=3)
+    plan = plan_job(snapshot(job(started(dataset=DATASET)), pods=(failed_pod("j-worker-0", 3, program),)))
+    assert "Failed" not in conditions(plan.status)
