@@ -44,11 +44,14 @@ def run(
         job.coordinator(workers)
         started = [
             job.stage(
-                "worker", "--dataset", dataset, LLMTRAIN_WORKER=str(number),
+                "worker",
+                "--dataset",
+                dataset,
+                LLMTRAIN_WORKER=str(number),
                 **armed(*(faults if number == 0 else ()), losses=losses),
             )
             for number in range(workers)
-        ]  # fmt: skip
+        ]
         for worker in started:
             worker.ends_with()
         return started
@@ -71,19 +74,19 @@ def is_finite(job: Job) -> bool:
 def test_a_step_that_is_not_finite_is_left_out_at_any_number_of_workers(
     make: MakeJob, dataset: str, tmp_path: Path, losses: str
 ) -> None:
-    alone = make()
-    (worker,) = run(alone, dataset, [losses], workers=1)
+    single = make()
+    (worker,) = run(single, dataset, [losses], workers=1)
     assert worker.popen.returncode == 0, worker.text
     first = int(losses.partition("-")[0])
     bad_step = worker.events("badStep")[0]
     assert (bad_step["step"], bad_step["microbatch"]) == (first + 1, int(losses.split(":")[1]))
-    assert is_finite(alone)
+    assert is_finite(single)
     disturbed = make()
     kill = fault("all_gather", "SIGKILL", marker=tmp_path / "killed", step=max(0, min(first, STEPS - 20)))
     workers = run(disturbed, dataset, [losses], faults=[kill])
     assert exit_codes(workers) == [0, 0], workers[0].text
     assert (tmp_path / "killed").exists()
-    assert disturbed.last_weights() == alone.last_weights()
+    assert disturbed.last_weights() == single.last_weights()
 
 
 def test_too_many_of_them_end_the_job_and_keep_the_checkpoints_before(make: MakeJob, dataset: str) -> None:
@@ -110,8 +113,8 @@ def test_the_first_one_ends_the_job_if_it_is_to_stop(make: MakeJob, dataset: str
 
 def test_a_rollback_passes_over_the_data_at_any_number_of_workers(make: MakeJob, dataset: str, tmp_path: Path) -> None:
     losses = ["47-47:2:nan"]
-    alone = make(onBadStep="Rollback")
-    (worker,) = run(alone, dataset, losses, workers=1)
+    single = make(onBadStep="Rollback")
+    (worker,) = run(single, dataset, losses, workers=1)
     assert worker.popen.returncode == 0, worker.text
     (rolled_back,) = worker.events("rolledBack")
     assert (rolled_back["step"], rolled_back["restoredStep"]) == (48, 40)
@@ -119,7 +122,7 @@ def test_a_rollback_passes_over_the_data_at_any_number_of_workers(make: MakeJob,
     kill = fault("backward", "SIGKILL", marker=tmp_path / "killed", step=44)
     workers = run(disturbed, dataset, losses, faults=[kill])
     assert exit_codes(workers) == [0, 0], workers[0].text
-    assert disturbed.last_weights() == alone.last_weights()
+    assert disturbed.last_weights() == single.last_weights()
     skipped = make()
     (worker,) = run(skipped, dataset, losses, workers=1)
-    assert skipped.last_weights() != alone.last_weights()
+    assert skipped.last_weights() != single.last_weights()

@@ -23,6 +23,8 @@ UNUSED_WITH_TORCHRUN: Change = {
     "training.optimizer": {"learningRate": "1e-3"},
     "training.warmupSteps": 5,
     "training.clipNorm": "2.0",
+    "training.onBadStep": "Stop",
+    "training.badSteps": 5,
     "training.reduction": "Fast",
     "training.precision": "bfloat16",
     "checkpoint.everySteps": 50,

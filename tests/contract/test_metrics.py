@@ -21,7 +21,7 @@ UNITS = (
     "_info",
 )
 COUNTED = re.compile(
-    r"_(step|steps|rate|norm|generation|ranks|ranks_desired|jobs|depth|leader|calls|reconciles|members|recoveries|failing|nodes|gpus|allocated|cpus|persistentvolumeclaims|errors|lost|objects|shared|assigned|throttled)$"
+    r"_(step|steps|microbatch|rate|norm|generation|ranks|ranks_desired|jobs|depth|leader|calls|reconciles|members|recoveries|failing|nodes|gpus|allocated|cpus|persistentvolumeclaims|errors|lost|objects|shared|assigned|throttled)$"
 )
 
 

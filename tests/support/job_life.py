@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, ROLE_LABEL, TERM_ANNOTATION
-from llmtrain_api.protocol import CoordinatorStatus, Member, Progress, RecoveryRecord
+from llmtrain_api.protocol import CoordinatorStatus, Member, Progress
+from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
 from support.control_plane import Administrator, absent_is_fine
 

@@ -57,7 +57,7 @@ class FailureHistory:
         """
         outcome = status.outcome
         if outcome is None or not outcome.before_first_step:
-            return status.exit_code == ExitCode.DIVERGED and (outcome is None or outcome.reason != "Crashed")
+            return outcome is not None and outcome.reason == "Diverged"
         key = (status.process, outcome.message)
         repeated = key in self._program_errors
         self._program_errors.add(key)

@@ -9,7 +9,8 @@ from prometheus_client.registry import Collector
 
 from llmtrain_api.metrics import job as metrics
 from llmtrain_api.metrics.metric import Metric, Sample, families
-from llmtrain_api.protocol import RECOVERY_PHASES, Progress, RecoveryMethod
+from llmtrain_api.protocol import Progress
+from llmtrain_api.recovery_record import RECOVERY_PHASES, RecoveryMethod
 from llmtrain_api.time_ledger import CATEGORIES
 from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot

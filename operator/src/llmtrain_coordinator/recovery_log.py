@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from llmtrain_api.protocol import GenerationStart, Leave, Member, ProcessFailure, RecoveryMethod, RecoveryRecord
+from llmtrain_api.protocol import GenerationStart, Leave, Member
+from llmtrain_api.recovery_record import ProcessFailure, RecoveryMethod, RecoveryRecord
 from llmtrain_coordinator.group import GroupState
 from llmtrain_coordinator.members import Phase
 

@@ -12,7 +12,6 @@ from llmtrain_api.protocol import (
     HEARTBEAT_SECONDS,
     HEARTBEATS_PER_SECOND,
     LEASE_SECONDS,
-    RECOVERY_PHASES,
     CheckpointInfo,
     CheckpointWriteStats,
     CoordinatorStatus,
@@ -25,12 +24,11 @@ from llmtrain_api.protocol import (
     Leave,
     Member,
     Membership,
-    ProcessFailure,
     Progress,
-    RecoveryRecord,
     heartbeat_seconds,
     lease_seconds,
 )
+from llmtrain_api.recovery_record import RECOVERY_PHASES, ProcessFailure, RecoveryRecord
 from llmtrain_api.time_ledger import new_ledger
 
 TIME = "2026-11-23T10:00:00.000Z"

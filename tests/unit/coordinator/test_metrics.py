@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from llmtrain_api.metrics import job
 from llmtrain_api.metrics.catalogue import CATALOGUE
-from llmtrain_api.protocol import RECOVERY_PHASES
+from llmtrain_api.recovery_record import RECOVERY_PHASES
 from llmtrain_api.time_ledger import CATEGORIES
 from llmtrain_coordinator.metrics import JobCollector, exposition, samples
 from llmtrain_coordinator.recovery_log import RecoveryLog

@@ -1,6 +1,7 @@
 """A recovery is recorded with its method and the duration of each phase."""
 
-from llmtrain_api.protocol import GenerationStart, Leave, Progress, RecoveryRecord
+from llmtrain_api.protocol import GenerationStart, Leave, Progress
+from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_coordinator.group import GroupState
 from llmtrain_coordinator.recovery_log import RecoveryLog, on_group_change, record_failure
 from unit.coordinator.messages import apply, disconnect, heartbeat, join, leave, progress

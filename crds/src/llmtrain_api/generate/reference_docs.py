@@ -18,7 +18,7 @@ from llmtrain_api.generate.runtime_pages import environment_page, log_events_pag
 from llmtrain_api.metrics import job, node, operator
 from llmtrain_api.metrics.catalogue import EXPORTERS
 from llmtrain_api.metrics.metric import JOB_LABELS, Metric
-from llmtrain_api.protocol import RECOVERY_PHASES, RecoveryMethod
+from llmtrain_api.recovery_record import RECOVERY_PHASES, RecoveryMethod
 from llmtrain_api.time_ledger import CATEGORIES
 
 JOB_LABEL_VALUES: dict[str, int] = {

@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import qualitative
 
-from llmtrain_api.protocol import RECOVERY_PHASES
+from llmtrain_api.recovery_record import RECOVERY_PHASES
 from llmtrain_cli.prometheus import Series, sorted_by_label
 from llmtrain_cli.report.history import History
 from llmtrain_cli.report.recoveries import RecoveryGroup, recoveries

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from llmtrain_api.protocol import RECOVERY_PHASES
+from llmtrain_api.recovery_record import RECOVERY_PHASES
 from llmtrain_cli.prometheus import Series
 from llmtrain_cli.report.history import History
 

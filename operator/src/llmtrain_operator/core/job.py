@@ -8,7 +8,7 @@ from typing import Any
 
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import Failure, JobStatus
-from llmtrain_api.protocol import RecoveryRecord
+from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job_plan import build_plan, hold_back
 from llmtrain_operator.core.objects.pod_group import API_VERSION as POD_GROUP_VERSION

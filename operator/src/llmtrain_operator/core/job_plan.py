@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llmtrain_api.job_status import Failure, JobStatus
-from llmtrain_api.protocol import RecoveryRecord
+from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_operator.core.events import condition_events, failure_events, repair_events
 from llmtrain_operator.core.objects.coordinator import ROLE, newest_term
 from llmtrain_operator.core.objects.drift import changed_objects

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from llmtrain_api.bounds import MAX_SECONDS, clamp_float
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.protocol import RecoveryRecord
+from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_api.timestamps import try_parse_rfc3339
 
 MAX_GENERATIONS = 64

@@ -16,7 +16,8 @@ from llmtrain_api.bounds import MAX_INTEGER, MAX_SECONDS, MAX_TEXT, clamp, clamp
 from llmtrain_api.model import Message
 from llmtrain_api.names import MAX_WORKERS
 from llmtrain_api.printable import printable, printable_lines
-from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, Member, ProcessFailure, Progress, RecoveryRecord
+from llmtrain_api.protocol import CheckpointInfo, CoordinatorStatus, Member, Progress
+from llmtrain_api.recovery_record import ProcessFailure, RecoveryRecord
 from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_api.timestamps import format_rfc3339, is_rfc3339

@@ -5,7 +5,8 @@ from typing import Any
 
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import JOB_KIND
-from llmtrain_api.protocol import CoordinatorStatus, RecoveryRecord
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
 from support.crd_schema import violations

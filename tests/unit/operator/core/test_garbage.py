@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.protocol import CheckpointInfo, ProcessFailure
+from llmtrain_api.protocol import CheckpointInfo
+from llmtrain_api.recovery_record import ProcessFailure
 from llmtrain_api.termination import DatasetInfo, ModelInfo, TerminationMessage
 from llmtrain_api.time_ledger import TimeLedger
 from llmtrain_operator.core.job import plan_job

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.protocol import ProcessFailure, RecoveryRecord
+from llmtrain_api.recovery_record import ProcessFailure, RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.recovery_time import MAX_GENERATIONS, began, with_generation

@@ -10,23 +10,29 @@ from llmtrain_trainer.training.bad_steps import BadStep, BadStepCounts
 @pytest.mark.parametrize(
     ("bad_step", "expected"),
     [
-        (BadStep(step=7, microbatch=2, loss=math.nan, gradient_norm=math.nan), "the loss of step 7 is nan from microbatch 2 on"),
-        (BadStep(step=7, microbatch=0, loss=1.0, gradient_norm=math.inf), "the gradient norm of step 7 is inf from microbatch 0 on"),
+        (
+            BadStep(step=7, microbatch=2, loss=math.nan, gradient_norm=math.nan),
+            "the loss of step 7 is nan from microbatch 2 on",
+        ),
+        (
+            BadStep(step=7, microbatch=0, loss=1.0, gradient_norm=math.inf),
+            "the gradient norm of step 7 is inf from microbatch 0 on",
+        ),
         (
             BadStep(step=7, microbatch=None, loss=1.0, gradient_norm=math.inf),
             "the gradient norm of step 7 is inf in the sum over the microbatches",
         ),
     ],
     ids=["loss", "gradients", "sum"],
-)  # fmt: skip
+)
 def test_the_message_says_what_is_not_finite(bad_step: BadStep, expected: str) -> None:
     assert bad_step.message == expected
 
 
-def test_a_good_step_ends_the_row_but_not_the_total() -> None:
+def test_a_good_step_ends_the_row_but_not_the_count() -> None:
     counts = BadStepCounts().after_bad(1).after_bad(2)
-    assert (counts.total, counts.consecutive, counts.newest) == (2, 2, 2)
-    assert counts.after_good(3) == BadStepCounts(total=2, consecutive=0, newest=2)
+    assert (counts.count, counts.consecutive, counts.newest) == (2, 2, 2)
+    assert counts.after_good(3) == BadStepCounts(count=2, consecutive=0, newest=2)
 
 
 def test_after_a_rollback_only_a_good_step_as_far_as_the_bad_one_ends_the_row() -> None:
@@ -38,7 +44,7 @@ def test_after_a_rollback_only_a_good_step_as_far_as_the_bad_one_ends_the_row() 
 
 
 def test_counters_of_an_earlier_or_later_version_are_read() -> None:
-    counts = BadStepCounts(total=3, consecutive=1, newest=9, data_offset=4)
+    counts = BadStepCounts(count=3, consecutive=1, newest=9, data_offset=4)
     assert BadStepCounts.of(counts.counters()) == counts
     assert BadStepCounts.of({}) == BadStepCounts()
-    assert BadStepCounts.of({"total": 2, "unheard": 5}) == BadStepCounts(total=2)
+    assert BadStepCounts.of({"count": 2, "unheard": 5}) == BadStepCounts(count=2)

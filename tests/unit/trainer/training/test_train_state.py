@@ -135,7 +135,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_names_the_microbatch(
         assert (state.step, state.bad_steps.consecutive, state.is_finite) == (2, 1, True)
         assert state.train_step(group, StopVotes()).bad_step is None
         assert bad_step is not None
-        return [bad_step.step, bad_step.microbatch, state.step, state.bad_steps.consecutive, state.bad_steps.total]
+        return [bad_step.step, bad_step.microbatch, state.step, state.bad_steps.consecutive, state.bad_steps.count]
 
     assert run_ranks(ranks, train_rank) == [[2, 2, 3, 0, 1]] * ranks
     assert all(torch.equal(state.parameters.weights, states[0].parameters.weights) for state in states)

@@ -142,7 +142,7 @@ class ProcessGroup:
             time.sleep(POLL_SECONDS)
 
     def _connect(self, store: c10d.Store, address: str) -> Any:
-        """Return the connected process group. GenerationEnded if a member is lost meanwhile, RuntimeError if it fails.
+        """Return the connected process group. GenerationEnded if a member is lost before that, RuntimeError if it fails.
 
         Gloo connects while its group is constructed, and waits there for a peer that died. So that is left to a thread,
         which ends with the time-out.

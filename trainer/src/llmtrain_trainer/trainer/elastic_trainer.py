@@ -88,7 +88,7 @@ class ElasticTrainer:
     def train(self) -> TerminationMessage:
         """Train to the end. StopRequested if asked to stop before; a checkpoint is saved then.
 
-        Diverged if training can't go on with finite numbers, CommunicationFailed if the ranks can't reach each other.
+        Diverged if training can't continue with finite numbers, CommunicationFailed if the ranks can't reach each other.
         """
         rendezvous = Rendezvous(
             coordinator=self._coordinator,
@@ -155,7 +155,7 @@ class ElasticTrainer:
     def _after_failure(self, membership: Membership, error: GenerationEnded) -> None:
         """Pause if the same ranks have failed together before; CommunicationFailed if they have too often.
 
-        Heartbeats go on meanwhile, so that this rank is not considered lost.
+        Heartbeats continue during the pause, so that this rank is not considered lost.
         """
         if self._completed_step or not isinstance(error, CollectiveFailed):
             self._failed_generations = FailedGenerations()

@@ -254,7 +254,7 @@ class TrainLoop:
             mfu=mfu(tokens_per_second, self.state.task.flops_per_token, self._peak_flops()),
             held_out_loss=self._held_out_loss,
             held_out_step=self._held_out_step,
-            bad_steps=self.state.bad_steps.total,
+            bad_steps=self.state.bad_steps.count,
             bad_step=self._bad_step
             and BadStepInfo(
                 step=self._bad_step.step, microbatch=self._bad_step.microbatch, message=self._bad_step.message

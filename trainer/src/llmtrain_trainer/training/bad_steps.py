@@ -38,7 +38,7 @@ class BadStep:
 class BadStepCounts:
     """The bad steps so far. They are part of the training state: the same on all ranks, and kept by checkpoints."""
 
-    total: int = 0
+    count: int = 0
     """Bad steps since training began."""
     consecutive: int = 0
     """Bad steps since the last good step that got as far as the newest of them."""
@@ -53,7 +53,7 @@ class BadStepCounts:
 
     def after_bad(self, step: int) -> "BadStepCounts":
         """Return the counts after a bad step; `step` is the number of steps done with it."""
-        return replace(self, total=self.total + 1, consecutive=self.consecutive + 1, newest=step)
+        return replace(self, count=self.count + 1, consecutive=self.consecutive + 1, newest=step)
 
     def after_rollback(self, step: int, restored_step: int) -> "BadStepCounts":
         """Return the counts after a rollback from `step` to `restored_step`: the data in between is not used again."""

@@ -7,7 +7,6 @@ from llmtrain_api.conditions import JobCondition, Reason, is_true
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure, JobStatus, PodLogTail
 from llmtrain_api.names import OUTPUT_FOLDER, job_directory
-from llmtrain_api.termination import ExitCode
 from llmtrain_api.timestamps import format_duration, format_rfc3339
 from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.deadline import deadline_exceeded
@@ -56,8 +55,7 @@ def failed_because(
     if (ruled := failed_by_rule(failures)) is not None:
         return ruled
     if (failure := permanent_failure(failures)) is not None:
-        diverged = failure.exit_code == ExitCode.DIVERGED
-        return Reason.DIVERGED if diverged else Reason.BAD_INPUT, failure.message
+        return Reason.DIVERGED if failure.reason == "Diverged" else Reason.BAD_INPUT, failure.message
     if (error := repeated_program_error(job.status, status, failures)) is not None:
         return error
     budget = failure_budget(job.spec.recovery)

@@ -34,8 +34,6 @@ MAX_RECENT = 32
 """Failures that `status.recoveries.recent` keeps."""
 MAX_LOG_LINES = 10
 """Log lines that the status keeps of the first failure."""
-PERMANENT_CODES = frozenset({ExitCode.BAD_INPUT, ExitCode.DIVERGED})
-"""Exit codes of the trainer after which another attempt would end in the same way."""
 
 
 def is_lost(pod: PodView, lost_nodes: frozenset[str]) -> bool:
@@ -205,5 +203,10 @@ def permanent_failure(failures: tuple[Failure, ...]) -> Failure | None:
     A user's program can end with the same exit code; its failures are "Crashed", and are retried.
     """
     unruled = (failure for failure in failures if not failure.action and not failure.disruption)
-    permanent = (failure for failure in unruled if failure.exit_code in PERMANENT_CODES)
-    return next((failure for failure in permanent if failure.reason != "Crashed"), None)
+    return next((failure for failure in unruled if is_permanent(failure)), None)
+
+
+def is_permanent(failure: Failure) -> bool:
+    """Return whether another attempt would end in the same way."""
+    is_bad_input = failure.exit_code == ExitCode.BAD_INPUT and failure.reason != "Crashed"
+    return is_bad_input or failure.reason == "Diverged"

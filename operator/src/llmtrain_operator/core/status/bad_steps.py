@@ -1,7 +1,8 @@
 """Steps that were not applied because their loss or gradient norm is not finite, as status and event."""
 
 from llmtrain_api.conditions import Reason
-from llmtrain_api.job_status import BadStepsStatus, JobStatus
+from llmtrain_api.job_status import JobStatus
+from llmtrain_api.progress_status import BadStepsStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.plan import Event
 

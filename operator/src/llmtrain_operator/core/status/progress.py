@@ -2,7 +2,8 @@
 
 import math
 
-from llmtrain_api.job_status import CheckpointStatus, JobStatus, ProgressStatus
+from llmtrain_api.job_status import CheckpointStatus, JobStatus
+from llmtrain_api.progress_status import ProgressStatus
 from llmtrain_api.protocol import CoordinatorStatus, Progress
 from llmtrain_api.timestamps import format_duration
 

@@ -7,7 +7,8 @@ and so do the generations within a term; the status keeps the newest pair.
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job_status import Failure, JobStatus, LastRecovery, RecoveriesByMethod
 from llmtrain_api.names import worker_name
-from llmtrain_api.protocol import CoordinatorStatus, ProcessFailure, RecoveryRecord
+from llmtrain_api.protocol import CoordinatorStatus
+from llmtrain_api.recovery_record import ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.plan import Event
 from llmtrain_operator.core.policies.incidents import PROCESS_DIED
 

@@ -7,7 +7,7 @@ import pytest
 
 from llmtrain_api.failure_budget import FailureBudget
 from llmtrain_api.job_status import Failure, JobStatus
-from llmtrain_api.protocol import ProcessFailure, RecoveryRecord
+from llmtrain_api.recovery_record import ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.plan import Plan
 from llmtrain_operator.core.policies.incidents import (

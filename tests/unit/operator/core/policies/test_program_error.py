@@ -16,7 +16,7 @@ LATE = ERROR.model_copy(update={"before_first_step": False})
 def failed_twice(
     first: TerminationMessage, second: TerminationMessage, pod: str = "j-worker-0", **status: object
 ) -> str:
-    """Return why a job has failed after two pods failed one after the other; empty if it goes on."""
+    """Return why a job has failed after two pods failed one after the other; empty if it continues."""
     before = started(dataset=DATASET, **status)
     plan = plan_job(snapshot(job(before), pods=(failed_pod("j-worker-0", 1, first, uid="1"),)))
     assert "Failed" not in conditions(plan.status)

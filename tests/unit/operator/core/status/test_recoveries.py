@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.protocol import ProcessFailure, RecoveryRecord
+from llmtrain_api.recovery_record import ProcessFailure, RecoveryRecord
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.plan import Plan
 from llmtrain_operator.core.status.recoveries import describe, new_recoveries, process_failures, with_recoveries
