@@ -30,14 +30,32 @@ class Checkpointable(Protocol):
         """What the bits of the state depend on besides the job."""
 
     @property
+    def data_name(self) -> str:
+        """Name of the training data: the id of the dataset, or the user's program."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What else the state depends on, by the job's field: see identity.py."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that the job asks for."""
+
+    @property
     def exact(self) -> bool:
         """Whether training guarantees the same bits, and thus requires the same numerics."""
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return every tensor of the state, named `buffer/parameter`."""
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int) -> None:
-        """Copy the state after `step` steps from `state_dict`."""
+    def ping_watchdog(self) -> None:
+        """Report that this rank makes progress, while the state is read."""
+
+    def mark_incomplete(self) -> None:
+        """Declare that the buffers hold no usable state, because one is about to be read into them."""
+
+    def mark_complete(self, step: int) -> None:
+        """Declare that the buffers hold the state after `step` steps."""
 
     def reset(self) -> None:
         """Set the state before the first step."""

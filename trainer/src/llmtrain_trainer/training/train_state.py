@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.checkpoint.identity import job_identity
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.training.adamw import AdamW
@@ -52,6 +53,8 @@ class TrainState:
         self.warmed_up = False
         """Whether this process has done a step: the first one loads and compiles kernels."""
         self.numerics, self.exact = numerics(run), run.training.reduction == "Exact"
+        self.identity = job_identity(run, task.identity)
+        """What the weights after a step depend on, by the job's field."""
         self.parameters = FlatParameters(task.model, device)
         self.optimizer = AdamW(run.training.optimizer, self.parameters.zeros(device), self.parameters.zeros(device))
         self._ping_watchdog = ping_watchdog
@@ -62,6 +65,20 @@ class TrainState:
     def spec_field(self) -> str:
         """Field of the job that defines the network."""
         return self.task.spec_field
+
+    @property
+    def data_name(self) -> str:
+        """Name of the training data."""
+        return self.task.data_name
+
+    @property
+    def steps(self) -> int:
+        """Steps that the job asks for."""
+        return self.training.steps
+
+    def ping_watchdog(self) -> None:
+        """Report that this rank makes progress."""
+        self._ping_watchdog()
 
     @property
     def num_parameters(self) -> int:
