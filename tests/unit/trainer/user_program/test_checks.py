@@ -23,6 +23,59 @@ MODELS: list[Any] = [
         id="running statistics",
     ),
 ]
+
+
+class Tied(nn.Module):
+    """Two parameters in the same memory, and a parameter that two modules share."""
+
+    def __init__(self, *, same: bool) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.second.weight = self.first.weight if same else nn.Parameter(self.first.weight.data.t())
+
+
+class Stateful(nn.Linear):
+    """A module that keeps state elsewhere."""
+
+    def get_extra_state(self) -> Any:
+        return 1
+
+    def set_extra_state(self, state: Any) -> None:
+        pass
+
+
+def hooked() -> nn.Module:
+    model = nn.Linear(2, 2)
+    model.weight.register_post_accumulate_grad_hook(lambda weight: None)
+    return model
+
+
+def sparse() -> nn.Module:
+    model = nn.Linear(2, 2)
+    model.register_buffer("adjacency", torch.eye(2).to_sparse())
+    return model
+
+
+def buffer_of_weight() -> nn.Module:
+    model = nn.Linear(2, 2)
+    model.register_buffer("copy", model.weight.data)
+    return model
+
+
+MODELS += [
+    pytest.param(
+        Tied(same=False), "first.weight and second.weight are two tensors in the same memory", id="same memory"
+    ),
+    pytest.param(buffer_of_weight(), "are two tensors in the same memory", id="a buffer in the memory of a weight"),
+    pytest.param(nn.Sequential(Stateful(2, 2)), "0 (Stateful) keeps state outside of parameters", id="extra state"),
+    pytest.param(hooked(), "parameter weight has a hook that runs after its gradient", id="a hook"),
+    pytest.param(nn.LazyLinear(2), "weight has no contents yet", id="lazy"),
+    pytest.param(nn.Linear(2, 2, device="meta"), "weight has no contents yet", id="on no device"),
+    pytest.param(sparse(), "adjacency is sparse", id="sparse"),
+    pytest.param(
+        nn.Linear(2, 2, dtype=torch.complex64), "parameter weight is torch.complex64, not torch.float32", id="complex"
+    ),
+]
 WITH_GRADIENTS = torch.ones(3, requires_grad=True)
 LOSSES: list[Any] = [
     pytest.param(WITH_GRADIENTS.sum(), "loss returned a Tensor; return a tuple", id="no tuple"),
@@ -54,5 +107,7 @@ def test_a_number_of_samples_below_one_is_rejected() -> None:
 
 def test_a_model_and_a_loss_that_can_be_trained_are_accepted() -> None:
     check_model(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, track_running_stats=False)))
+    check_model(Tied(same=True))
+    check_model(nn.Embedding(3, 2, sparse=True))
     loss, count = check_loss((WITH_GRADIENTS.sum().reshape(1), 3))
     assert (loss.shape, count) == ((), 3)
