@@ -1,11 +1,13 @@
 """A checkpoint volume that damages a checkpoint or answers with errors: the same weights, or the correct refusal."""
 
+from pathlib import Path
+
 import pytest
 
 from llmtrain_api.termination import ExitCode
 from support.faults import armed, fault
 from support.polling import eventually
-from support.training_job import STEPS, Job
+from support.training_job import STEPS, Job, end, make_job
 
 
 def damage(job: Job, step: int) -> None:
@@ -13,6 +15,14 @@ def damage(job: Job, step: int) -> None:
     weights = job.checkpoints / f"step-{step:08d}" / "weights.safetensors"
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def stop_after_a_checkpoint(job: Job, dataset: str) -> None:
+    """Train with two workers, and kill everything once there is a checkpoint."""
+    processes = [job.coordinator(), *(job.worker(number, dataset) for number in range(2))]
+    eventually(lambda: job.has_checkpoint(40), "there is a checkpoint")
+    for process in processes:
+        process.kill()
 
 
 def train(job: Job, dataset: str, **environment: str) -> None:
@@ -57,11 +67,7 @@ def test_if_every_checkpoint_is_damaged_the_job_is_refused(job: Job, dataset: st
 def test_a_volume_answers_with_eio_for_20_seconds_while_the_state_is_restored(
     job: Job, dataset: str, undisturbed: Job
 ) -> None:
-    coordinator = job.coordinator()
-    workers = [job.worker(number, dataset) for number in range(2)]
-    eventually(lambda: job.has_checkpoint(40), "there is a checkpoint")
-    for process in (*workers, coordinator):
-        process.kill()
+    stop_after_a_checkpoint(job, dataset)
     marker = job.root / "injected"
     train(job, dataset, **armed(fault("read", "EIO", marker=marker)))
     assert marker.exists()
@@ -85,13 +91,25 @@ def test_a_volume_answers_with_eio_for_20_seconds_while_checkpoints_are_written(
     assert job.last_weights() == undisturbed.last_weights()
 
 
+def test_a_read_that_takes_longer_than_a_hang_is_no_hang(
+    data: Path, tmp_path: Path, dataset: str, undisturbed: Job
+) -> None:
+    """Reading both files takes 8 s, and a rank without progress for 5 s is killed."""
+    job = make_job(tmp_path, data, recovery={"hangSeconds": 5})
+    try:
+        stop_after_a_checkpoint(job, dataset)
+        markers = [job.root / f"slow-{number}" for number in range(2)]
+        train(job, dataset, **armed(*(fault("read", "SLOW", marker=marker) for marker in markers)))
+    finally:
+        end(job)
+    assert all(marker.exists() for marker in markers)
+    assert not [line for process in job.processes for line in process.events("rankHung")]
+    assert job.last_weights() == undisturbed.last_weights()
+
+
 def test_ranks_that_restore_survive_a_kill_while_they_read(job: Job, dataset: str, undisturbed: Job) -> None:
     """The rank that reads is killed; the next one reads again."""
-    coordinator = job.coordinator()
-    workers = [job.worker(number, dataset) for number in range(2)]
-    eventually(lambda: job.has_checkpoint(40), "there is a checkpoint")
-    for process in (*workers, coordinator):
-        process.kill()
+    stop_after_a_checkpoint(job, dataset)
     marker = job.root / "injected"
     train(job, dataset, **armed(fault("read", "SIGKILL", marker=marker)))
     assert marker.exists()

@@ -73,11 +73,11 @@ def make_changed(make_run: MakeRun, log: JsonLog) -> Callable[[str, Any], TrainS
             "checkpoint": {"volume": "checkpoints"},
             "evaluation": {},
         }
-        _, *parents, field = path.split(".")
+        _, *parents, last = path.split(".")
         section = sections
         for name in parents:
             section = section[name]
-        section[field] = value
+        section[last] = value
         return make_state(make_run(**sections), log)
 
     return make
@@ -104,7 +104,7 @@ def manifest(state: TrainState) -> Manifest:
 
 
 def test_every_field_of_the_training_is_compared_or_known_not_to_matter() -> None:
-    names = {f"spec.training.{field.alias or name}": name for name, field in Training.model_fields.items()}
+    names = {f"spec.training.{each.alias or name}": name for name, each in Training.model_fields.items()}
     compared = {path for path, *_ in CHANGES} | ONE_VALUE
     for path, name in names.items():
         assert name in MAY_CHANGE or any(each == path or each.startswith(f"{path}.") for each in compared), path
@@ -134,11 +134,11 @@ def test_a_field_that_the_weights_do_not_depend_on_may_change(
 
 def test_a_manifest_with_any_one_field_changed_is_refused(state: TrainState, manifest: Manifest) -> None:
     require_same_identity(state, manifest, "step-00000002")
-    for field in manifest.identity:
-        changed = manifest.model_copy(update={"identity": {**manifest.identity, field: "another"}})
+    for setting in manifest.identity:
+        changed = manifest.model_copy(update={"identity": {**manifest.identity, setting: "another"}})
         with pytest.raises(BadInput, match=r"was trained with another, but the job now has ") as error:
             require_same_identity(state, changed, "step-00000002")
-        assert str(error.value).startswith(f"{field}: ")
+        assert str(error.value).startswith(f"{setting}: ")
     with pytest.raises(BadInput, match=rf"^spec\.data: .* dataset another, .* dataset {state.data_name}: "):
         require_same_identity(state, manifest.model_copy(update={"dataset": "another"}), "step-00000002")
     with pytest.raises(BadInput, match="computed with another, this worker computes with"):
@@ -172,14 +172,14 @@ def test_steps_below_those_done_are_refused(manifest: Manifest, make_changed: Ca
 
 
 def test_a_program_is_part_of_the_identity(make_program_run: MakeRun) -> None:
-    def of(**entrypoint: object) -> dict[str, str]:
+    def identity_of(**entrypoint: object) -> dict[str, str]:
         run: RunConfig = make_program_run(**entrypoint)
         return job_identity(run, {})
 
-    program = of(script="train.py", arguments=["--width", "64"])
-    assert program == of(script="train.py", arguments=["--width", "64"])
-    assert program != of(script="train.py", arguments=["--width", "32"])
-    assert program != of(script="other.py", arguments=["--width", "64"])
+    program = identity_of(script="train.py", arguments=["--width", "64"])
+    assert program == identity_of(script="train.py", arguments=["--width", "64"])
+    assert program != identity_of(script="train.py", arguments=["--width", "32"])
+    assert program != identity_of(script="other.py", arguments=["--width", "64"])
 
 
 def test_the_folders_of_a_job_are_not_part_of_the_identity(make_run: MakeRun) -> None:

@@ -124,14 +124,14 @@ def peers(*models: nn.Module) -> list[str]:
     """Return what each rank refuses, with one model on each."""
     frozen = [FrozenTensors(model) for model in models]
 
-    def check(ranks: Collectives) -> str:
+    def refusal_of(ranks: Collectives) -> str:
         try:
             frozen[ranks.rank].check_peers(ranks, CPU)
         except BadInput as error:
             return str(error)
         return ""
 
-    return run_ranks(len(models), check)
+    return run_ranks(len(models), refusal_of)
 
 
 def test_equal_tensors_on_all_ranks_are_accepted(model: Model) -> None:

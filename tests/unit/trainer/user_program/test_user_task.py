@@ -156,14 +156,14 @@ def test_other_frozen_weights_on_another_rank_are_refused_by_name(make_run: Make
         model.get_submodule("0").bias.add_(1)  # type: ignore[operator]
     states = [make_state(make_run), make_state(make_run, model)]
 
-    def check(ranks: Collectives) -> str:
+    def refusal_of(ranks: Collectives) -> str:
         try:
             states[ranks.rank].task.check_peers(ranks)
         except BadInput as error:
             return str(error)
         return ""
 
-    first, second = run_ranks(2, check)
+    first, second = run_ranks(2, refusal_of)
     assert first == ""
     assert second.startswith("llmtrain.train: frozen parameter 0.bias: not the same in rank 1 as in rank 0")
 
@@ -181,9 +181,9 @@ def test_a_checkpoint_of_other_samples_or_frozen_weights_is_refused(
         model = make_model()
         with torch.no_grad():
             model.get_submodule("0").weight.add_(1)  # type: ignore[operator]
-        later, field = make_state(make_run, model), "frozen parameter 0.weight"
+        later, what = make_state(make_run, model), "frozen parameter 0.weight"
     else:
         task = UserTask(make_run(), make_model(), 7, lambda samples: (torch.zeros(()), 1), torch.device("cpu"))
-        later, field = TrainState(task, make_run(), torch.device("cpu")), "num_samples"
-    with pytest.raises(BadInput, match=rf"^llmtrain\.train: {field}: step-00000002 was trained with \w+, but the job"):
+        later, what = TrainState(task, make_run(), torch.device("cpu")), "num_samples"
+    with pytest.raises(BadInput, match=rf"^llmtrain\.train: {what}: step-00000002 was trained with \w+, but the job"):
         restore(later, checkpoints, log)

@@ -37,11 +37,11 @@ def require_same_identity(state: Checkpointable, manifest: Manifest, name: str) 
             f"spec.data: {name} was trained on dataset {manifest.dataset}, but the job now has dataset {state.data_name}: "
             f"the text, the tokenizer or the split is another one; restore the text and the settings, or {START_OVER}"
         )
-    for field, now in state.identity.items():
-        saved = manifest.identity.get(field, now)
+    for setting, now in state.identity.items():
+        saved = manifest.identity.get(setting, now)
         if saved != now:
             raise BadInput(
-                f"{field}: {name} was trained with {_shown(saved)}, but the job now has {_shown(now)}; set it back, or "
+                f"{setting}: {name} was trained with {_shown(saved)}, but the job now has {_shown(now)}; set it back, or "
                 f"{START_OVER}"
             )
     if manifest.step > state.steps:

@@ -37,12 +37,12 @@ def restore(
     """
     ping = ping_watchdog or state.ping_watchdog
 
-    def check(manifest: Manifest) -> None:
+    def require_same(manifest: Manifest) -> None:
         name = checkpoints.path(manifest.step).name
         require_same_identity(state, manifest, name)
         require_same_numerics(state, manifest, name)
 
-    found = checkpoints.find_newest(check, ping)
+    found = checkpoints.find_newest(require_same, ping)
     if found.newest is None:
         _require_none_before(checkpoints, found, ping)
         state.reset()

@@ -94,15 +94,15 @@ class CheckpointStore:
 
     def find_newest(
         self,
-        check: Callable[[Manifest], None] = lambda manifest: None,
+        require: Callable[[Manifest], None] = lambda manifest: None,
         ping_watchdog: Callable[[], None] = lambda: None,
     ) -> Found:
         """Find the newest complete checkpoint; damaged ones are logged and skipped.
 
-        `check` may refuse each manifest before data is read. VolumeUnreadable if the volume answers with errors for longer
+        `require` may refuse each manifest before data is read. VolumeUnreadable if the volume answers with errors for longer
         than the back-off allows.
         """
-        return self.retry(lambda: self._find_newest(check, ping_watchdog), ping_watchdog)
+        return self.retry(lambda: self._find_newest(require, ping_watchdog), ping_watchdog)
 
     def retry(self, read: Callable[[], Result], ping_watchdog: Callable[[], None] = lambda: None) -> Result:
         """Return the result of `read`, which is called again after an OSError. VolumeUnreadable after the last attempt."""
@@ -167,11 +167,11 @@ class CheckpointStore:
                 complete.append(directory)
         return complete
 
-    def _find_newest(self, check: Callable[[Manifest], None], ping_watchdog: Callable[[], None]) -> Found:
+    def _find_newest(self, require: Callable[[Manifest], None], ping_watchdog: Callable[[], None]) -> Found:
         damaged: list[str] = []
         for directory in self._directories():
             try:
-                check(read_sound_manifest(directory))
+                require(read_sound_manifest(directory))
                 return Found(newest=self._verify(directory, ping_watchdog), damaged=tuple(damaged))
             except CheckpointInvalid as error:
                 self._log_rejected(directory, error)

@@ -65,15 +65,15 @@ def _check_memory(model: nn.Module, trainable: dict[str, nn.Parameter]) -> None:
     tensors = sorted(
         ((*_memory_range(tensor), name) for name, tensor in (*model.named_parameters(), *model.named_buffers())),
     )
-    end, holder = 0, ""
+    reached, holder = 0, ""
     for start, stop, name in tensors:
-        if start < end and (name in trainable or holder in trainable):
+        if start < reached and (name in trainable or holder in trainable):
             raise BadInput(
                 f"llmtrain.train: {holder} and {name} are two tensors in the same memory; to tie them, assign one "
                 "torch.nn.Parameter to both modules, otherwise clone one of them"
             )
-        if stop > end:
-            end, holder = stop, name
+        if stop > reached:
+            reached, holder = stop, name
 
 
 def _memory_range(tensor: Tensor) -> tuple[int, int]:
