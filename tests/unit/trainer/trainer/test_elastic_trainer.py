@@ -27,7 +27,7 @@ from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
 from support.local_coordinator import LocalCoordinator, serving
-from support.polling import DEADLINE_SECONDS
+from support.polling import DEADLINE_SECONDS, eventually
 from unit.trainer.builders import MakeRun, flip_last_bit, identity, make_state
 
 STEPS = 6
@@ -175,6 +175,22 @@ def test_a_stop_is_saved_and_another_process_continues_from_it(
     make_trainer(stop_signal=StopSignal()).train()
     assert [line["step"] for line in events(lines, "restored")] == [5]
     assert are_equal(saved_weights(job_directory), undisturbed)
+
+
+def test_a_stop_whose_checkpoint_fails_is_no_stop_with_a_checkpoint(
+    make_trainer: MakeTrainer, job_directory: Path
+) -> None:
+    def stop_without_a_volume() -> None:
+        eventually((job_directory / "checkpoints").is_dir, "the writer has started")
+        (job_directory / "checkpoints").rename(job_directory / "away")
+        (job_directory / "checkpoints").write_text("in the way")
+        stop_this_process()
+
+    at_step(3, stop_without_a_volume)
+    with pytest.raises(
+        StopRequested, match=r"^stopped on request after step 5, but without a checkpoint: .*checkpoints"
+    ):
+        make_trainer().train()
 
 
 def test_a_process_that_comes_after_the_last_step_loads_the_final_weights(

@@ -64,8 +64,11 @@ class Checkpointer:
         self._held_out_loss: float | None = None
 
     def acquire_fence(self, term: int) -> None:
-        """Save checkpoints for a coordinator's term from now on. Fenced if a newer coordinator trains this job."""
-        acquire_fence(self._checkpoints.job_directory, term)
+        """Save checkpoints for a coordinator's term from now on. Fenced if a newer coordinator trains this job.
+
+        VolumeUnreadable if the volume answers with errors for longer than the back-off allows.
+        """
+        self._checkpoints.retry(lambda: acquire_fence(self._checkpoints.job_directory, term), self._ping_watchdog)
         self._term = term
 
     def save(self, held_out_loss: float | None = None) -> None:
@@ -113,6 +116,11 @@ class Checkpointer:
                 f"checkpoint {self._checkpoints.path(step).name} could not be written in "
                 f"{self._backoff.limit_seconds:.0f} s: {self.error or 'it cannot be read back'}"
             )
+
+    @property
+    def outcome(self) -> str:
+        """Whether there is a checkpoint of the state that was saved last, as the end of a sentence."""
+        return f"but without a checkpoint: {self.error}" if self.error else "with a checkpoint"
 
     def close(self) -> None:
         """Stop the writer after what it is writing."""

@@ -31,7 +31,8 @@ def check_fence(job_directory: Path, term: int) -> int:
 
 
 def _read_fence(job_directory: Path) -> int:
+    """Return the term of the fence; 0 if there is none, or a damaged one, which the next one to acquire it replaces."""
     try:
-        return int(json.loads((job_directory / FENCE_FILE).read_text())["term"])
-    except FileNotFoundError:
+        return int(json.loads((job_directory / FENCE_FILE).read_bytes())["term"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return 0

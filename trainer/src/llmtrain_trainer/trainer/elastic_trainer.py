@@ -138,7 +138,7 @@ class ElasticTrainer:
             if loop_exit is not LoopExit.LEFT:  # heartbeats continue until the coordinator knows that this rank leaves
                 self._leave("Finished" if loop_exit is LoopExit.FINISHED else "Stopped")
         if loop_exit is LoopExit.STOPPED:
-            raise StopRequested(f"stopped on request after step {self._state.step}, with a checkpoint")
+            raise StopRequested(f"stopped on request after step {self._state.step}, {self._checkpointer.outcome}")
         return loop_exit
 
     def _run_loop(self, membership: Membership, heartbeat: HeartbeatThread, started_at: float) -> LoopExit:
