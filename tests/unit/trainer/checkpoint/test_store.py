@@ -4,6 +4,7 @@ import errno
 import io
 import itertools
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -176,6 +177,22 @@ def test_nothing_is_removed_while_the_volume_answers_with_errors(checkpoints: Ch
     with pytest.raises(OSError, match="Input/output error"):
         checkpoints.prune(keep_last=1, keep_best=0)
     assert steps(checkpoints) == [2, 4, 6]
+
+
+def test_a_checkpoint_that_is_removed_during_the_search_is_not_damaged_if_there_is_a_newer_one(
+    checkpoints: CheckpointStore,
+) -> None:
+    """As when a rank that is cut off still saves one."""
+    save(checkpoints, 2)
+
+    def replace(manifest: Manifest) -> None:
+        if manifest.step == 2:
+            save(checkpoints, 4)
+            shutil.rmtree(checkpoints.path(2))
+
+    found = checkpoints.find_newest(replace)
+    assert found.newest is not None
+    assert (found.newest.step, found.damaged) == (4, ())
 
 
 def test_a_volume_that_answers_with_errors_for_a_while_is_read_again(

@@ -168,6 +168,19 @@ def test_other_frozen_weights_on_another_rank_are_refused_by_name(make_run: Make
     assert second.startswith("llmtrain.train: frozen parameter 0.bias: not the same in rank 1 as in rank 0")
 
 
+def test_a_checkpoint_of_another_program_is_refused(
+    make_program_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: JsonLog
+) -> None:
+    state = make_state(lambda: make_program_run(script="train.py"))
+    state.step = 2
+    checkpointer = make_checkpointer(state)
+    checkpointer.save()
+    checkpointer.require_saved()
+    message = r"^spec\.entrypoint: step-00000002 was trained by train\.py, but the job now runs other\.py; set it back"
+    with pytest.raises(BadInput, match=message):
+        restore(make_state(lambda: make_program_run(script="other.py")), checkpoints, log)
+
+
 @pytest.mark.parametrize("change", ["num_samples", "frozen"])
 def test_a_checkpoint_of_other_samples_or_frozen_weights_is_refused(
     change: str, make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: JsonLog

@@ -17,6 +17,8 @@ from llmtrain_trainer.errors import BadInput
 
 MAY_CHANGE = frozenset({"steps", "bad_steps", "on_bad_step"})
 """Fields of spec.training that decide how long it trains and when it gives up, and not what a step computes."""
+PROGRAM = "spec.entrypoint"
+"""Part of the identity of a job that runs a program of the user's."""
 START_OVER = "create a new job; `llmtrain run --fresh` deletes the results and starts over"
 
 
@@ -25,7 +27,7 @@ def job_identity(run: RunConfig, of_task: Mapping[str, str]) -> dict[str, str]:
     training = run.training.model_dump(by_alias=True, exclude=set(MAY_CHANGE))
     identity = {"spec.workers.gpus": run.device, "spec.task.name": run.task.name, **_flat("spec.training", training)}
     if run.entrypoint is not None:
-        identity["spec.entrypoint"] = run.entrypoint.name
+        identity[PROGRAM] = run.entrypoint.name
         identity["spec.entrypoint.arguments"] = json.dumps(run.entrypoint.arguments)
     return {**identity, **of_task}
 
@@ -33,10 +35,7 @@ def job_identity(run: RunConfig, of_task: Mapping[str, str]) -> dict[str, str]:
 def require_same_identity(state: Checkpointable, manifest: Manifest, name: str) -> None:
     """Raise BadInput, with the field and both values, if the checkpoint `name` is of another training than `state`."""
     if manifest.dataset != state.data_name:
-        raise BadInput(
-            f"spec.data: {name} was trained on dataset {manifest.dataset}, but the job now has dataset {state.data_name}: "
-            f"the text, the tokenizer or the split is another one; restore the text and the settings, or {START_OVER}"
-        )
+        raise BadInput(_other_data(state, manifest, name))
     for setting, now in state.identity.items():
         saved = manifest.identity.get(setting, now)
         if saved != now:
@@ -63,6 +62,19 @@ def too_few_steps(name: str, done: int, steps: int) -> str:
     return (
         f"spec.training.steps: {name} has done {done} steps, more than the {steps} of the job; set steps to at least "
         f"{done}, or {START_OVER}"
+    )
+
+
+def _other_data(state: Checkpointable, manifest: Manifest, name: str) -> str:
+    """Return a message about a checkpoint of another dataset, or of another program."""
+    if PROGRAM in state.identity:
+        return (
+            f"{PROGRAM}: {name} was trained by {manifest.dataset}, but the job now runs {state.data_name}; set it back, or "
+            f"{START_OVER}"
+        )
+    return (
+        f"spec.data: {name} was trained on dataset {manifest.dataset}, but the job now has dataset {state.data_name}: "
+        f"the text, the tokenizer or the split is another one; restore the text and the settings, or {START_OVER}"
     )
 
 

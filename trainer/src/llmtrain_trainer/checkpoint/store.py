@@ -169,13 +169,16 @@ class CheckpointStore:
 
     def _find_newest(self, require: Callable[[Manifest], None], ping_watchdog: Callable[[], None]) -> Found:
         damaged: list[str] = []
-        for directory in self._directories():
+        directories = self._directories()
+        for directory in directories:
             try:
                 require(read_sound_manifest(directory))
                 return Found(newest=self._verify(directory, ping_watchdog), damaged=tuple(damaged))
             except CheckpointInvalid as error:
                 self._log_rejected(directory, error)
                 damaged.append(str(error))
+        if self._directories() != directories:  # a writer that still runs has saved one and removed others
+            return self._find_newest(require, ping_watchdog)
         return Found(newest=None, damaged=tuple(damaged))
 
     def _directories(self) -> list[Path]:
