@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.testing._internal.two_tensor import TwoTensor
 
 from llmtrain_trainer.errors import BadInput
 from llmtrain_trainer.user_program.checks import check_loss, check_model, check_num_samples
@@ -56,6 +57,18 @@ def sparse() -> nn.Module:
     return model
 
 
+def wrapped() -> nn.Module:
+    model = nn.Linear(2, 2)
+    model.register_buffer("quantized", TwoTensor(torch.ones(2), torch.ones(2)))
+    return model
+
+
+def made_for_inference() -> nn.Module:
+    with torch.inference_mode():
+        frozen = nn.Linear(2, 2)
+    return nn.Sequential(frozen.requires_grad_(False), nn.Linear(2, 2))
+
+
 def buffer_of_weight() -> nn.Module:
     model = nn.Linear(2, 2)
     model.register_buffer("copy", model.weight.data)
@@ -71,6 +84,8 @@ MODELS += [
     pytest.param(hooked(), "parameter weight has a hook that runs after its gradient", id="a hook"),
     pytest.param(nn.LazyLinear(2), "weight has no contents yet", id="lazy"),
     pytest.param(nn.Linear(2, 2, device="meta"), "weight has no contents yet", id="on no device"),
+    pytest.param(wrapped(), "quantized is a TwoTensor, which wraps other tensors", id="a wrapper"),
+    pytest.param(made_for_inference(), "0.weight was made in torch.inference_mode", id="made for inference"),
     pytest.param(sparse(), "adjacency is sparse", id="sparse"),
     pytest.param(
         nn.Linear(2, 2, dtype=torch.complex64), "parameter weight is torch.complex64, not torch.float32", id="complex"

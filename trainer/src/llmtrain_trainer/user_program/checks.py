@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from llmtrain_trainer.errors import BadInput
 
@@ -40,8 +41,14 @@ def check_model(model: object) -> None:
 
 
 def _check_is_built(model: nn.Module) -> None:
-    """Check that all tensors have contents."""
+    """Check that all tensors have contents, in memory of their own."""
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        wraps: bool = is_traceable_wrapper_subclass(tensor)  # not a condition: its type guard excludes each tensor
+        if wraps:
+            raise BadInput(
+                f"llmtrain.train: {name} is a {type(tensor).__name__}, which wraps other tensors, such as a quantized or "
+                "distributed one; pass a model of plain tensors"
+            )
         if is_lazy(tensor) or tensor.is_meta:
             raise BadInput(f"llmtrain.train: {name} has no contents yet; build the model completely before you pass it")
         if tensor.is_inference():
