@@ -18,9 +18,11 @@ CHECKPOINT_POINTS = ("evaluation", "snapshot", "write_request")
 """Points of rank 0 between two steps."""
 WRITER_POINTS = ("write", "rename")
 """Points of the checkpoint writer."""
+VOLUME_POINTS = ("write", "read")
+"""Points at which the checkpoint volume can answer with an error."""
 SYNC_POINTS = ("state_sync", "broadcast")
 """Points of the state synchronization at the start of a generation."""
-ALL_POINTS = ("connect", *STEP_POINTS, *CHECKPOINT_POINTS, *WRITER_POINTS, *SYNC_POINTS, "leave")
+ALL_POINTS = ("connect", *STEP_POINTS, *CHECKPOINT_POINTS, *WRITER_POINTS, *VOLUME_POINTS, *SYNC_POINTS, "leave")
 
 
 def fault(point: str, name: str, *, marker: Path, step: int = 0, target: Literal["rank", "supervisor"] = "rank") -> str:

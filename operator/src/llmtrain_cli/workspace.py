@@ -1,7 +1,7 @@
 """The files of a run below `--directory`, and what the next run of the job reads from them.
 
 volumes/<volume>/       the job's volumes: input text, checkpoints and models
-jobs/<job>/             run.json, token, spec.json, first-loss, lock, and a termination message for each process
+jobs/<job>/             uid, run.json, token, spec.json, first-loss, lock, and a termination message for each process
 logs/<job>/             a .jsonl file for each process
 """
 
@@ -35,8 +35,12 @@ class Workspace:
 
     @property
     def uid(self) -> str:
-        """Return the job's uid: the same for the same directory and name, so that the next run resumes."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.directory.resolve()}/{self.job.name}"))
+        """Return the job's uid: that of its first run, so that the next one resumes, also where the directory was moved."""
+        return (
+            _read(self._uid_file)
+            or self._uid_of_last_run()
+            or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.directory.resolve()}/{self.job.name}"))
+        )
 
     @property
     def state(self) -> Path:
@@ -79,6 +83,7 @@ class Workspace:
             if fresh:
                 self._delete_results()
             self._refuse_changes()
+            self._uid_file.write_text(self.uid)
             (self.state / "spec.json").write_text(json.dumps(self._fixed_fields()))
             yield
 
@@ -106,6 +111,17 @@ class Workspace:
         if not file.exists() and reported is not None:
             file.write_text(repr(reported))
         return float(file.read_text()) if file.exists() else None
+
+    @property
+    def _uid_file(self) -> Path:
+        return self.state / "uid"
+
+    def _uid_of_last_run(self) -> str:
+        """Return the uid in the run config: earlier versions recorded it nowhere else. Empty if there is none."""
+        try:
+            return str(json.loads(_read(self.run_file) or "{}").get("uid", ""))
+        except (ValueError, AttributeError):  # a run ended while it wrote the file
+            return ""
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -143,3 +159,11 @@ class Workspace:
                 f"{' and '.join(changed)} can't be changed: {self.results} holds the results of job {self.job.name}; "
                 "add --fresh to delete them and start over, or rename the job."
             )
+
+
+def _read(file: Path) -> str:
+    """Return the contents of a small file; empty if it does not exist."""
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return ""

@@ -4,19 +4,22 @@ LLMTRAIN_CHAOS holds faults, separated by spaces: `point:signal:target:step:mark
 of the fault point after `step` steps, to this `rank` or to its `supervisor`. The file `marker` records that it was sent,
 so that the replacement of this process does not send it again. HANG, SLOW and PAUSE are not signals: they sleep forever, sleep
 longer than a lease, and wait until the test creates the file `marker` with the suffix `.resume`. FAIL raises an error as of NCCL,
-each time.
+each time. EIO is what a volume does whose server restarts: in all processes, the point raises OSError for 20 s after it was
+first passed.
 
 LLMTRAIN_CHAOS_LOSS holds factors of losses, separated by spaces: `first-last:microbatch:factor`, for the data of the steps from
 `first` to `last`, counted from 0. They are a function of the data, so all ranks and all attempts have them.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import sys
 import threading
 import time
 
+EIO_SECONDS = 20.0
 SLEEP_SECONDS = {"HANG": None, "SLOW": 4.0}
 
 
@@ -49,6 +52,9 @@ class Injector:
             if name == point and self.steps_done >= int(step):
                 if fault == "FAIL":
                     raise RuntimeError("NCCL error: invalid usage\nDuplicate GPU detected : rank 1 and rank 0")
+                if fault == "EIO":
+                    raise_eio(marker)
+                    continue
                 with contextlib.suppress(FileExistsError):
                     os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
                     if fault == "PAUSE":
@@ -81,6 +87,14 @@ def scale_losses(factors):
         return plain, tokens
 
     GPTTask.loss = loss
+
+
+def raise_eio(marker):
+    """Raise OSError unless `marker` was created a while ago."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    if time.time() - os.stat(marker).st_mtime < EIO_SECONDS:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 if os.environ.get("LLMTRAIN_CHAOS") or os.environ.get("LLMTRAIN_CHAOS_LOSS"):

@@ -44,6 +44,28 @@ def test_a_stopped_run_resumes_from_its_last_step(workspace: Workspace) -> None:
     assert "--fresh" in refused.text
 
 
+def test_a_moved_directory_resumes_and_other_text_is_refused(workspace: Workspace) -> None:
+    stopped = workspace.run()
+    stopped.until_line("step ")
+    stopped.process.send_signal(signal.SIGINT)
+    assert stopped.end() == 130, stopped.text
+    moved = workspace.folder.with_name(f"{workspace.folder.name}-moved")
+    workspace.folder.rename(moved)
+    workspace.folder = moved
+
+    more = moved / ".llmtrain" / "volumes" / "texts" / "tables" / "more.txt"
+    more.write_text("other words, which change the tokenizer\n" * 50)
+    refused = workspace.run()
+    assert refused.end() == 2, refused.text
+    assert "was trained on dataset" in refused.lines[-1], refused.text
+
+    more.unlink()
+    resumed = workspace.run()
+    assert resumed.end() == 0, resumed.text
+    steps = [int(line.split()[1].split("/")[0]) for line in resumed.lines if line.startswith("step ")]
+    assert min(steps) > 1, resumed.text
+
+
 def test_a_killed_worker_is_started_again_and_the_job_finishes(workspace: Workspace) -> None:
     run = workspace.run()
     run.until_line("step ")

@@ -1,5 +1,6 @@
 """A run resumes from the files of an earlier run, or refuses those that don't fit."""
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ MakeWorkspace = Callable[..., Workspace]
 def workspace(tmp_path: Path) -> MakeWorkspace:
     """Return a function that makes the workspace of a job from its name, steps and replicas."""
 
-    def make(*, name: str = "gpt", steps: int = 10, replicas: int = 1) -> Workspace:
+    def make(*, name: str = "gpt", steps: int = 10, replicas: int = 1, directory: Path = tmp_path) -> Workspace:
         spec = JobSpec.model_validate(
             {
                 "workers": {"replicas": replicas},
@@ -28,7 +29,7 @@ def workspace(tmp_path: Path) -> MakeWorkspace:
                 "checkpoint": {"volume": "results"},
             }
         )
-        return Workspace(directory=tmp_path, job=Job(name=name, spec=spec))
+        return Workspace(directory=directory, job=Job(name=name, spec=spec))
 
     return make
 
@@ -42,6 +43,29 @@ def used(workspace: Workspace, *, fresh: bool = False) -> Workspace:
 def test_runs_of_one_job_share_a_uid_that_other_jobs_do_not_have(workspace: MakeWorkspace) -> None:
     assert workspace().uid == workspace(steps=11).uid
     assert workspace().uid != workspace(name="other").uid
+
+
+def test_a_moved_directory_keeps_its_results(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    first = used(workspace(directory=tmp_path / "before"))
+    (first.results / "checkpoint").touch()
+    first.directory.rename(tmp_path / "after")
+    moved = used(workspace(directory=tmp_path / "after"))
+    assert moved.uid == first.uid
+    assert (moved.results / "checkpoint").exists()
+
+
+def test_the_results_of_an_earlier_version_are_found_where_they_are_and_where_they_were_moved(
+    workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    """Earlier versions derived the uid from the path and recorded it in the run config alone."""
+    first = used(workspace(directory=tmp_path / "before"))
+    first.write_run_config(8470)
+    derived = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{(tmp_path / 'before').resolve()}/gpt"))
+    (first.state / "uid").unlink()
+    assert used(workspace(directory=tmp_path / "before")).uid == derived
+    (first.state / "uid").unlink()
+    first.directory.rename(tmp_path / "after")
+    assert used(workspace(directory=tmp_path / "after")).uid == derived
 
 
 def test_volumes_are_mapped_to_folders(workspace: MakeWorkspace, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Builders for the trainer's unit tests: a network of a few thousand weights on a few thousand words."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.checkpoint.backoff import Backoff
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.distributed.rank_identity import RankIdentity, new_incarnation
@@ -16,7 +18,23 @@ from llmtrain_trainer.training.train_state import TrainState
 WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix black quartz and jovial oxen hum".split()
 VOCAB_SIZE = 300
 MakeRun = Callable[..., RunConfig]
-MakeCheckpointer = Callable[[TrainState], Checkpointer]
+MakeCheckpointer = Callable[..., Checkpointer]
+
+
+class Clock:
+    """A clock that passes only while someone sleeps, and what happens then."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.on_sleep: Callable[[], object] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.on_sleep()
+
+    def backoff(self) -> Backoff:
+        """Return the back-off of the product by this clock."""
+        return Backoff(sleep=self.sleep, clock=lambda: self.seconds)
 
 
 def identity(worker: int = 0) -> RankIdentity:
@@ -48,3 +66,9 @@ def make_state(run: RunConfig, log: JsonLog) -> TrainState:
     state = TrainState(GPTTask(run, prepare_dataset(run, log), device), run, device)
     state.reset()
     return state
+
+
+def flip_last_bit(file: Path) -> None:
+    """Damage a file without changing its size, as a bad disk does."""
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

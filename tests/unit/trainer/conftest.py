@@ -19,7 +19,7 @@ from llmtrain_trainer.training.train_state import TrainState
 from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
 from support.local_coordinator import TOKEN
-from unit.trainer.builders import VOCAB_SIZE, MakeCheckpointer, MakeRun, identity, prose
+from unit.trainer.builders import VOCAB_SIZE, Clock, MakeCheckpointer, MakeRun, identity, prose
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other on a busy machine take minutes
 
@@ -103,20 +103,26 @@ def log(lines: io.StringIO) -> JsonLog:
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path, log: JsonLog) -> CheckpointStore:
-    return CheckpointStore(job_directory=tmp_path / "job", log=log)
+def clock() -> Clock:
+    """The clock of `checkpoints` and of checkpointers."""
+    return Clock()
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, log: JsonLog, clock: Clock) -> CheckpointStore:
+    return CheckpointStore(job_directory=tmp_path / "job", log=log, backoff=clock.backoff())
 
 
 @pytest.fixture
 def make_checkpointer(
-    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeCheckpointer]:
     """Makes checkpointers, whose writers end with the test."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     made: list[Checkpointer] = []
 
-    def make(state: TrainState) -> Checkpointer:
-        made.append(Checkpointer(state, checkpoints, make_run(), data_name="dataset", log=log))
+    def make(state: TrainState, store: CheckpointStore = checkpoints) -> Checkpointer:
+        made.append(Checkpointer(state, store, make_run(), data_name=state.data_name, log=log, backoff=clock.backoff()))
         return made[-1]
 
     yield make

@@ -16,7 +16,13 @@ CASES = [
     pytest.param(BadInput("spec.data: no text"), ExitCode.BAD_INPUT, "spec.data: no text", id="bad input"),
     pytest.param(StopRequested("stopped"), ExitCode.STOPPED, "stopped", id="stop"),
     pytest.param(TrainerError("no checkpoint"), ExitCode.FAILURE, "TrainerError: no checkpoint", id="trainer error"),
-    pytest.param(OSError("disk full\nand more"), ExitCode.FAILURE, "OSError: disk full", id="first line only"),
+    pytest.param(OSError("disk full\n  and more"), ExitCode.FAILURE, "OSError: disk full and more", id="in one line"),
+    pytest.param(
+        RuntimeError("NCCL error\nDuplicate GPU\nException raised from init at group.cpp\nframe #0"),
+        ExitCode.FAILURE,
+        "RuntimeError: NCCL error Duplicate GPU",
+        id="without torch's stack",
+    ),
     pytest.param(KeyError(), ExitCode.FAILURE, "KeyError", id="no message"),
 ]
 

@@ -1,4 +1,4 @@
-"""Directories that are on the volume completely or not at all: written aside, flushed to disk, then renamed."""
+"""Directories and files that are on the volume completely or not at all: written aside, flushed to disk, then renamed."""
 
 import contextlib
 import os
@@ -29,6 +29,19 @@ def atomic_directory(path: Path, *, replace: bool = False) -> Iterator[Path]:
         _rename(unfinished, path, replace=replace)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def atomic_write(path: Path, text: str) -> None:
+    """Replace the small file `path`. OSError if the volume is full or can't be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        unfinished.write_text(text)
+        _fsync(unfinished)
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    _fsync(path.parent)
 
 
 def fsync_directory(directory: Path) -> None:

@@ -10,6 +10,7 @@
     │   └── CollectiveFailed    a collective or a connection failed       -> the same; the cause is kept
     ├── CoordinatorUnavailable  the coordinator does not answer           -> the request is repeated
     ├── CheckpointInvalid       a checkpoint is incomplete or corrupt     -> the checkpoint before it is used
+    ├── VolumeUnreadable        the volume answers with errors            -> exit code FAILURE: tried again later
     └── UserProgramFailed       the user's program exited with an error   -> exit code FAILURE
 
 Any other exception is a crash: exit code FAILURE, which is retried. `outcomes.py` maps errors to exit codes.
@@ -54,6 +55,10 @@ class CoordinatorUnavailable(TrainerError):
 
 class CheckpointInvalid(TrainerError):
     """A checkpoint does not match its manifest."""
+
+
+class VolumeUnreadable(TrainerError):
+    """The checkpoint volume still answered with errors after the last attempt. What is on it is unknown."""
 
 
 class UserProgramFailed(TrainerError):

@@ -19,6 +19,7 @@ FaultPoint = Literal[
     "snapshot",  # before the state is copied to shared memory
     "write_request",  # before the writer is asked to write the snapshot
     "write",  # in the writer, after the files are written and before the manifest is
+    "read",  # after each piece of a checkpoint is read to compare its checksum
     "rename",  # before a finished directory gets its final name
     "state_sync",  # before the ranks that are behind receive the state
     "broadcast",  # before each chunk of the state is sent

@@ -1,6 +1,7 @@
 """Checkpoints are saved while training continues; a damaged one is logged, and the one before it is used."""
 
 import io
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from llmtrain_trainer.checkpoint.restore import load_into, restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.errors import BadInput, CheckpointInvalid, TrainerError
 from llmtrain_trainer.training.train_state import TrainState
-from unit.trainer.builders import MakeCheckpointer, MakeRun, make_state
+from unit.trainer.builders import Clock, MakeCheckpointer, MakeRun, flip_last_bit, make_state
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def saved(make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog) 
 
 def reopen(checkpoints: CheckpointStore) -> CheckpointStore:
     """Return the same store as another process sees it."""
-    return CheckpointStore(job_directory=checkpoints.job_directory, log=checkpoints.log)
+    return CheckpointStore(job_directory=checkpoints.job_directory, log=checkpoints.log, backoff=checkpoints.backoff)
 
 
 def test_only_the_newest_checkpoints_are_kept(saved: TrainState, checkpoints: CheckpointStore) -> None:
@@ -76,11 +77,6 @@ def test_a_checkpoint_with_other_numerics_is_refused(
         restore(restored, checkpoints, log)
 
 
-def flip_last_bit(file: Path) -> None:
-    content = file.read_bytes()
-    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-
-
 Damage = Callable[[Path], object]
 DAMAGES = [
     pytest.param(
@@ -106,12 +102,61 @@ def test_the_checkpoint_before_a_damaged_one_is_used(
     name: str, damage: Damage, message: str, saved: TrainState, checkpoints: CheckpointStore, lines: io.StringIO
 ) -> None:
     damage(checkpoints.path(4) / name)
+    found = reopen(checkpoints).find_newest()
+    assert found.newest is not None
+    assert (found.newest.step, len(found.damaged)) == (2, 1)
     assert reopen(checkpoints).newest_step() == 2
     assert '"checkpointRejected"' in lines.getvalue()
     assert '"step-00000004"' in lines.getvalue()
     assert message in lines.getvalue()
     with pytest.raises(CheckpointInvalid, match="step-00000004"):
         verify(checkpoints.path(4))
+
+
+@pytest.mark.parametrize(("name", "damage", "message"), DAMAGES)
+def test_a_damaged_checkpoint_is_written_again_when_its_step_is_saved(
+    name: str,
+    damage: Damage,
+    message: str,
+    saved: TrainState,
+    checkpoints: CheckpointStore,
+    make_checkpointer: MakeCheckpointer,
+    make_run: MakeRun,
+    log: JsonLog,
+) -> None:
+    damage(checkpoints.path(4) / name)
+    checkpointer = make_checkpointer(saved)
+    checkpointer.save()
+    checkpointer.require_saved()
+    assert verify(checkpoints.path(4)).step == 4
+    restored = make_state(make_run(), log)
+    load_into(restored, checkpoints.path(4), 4)
+    assert torch.equal(restored.parameters.weights, saved.parameters.weights)
+
+
+def test_a_checkpoint_that_is_damaged_once_it_was_saved_is_not_saved(
+    saved: TrainState, checkpoints: CheckpointStore, make_checkpointer: MakeCheckpointer
+) -> None:
+    checkpointer = make_checkpointer(saved)
+    saved.step = 6
+    checkpointer.save()
+    checkpointer.require_saved()
+    flip_last_bit(checkpoints.path(6) / "weights.safetensors")
+    checkpointer.require_saved()
+    assert verify(checkpoints.path(6)).step == 6
+
+
+def test_a_complete_checkpoint_is_kept_as_it_is(
+    saved: TrainState, checkpoints: CheckpointStore, make_checkpointer: MakeCheckpointer, lines: io.StringIO
+) -> None:
+    before = (checkpoints.path(4) / "manifest.json").read_bytes()
+    saved.parameters.weights.add_(1)
+    checkpointer = make_checkpointer(saved, reopen(checkpoints))
+    checkpointer.save()
+    checkpointer.require_saved()
+    assert (checkpoints.path(4) / "manifest.json").read_bytes() == before
+    assert checkpointer.latest is not None
+    assert (checkpointer.latest.step, checkpointer.latest_stats) == (4, None)
 
 
 def test_the_remains_of_a_failed_writer_are_removed(
@@ -146,7 +191,11 @@ def test_a_snapshot_does_not_change_with_the_state(
 
 
 def test_a_failed_write_costs_one_checkpoint(
-    saved: TrainState, checkpoints: CheckpointStore, lines: io.StringIO, make_checkpointer: MakeCheckpointer
+    saved: TrainState,
+    checkpoints: CheckpointStore,
+    lines: io.StringIO,
+    make_checkpointer: MakeCheckpointer,
+    clock: Clock,
 ) -> None:
     away = checkpoints.root.with_name("away")
     checkpoints.root.rename(away)
@@ -154,14 +203,60 @@ def test_a_failed_write_costs_one_checkpoint(
     checkpointer = make_checkpointer(saved)
     saved.step = 6
     checkpointer.save()
-    with pytest.raises(TrainerError, match="step-00000006 could not be written"):
+    with pytest.raises(TrainerError, match=r"step-00000006 could not be written in 60 s: .*checkpoints"):
         checkpointer.require_saved()
+    assert clock.seconds > 30
     assert '"checkpointFailed"' in lines.getvalue()
     checkpoints.root.unlink()
     away.rename(checkpoints.root)
     checkpointer.save()
     checkpointer.require_saved()
     assert reopen(checkpoints).newest_step() == 6
+
+
+def test_the_last_checkpoint_is_tried_again_while_the_volume_answers_with_errors(
+    saved: TrainState, checkpoints: CheckpointStore, make_checkpointer: MakeCheckpointer, clock: Clock
+) -> None:
+    away = checkpoints.root.with_name("away")
+    checkpoints.root.rename(away)
+    checkpoints.root.write_text("in the way")
+
+    def heal() -> None:
+        if clock.seconds >= 20 and away.exists():
+            checkpoints.root.unlink()
+            away.rename(checkpoints.root)
+
+    clock.on_sleep = heal
+    checkpointer = make_checkpointer(saved)
+    saved.step = 6
+    checkpointer.save()
+    checkpointer.require_saved()
+    assert 20 <= clock.seconds < 40
+    assert (verify(checkpoints.path(6)).step, checkpointer.error) == (6, "")
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_nothing_and_the_next_one_is_saved(
+    saved: TrainState, checkpoints: CheckpointStore, make_checkpointer: MakeCheckpointer
+) -> None:
+    """A limit on the size of files stands for a full volume."""
+    checkpointer = make_checkpointer(saved)
+    saved.step = 5
+    checkpointer.save()
+    checkpointer.require_saved()
+    assert checkpointer._writer is not None
+    pid = checkpointer._writer.pid
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (20000, hard))
+    saved.step = 6
+    checkpointer.save()
+    checkpointer.wait()
+    assert checkpointer.error
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(path.name for path in checkpoints.root.iterdir()) == ["step-00000004", "step-00000005"]
+    saved.step = 7
+    checkpointer.save()
+    checkpointer.require_saved()
+    assert (reopen(checkpoints).newest_step(), checkpointer.error) == (7, "")
 
 
 def test_a_checkpoint_of_another_network_is_refused_with_the_field(

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.checkpoint.manifest import Manifest, verify
+from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.checkpoint.writer import disk_full_message, handle_request
 from llmtrain_trainer.checkpoint.writer_protocol import TensorSlice, WriteRequest
+from unit.trainer.builders import flip_last_bit
 
 MEMORY = np.arange(6, dtype=np.float32)
 
@@ -41,6 +44,54 @@ def test_a_checkpoint_holds_the_slices_of_the_memory(tmp_path: Path) -> None:
     assert result.stats.size_bytes == sum(
         (directory / name).stat().st_size for name in ("weights.safetensors", "optimizer.safetensors")
     )
+
+
+def test_a_complete_checkpoint_is_not_written_again_and_a_damaged_one_is(tmp_path: Path) -> None:
+    first = handle_request(request(tmp_path), MEMORY)
+    again = handle_request(request(tmp_path), MEMORY + 1)
+    assert first.checkpoint is not None
+    assert (again.checkpoint, again.stats) == (first.checkpoint, None)
+    directory = Path(first.checkpoint.path)
+    assert load_file(directory / "weights.safetensors")["matrix"].tolist() == [[0, 1], [2, 3]]
+    flip_last_bit(directory / "weights.safetensors")
+    assert handle_request(request(tmp_path), MEMORY + 1).stats is not None
+    assert load_file(verified(directory) / "weights.safetensors")["matrix"].tolist() == [[1, 2], [3, 4]]
+
+
+def verified(directory: Path) -> Path:
+    """Return the directory of a checkpoint that is complete."""
+    verify(directory)
+    return directory
+
+
+@pytest.mark.parametrize("method", ["prune", "record_saved"])
+def test_an_error_while_old_checkpoints_are_removed_costs_nothing_of_the_new_one(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(CheckpointStore, method, fail)
+    result = handle_request(request(tmp_path), MEMORY)
+    assert result.checkpoint is not None
+    assert (verify(Path(result.checkpoint.path)).step, result.error) == (3, "")
+    captured = capfd.readouterr()
+    assert captured.out == ""  # standard output is for results
+    assert "checkpointsNotPruned" in captured.err
+    assert "Input/output error" in captured.err
+
+
+def test_a_parameter_without_dimensions_is_written_as_one(tmp_path: Path) -> None:
+    scalar = TensorSlice(file="weights.safetensors", name="scale", offset=5, shape=[])
+    result = handle_request(request(tmp_path).model_copy(update={"slices": [scalar]}), MEMORY)
+    assert result.checkpoint is not None
+    scale = load_file(Path(result.checkpoint.path) / "weights.safetensors")["scale"]
+    assert (scale.shape, float(scale)) == ((), 5.0)
+
+
+def test_that_there_is_a_checkpoint_is_recorded(tmp_path: Path) -> None:
+    handle_request(request(tmp_path), MEMORY)
+    assert CheckpointStore(job_directory=tmp_path, log=JsonLog()).saved_step() == 3
 
 
 def test_an_older_coordinators_checkpoint_is_not_written(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The newest checkpoint is exported, evaluated and described, also that of a training that diverged."""
+"""The last checkpoint is exported, evaluated and described, also that of a training that diverged, and no other one."""
 
 import io
 import json
@@ -9,23 +9,36 @@ import pytest
 
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.termination import TerminationMessage
-from llmtrain_trainer.errors import TrainerError
+from llmtrain_trainer.errors import BadInput, TrainerError
 from llmtrain_trainer.stages.publish import perplexity_of, publish
-from unit.trainer.builders import MakeCheckpointer, MakeRun, make_state, prepare_dataset
+from llmtrain_trainer.training.train_state import TrainState
+from unit.trainer.builders import MakeCheckpointer, MakeRun, flip_last_bit, make_state, prepare_dataset, prose
+
+STEPS = 20
+"""Steps of the job that `make_run` makes."""
+
+
+def saved(
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog, *steps: int, weight: float | None = None
+) -> TrainState:
+    """Return the state before the first step, saved as that after `steps`; every weight is `weight` if one is given."""
+    state = make_state(make_run(), log)
+    if weight is not None:
+        state.parameters.weights.fill_(weight)
+    checkpointer = make_checkpointer(state)
+    for step in steps:
+        state.step = step
+        checkpointer.save()
+        checkpointer.require_saved()
+    return state
 
 
 def published(
     make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog, *, weight: float | None = None
 ) -> TerminationMessage:
-    """Save the state before the first step, with every weight set to `weight` if one is given, and publish it."""
-    run = make_run()
-    state = make_state(run, log)
-    if weight is not None:
-        state.parameters.weights.fill_(weight)
-    checkpointer = make_checkpointer(state)
-    checkpointer.save()
-    checkpointer.require_saved()
-    return publish(run, prepare_dataset(run, log).info.id, log)
+    """Save and publish the state after the last step."""
+    saved(make_run, make_checkpointer, log, STEPS, weight=weight)
+    return publish(make_run(), prepare_dataset(make_run(), log).info.id, log)
 
 
 def test_a_model_is_exported_and_described(
@@ -57,6 +70,34 @@ def test_without_a_checkpoint_there_is_nothing_to_publish(make_run: MakeRun, log
     run = make_run()
     with pytest.raises(TrainerError, match="no complete checkpoint"):
         publish(run, prepare_dataset(run, log).info.id, log)
+
+
+def test_an_older_checkpoint_than_the_last_one_is_not_published(
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog, tmp_path: Path
+) -> None:
+    saved(make_run, make_checkpointer, log, 2, STEPS)
+    flip_last_bit(tmp_path / "job" / "checkpoints" / f"step-{STEPS:08d}" / "weights.safetensors")
+    with pytest.raises(TrainerError, match=r"step-00000020/weights.* is corrupt: .* of step 2, which is not") as error:
+        publish(make_run(), prepare_dataset(make_run(), log).info.id, log)
+    assert not isinstance(error.value, BadInput)
+    assert not (tmp_path / "job" / "model").exists()
+
+
+def test_a_training_that_has_not_ended_is_not_published(
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog
+) -> None:
+    saved(make_run, make_checkpointer, log, 2)
+    with pytest.raises(TrainerError, match="step-00000020 is not there"):
+        publish(make_run(), prepare_dataset(make_run(), log).info.id, log)
+
+
+def test_weights_are_not_published_with_the_tokenizer_of_another_text(
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog, volume: Path
+) -> None:
+    saved(make_run, make_checkpointer, log, STEPS)
+    (volume / "text" / "more.txt").write_text(prose(4000, seed=99)[::-1])
+    with pytest.raises(BadInput, match=r"^spec\.data: step-00000020 was trained on dataset"):
+        publish(make_run(), prepare_dataset(make_run(), log).info.id, log)
 
 
 @pytest.mark.parametrize(("loss", "expected"), [(0.0, 1.0), (710.0, math.inf), (math.inf, math.inf)])

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.fence import acquire_fence
+from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.errors import (
     BadInput,
@@ -34,8 +35,8 @@ from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
 from support.local_coordinator import LocalCoordinator, serving
-from support.polling import DEADLINE_SECONDS
-from unit.trainer.builders import MakeRun, identity, make_state
+from support.polling import DEADLINE_SECONDS, eventually
+from unit.trainer.builders import MakeRun, flip_last_bit, identity, make_state
 
 STEPS = 6
 TRAINING = {"steps": STEPS, "microbatches": 4, "microbatchSize": 2, "warmupSteps": 2}
@@ -184,6 +185,22 @@ def test_a_stop_is_saved_and_another_process_continues_from_it(
     assert are_equal(saved_weights(job_directory), undisturbed)
 
 
+def test_a_stop_whose_checkpoint_fails_is_no_stop_with_a_checkpoint(
+    make_trainer: MakeTrainer, job_directory: Path
+) -> None:
+    def stop_without_a_volume() -> None:
+        eventually((job_directory / "checkpoints").is_dir, "the writer has started")
+        (job_directory / "checkpoints").rename(job_directory / "away")
+        (job_directory / "checkpoints").write_text("in the way")
+        stop_this_process()
+
+    at_step(3, stop_without_a_volume)
+    with pytest.raises(
+        StopRequested, match=r"^stopped on request after step 5, but without a checkpoint: .*checkpoints"
+    ):
+        make_trainer().train()
+
+
 def test_a_process_that_comes_after_the_last_step_loads_the_final_weights(
     make_trainer: MakeTrainer, coordinator: LocalCoordinator, lines: io.StringIO
 ) -> None:
@@ -203,6 +220,42 @@ def test_the_process_of_the_last_step_has_the_final_weights_already(
     trainer.train()
     trainer.load_final_state()
     assert not events(lines, "restored")
+
+
+def test_a_finished_training_continues_when_its_steps_are_raised(
+    make_trainer: MakeTrainer, job_directory: Path, lines: io.StringIO
+) -> None:
+    make_trainer().train()
+    make_trainer(steps=STEPS + 2).train()
+    assert [line["step"] for line in events(lines, "restored")] == [STEPS]
+    assert saved_steps(job_directory)[-1] == STEPS + 2
+
+
+def test_steps_below_those_done_are_refused(make_trainer: MakeTrainer) -> None:
+    make_trainer().train()
+    with pytest.raises(BadInput, match=r"^spec\.training\.steps: step-00000006 has done 6 steps, more than the 4 of"):
+        make_trainer(steps=STEPS - 2).train()
+
+
+def test_a_damaged_last_checkpoint_that_a_reader_has_found_is_trained_again(
+    make_trainer: MakeTrainer, job_directory: Path, undisturbed: dict[str, Tensor], log: JsonLog
+) -> None:
+    make_trainer().train()
+    flip_last_bit(job_directory / "checkpoints" / f"step-{STEPS:08d}" / "weights.safetensors")
+    CheckpointStore(job_directory=job_directory, log=log).find_newest()
+    make_trainer().train()
+    assert are_equal(saved_weights(job_directory), undisturbed)
+
+
+def test_a_volume_that_cannot_be_read_does_not_mean_that_the_training_is_finished(
+    make_trainer: MakeTrainer, job_directory: Path, lines: io.StringIO
+) -> None:
+    """Other ranks may have the state in memory, so a rank joins them."""
+    trainer = make_trainer()
+    job_directory.mkdir(exist_ok=True)
+    (job_directory / "checkpoints").write_text("in the way")
+    assert not trainer._is_finished()
+    assert "Not a directory" in str(events(lines, "checkpointUnreadable")[0]["message"])
 
 
 def test_a_rank_of_an_older_coordinator_trains_no_step(make_trainer: MakeTrainer, job_directory: Path) -> None:

@@ -1,14 +1,17 @@
 """All ranks start a generation with the newest state."""
 
+import pytest
 import torch
+from torch import Tensor
 
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.store import CheckpointStore
-from llmtrain_trainer.distributed.collectives import SingleProcess
+from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
+from llmtrain_trainer.trainer import state_sync
 from llmtrain_trainer.trainer.state_sync import sync_state
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.train_state import TrainState
-from unit.trainer.builders import MakeRun, make_state
+from unit.trainer.builders import MakeCheckpointer, MakeRun, make_state
 from unit.trainer.thread_collectives import run_ranks
 
 
@@ -77,3 +80,40 @@ def test_a_newcomer_receives_the_counters(make_run: MakeRun, checkpoints: Checkp
     empty.mark_incomplete()
     sync([empty, ahead], checkpoints, log)
     assert empty.bad_steps == ahead.bad_steps
+
+
+def test_ranks_wait_for_the_one_that_restores_however_long_it_reads(
+    make_run: MakeRun,
+    make_checkpointer: MakeCheckpointer,
+    checkpoints: CheckpointStore,
+    log: JsonLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a sign of life after each piece, no rank waits longer in one collective than for one piece."""
+    monkeypatch.setattr(state_sync, "SIGN_SECONDS", 0.0)
+    states = [make_state(make_run(), log) for _ in range(3)]
+    states[0].train_step(SingleProcess(), StopVotes())
+    checkpointer = make_checkpointer(states[0])
+    checkpointer.save()
+    checkpointer.require_saved()
+    expected = states[0].parameters.weights.clone()
+    reread = CheckpointStore(job_directory=checkpoints.job_directory, log=log)
+    signs = 0
+
+    def synced(ranks: Collectives) -> str:
+        nonlocal signs
+        state = states[ranks.rank]
+        state.mark_incomplete()
+        broadcast = ranks.broadcast
+
+        def count(tensor: Tensor, source: int) -> None:
+            nonlocal signs
+            signs += tensor.numel() == 1 and ranks.rank == 0
+            broadcast(tensor, source)
+
+        ranks.broadcast = count  # type: ignore[method-assign]
+        return sync_state(state, reread, ranks, log)
+
+    assert run_ranks(3, synced) == ["Checkpoint"] * 3
+    assert signs > len(states[0].state_dict())
+    assert all(state.held_step == 1 and torch.equal(state.parameters.weights, expected) for state in states)

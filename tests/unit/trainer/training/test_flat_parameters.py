@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from llmtrain_api.job import Optimizer
+from llmtrain_trainer.training.adamw import AdamW
 from llmtrain_trainer.training.flat_parameters import FlatParameters
 
 CPU = torch.device("cpu")
@@ -16,6 +18,57 @@ def test_matrices_come_first_and_frozen_parameters_are_left_out() -> None:
     parameters = FlatParameters(make_model(), CPU)
     assert list(parameters.named(parameters.weights)) == ["1.weight", "0.weight", "0.bias", "1.bias"]
     assert (parameters.decayed, parameters.elements) == (6, 6 + 2 + 2 + 3)
+
+
+class Scaled(nn.Module):
+    """A matrix between parameters of all other numbers of dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(3.0))
+        self.matrix = nn.Parameter(torch.ones(2, 3))
+        self.gain = nn.Parameter(torch.ones(4))
+        self.kernel = nn.Parameter(torch.ones(1, 1, 2))
+
+
+def test_exactly_the_matrices_decay() -> None:
+    parameters = FlatParameters(Scaled(), CPU)
+    decayed = {
+        name
+        for name, view in parameters.named(torch.arange(parameters.elements)).items()
+        if view.max() < parameters.decayed
+    }
+    assert decayed == {"matrix", "kernel"}
+    assert parameters.decayed == 6 + 2
+    optimizer = AdamW(Optimizer(weight_decay="0.5"), parameters.zeros(CPU), parameters.zeros(CPU))
+    weights = torch.ones(parameters.elements)
+    optimizer.update(weights, parameters.zeros(CPU), decayed=parameters.decayed, step=0, learning_rate=0.1)
+    changed = {name for name, view in parameters.named(weights).items() if (view != 1).all()}
+    assert changed == {"matrix", "kernel"}
+    assert parameters.named(weights)["scale"].shape == ()
+
+
+def test_a_parameter_of_two_modules_is_there_once_and_gets_the_gradients_of_both() -> None:
+    first, second = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
+    second.weight = first.weight
+    model = nn.Sequential(first, second)
+    parameters = FlatParameters(model, CPU)
+    parameters.weights.fill_(1.0)
+    assert list(parameters.named(parameters.weights)) == ["0.weight"]
+    gradients = parameters.gradient_buffer()
+    parameters.point_gradients_to(gradients)
+    torch.autograd.backward(model(torch.ones(1, 2)).sum())
+    assert gradients.tolist() == [4.0] * 4  # 2 through each layer
+    assert second.weight is first.weight
+
+
+def test_sparse_gradients_are_added_to_the_buffer() -> None:
+    parameters = FlatParameters(embedding := nn.Embedding(3, 2, sparse=True), CPU)
+    gradients = parameters.gradient_buffer()
+    for _ in range(2):
+        parameters.point_gradients_to(gradients)
+        torch.autograd.backward(embedding(torch.tensor([1])).sum())
+    assert gradients.tolist() == [0.0, 0.0, 2.0, 2.0, 0.0, 0.0]
 
 
 def test_writing_to_the_buffer_changes_the_model() -> None:

@@ -71,7 +71,9 @@ def test_the_vote_of_one_rank_reaches_all(make: Make) -> None:
 def test_the_state_dict_is_all_that_a_new_rank_needs(make: Make) -> None:
     state, new = make(), make()
     state.train_step(SingleProcess(), StopVotes())
-    new.load_state_dict({name: tensor.clone() for name, tensor in state.state_dict().items()}, state.step, {})
+    for name, tensor in new.state_dict().items():
+        tensor.copy_(state.state_dict()[name])
+    new.mark_complete(state.step, state.counters)
     state.train_step(SingleProcess(), StopVotes())
     new.train_step(SingleProcess(), StopVotes())
     assert new.step == state.step == 2

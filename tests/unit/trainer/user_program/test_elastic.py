@@ -123,7 +123,7 @@ def test_a_program_that_never_trains_is_bad_input_with_the_remedy(run_program: R
     [
         pytest.param("1 / 0", 1, "ended with exit code 1: ZeroDivisionError: division by zero", id="an exception"),
         pytest.param(
-            "raise ValueError('a\\nb')", 1, "ended with exit code 1: ValueError: a", id="a message of two lines"
+            "raise ValueError('a\\nb')", 1, "ended with exit code 1: ValueError: a b", id="a message of two lines"
         ),
         pytest.param("import sys; sys.exit(3)", 3, "ended with exit code 3", id="an exit code"),
         pytest.param("import sys; sys.exit('no data')", 1, "ended with exit code 1: no data", id="a text"),

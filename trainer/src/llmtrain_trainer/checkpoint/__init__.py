@@ -5,7 +5,9 @@
     writer_protocol.py  the messages between rank and writer
     writer.py           the process that writes, while training continues
     manifest.py         the description of a checkpoint, and its verification
-    store.py            the checkpoints of a job: the newest valid one, which ones are kept
+    identity.py         what a checkpoint depends on, and its comparison with the job that resumes from it
+    store.py            the checkpoints of a job: which are complete, the newest one, which ones are kept
+    backoff.py          how long a volume that answers with errors is tried again
     fence.py            prevents an older coordinator's ranks from writing
     restore.py          loads the state, at any number of ranks
 

@@ -30,6 +30,18 @@ class Checkpointable(Protocol):
         """What the bits of the state depend on besides the job."""
 
     @property
+    def data_name(self) -> str:
+        """Name of the training data: the id of the dataset, or the user's program."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What else the state depends on, by the job's field: see identity.py."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that the job asks for."""
+
+    @property
     def exact(self) -> bool:
         """Whether training guarantees the same bits, and thus requires the same numerics."""
 
@@ -40,8 +52,14 @@ class Checkpointable(Protocol):
     def counters(self) -> dict[str, int]:
         """The numbers of the state besides its tensors and the number of steps done."""
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int, counters: Mapping[str, int]) -> None:
-        """Copy the state after `step` steps from `state_dict` and `counters`."""
+    def ping_watchdog(self) -> None:
+        """Report that this rank makes progress, while the state is read."""
+
+    def mark_incomplete(self) -> None:
+        """Declare that the buffers hold no usable state, because one is about to be read into them."""
+
+    def mark_complete(self, step: int, counters: Mapping[str, int]) -> None:
+        """Declare that the buffers hold the state after `step` steps, to which `counters` belong."""
 
     def reset(self) -> None:
         """Set the state before the first step."""

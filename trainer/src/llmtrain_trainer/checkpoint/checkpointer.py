@@ -19,6 +19,7 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import CheckpointInfo, CheckpointWriteStats
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.timestamps import now_rfc3339
+from llmtrain_trainer.checkpoint.backoff import Backoff
 from llmtrain_trainer.checkpoint.checkpointable import Checkpointable
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.checkpoint.manifest import Manifest
@@ -43,9 +44,10 @@ class Checkpointer:
         data_name: str,
         log: JsonLog,
         ping_watchdog: Callable[[], None] = lambda: None,
+        backoff: Backoff | None = None,
     ) -> None:
         self._state, self._checkpoints, self._run, self._data_name = state, checkpoints, run, data_name
-        self._log, self._ping_watchdog = log, ping_watchdog
+        self._log, self._ping_watchdog, self._backoff = log, ping_watchdog, backoff or Backoff()
         self._idle, self._copied = threading.Event(), threading.Event()
         self._idle.set()
         self._copied.set()
@@ -59,17 +61,25 @@ class Checkpointer:
         """Why the newest attempt failed; empty if it succeeded."""
         self._fenced = False
         self._term = 0
+        self._held_out_loss: float | None = None
 
     def acquire_fence(self, term: int) -> None:
-        """Save checkpoints for a coordinator's term from now on. Fenced if a newer coordinator trains this job."""
-        acquire_fence(self._checkpoints.job_directory, term)
+        """Save checkpoints for a coordinator's term from now on. Fenced if a newer coordinator trains this job.
+
+        VolumeUnreadable if the volume answers with errors for longer than the back-off allows.
+        """
+        self._checkpoints.retry(lambda: acquire_fence(self._checkpoints.job_directory, term), self._ping_watchdog)
         self._term = term
 
     def save(self, held_out_loss: float | None = None) -> None:
-        """Start to save the current state, unless its checkpoint exists. `held_out_loss` is that of this state."""
+        """Start to save the current state. `held_out_loss` is that of this state.
+
+        The writer keeps a complete checkpoint of this step if there is one, and replaces a damaged one.
+        """
         step = self._state.step
-        if (self.latest and self.latest.step == step) or self._checkpoints.path(step).exists():
+        if self._checkpoints.is_verified(step):
             return
+        self._held_out_loss = held_out_loss
         started_at = time.monotonic()
         self.wait()
         if self._fenced:
@@ -92,13 +102,27 @@ class Checkpointer:
             self._ping_watchdog()
 
     def require_saved(self) -> None:
-        """Wait for the checkpoint of the current step. TrainerError if it could not be written."""
+        """Wait for the checkpoint of the current step, and try again if it could not be written.
+
+        TrainerError if it can't be written for as long as the back-off allows. The state must not change here.
+        """
+        step = self._state.step
+        for _ in self._backoff.attempts(self._ping_watchdog):
+            self.wait()
+            if self._checkpoints.is_verified(step):
+                return
+            self.save(self._held_out_loss)
         self.wait()
-        path = self._checkpoints.path(self._state.step)
-        if not path.exists():
+        if not self._checkpoints.is_verified(step):
             raise TrainerError(
-                f"checkpoint {path.name} could not be written; see {TrainerEvent.CHECKPOINT_FAILED} in the log"
+                f"checkpoint {self._checkpoints.path(step).name} could not be written in "
+                f"{self._backoff.limit_seconds:.0f} s: {self.error or 'it cannot be read back'}"
             )
+
+    @property
+    def outcome(self) -> str:
+        """Whether there is a checkpoint of the state that was saved last, as the end of a sentence."""
+        return f"but without a checkpoint: {self.error}" if self.error else "with a checkpoint"
 
     def close(self) -> None:
         """Stop the writer after what it is writing."""
@@ -177,6 +201,7 @@ class Checkpointer:
             parameters=self._state.num_parameters,
             numerics=self._state.numerics,
             counters=counters,
+            identity=self._state.identity,
             files={},
             held_out_loss=held_out_loss,
         )
@@ -190,7 +215,8 @@ class Checkpointer:
 
     def _on_result(self, result: WriteResult) -> None:
         if result.checkpoint is not None:
-            self.latest, self.latest_stats, self.error = result.checkpoint, result.stats, ""
+            self._checkpoints.mark_verified(result.step)
+            self.latest, self.latest_stats, self.error = result.checkpoint, result.stats or self.latest_stats, ""
             seconds = round(result.seconds, 2)
             self._log.info(
                 TrainerEvent.CHECKPOINT_SAVED, step=result.step, seconds=seconds, path=result.checkpoint.path

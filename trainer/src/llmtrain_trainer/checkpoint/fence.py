@@ -6,9 +6,9 @@ fence in the job's directory. A rank of an older term that finds the fence write
 """
 
 import json
-import os
 from pathlib import Path
 
+from llmtrain_trainer.atomic_directory import atomic_write
 from llmtrain_trainer.errors import Fenced
 
 FENCE_FILE = "claim.json"
@@ -18,10 +18,7 @@ def acquire_fence(job_directory: Path, term: int) -> None:
     """Record a coordinator's term as the job's fence. Fenced if the fence has a newer term."""
     if check_fence(job_directory, term) == term:
         return
-    job_directory.mkdir(parents=True, exist_ok=True)
-    temporary = job_directory / f".{FENCE_FILE}-{os.getpid()}"
-    temporary.write_text(json.dumps({"term": term}))
-    temporary.rename(job_directory / FENCE_FILE)
+    atomic_write(job_directory / FENCE_FILE, json.dumps({"term": term}))
     check_fence(job_directory, term)
 
 
@@ -34,7 +31,8 @@ def check_fence(job_directory: Path, term: int) -> int:
 
 
 def _read_fence(job_directory: Path) -> int:
+    """Return the term of the fence; 0 if there is none, or a damaged one, which the next one to acquire it replaces."""
     try:
-        return int(json.loads((job_directory / FENCE_FILE).read_text())["term"])
-    except FileNotFoundError:
+        return int(json.loads((job_directory / FENCE_FILE).read_bytes())["term"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return 0

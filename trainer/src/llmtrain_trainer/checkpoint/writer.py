@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import CheckpointInfo, CheckpointWriteStats
 from llmtrain_trainer.atomic_directory import atomic_directory, remove_stale
 from llmtrain_trainer.checkpoint.fence import check_fence
-from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, FileDigest, Manifest, digest_file
+from llmtrain_trainer.checkpoint.manifest import MANIFEST_FILE, FileDigest, Manifest, digest_file, read_manifest
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.checkpoint.writer_protocol import WriteRequest, WriteResult
 from llmtrain_trainer.errors import Fenced
@@ -31,23 +32,46 @@ from llmtrain_trainer.fault_points import fault_point
 Memory = NDArray[np.float32]
 
 
-def handle_request(request: WriteRequest, memory: Memory) -> WriteResult:
-    """Write one checkpoint and prune old ones. An error costs this checkpoint only."""
+def handle_request(request: WriteRequest, memory: Memory, checkpoints: CheckpointStore | None = None) -> WriteResult:
+    """Write one checkpoint, unless it is complete already, and prune old ones. An error costs this checkpoint only.
+
+    `checkpoints` remembers between requests which checkpoints are complete.
+    """
     started_at = time.monotonic()
-    checkpoints = CheckpointStore(job_directory=Path(request.job_directory), log=JsonLog(min_level="warning"))
+    checkpoints = checkpoints or _open_store(request)
     step = request.manifest.step
     try:
-        manifest = _write_checkpoint(request, checkpoints, memory)
-        checkpoints.prune(keep_last=request.keep_last, keep_best=request.keep_best)
+        if checkpoints.is_complete(step):
+            manifest, stats = read_manifest(checkpoints.path(step)), None
+        else:
+            manifest = _write_checkpoint(request, checkpoints, memory)
+            stats = _write_stats(manifest, checkpoints.root, time.monotonic() - started_at)
     except Fenced as error:
         return WriteResult(step=step, seconds=time.monotonic() - started_at, error=str(error), fenced=True)
     except (OSError, SafetensorError) as error:
         message = disk_full_message(error, checkpoints.root) or str(error)
         return WriteResult(step=step, seconds=time.monotonic() - started_at, error=message)
-    seconds = time.monotonic() - started_at
+    _prune(request, checkpoints)
     checkpoint = CheckpointInfo(step=step, time=manifest.time, path=str(checkpoints.path(step)))
-    stats = _write_stats(manifest, checkpoints.root, seconds)
-    return WriteResult(step=step, seconds=seconds, checkpoint=checkpoint, stats=stats)
+    return WriteResult(step=step, seconds=time.monotonic() - started_at, checkpoint=checkpoint, stats=stats)
+
+
+def _open_store(request: WriteRequest) -> CheckpointStore:
+    """Return the store of a request. Standard output is for results, so its log is on standard error."""
+    return CheckpointStore(
+        job_directory=Path(request.job_directory), log=JsonLog(stream=sys.stderr, min_level="warning")
+    )
+
+
+def _prune(request: WriteRequest, checkpoints: CheckpointStore) -> None:
+    """Record that there is a checkpoint, and remove old ones. An error costs nothing: the next checkpoint does it."""
+    step = request.manifest.step
+    try:
+        checkpoints.mark_verified(step)
+        checkpoints.record_saved(step)
+        checkpoints.prune(keep_last=request.keep_last, keep_best=request.keep_best)
+    except OSError as error:
+        checkpoints.log.warning(TrainerEvent.CHECKPOINTS_NOT_PRUNED, step=step, message=str(error))
 
 
 def _write_checkpoint(request: WriteRequest, checkpoints: CheckpointStore, memory: Memory) -> Manifest:
@@ -98,8 +122,11 @@ def main() -> None:
     descriptor, size_bytes = int(sys.argv[1]), int(sys.argv[2])
     memory = np.frombuffer(mmap.mmap(descriptor, size_bytes, prot=mmap.PROT_READ), dtype=np.float32)
     os.close(descriptor)
+    checkpoints: CheckpointStore | None = None
     for line in sys.stdin:
-        print(handle_request(WriteRequest.model_validate_json(line), memory).model_dump_json(by_alias=True), flush=True)
+        request = WriteRequest.model_validate_json(line)
+        checkpoints = checkpoints or _open_store(request)
+        print(handle_request(request, memory, checkpoints).model_dump_json(by_alias=True), flush=True)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class WriteResult(Model):
     seconds: float
     checkpoint: CheckpointInfo | None = None
     stats: CheckpointWriteStats | None = None
-    """How the checkpoint was written; None if the volume does not report its size."""
+    """How the checkpoint was written; None if the volume does not report its size, or it was complete already."""
     error: str = ""
     """Why there is no checkpoint; empty if there is one."""
     fenced: bool = False

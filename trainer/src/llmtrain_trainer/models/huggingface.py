@@ -25,7 +25,7 @@ def export(model: GPT, tokenizer_json: str, directory: Path, *, end_of_text: str
     weights = {name: weight.detach().cpu().clone() for name, weight in model.named_parameters()}
     save_file(weights, directory / WEIGHTS_FILE, metadata={"format": "pt"})
     _write(directory / "config.json", llama_config(model.config, end_of_text_id))
-    _write(directory / "generation_config.json", {"bos_token_id": end_of_text_id, "eos_token_id": end_of_text_id})
+    _write(directory / "generation_config.json", _special_tokens(end_of_text_id))
     _write(directory / "tokenizer_config.json", _tokenizer_config(model.config, end_of_text))
     (directory / TOKENIZER_FILE).write_text(tokenizer_json)
 
@@ -45,14 +45,19 @@ def llama_config(config: GPTConfig, end_of_text_id: int) -> dict[str, object]:
         "max_position_embeddings": config.context_length,
         "hidden_act": "silu",
         "rms_norm_eps": NORM_EPSILON,
-        "rope_theta": ROTARY_BASE,
+        "rope_theta": ROTARY_BASE,  # read by transformers 4
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROTARY_BASE},  # read by transformers 5
         "attention_bias": False,
         "mlp_bias": False,
         "tie_word_embeddings": True,
-        "bos_token_id": end_of_text_id,
-        "eos_token_id": end_of_text_id,
+        **_special_tokens(end_of_text_id),
         "torch_dtype": str(torch.float32).removeprefix("torch."),
     }
+
+
+def _special_tokens(end_of_text_id: int) -> dict[str, object]:
+    """Return the ids of the special tokens. Batches are padded with the only one: attention masks leave padding out."""
+    return {"bos_token_id": end_of_text_id, "eos_token_id": end_of_text_id, "pad_token_id": end_of_text_id}
 
 
 def _tokenizer_config(config: GPTConfig, end_of_text: str) -> dict[str, object]:
@@ -60,6 +65,7 @@ def _tokenizer_config(config: GPTConfig, end_of_text: str) -> dict[str, object]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": end_of_text,
         "eos_token": end_of_text,
+        "pad_token": end_of_text,
         "model_max_length": config.context_length,
         "clean_up_tokenization_spaces": False,
     }

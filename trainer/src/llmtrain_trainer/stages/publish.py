@@ -11,9 +11,10 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import ModelInfo, TerminationMessage
 from llmtrain_trainer.atomic_directory import atomic_directory, remove_stale
+from llmtrain_trainer.checkpoint.identity import require_same_identity
 from llmtrain_trainer.checkpoint.manifest import digest_file
-from llmtrain_trainer.checkpoint.restore import load_into
-from llmtrain_trainer.checkpoint.store import CheckpointStore
+from llmtrain_trainer.checkpoint.restore import listed, load_into
+from llmtrain_trainer.checkpoint.store import CheckpointStore, Found
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, load_tokenizer, tokenizer_json
 from llmtrain_trainer.distributed.collectives import SingleProcess
@@ -32,14 +33,14 @@ MAX_SAMPLE_CHARACTERS = 1200
 
 
 def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage:
-    """Export the newest checkpoint to `model/` in the job's directory, and describe it in the termination message.
+    """Export the last checkpoint to `model/` in the job's directory, and describe it in the termination message.
 
-    TrainerError if the job has no complete checkpoint.
+    TrainerError if the checkpoint after the last step is not complete, BadInput if it is of another training.
     """
     torch.set_num_threads(run.threads_per_rank)
     started_at = time.monotonic()
     dataset = Dataset.open(run.data_directory, dataset_id)
-    task, state = _load_newest(run, dataset, log)
+    task, state = _load_last(run, dataset, log)
     loss = held_out_loss(task.model, dataset, SingleProcess(), training=run.training, max_tokens=EVALUATED_TOKENS)
     directory = Path(run.job_directory) / MODEL_DIRECTORY
     _export(task.model, dataset, directory)
@@ -66,17 +67,32 @@ def perplexity_of(loss: float) -> float:
         return math.inf
 
 
-def _load_newest(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:
-    """Return the task and the state of the newest complete checkpoint."""
+def _load_last(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:
+    """Return the task and the state of the checkpoint after the last step."""
     checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
-    newest = checkpoints.newest()
-    if newest is None:
-        raise TrainerError(f"no complete checkpoint in {checkpoints.root}; nothing to publish")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     task = GPTTask(run, dataset, device)
     state = TrainState(task, run, device)
-    load_into(state, checkpoints.path(newest.step), newest.step)
+    found = checkpoints.find_newest(
+        lambda manifest: require_same_identity(state, manifest, checkpoints.path(manifest.step).name)
+    )
+    last = checkpoints.path(run.training.steps)
+    if found.newest is None or found.newest.step != run.training.steps:
+        raise TrainerError(_why_unpublished(checkpoints, last.name, found))
+    checkpoints.retry(lambda: load_into(state, last, run.training.steps))
     return task, state
+
+
+def _why_unpublished(checkpoints: CheckpointStore, last: str, found: Found) -> str:
+    """Return why `last`, the checkpoint after the last step, can't be published, and what to do."""
+    if found.newest is None:
+        return f"no complete checkpoint in {checkpoints.root}; nothing to publish: {listed(found.damaged) or 'it is empty'}"
+    why = next((sentence for sentence in found.damaged if sentence.startswith(last)), f"{last} is not there")
+    return (
+        f"the checkpoint after the last step can't be published: {why}. The newest complete checkpoint is of step "
+        f"{found.newest.step}, which is not the model that the job asks for; restore {last} from a backup, or run the job "
+        "again: `llmtrain run` trains the missing steps"
+    )
 
 
 def _export(model: GPT, dataset: Dataset, directory: Path) -> None:

@@ -11,6 +11,7 @@ from llmtrain_api.protocol import Leave, LeaveReason, Membership, Progress
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.checkpoint.identity import too_few_steps
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
@@ -106,10 +107,19 @@ class ElasticTrainer:
         """Load the last checkpoint unless this rank has done the last step itself."""
         if self._state.held_step != self._run.training.steps:
             self._checkpointer.wait_for_snapshot()
-            restore(self._state, self._checkpoints, self._log)
+            restore(self._state, self._checkpoints, self._log, lambda: None)  # the watchdog of this rank is idle
 
     def _is_finished(self) -> bool:
-        return self._checkpoints.newest_step() >= self._run.training.steps
+        """Return whether there is a checkpoint of the last step. While that can't be read, the training may not be finished."""
+        steps = self._run.training.steps
+        try:
+            done = self._checkpoints.newest_step()
+        except OSError as error:
+            self._log.warning(TrainerEvent.CHECKPOINT_UNREADABLE, message=str(error))
+            return False
+        if done > steps:
+            raise BadInput(too_few_steps(self._checkpoints.path(done).name, done, steps))
+        return done == steps
 
     def _next_generation(self, rendezvous: Rendezvous) -> Membership | None:
         """Return the next generation; None if the training was finished without this rank."""
@@ -147,8 +157,10 @@ class ElasticTrainer:
             if loop_exit is not LoopExit.LEFT:  # heartbeats continue until the coordinator knows that this rank leaves
                 self._leave("Finished" if loop_exit is LoopExit.FINISHED else "Stopped")
         if loop_exit is LoopExit.STOPPED:
-            bad = self._state.bad_steps.consecutive
-            how = "which was not applied; training resumes from the newest checkpoint" if bad else "with a checkpoint"
+            if self._state.bad_steps.consecutive:
+                how = "which was not applied; training resumes from the newest checkpoint"
+            else:
+                how = self._checkpointer.outcome
             raise StopRequested(f"stopped on request after step {self._state.step}, {how}")
         return loop_exit
 

@@ -1,10 +1,12 @@
 """State synchronization at the start of a generation: all ranks receive the newest state.
 
 A rank that survived the previous generation keeps its state. A rank that is behind, or new, receives the state from the
-memory of a rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint. The state travels
-as the buffers and the counters of `TrainState`.
+memory of a rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint, however long that
+takes: while it reads, it sends a sign of life to the others. The state travels as the buffers and the counters of
+`TrainState`.
 """
 
+import time
 from typing import Literal
 
 import torch
@@ -16,11 +18,13 @@ from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.training.bad_steps import BadStepCounts
 from llmtrain_trainer.training.train_state import TrainState
 
 CHUNK_ELEMENTS = 2**22
 """Elements sent at once, 16 MiB: a receiver that fails is noticed between two chunks."""
+
+SIGN_SECONDS = 30.0
+"""Time between two signs of life of the rank that restores, much less than the timeout of a collective."""
 
 Source = Literal["Memory", "Checkpoint", "Beginning"]
 """Where the state of a generation comes from."""
@@ -28,11 +32,11 @@ Source = Literal["Memory", "Checkpoint", "Beginning"]
 
 def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: JsonLog) -> Source:
     """Bring every rank to the state with the most steps; return where that state came from."""
+    state.task.check_peers(ranks)
     held_steps = _held_steps(state, ranks)
     in_memory = max(held_steps) >= 0
     if not in_memory:
-        if ranks.rank == 0:
-            restore(state, checkpoints, log)
+        _restore(state, checkpoints, ranks, log)
         held_steps = _held_steps(state, ranks)
     newest = max(held_steps)
     behind = [rank for rank, step in enumerate(held_steps) if step < newest]
@@ -41,6 +45,32 @@ def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectiv
         _broadcast_state(state, ranks, source=source, step=newest)
         log.info(TrainerEvent.STATE_SYNCED, step=newest, source=source, behind=behind)
     return "Memory" if in_memory else "Checkpoint" if newest else "Beginning"
+
+
+def _restore(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: JsonLog) -> None:
+    """Restore the state of rank 0. The others wait as long as it reads."""
+    if ranks.rank != 0:
+        while not _sign_of_life(state, ranks, restored=False):
+            pass
+        return
+    sent_at = time.monotonic()
+
+    def ping() -> None:
+        nonlocal sent_at
+        state.ping_watchdog()
+        if time.monotonic() - sent_at >= SIGN_SECONDS:
+            _sign_of_life(state, ranks, restored=False)
+            sent_at = time.monotonic()
+
+    restore(state, checkpoints, log, ping)
+    _sign_of_life(state, ranks, restored=True)
+
+
+def _sign_of_life(state: TrainState, ranks: Collectives, *, restored: bool) -> bool:
+    """Send from rank 0 whether it has restored the state; return what it sent."""
+    sign = torch.full((1,), float(restored), device=state.device)
+    ranks.broadcast(sign, 0)
+    return bool(sign)
 
 
 def _held_steps(state: TrainState, ranks: Collectives) -> list[int]:
@@ -70,8 +100,9 @@ def _broadcast_state(state: TrainState, ranks: Collectives, *, source: int, step
         state.mark_incomplete()
     for buffer in state.buffers.values():
         for chunk in torch.split(buffer, CHUNK_ELEMENTS):
+            state.ping_watchdog()
             _broadcast_chunk(chunk, ranks, source)
     names = list(state.counters)
     numbers = torch.tensor([state.counters[name] for name in names], dtype=torch.int64, device=state.device)
     ranks.broadcast(numbers, source)
-    state.mark_complete(step, BadStepCounts.of(dict(zip(names, numbers.tolist(), strict=True))))
+    state.mark_complete(step, dict(zip(names, numbers.tolist(), strict=True)))

@@ -7,14 +7,15 @@ from torch import Tensor, nn
 class FlatParameters:
     """Flat buffers (elements,) in float32 of the parameters that require gradients.
 
-    Matrices come first, because only they decay; `decayed` is the number of their elements.
+    Those that decay come first; `decayed` is the number of their elements. A parameter that several modules share is
+    there once.
     """
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
-        named = sorted(trained, key=lambda item: item[1].ndim == 1)
+        named = sorted(trained, key=lambda item: not decays(item[1]))
         self._shapes = {name: weight.shape for name, weight in named}
-        self.decayed = sum(weight.numel() for _, weight in named if weight.ndim > 1)
+        self.decayed = sum(weight.numel() for _, weight in named if decays(weight))
         self.elements = sum(shape.numel() for shape in self._shapes.values())
         self.weights = self.zeros(device)
         self._named = dict(named)
@@ -48,3 +49,8 @@ class FlatParameters:
         """Return views of a buffer by parameter name."""
         views = torch.split(buffer, [shape.numel() for shape in self._shapes.values()])
         return {name: flat.view(shape) for flat, (name, shape) in zip(views, self._shapes.items(), strict=True)}
+
+
+def decays(weight: Tensor) -> bool:
+    """Return whether weight decay applies to a parameter: to matrices, not to vectors and numbers such as gains."""
+    return weight.ndim >= 2

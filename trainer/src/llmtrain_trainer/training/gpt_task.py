@@ -1,6 +1,9 @@
 """Pretraining of the built-in network: next-token prediction on a prepared dataset."""
 
+from dataclasses import asdict
+
 import torch
+from pydantic.alias_generators import to_camel
 from torch import Tensor
 
 from llmtrain_api.run_config import RunConfig
@@ -26,6 +29,10 @@ class GPTTask:
         self.config = config_for(run.model, dataset.info.vocab_size)
         self.model = GPT(self.config)
         self.data_name = dataset.info.id
+        sizes = {
+            name: size for name, size in asdict(self.config).items() if name != "vocab_size"
+        }  # in the dataset's id
+        self.identity = {f"spec.model.{to_camel(name)}": str(value) for name, value in sizes.items()}
         self.uses_rng = self._dropout > 0
         self._batches = MicrobatchLoader(
             tokens=dataset.training, training=run.training, context_length=self.config.context_length
@@ -49,6 +56,9 @@ class GPTTask:
         """Return the summed loss of a microbatch and its number of predicted tokens."""
         tokens_BM = torch.from_numpy(self._batches.microbatch(step, microbatch)).to(self._device)
         return self.model.loss(tokens_BM, dropout=self._dropout), tokens_BM[:, 1:].numel()
+
+    def check_peers(self, ranks: Collectives) -> None:
+        """Do nothing: all tensors of the network are trained."""
 
     def evaluate(
         self, ranks: Collectives, ping_watchdog: PingWatchdog, max_tokens: int = MAX_TOKENS_WHILE_TRAINING

@@ -5,7 +5,7 @@ nothing else of what it trains.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -34,6 +34,10 @@ class Task(Protocol):
         """Name of the training data, which checkpoints record."""
 
     @property
+    def identity(self) -> Mapping[str, str]:
+        """What the task's weights depend on besides the settings of every job, by field: checkpoints record it."""
+
+    @property
     def uses_rng(self) -> bool:
         """Whether the loss draws random numbers."""
 
@@ -46,6 +50,9 @@ class Task(Protocol):
 
     def loss(self, step: int, microbatch: int) -> tuple[Tensor, int]:
         """Return the summed loss of a microbatch of `step`, both counted from 0, and the number of tokens in the sum."""
+
+    def check_peers(self, ranks: Collectives) -> None:
+        """Check, together with all ranks, that what training does not change is the same on each. BadInput if not."""
 
     def evaluate(self, ranks: Collectives, ping_watchdog: PingWatchdog) -> float | None:
         """Return the held-out loss in nats per token, the same on every rank; None without held-out data."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.checkpoint.identity import job_identity
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.training.adamw import AdamW
@@ -42,7 +43,7 @@ class StepResult:
 class TrainState:
     """Weights, optimizer moments and the number of steps done: everything that training depends on.
 
-    The state changes only in `reset`, `load_state_dict`, `train_step` and while it is received from another rank.
+    The state changes only in `reset`, `train_step` and while it is read from a checkpoint or received from another rank.
     The caller makes sure that no snapshot is being copied when one of them starts to change it.
     """
 
@@ -59,6 +60,8 @@ class TrainState:
         self.warmed_up = False
         """Whether this process has done a step: the first one loads and compiles kernels."""
         self.numerics, self.exact = numerics(run), run.training.reduction == "Exact"
+        self.identity = job_identity(run, task.identity)
+        """What the weights after a step depend on, by the job's field."""
         self.parameters = FlatParameters(task.model, device)
         self.optimizer = AdamW(run.training.optimizer, self.parameters.zeros(device), self.parameters.zeros(device))
         self._ping_watchdog = ping_watchdog
@@ -69,6 +72,20 @@ class TrainState:
     def spec_field(self) -> str:
         """Field of the job that defines the network."""
         return self.task.spec_field
+
+    @property
+    def data_name(self) -> str:
+        """Name of the training data."""
+        return self.task.data_name
+
+    @property
+    def steps(self) -> int:
+        """Steps that the job asks for."""
+        return self.training.steps
+
+    def ping_watchdog(self) -> None:
+        """Report that this rank makes progress."""
+        self._ping_watchdog()
 
     @property
     def num_parameters(self) -> int:
@@ -108,19 +125,12 @@ class TrainState:
         """Whether every weight and moment is a finite number."""
         return all(bool(torch.isfinite(buffer.sum())) for buffer in self.buffers.values())
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], step: int, counters: Mapping[str, int]) -> None:
-        """Copy the state after `step` steps from `state_dict` and `counters`."""
-        with torch.no_grad():
-            for name, tensor in self.state_dict().items():
-                tensor.copy_(state_dict[name])
-        self.mark_complete(step, BadStepCounts.of(counters))
-
     def reset(self) -> None:
         """Set the state before the first step."""
         self.task.init_weights()
         self.optimizer.exp_avg.zero_()
         self.optimizer.exp_avg_sq.zero_()
-        self.mark_complete(0, BadStepCounts())
+        self.mark_complete(0, {})
 
     def discard_gradients(self) -> None:
         """Use other memory for gradients from now on.
@@ -134,9 +144,9 @@ class TrainState:
         """Declare that the buffers hold no usable state, because another rank's is about to be received."""
         self.complete = False
 
-    def mark_complete(self, step: int, bad_steps: BadStepCounts) -> None:
-        """Declare that the buffers hold the state after `step` steps."""
-        self.step, self.bad_steps, self.complete = step, bad_steps, True
+    def mark_complete(self, step: int, counters: Mapping[str, int]) -> None:
+        """Declare that the buffers hold the state after `step` steps, to which `counters` belong."""
+        self.step, self.bad_steps, self.complete = step, BadStepCounts.of(counters), True
 
     def train_step(
         self, ranks: Collectives, votes: StopVotes, before_update: Callable[[], None] = lambda: None

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from llmtrain_trainer.errors import BadInput
 
@@ -13,6 +15,7 @@ def check_model(model: object) -> None:
         raise BadInput(
             f"llmtrain.train: model is a {type(model).__name__}, not a torch.nn.Module; pass the module itself"
         )
+    _check_is_built(model)
     trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     if not trainable:
         raise BadInput("llmtrain.train: no parameter of the model requires gradients; there is nothing to train")
@@ -22,12 +25,70 @@ def check_model(model: object) -> None:
             f"llmtrain.train: parameter {other} is {trainable[other].dtype}, not torch.float32; call model.float(), and set "
             "spec.training.precision for the type of the matrix products"
         )
+    _check_gradients(trainable)
+    _check_memory(model, trainable)
     for name, module in model.named_modules():
+        if type(module).get_extra_state is not nn.Module.get_extra_state:
+            raise BadInput(
+                f"llmtrain.train: {name or 'the model'} ({type(module).__name__}) keeps state outside of parameters "
+                "(get_extra_state), which would be lost in a checkpoint; use a module without it"
+            )
         if isinstance(module, _NormBase) and module.track_running_stats:
             raise BadInput(
                 f"llmtrain.train: {name or 'the model'} is a {type(module).__name__} with running statistics, which depend on "
                 "the order of the microbatches; use LayerNorm or GroupNorm, or track_running_stats=False"
             )
+
+
+def _check_is_built(model: nn.Module) -> None:
+    """Check that all tensors have contents, in memory of their own."""
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        wraps: bool = is_traceable_wrapper_subclass(tensor)  # not a condition: its type guard excludes each tensor
+        if wraps:
+            raise BadInput(
+                f"llmtrain.train: {name} is a {type(tensor).__name__}, which wraps other tensors, such as a quantized or "
+                "distributed one; pass a model of plain tensors"
+            )
+        if is_lazy(tensor) or tensor.is_meta:
+            raise BadInput(f"llmtrain.train: {name} has no contents yet; build the model completely before you pass it")
+        if tensor.is_inference():
+            raise BadInput(f"llmtrain.train: {name} was made in torch.inference_mode; build the model outside of it")
+        if tensor.layout != torch.strided:
+            raise BadInput(f"llmtrain.train: {name} is sparse ({tensor.layout}); make it dense with to_dense()")
+
+
+def _check_gradients(trainable: dict[str, nn.Parameter]) -> None:
+    """Check that gradients stay where llmtrain adds them up."""
+    for name, weight in trainable.items():
+        if weight._post_accumulate_grad_hooks:
+            raise BadInput(
+                f"llmtrain.train: parameter {name} has a hook that runs after its gradient is accumulated, such as that of an "
+                "optimizer; remove it, llmtrain updates the weights"
+            )
+
+
+def _check_memory(model: nn.Module, trainable: dict[str, nn.Parameter]) -> None:
+    """Check that no trained parameter shares memory with another tensor: they would be trained apart."""
+    tensors = sorted(
+        ((*_memory_range(tensor), name) for name, tensor in (*model.named_parameters(), *model.named_buffers())),
+    )
+    reached, holder = 0, ""
+    for start, stop, name in tensors:
+        if start < reached and (name in trainable or holder in trainable):
+            raise BadInput(
+                f"llmtrain.train: {holder} and {name} are two tensors in the same memory; to tie them, assign one "
+                "torch.nn.Parameter to both modules, otherwise clone one of them"
+            )
+        if stop > reached:
+            reached, holder = stop, name
+
+
+def _memory_range(tensor: Tensor) -> tuple[int, int]:
+    """Return the addresses of the first byte and after the last byte of a tensor."""
+    if not tensor.numel():
+        return 0, 0
+    extent = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
+    return tensor.data_ptr(), tensor.data_ptr() + extent * tensor.element_size()
 
 
 def check_num_samples(num_samples: object) -> None:
