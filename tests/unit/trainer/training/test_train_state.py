@@ -92,3 +92,9 @@ def test_gradients_are_clipped_by_their_common_norm() -> None:
     assert torch.allclose(gradients, torch.tensor([0.6, 0.8]))
     assert clip_grad_norm(gradients, 2.0) == pytest.approx(1.0)
     assert torch.allclose(gradients, torch.tensor([0.6, 0.8]))
+
+
+def test_a_norm_of_zero_clips_nothing() -> None:
+    gradients = torch.tensor([3.0, 4.0])
+    assert clip_grad_norm(gradients, 0.0) == 5.0
+    assert gradients.tolist() == [3.0, 4.0]

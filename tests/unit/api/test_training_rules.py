@@ -1,0 +1,51 @@
+"""The bounds of decimal strings agree with exact arithmetic on any value that the schema accepts."""
+
+import random
+from decimal import Decimal
+
+import pytest
+from pydantic import TypeAdapter
+
+from llmtrain_api.model import DecimalString
+from llmtrain_api.training_rules import DECIMAL_BOUNDS, DecimalBound
+
+VALUES = 2000
+FLOAT_ERROR = Decimal("1e-15")
+"""Relative distance from a bound within which a float can be on the other side than the exact number."""
+
+
+def decimal_strings(seed: int) -> list[str]:
+    """Return decimal strings of many magnitudes and forms, as the schema accepts them."""
+    source = random.Random(seed)
+    found = []
+    for _ in range(VALUES):
+        digits = str(source.randrange(10 ** source.randrange(1, 9)))
+        fraction = f".{source.randrange(10**3):03}" if source.random() < 0.5 else ""
+        exponent = f"{source.choice('eE')}{source.choice(['', '+', '-'])}{source.randrange(0, 400)}"
+        found.append(digits + fraction + (exponent if source.random() < 0.7 else ""))
+    return [text for text in found if len(text) <= 16]
+
+
+def exact(bound: DecimalBound, value: Decimal) -> bool:
+    """Return whether a bound accepts an exact number."""
+    low, high = Decimal(bound.low), Decimal(bound.high)
+    below = value < high if bound.below_high else value <= high
+    return (low <= value and below) or (bound.or_zero and value == 0)
+
+
+@pytest.mark.parametrize("bound", DECIMAL_BOUNDS, ids=lambda bound: bound.field)
+def test_a_value_is_accepted_as_its_exact_number_is(bound: DecimalBound) -> None:
+    valid = TypeAdapter(DecimalString)
+    edges = [Decimal(bound.low), Decimal(bound.high)]
+    verdicts = set()
+    for text in decimal_strings(seed=7):
+        value = Decimal(valid.validate_python(text))
+        if not any(abs(value - edge) <= edge * FLOAT_ERROR and value != edge for edge in edges):
+            assert bound.accepts(text) is exact(bound, value), text
+            verdicts.add(bound.accepts(text))
+    assert verdicts == {True, False}
+
+
+@pytest.mark.parametrize("text", ["0", "00.00", "0E+7", "0.0e-400"])
+def test_zero_turns_off_what_can_be_turned_off_in_every_form(text: str) -> None:
+    assert [bound.field for bound in DECIMAL_BOUNDS if bound.or_zero and bound.accepts(text)] == ["training.clipNorm"]
