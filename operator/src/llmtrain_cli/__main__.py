@@ -52,9 +52,7 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-VALIDATE = (
-    "Check a job file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
-)
+VALIDATE = "Check each job of a file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
 RUN = """Train a job with the same coordinator and trainers as on a cluster, as processes of this machine. Ctrl-C writes a
 checkpoint and stops; the same command resumes from it. Example: %(prog)s examples/gpt-stdlib.yaml"""
 LOGS = """Show JSON log lines as time, level, event and fields; other lines are shown unchanged.
@@ -73,6 +71,7 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as kubectl applies it")
+    command.add_argument("--job", default="", metavar="NAME", help="which job of the file to run, if it holds several")
     command.add_argument(
         "--directory",
         type=Path,
@@ -154,7 +153,7 @@ def dispatch(options: argparse.Namespace) -> None:
         case "run":
             from llmtrain_cli.run import run
 
-            run(options.file, options.directory, fresh=options.fresh, plain=options.plain)
+            run(options.file, options.directory, name=options.job, fresh=options.fresh, plain=options.plain)
         case "logs":
             from llmtrain_cli.logs import show
 

@@ -16,7 +16,8 @@ from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
 from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
 from llmtrain_cli.job_file import read_job
-from llmtrain_cli.local_environment import ignored_fields, user_environment
+from llmtrain_cli.local_environment import user_environment
+from llmtrain_cli.local_fields import ignored_fields
 from llmtrain_cli.local_supervisor import COORDINATOR_GRACE_SECONDS, LocalSupervisor
 from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 from llmtrain_cli.status_poller import StatusPoller
@@ -27,9 +28,9 @@ STAGE_GRACE_SECONDS = COORDINATOR_GRACE_SECONDS
 """How long an interrupted prepare or publish has before it is killed."""
 
 
-def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
-    """Train the job in `file` below `directory` and print a summary."""
-    job = read_job(file)
+def run(file: Path, directory: Path, *, name: str = "", fresh: bool, plain: bool) -> None:
+    """Train the job in `file`, the one called `name` if there are several, below `directory` and print a summary."""
+    job = read_job(file, name)
     workspace = Workspace(directory=directory, job=job)
     with workspace.open(fresh=fresh), display_for(job.name, plain=plain) as display:
         summary = asyncio.run(_run_until_signalled(LocalRun(workspace, display)))
@@ -61,7 +62,7 @@ class LocalRun:
     async def execute(self) -> Summary:
         """Run all stages; return the results. A user program has no prepare and no publish stage."""
         started = time.monotonic()
-        for sentence in ignored_fields(self._job.spec.workers):
+        for sentence in ignored_fields(self._job.spec):
             self._display.note(sentence)
         config = self._workspace.write_run_config(_free_port())
         model: ModelInfo | None = None
