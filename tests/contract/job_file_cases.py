@@ -152,7 +152,7 @@ FILE_CASES: tuple[FileCase, ...] = (
         content=f"{job()}# \x01\n".encode(),
         refusal="line 8: it has the control character",
     ),
-    FileCase(sentence="empty documents around the job", content=f"---\n# c\n---\n{job()}---\n...\n---\n".encode()),
+    FileCase(sentence="empty documents around the job", content=f"---\n# c\n---\n{job()}---\n---\n".encode()),
     FileCase(sentence="two jobs", content=f"{job('one')}---\n{job('two')}".encode()),
     FileCase(
         sentence="two jobs, of which one is not valid",
