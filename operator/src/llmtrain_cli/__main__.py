@@ -1,12 +1,14 @@
 """`llmtrain`: the subcommands, their options, and how errors become exit codes."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_cli.errors import BadInput, CommandError, Interrupted, RunFailed
+from llmtrain_cli.surviving_output import surviving_output
 
 if TYPE_CHECKING:
     from llmtrain_cli.prometheus import JobName, Prometheus
@@ -188,6 +190,13 @@ def dispatch(options: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = parser().parse_args(arguments)
+    # The terminal of a run can be closed: it then stops with a checkpoint, or goes on under `nohup`.
+    with surviving_output() if options.command == "run" else contextlib.nullcontext():
+        return _exit_code(options)
+
+
+def _exit_code(options: argparse.Namespace) -> int:
+    """Run one subcommand; print its error, if it has one, and return the exit code."""
     try:
         dispatch(options)
     except CommandError as error:

@@ -90,8 +90,8 @@ def _number(text: str) -> object:
         value = -int(found, base) if match[1] == "-" else int(found, base)
         if -(2**63) <= value < (2**63 if match[1] else 2**64):
             return value
-    value = _float(digits)
-    return text if isinstance(value, str) else value
+    number = _float(digits)
+    return text if number == digits else number
 
 
 def _float(text: str) -> object:
@@ -199,7 +199,7 @@ def _check_depth(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise InvalidYaml(f"line {event.start_mark.line + 1}: it is nested more than {MAX_DEPTH} times; flatten it")
+            raise InvalidYaml(f"line {_line(event)}: it is nested more than {MAX_DEPTH} times; flatten it")
 
 
 def _documents(text: str) -> Iterator[Document]:
@@ -242,9 +242,10 @@ def _is_merge(node: yaml.Node) -> bool:
 def _merged_nodes(node: yaml.Node) -> Sequence[yaml.MappingNode]:
     """Return the mappings that a `<<` merges, those that take precedence last."""
     nodes = list(reversed(node.value)) if isinstance(node, yaml.SequenceNode) else [node]
-    if not all(isinstance(each, yaml.MappingNode) for each in nodes):
+    maps = [each for each in nodes if isinstance(each, yaml.MappingNode)]
+    if len(maps) < len(nodes):
         raise InvalidYaml(f"line {_line(node)}: << merges maps alone; give it the alias of a map")
-    return nodes
+    return maps
 
 
 def _key(node: yaml.Node) -> str:
@@ -257,8 +258,8 @@ def _key(node: yaml.Node) -> str:
     raise InvalidYaml(f"line {_line(node)}: a key must be text; write it in quotes")
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(node: yaml.Node | yaml.Event) -> int:
+    return node.start_mark.line + 1 if node.start_mark else 1
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

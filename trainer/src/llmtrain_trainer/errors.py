@@ -2,7 +2,7 @@
 
     TrainerError
     ├── BadInput                the job's spec can't be satisfied         -> exit code BAD_INPUT, not retried
-    ├── StopRequested           SIGTERM or SIGINT                         -> exit code STOPPED
+    ├── StopRequested           SIGTERM, SIGINT or SIGHUP                 -> exit code STOPPED
     │   └── Fenced              a newer coordinator trains this job       -> STOPPED, nothing is written
     ├── GenerationEnded         a peer failed or the membership changed   -> the rank joins the next generation
     ├── CoordinatorUnavailable  the coordinator does not answer           -> the request is repeated
