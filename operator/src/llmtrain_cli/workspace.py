@@ -27,8 +27,8 @@ from llmtrain_cli.job_file import Job
 NAMESPACE = "local"
 FIXED_FIELDS = ("entrypoint", "model", "task", "data", "training")
 """Fields of the spec that checkpoints depend on."""
-STEPS_FIELD = "spec.training.steps"
-"""The one of them that can be raised."""
+MAY_CHANGE = frozenset({"spec.training.steps"})
+"""Parts of them that checkpoints do not depend on. The trainer compares the steps with those that a checkpoint has done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +143,12 @@ class Workspace:
             return before
 
     def _refuse_changes(self) -> None:
-        """Raise BadInput if there are results and a field changed that checkpoints depend on.
-
-        More steps continue a training, so `training.steps` can be raised.
-        """
+        """Raise BadInput if there are results and a field changed that checkpoints depend on."""
         file = self.state / "spec.json"
         if not file.exists() or not any(self.results.iterdir()):
             return
         before, now = self._with_defaults(json.loads(file.read_text())), self._fixed_fields()
-        changes = [
-            change for change in _changes(before, now, "spec") if change[0] != STEPS_FIELD or not _is_more(*change[1:])
-        ]
+        changes = [change for change in _changes(before, now, "spec") if change[0] not in MAY_CHANGE]
         if changes:
             listed = ", ".join(f"{path} from {_shown(old)} to {_shown(new)}" for path, old, new in changes)
             raise BadInput(
@@ -174,10 +169,6 @@ def _changes(before: object, now: object, path: str) -> Iterator[tuple[str, obje
             yield from _changes(before.get(name), now.get(name), f"{path}.{name}")
     elif before != now:
         yield path, before, now
-
-
-def _is_more(before: object, now: object) -> bool:
-    return isinstance(before, int) and isinstance(now, int) and now > before
 
 
 def _shown(value: object) -> str:
