@@ -15,8 +15,8 @@ from llmtrain_operator.core.policies.disruptions import CAUSES
 from llmtrain_trainer.errors import TrainerError
 from support.markdown import Page
 
-PAGE = Page(ROOT / "docs" / "guides" / "failures.md")
-WORDS = frozenset(re.findall(r"\w+", PAGE.text))
+FAILURES = Page(ROOT / "docs" / "guides" / "failures.md")
+WORDS = frozenset(re.findall(r"\w+", FAILURES.text))
 HEAD = "| Failure | Symptom and message | Tried again | Cost |"
 FAILURE_EVENT = re.compile(
     r".*(Failed|Hung|Frozen|Rejected|Silent|Unreachable|Unreadable|Expired|Disconnected|Diverged)"
@@ -28,9 +28,9 @@ OF_OTHERS = {
     "listFailed": "the operator's own",
     "watchFailed": "the operator's own",
     "reconcileFailed": "the operator's own",
-    "requestRejected": "the condition APIRejected tells it",
+    "requestRejected": "the condition APIRejected reports it",
     "eventFailed": "the operator's own",
-    "objectUnreadable": "the condition Unreadable tells it",
+    "objectUnreadable": "the condition Unreadable reports it",
 }
 """Log events that are no failure of a job."""
 
@@ -68,7 +68,7 @@ def test_reasons_of_conditions_have_a_row() -> None:
 def test_reasons_and_exit_codes_of_processes_have_a_row() -> None:
     reasons = TerminationMessage.model_json_schema()["properties"]["reason"]["enum"]
     assert missing(set(reasons)) == []
-    assert [code for code in ExitCode if f"xit code {code:d}" not in PAGE.text] == []
+    assert [code for code in ExitCode if f"xit code {code:d}" not in FAILURES.text] == []
 
 
 @pytest.mark.parametrize("base", [TrainerError, CommandError])
@@ -77,7 +77,7 @@ def test_errors_have_a_row(base: type) -> None:
 
 
 def test_exit_codes_of_the_command_have_a_row() -> None:
-    section = PAGE.text.partition("## `llmtrain run`")[2]
+    section = FAILURES.text.partition("## `llmtrain run`")[2]
     codes = {error.exit_code for error in subclasses(CommandError) if issubclass(error, CommandError)}
     assert set(map(int, re.findall(r"^\| Exit code (\d+)", section, re.MULTILINE))) == codes
 
@@ -88,7 +88,7 @@ def test_log_events_of_failures_have_a_row() -> None:
 
 
 def test_every_row_says_what_is_tried_again_and_what_it_costs() -> None:
-    tables = re.findall(r"^(\|.*\|)\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.text, re.MULTILINE)
+    tables = re.findall(r"^(\|.*\|)\n\|[-|]+\|\n((?:\|.*\n)+)", FAILURES.text, re.MULTILINE)
     assert {head for head, _ in tables} == {HEAD}
     for _, rows in tables:
         for row in rows.splitlines():

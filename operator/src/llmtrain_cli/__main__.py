@@ -190,7 +190,7 @@ def dispatch(options: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = parser().parse_args(arguments)
-    # The terminal of a run can be closed: it then stops with a checkpoint, or goes on under `nohup`.
+    # The terminal of a run can be closed: it then stops with a checkpoint, or continues under `nohup`.
     with surviving_output() if options.command == "run" else contextlib.nullcontext():
         return _exit_code(options)
 

@@ -15,7 +15,7 @@ COUNT = "import torch; print(torch.cuda.device_count())"
 def visible_gpus(environment: Mapping[str, str]) -> list[str]:
     """Return a value of CUDA_VISIBLE_DEVICES for each GPU that a process with this environment sees.
 
-    BadInput if PyTorch cannot tell. The CUDA driver is asked in another process, which does not keep a context.
+    BadInput if PyTorch cannot count them. The CUDA driver is asked in another process, which does not keep a context.
     """
     command = [sys.executable, "-c", COUNT]
     done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)

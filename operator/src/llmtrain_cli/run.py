@@ -181,7 +181,7 @@ def _dataset_option(dataset: str) -> list[str]:
 
 @contextlib.contextmanager
 def reserved_port() -> Iterator[int]:
-    """Yield a TCP port of the loopback interface that no other program gets within the context, also while nobody listens.
+    """Yield a TCP port of the loopback interface that no other program gets within the context, also while none listens.
 
     It is bound here with SO_REUSEADDR, so the coordinator, and each that replaces it, can listen on it.
     """

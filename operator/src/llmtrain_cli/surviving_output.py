@@ -1,4 +1,4 @@
-"""Standard output and error that outlive their reader: a run goes on, or stops well, without its terminal."""
+"""Standard output and error that outlive their reader: a run continues, or stops well, without its terminal."""
 
 import contextlib
 import io
@@ -55,7 +55,7 @@ class SurvivingStream(io.TextIOBase):
 
 @contextlib.contextmanager
 def surviving_output() -> Iterator[None]:
-    """Let output within the context be lost instead of failing once nobody reads it."""
+    """Let output within the context be lost instead of failing once it has no reader."""
     with (
         contextlib.redirect_stdout(SurvivingStream(sys.stdout)),
         contextlib.redirect_stderr(SurvivingStream(sys.stderr)),

@@ -66,7 +66,7 @@ def test_a_prepare_that_is_stopped_by_others_is_run_again(workspace: Workspace) 
     assert any(line.startswith("prepare") and "restarting it (failure 1 of 10)" in line for line in run.lines), run.text
 
 
-def test_a_hang_up_stops_the_run_with_a_checkpoint(workspace: Workspace) -> None:
+def test_a_closed_terminal_stops_the_run_with_a_checkpoint(workspace: Workspace) -> None:
     workspace.write_job(steps=100_000)
     run = workspace.run()
     run.until_line("step ")

@@ -287,7 +287,7 @@ def test_a_closed_terminal_stops_the_run_with_a_checkpoint(
     assert not any(is_running(call.pid) for call in programs.calls)
 
 
-def test_a_second_hang_up_does_not_kill_the_workers(run_job: RunJob, programs: StagePrograms, tmp_path: Path) -> None:
+def test_a_second_sighup_does_not_kill_the_workers(run_job: RunJob, programs: StagePrograms, tmp_path: Path) -> None:
     saved = f"time.sleep(0.2); Path({str(tmp_path / 'saved')!r}).touch(); sys.exit(143)"
     again = "[os.kill(os.getppid(), signal.SIGHUP) for _ in range(3)]"
     programs.replace("worker", interrupt(f"{again}; {saved}").replace("signal.SIGINT", "signal.SIGHUP"))

@@ -1,4 +1,4 @@
-"""Output that nobody reads any more is lost, and the program goes on."""
+"""Output without a reader is lost, and the program continues."""
 
 import os
 import subprocess

@@ -26,7 +26,7 @@ def lines_of(*pieces: str, clock: Clock | None = None, step: float = 0.0) -> lis
     for piece in pieces:
         lines.feed(piece)
         clock.seconds += step
-    lines.finish()
+    lines.close()
     return found
 
 

@@ -43,7 +43,7 @@ class OutputLines:
                 case _:
                     self._append(part)
 
-    def finish(self) -> None:
+    def close(self) -> None:
         """Pass on what is left at the end of the output."""
         if self._pieces or self._drawing:
             self._end_line()
@@ -101,4 +101,4 @@ def pass_on_lines(
             on_output()
         lines.feed(decoder.decode(content))
     lines.feed(decoder.decode(b"", final=True))
-    lines.finish()
+    lines.close()

@@ -1,4 +1,4 @@
-"""A rank process is told its rank over standard input, and its output arrives in lines."""
+"""A rank process gets its rank over standard input, and its output arrives in lines."""
 
 import os
 import sys
