@@ -25,8 +25,11 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
             f"spec.workers.gpus: PyTorch can't count this machine's GPUs: {cause}; correct its installation."
         )
     count, listed = int(done.stdout), environment.get(VISIBLE)
-    names = map(str, range(count)) if listed is None else (name.strip() for name in listed.split(","))
-    return list(names)[:count]
+    if listed is None:
+        return [str(index) for index in range(count)]
+    names = [name.strip() for name in listed.split(",")]
+    of_mig = names[0].startswith("MIG-")  # of several instances of a GPU, a process sees one alone
+    return names if of_mig and count else names[:count]
 
 
 def gpus_of_workers(workers: Workers, visible: Sequence[str]) -> list[dict[str, str]]:

@@ -1,11 +1,15 @@
 """The bounds of decimal strings agree with exact arithmetic on any value that the schema accepts."""
 
 import random
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
+from llmtrain_api.generate.crd import schema_of
+from llmtrain_api.job import JobSpec
 from llmtrain_api.model import DecimalString
 from llmtrain_api.training_rules import DECIMAL_BOUNDS, DecimalBound
 
@@ -44,6 +48,19 @@ def test_a_value_is_accepted_as_its_exact_number_is(bound: DecimalBound) -> None
             assert bound.accepts(text) is exact(bound, value), text
             verdicts.add(bound.accepts(text))
     assert verdicts == {True, False}
+
+
+def test_every_decimal_of_a_job_has_bounds() -> None:
+    pattern = TypeAdapter(DecimalString).json_schema()["pattern"]
+    bounded = {f"spec.{bound.field}" for bound in DECIMAL_BOUNDS}
+    assert {path for path, schema in fields(schema_of(JobSpec), "spec") if schema.get("pattern") == pattern} == bounded
+
+
+def fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield path and schema of each field below a schema."""
+    for name, child in schema.get("properties", {}).items():
+        yield f"{path}.{name}", child
+        yield from fields(child, f"{path}.{name}")
 
 
 @pytest.mark.parametrize("text", ["0", "00.00", "0E+7", "0.0e-400"])

@@ -14,7 +14,7 @@ import os
 class cuda:
     def device_count():
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        known = ["0", "1", "2", "GPU-aaaa", "GPU-bbbb"]
+        known = ["0", "1", "2", "GPU-aaaa", "GPU-bbbb", "MIG-cccc"]
         if visible is None:
             return 3
         names = [name.strip() for name in visible.split(",")]
@@ -38,6 +38,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         pytest.param("2,0", ["2", "0"], id="those that are listed, in their order"),
         pytest.param("GPU-bbbb, GPU-aaaa", ["GPU-bbbb", "GPU-aaaa"], id="UUIDs"),
         pytest.param("1,7,0", ["1"], id="those before one that is not there"),
+        pytest.param("MIG-cccc,MIG-dddd", ["MIG-cccc", "MIG-dddd"], id="instances, of which a process sees one"),
         pytest.param("", [], id="none"),
         pytest.param("-1", [], id="none by a negative number"),
     ],
