@@ -1,12 +1,9 @@
 """A run starts its stages in order, reports why one failed, and stops all processes when it is interrupted."""
 
-import fcntl
 import json
 import os
 import socket
-import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +18,7 @@ from llmtrain_cli.errors import BadInput, CommandError, Interrupted, RunFailed
 from llmtrain_cli.run import reserved_port, run
 from support.local_run import JOB
 from support.polling import DEADLINE_SECONDS, eventually
+from support.terminal import terminal
 from unit.cli.stage_programs import StagePrograms, end_with, fail, interrupt
 
 OWN_PROGRAM = {
@@ -270,19 +268,10 @@ def test_a_closed_terminal_stops_the_run_with_a_checkpoint(
 ) -> None:
     run_job()
     programs.replace("worker", WAIT_FOR_STOP.replace("FOLDER", repr(str(tmp_path))))
-    master, slave = os.openpty()
-    command = subprocess.Popen(
-        [sys.executable, "-c", RUN_COMMAND, os.pathsep.join(sys.path), str(tmp_path)],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    os.close(slave)
-    eventually((tmp_path / "ready").exists, "a worker runs")
-    os.close(master)
-    assert command.wait(DEADLINE_SECONDS) == Interrupted.exit_code
+    with terminal([sys.executable, "-c", RUN_COMMAND, os.pathsep.join(sys.path), str(tmp_path)]) as window:
+        eventually((tmp_path / "ready").exists, "a worker runs")
+        window.close()
+        assert window.process.wait(DEADLINE_SECONDS) == Interrupted.exit_code
     assert (tmp_path / "saved").exists()
     assert not any(is_running(call.pid) for call in programs.calls)
 
