@@ -1,6 +1,5 @@
 """The bounds of decimal strings agree with exact arithmetic on any value that the schema accepts."""
 
-import random
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -8,26 +7,14 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from contract.random_settings import decimal_strings
 from llmtrain_api.generate.crd import schema_of
 from llmtrain_api.job import JobSpec
 from llmtrain_api.model import DecimalString
 from llmtrain_api.training_rules import DECIMAL_BOUNDS, DecimalBound
 
-VALUES = 2000
 FLOAT_ERROR = Decimal("1e-15")
 """Relative distance from a bound within which a float can be on the other side than the exact number."""
-
-
-def decimal_strings(seed: int) -> list[str]:
-    """Return decimal strings of many magnitudes and forms, as the schema accepts them."""
-    source = random.Random(seed)
-    found = []
-    for _ in range(VALUES):
-        digits = str(source.randrange(10 ** source.randrange(1, 9)))
-        fraction = f".{source.randrange(10**3):03}" if source.random() < 0.5 else ""
-        exponent = f"{source.choice('eE')}{source.choice(['', '+', '-'])}{source.randrange(0, 400)}"
-        found.append(digits + fraction + (exponent if source.random() < 0.7 else ""))
-    return [text for text in found if len(text) <= 16]
 
 
 def exact(bound: DecimalBound, value: Decimal) -> bool:
@@ -42,7 +29,7 @@ def test_a_value_is_accepted_as_its_exact_number_is(bound: DecimalBound) -> None
     valid = TypeAdapter(DecimalString)
     edges = [Decimal(bound.low), Decimal(bound.high)]
     verdicts = set()
-    for text in decimal_strings(seed=7):
+    for text in decimal_strings(2000, seed=7):
         value = Decimal(valid.validate_python(text))
         if not any(abs(value - edge) <= edge * FLOAT_ERROR and value != edge for edge in edges):
             assert bound.accepts(text) is exact(bound, value), text
