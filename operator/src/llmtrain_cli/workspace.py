@@ -15,20 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from llmtrain_api.job import JobSpec
 from llmtrain_api.job_token import new_token
 from llmtrain_api.names import job_directory
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_cli.errors import BadInput
+from llmtrain_cli.fixed_settings import changed_settings, fixed_settings
 from llmtrain_cli.job_file import Job
 
 NAMESPACE = "local"
-FIXED_FIELDS = ("entrypoint", "model", "task", "data", "training")
-"""Fields of the spec that checkpoints depend on."""
-MAY_CHANGE = frozenset({"spec.training.steps"})
-"""Parts of them that checkpoints do not depend on. The trainer compares the steps with those that a checkpoint has done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,44 +126,16 @@ class Workspace:
         (self.state / "first-loss").unlink(missing_ok=True)
 
     def _fixed_fields(self) -> dict[str, object]:
-        return _fixed(self.job.spec)
-
-    def _with_defaults(self, before: dict[str, object]) -> dict[str, object]:
-        """Return the fixed fields of an earlier run with the defaults of fields that its version did not know."""
-        others = {name: value for name, value in self.job.spec.document().items() if name not in FIXED_FIELDS}
-        try:
-            return _fixed(JobSpec.from_server({**others, **before}))
-        except ValidationError:
-            return before
+        return fixed_settings(self.job.spec)
 
     def _refuse_changes(self) -> None:
         """Raise BadInput if there are results and a field changed that checkpoints depend on."""
         file = self.state / "spec.json"
         if not file.exists() or not any(self.results.iterdir()):
             return
-        before, now = self._with_defaults(json.loads(file.read_text())), self._fixed_fields()
-        changes = [change for change in _changes(before, now, "spec") if change[0] not in MAY_CHANGE]
-        if changes:
-            listed = ", ".join(f"{path} from {_shown(old)} to {_shown(new)}" for path, old, new in changes)
+        changed = changed_settings(json.loads(file.read_text()), self.job.spec)
+        if changed:
             raise BadInput(
-                f"{self.results} holds the results of job {self.job.name}, whose settings can't be changed: {listed}; "
-                "change them back, add --fresh to delete the results and start over, or rename the job."
+                f"{' and '.join(changed)} can't be changed: {self.results} holds the results of job {self.job.name}; "
+                "add --fresh to delete them and start over, or rename the job."
             )
-
-
-def _fixed(spec: JobSpec) -> dict[str, object]:
-    document = spec.document()
-    return {name: document[name] for name in FIXED_FIELDS if name in document}
-
-
-def _changes(before: object, now: object, path: str) -> Iterator[tuple[str, object, object]]:
-    """Yield path, old and new value of each field that differs; None stands for one that is not set."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in sorted(before.keys() | now.keys()):
-            yield from _changes(before.get(name), now.get(name), f"{path}.{name}")
-    elif before != now:
-        yield path, before, now
-
-
-def _shown(value: object) -> str:
-    return "unset" if value is None else json.dumps(value, ensure_ascii=False)
