@@ -36,10 +36,11 @@ OF_OTHERS = {
 
 
 def subclasses(kind: type) -> Iterator[type]:
-    """Yield the subclasses of a class, and theirs."""
+    """Yield the subclasses of an error in its module, and theirs."""
     for child in kind.__subclasses__():
-        yield child
-        yield from subclasses(child)
+        if child.__module__ == kind.__module__:
+            yield child
+            yield from subclasses(child)
 
 
 def recorded_reasons() -> set[str]:
