@@ -5,6 +5,7 @@ The contract tests run the rules' Python on them; the e2e tests submit them to a
 
 from contract.example_job import OWN, PATH_SOURCE, SOURCE, UNDER_TORCHRUN, UNSET, Case, Change
 from contract.pod_rule_cases import POD_RULE_CASES
+from contract.training_cases import TRAINING_CASES
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH
 
 IDLE: Change = {
@@ -139,15 +140,7 @@ RULE_CASES: tuple[Case, ...] = (
         change={**PATH_SOURCE, f"{SOURCE}.path": "books/../../etc"},
         refusal="spec.data.source.path must be relative to the root of the volume",
     ),
-    Case(
-        sentence="query heads that share key and value heads evenly",
-        change={"spec.model.heads": 8, "spec.model.kvHeads": 2},
-    ),
-    Case(
-        sentence="query heads that cannot share key and value heads evenly",
-        change={"spec.model.heads": 8, "spec.model.kvHeads": 3},
-        refusal="spec.model.heads must be a multiple of spec.model.kvHeads",
-    ),
+    *TRAINING_CASES,
     Case(sentence="a user's program", change=OWN),
     Case(sentence="a program in the image", change={**OWN, "spec.entrypoint": {"script": "/opt/train.py"}}),
     Case(sentence="a program with data on a path", change={**OWN, "spec.data.source.path": "pictures"}),

@@ -11,11 +11,11 @@ MIN_LINES = 20
 MODULES = [path for path in tracked_texts() if path.endswith(".py")]
 SOURCES = [path for path in MODULES if "/src/" in path and not path.endswith("__init__.py")]
 SHORT = {
+    "crds/src/llmtrain_api/stop_signals.py": "what every program that can be stopped shares",
     "crds/src/llmtrain_api/metrics/catalogue.py": "all metrics together, beside the modules of the exporters",
     "operator/src/llmtrain_cli/validate.py": "one module for each subcommand",
     "operator/src/llmtrain_operator/core/objects/metadata.py": "what the modules of the objects share",
     "operator/src/llmtrain_operator/core/status/workers.py": "one module for each part of the status",
-    "trainer/src/llmtrain_trainer/training/lr_schedule.py": "what a reader looks for by this name",
 }
 """Modules under `MIN_LINES`, and why their names are worth a file."""
 UNIT_TESTS = {

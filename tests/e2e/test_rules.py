@@ -7,12 +7,13 @@ import pytest
 from contract.cluster_cases import CLUSTER_CASES, CLUSTER_EDITS, ClusterCase, ClusterEdit
 from contract.edit_cases import ALLOWED_EDITS, EDITS
 from contract.example_job import Case, Edit, job_with
+from contract.integer_cases import INTEGER_CASES
 from contract.rule_cases import RULE_CASES
 from contract.schema_cases import SCHEMA_CASES
 from e2e.kube import Kube, Manifest
 
 
-@pytest.mark.parametrize("case", [*RULE_CASES, *SCHEMA_CASES], ids=lambda case: case.sentence)
+@pytest.mark.parametrize("case", [*RULE_CASES, *SCHEMA_CASES, *INTEGER_CASES], ids=lambda case: case.sentence)
 def test_apply_rejects_or_accepts(kube: Kube, case: Case) -> None:
     done = kube.apply(case.job, check=False, dry_run=True)
     if case.refusal is None:

@@ -1,13 +1,12 @@
 """Runs `llmtrain run` as users do, in a folder with a small job and a few KB of text."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-
-import yaml
 
 from support.polling import eventually
 
@@ -86,7 +85,7 @@ class Workspace:
 
     def write_job(self, **training: object) -> None:
         spec = {**JOB["spec"], "training": {**JOB["spec"]["training"], **training}}
-        (self.folder / "job.yaml").write_text(yaml.safe_dump({**JOB, "spec": spec}))
+        (self.folder / "job.yaml").write_text(json.dumps({**JOB, "spec": spec}))
 
     def run(self, *options: str) -> Run:
         self.runs.append(Run(self.folder, *options))

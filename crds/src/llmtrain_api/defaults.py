@@ -10,15 +10,20 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.model import Model
 
 
+def value_at(spec: JobSpec, path: str) -> Any:
+    """Return the value of the field at `path`, such as "data.tokenizer"."""
+    value: Any = spec
+    for name in path.split("."):
+        value = getattr(value, _attribute(type(value), name))
+    return value
+
+
 def is_default(spec: JobSpec, path: str) -> bool:
-    """Return whether the field at `path`, such as "data.tokenizer", has its default value."""
-    holder: Any = spec
-    *parents, name = path.split(".")
-    for parent in parents:
-        holder = getattr(holder, _attribute(type(holder), parent))
-    attribute = _attribute(type(holder), name)
-    default = type(holder).model_fields[attribute].get_default(call_default_factory=True)
-    return bool(getattr(holder, attribute) == default)
+    """Return whether the field at `path` has its default value."""
+    parent, _, name = path.rpartition(".")
+    kind = type(value_at(spec, parent) if parent else spec)
+    default = kind.model_fields[_attribute(kind, name)].get_default(call_default_factory=True)
+    return bool(value_at(spec, path) == default)
 
 
 def is_default_cel(path: str) -> str:

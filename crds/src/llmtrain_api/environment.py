@@ -37,6 +37,11 @@ COMMAND_LINE = (
         description="URL of the Prometheus server for `llmtrain top`, `report` and `mlflow`.",
     ),
     Variable(name="LLMTRAIN_PROMETHEUS_TOKEN", description="Bearer token for that server."),
+    Variable(
+        name="CUDA_VISIBLE_DEVICES",
+        default="all GPUs",
+        description="GPUs that `llmtrain run` divides among the workers. Each worker gets the variable with its own.",
+    ),
     Variable(name="MLFLOW_TRACKING_URI", description="Server or directory that `llmtrain mlflow` writes to."),
 )
 OPERATOR = (

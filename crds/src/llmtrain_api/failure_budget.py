@@ -1,10 +1,18 @@
-"""The failure budget of a job: how many failures it tolerates within a sliding window.
+"""The failure budget of a job: how many failures it tolerates within a sliding window, and how fast it tries again.
 
 The operator and local mode apply the same rule, `spec.recovery`. In a cluster one cause often fails many pods, so the
 operator counts incidents; local mode, which is one machine, counts each failure. Standard library only.
 """
 
 from dataclasses import dataclass
+
+MAX_DELAY_SECONDS = 60
+"""Limit of the delay before a restart."""
+
+
+def restart_delay_seconds(failures: int) -> int:
+    """Return the delay after a number of failures in a row: none after the first, then 1 s, doubled with each further one."""
+    return 0 if failures <= 1 else min(MAX_DELAY_SECONDS, 2 ** min(failures - 2, 16))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,13 +97,13 @@ class Optimizer(Model):
     name: Literal["adamw"] = "adamw"
     """Algorithm. adamw is Adam with decoupled weight decay."""
     learning_rate: DecimalString = "3e-4"
-    """Peak learning rate, reached at the end of the warm-up."""
+    """Peak learning rate, reached at the end of the warm-up. From 1e-10 to 1."""
     weight_decay: DecimalString = "0.1"
-    """Weight decay of matrices. It does not apply to vectors, such as the gains of norms."""
+    """Weight decay of matrices. It does not apply to vectors, such as the gains of norms. From 0 to 100."""
     beta1: DecimalString = "0.9"
-    """Decay rate of the first moment (mean of the gradients)."""
+    """Decay rate of the first moment (mean of the gradients). At least 0 and below 1."""
     beta2: DecimalString = "0.95"
-    """Decay rate of the second moment (mean of the squared gradients)."""
+    """Decay rate of the second moment (mean of the squared gradients). At least 0 and below 1."""
 
 
 class Training(Model):
@@ -118,9 +118,9 @@ class Training(Model):
     optimizer: Optimizer = Optimizer()
     """The optimizer and its hyperparameters."""
     warmup_steps: Annotated[int, Field(ge=0, le=100_000_000)] = 20
-    """Steps over which the learning rate rises linearly from 0. Afterwards it decays along a cosine to a tenth of the peak."""
+    """Steps over which the learning rate rises linearly from 0. Afterwards it decays along a cosine to a tenth of the peak. Less than `steps`; the default is shortened to half of the steps if there are not more."""
     clip_norm: DecimalString = "1.0"
-    """Maximum norm of the gradient; larger gradients are scaled down to it."""
+    """Maximum norm of the gradient; larger gradients are scaled down to it. From 0.001 to 1e30, or 0 for no clipping."""
     on_bad_step: Literal["Skip", "Stop", "Rollback"] = "Skip"
     """What follows from a step whose loss or gradient norm is not finite; such a step is never applied. Skip continues with the next step. Stop fails the job. Rollback restores the newest checkpoint and continues from it with data that was not used yet."""
     bad_steps: Annotated[int, Field(ge=1, le=1000)] = 10

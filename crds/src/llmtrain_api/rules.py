@@ -12,6 +12,7 @@ from llmtrain_api.job import JobSpec
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH, MAX_RANKS
 from llmtrain_api.pod_rules import POD_RULES
 from llmtrain_api.rule import Immutable, Rule
+from llmtrain_api.training_rules import TRAINING_RULES
 
 TORCHRUN = "has(self.entrypoint) && self.entrypoint.mode == 'Torchrun'"
 
@@ -131,17 +132,7 @@ RULES: tuple[Rule, ...] = (
             (path := spec.data.source.path) is not None and (path.startswith("/") or ".." in path.split("/"))
         ),
     ),
-    Rule(
-        path="spec.model",
-        field="spec.model.kvHeads",
-        cel="!has(self.heads) || !has(self.kvHeads) || self.heads % self.kvHeads == 0",
-        message="spec.model.heads must be a multiple of spec.model.kvHeads; change one of them",
-        violated=lambda name, spec: (
-            spec.model.heads is not None
-            and spec.model.kv_heads is not None
-            and spec.model.heads % spec.model.kv_heads != 0
-        ),
-    ),
+    *TRAINING_RULES,
     Rule(
         path="spec.entrypoint",
         field="spec.entrypoint",

@@ -17,6 +17,7 @@ from llmtrain_api.events import AgentEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.listening import any_address
 from llmtrain_api.names import AGENT_PORT
+from llmtrain_api.stop_signals import stop_signals
 
 DESCRIPTION = """\
 Exports metrics of this node, its GPUs and the pods on it to Prometheus. The Helm chart runs one agent per
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until a stop signal."""
     options, log = parser().parse_args(), JsonLog()
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     list_pods = pod_lister(options.node, host, port, options.service_account_dir) if host else no_pods
@@ -103,7 +104,7 @@ def main() -> None:
         )
     )
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         signal.signal(number, lambda *_: stopped.set())
     start_http_server(options.port, addr=any_address(), registry=registry)
     log.info(AgentEvent.AGENT_STARTED, node=options.node, port=options.port, gpus=options.gpus)

@@ -2,10 +2,15 @@
 
 __main__.py          the subcommands, their options, and the exit codes
 errors.py            the errors of the command line
-job_file.py          reads a job file; every validation error names its field
+kubernetes_yaml.py   reads YAML as kubectl does
+job_file.py          reads a job file: which of its documents are jobs
+job_validation.py    validates a job; every error names its field
 validate.py          `llmtrain validate`
 logs.py              `llmtrain logs`
 run.py               `llmtrain run`: the stages of one run on this machine
+local_fields.py      fields of a job without effect on this machine
+local_environment.py the variables of a job
+fixed_settings.py    the settings that the results of a run depend on
 workspace.py         the files of a run, and what the next run of the job reads from them
 process.py           one child process: its log, its termination message, its exit status
 local_supervisor.py  restarts the coordinator and the workers within the job's failure budget

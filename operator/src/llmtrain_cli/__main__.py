@@ -1,12 +1,14 @@
 """`llmtrain`: the subcommands, their options, and how errors become exit codes."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmtrain_cli.errors import BadInput, CommandError, Interrupted, RunFailed
+from llmtrain_cli.surviving_output import surviving_output
 
 if TYPE_CHECKING:
     from llmtrain_cli.prometheus import JobName, Prometheus
@@ -52,9 +54,7 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-VALIDATE = (
-    "Check a job file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
-)
+VALIDATE = "Check each job of a file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
 RUN = """Train a job with the same coordinator and trainers as on a cluster, as processes of this machine. Ctrl-C writes a
 checkpoint and stops; the same command resumes from it. Example: %(prog)s examples/gpt-stdlib.yaml"""
 LOGS = """Show JSON log lines as time, level, event and fields; other lines are shown unchanged.
@@ -73,6 +73,7 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="job.yaml", help="job file, as kubectl applies it")
+    command.add_argument("--job", default="", metavar="NAME", help="which job of the file to run, if it holds several")
     command.add_argument(
         "--directory",
         type=Path,
@@ -154,7 +155,7 @@ def dispatch(options: argparse.Namespace) -> None:
         case "run":
             from llmtrain_cli.run import run
 
-            run(options.file, options.directory, fresh=options.fresh, plain=options.plain)
+            run(options.file, options.directory, name=options.job, fresh=options.fresh, plain=options.plain)
         case "logs":
             from llmtrain_cli.logs import show
 
@@ -189,6 +190,13 @@ def dispatch(options: argparse.Namespace) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = parser().parse_args(arguments)
+    # The terminal of a run can be closed: it then stops with a checkpoint, or continues under `nohup`.
+    with surviving_output() if options.command == "run" else contextlib.nullcontext():
+        return _exit_code(options)
+
+
+def _exit_code(options: argparse.Namespace) -> int:
+    """Run one subcommand; print its error, if it has one, and return the exit code."""
     try:
         dispatch(options)
     except CommandError as error:

@@ -3,7 +3,7 @@
 CommandError
 ├── BadInput     exit code 2: retrying the same command would fail the same way
 ├── RunFailed    exit code 1
-└── Interrupted  exit code 130: stopped by SIGINT or SIGTERM
+└── Interrupted  exit code 130: stopped by SIGINT, SIGTERM or SIGHUP
 """
 
 from typing import ClassVar

@@ -1,19 +1,14 @@
-"""Reads and validates a job file. Every validation error begins with the path of the field in the file."""
+"""Reads a job file: which of its documents are jobs, and which of them is meant."""
 
-import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
-
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.names import API_VERSION, JOB_KIND
-from llmtrain_api.rules import violations
+from llmtrain_api.names import CLUSTER_KIND, GROUP, JOB_KIND
 from llmtrain_cli.errors import BadInput
+from llmtrain_cli.job_validation import name_of, parse_spec, validation_errors
+from llmtrain_cli.kubernetes_yaml import Document, InvalidYaml, read_documents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,92 +19,80 @@ class Job:
     spec: JobSpec
 
 
-def read_job(path: Path) -> Job:
-    """Return the job in a YAML file. BadInput with one line per error if it is not valid."""
-    document = parse(path)
-    errors = validation_errors(document)
-    if errors:
-        raise BadInput(f"{path} is not valid:\n" + "\n".join(f"  {error}" for error in errors))
-    return Job(name=document["metadata"]["name"], spec=JobSpec.model_validate(document["spec"]))
+@dataclass(frozen=True, kw_only=True)
+class JobFile:
+    """What a file holds."""
+
+    path: Path
+    jobs: tuple[Document, ...]
+    """The documents that are jobs, valid or not."""
+    others: tuple[str, ...]
+    """Kind and name of the other objects."""
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the jobs."""
+        return [name_of(document.value) for document in self.jobs]
 
 
-def parse(path: Path) -> dict[str, Any]:
-    """Return the single YAML document in a file. BadInput if there is none, several, or no YAML."""
+def read_job(path: Path, name: str = "") -> Job:
+    """Return the job in a file, the one called `name` if there are several. BadInput with a line per error if invalid."""
+    file = read_file(path)
+    documents = [document for document in file.jobs if name in ("", name_of(document.value))]
+    if not documents:
+        raise BadInput(f"{path} holds no job {name}; it holds {', '.join(file.names)}.")
+    if len(documents) > 1:
+        remedy = "rename one of them" if name else "choose one with --job NAME"
+        raise BadInput(f"{path} holds {len(documents)} jobs: {', '.join(file.names)}; {remedy}.")
+    return _valid(path, documents)[0]
+
+
+def read_jobs(path: Path) -> tuple[list[Job], tuple[str, ...]]:
+    """Return all jobs in a file, and what else it holds. BadInput with a line per error if one job is not valid."""
+    file = read_file(path)
+    return _valid(path, file.jobs), file.others
+
+
+def read_file(path: Path) -> JobFile:
+    """Return what a file holds. BadInput if kubectl could not read it, or if it holds no job."""
     try:
-        documents = [document for document in yaml.safe_load_all(path.read_text()) if document is not None]
+        documents = [part for document in read_documents(path.read_bytes()) for part in _parts(document)]
     except OSError as error:
         raise BadInput(f"{path} can't be read: {error.strerror}; give the path of a job file.") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not a text file; give the path of a job file.") from None
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise BadInput(f"{path} holds {len(documents)} documents; a job file holds one {JOB_KIND}.")
-    return cast(dict[str, Any], documents[0])
+    except InvalidYaml as error:
+        raise BadInput(f"{path} is not a valid job file: {error}.") from None
+    are_jobs = [len(documents) == 1 or _is_job(document) for document in documents]
+    if not any(are_jobs):
+        raise BadInput(f"{path} holds {len(documents)} documents and no {JOB_KIND}; add one.")
+    paired = list(zip(documents, are_jobs, strict=True))
+    return JobFile(
+        path=path,
+        jobs=tuple(document for document, is_job in paired if is_job),
+        others=tuple(f"{each.value.get('kind')} {name_of(each.value)}" for each, is_job in paired if not is_job),
+    )
 
 
-def validation_errors(document: dict[str, Any]) -> list[str]:
-    """Return the validation errors of a job, one string each; empty if it is valid."""
-    errors = [
-        f"{field}: must be {expected}, not {document.get(field)!r}"
-        for field, expected in (("apiVersion", API_VERSION), ("kind", JOB_KIND))
-        if document.get(field) != expected
-    ]
-    metadata, spec = document.get("metadata"), document.get("spec")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
-        errors.append("metadata.name: is missing; name the job")
-    if not isinstance(spec, dict):
-        return [*errors, "spec: is missing; add the specification of the training"]
-    try:
-        valid = JobSpec.model_validate(spec)
-    except ValidationError as error:
-        return errors + [format_error(details) for details in error.errors()]
-    return errors + (list(violations(name, valid)) if isinstance(name, str) and name else [])
+def _parts(document: Document) -> list[Document]:
+    """Return the objects in a document: those of a List, as `kubectl get -o yaml` writes it, or the document itself."""
+    items = document.value.get("items")
+    if document.value.get("kind") != "List" or not isinstance(items, list):
+        return [document]
+    return [replace(document, value=item, written={}) for item in items if isinstance(item, dict)]
 
 
-def format_error(error: ErrorDetails) -> str:
-    """Return a pydantic error in one line: the field, what is wrong, and the remedy."""
-    return f"{field_path(error['loc'])}: {_problem(error)}"
+def _is_job(document: Document) -> bool:
+    """Return whether a document is a job, or is meant to be one: another kind of the same API does not exist."""
+    kind, version = document.value.get("kind"), document.value.get("apiVersion")
+    in_group = isinstance(version, str) and version.startswith(f"{GROUP}/")
+    return kind == JOB_KIND or (in_group and kind != CLUSTER_KIND)
 
 
-def field_path(location: Sequence[str | int]) -> str:
-    """Return the path of a field in the file, such as spec.workers.env[0].name."""
-    return "spec" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in location)
-
-
-def _problem(error: ErrorDetails) -> str:
-    value = error.get("input")
-    match error["type"]:
-        case "missing":
-            return "is missing; add it"
-        case "extra_forbidden":
-            return f"there is no such field{_suggestion(error['loc'])}"
-        case "literal_error":
-            return f"must be {error['ctx']['expected']}, not {value!r}"
-        case "string_type" if isinstance(value, int | float):
-            return f'must be a string; write it in quotes: "{value}"'
-        case "string_pattern_mismatch":
-            return f"{value!r} does not match the pattern {error['ctx']['pattern']}"
-    message = error["msg"].removeprefix("Input should ").removeprefix("Value error, ")
-    return f"must {message}, not {value!r}" if error["msg"].startswith("Input should ") else message
-
-
-def _suggestion(location: Sequence[str | int]) -> str:
-    """Return a suggestion for an unknown field: the closest name, or all names."""
-    names = [field.alias or name for name, field in _fields(location[:-1]).items()]
-    close = difflib.get_close_matches(str(location[-1]), names, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; the fields are {', '.join(sorted(names))}" if names else ""
-
-
-def _fields(location: Sequence[str | int]) -> dict[str, Any]:
-    """Return the fields of the model at a location in the spec; empty if it is not a model."""
-    model: type[BaseModel] = JobSpec
-    for key in location:
-        field = next((field for name, field in model.model_fields.items() if key in (field.alias, name)), None)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return {}
-        model = field.annotation
-    return dict(model.model_fields)
+def _valid(path: Path, documents: Sequence[Document]) -> list[Job]:
+    """Return documents as jobs. BadInput with one line per error if one is not valid."""
+    errors = []
+    for document in documents:
+        place = f"job {name_of(document.value)} in line {document.line}: " if len(documents) > 1 else ""
+        errors += [f"  {place}{error}" for error in validation_errors(document.value, document.written)]
+    if errors:
+        raise BadInput(f"{path} is not valid:\n" + "\n".join(errors))
+    return [Job(name=name_of(document.value), spec=parse_spec(document.value["spec"])) for document in documents]

@@ -1,6 +1,6 @@
 """What a job takes from its namespace, in local mode, which has none: variables come from the shell, nothing is mounted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from llmtrain_api.workers import Workers
 from llmtrain_cli.errors import BadInput
@@ -23,12 +23,3 @@ def user_environment(workers: Workers, shell: Mapping[str, str]) -> dict[str, st
                 "set the variable in the shell"
             )
     return found
-
-
-def ignored_fields(workers: Workers) -> Iterator[str]:
-    """Yield one sentence for each field whose content local mode does not have."""
-    if workers.env_from:
-        yield "local mode does not read spec.workers.envFrom; variables of the shell are passed on"
-    if workers.mounts:
-        paths = ", ".join(mount.path for mount in workers.mounts)
-        yield f"local mode does not mount spec.workers.mounts ({paths}); the program sees this machine's files"

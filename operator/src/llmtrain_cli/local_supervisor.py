@@ -1,11 +1,11 @@
-"""Runs the coordinator and the workers of one run, and restarts them within the job's failure budget."""
+"""Runs the processes of one run, and restarts them within the job's failure budget."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.failure_budget import MAX_DELAY_SECONDS, FailureBudget, restart_delay_seconds
 from llmtrain_api.recovery import FailureRule, Recovery
 from llmtrain_api.termination import ExitCode
 from llmtrain_cli.errors import BadInput, RunFailed
@@ -13,6 +13,8 @@ from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
 
 COORDINATOR_GRACE_SECONDS = 3.0
 """The coordinator has no state to save."""
+STAGE_GRACE_SECONDS = 3.0
+"""How long an interrupted prepare or publish has before it is killed."""
 
 Start = Callable[[ProcessSpec], Awaitable[Process]]
 
@@ -72,15 +74,30 @@ class FailureHistory:
 
 
 class LocalSupervisor:
-    """Starts the coordinator and the workers, restarts those that fail, and stops all of them at the end."""
+    """Runs the processes of a run: restarts those that fail, with a back-off, and stops all of them at the end."""
 
-    def __init__(self, start: Start, recovery: Recovery, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        start: Start,
+        recovery: Recovery,
+        note: Callable[[str], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         budget = FailureBudget(max_failures=recovery.max_failures, window_seconds=recovery.window_seconds)
         self._failures = FailureHistory(budget=budget, rules=tuple(recovery.rules))
-        self._start, self._note, self._grace_seconds = start, note, recovery.grace_period_seconds
+        self._start, self._note, self._sleep = start, note, sleep
+        self._grace_seconds = recovery.grace_period_seconds
         self._running: dict[str, Process] = {}
 
-    async def run(
+    async def run_stage(self, stage: ProcessSpec) -> ExitStatus:
+        """Run a stage of one process until it succeeds. BadInput or RunFailed if it fails for good."""
+        try:
+            return await self._supervise(stage)
+        finally:
+            if process := self._running.pop(stage.name, None):
+                await process.stop(STAGE_GRACE_SECONDS)
+
+    async def train(
         self, coordinator: ProcessSpec, workers: Sequence[ProcessSpec], on_finished: Callable[[], Awaitable[None]]
     ) -> None:
         """Run until every worker has succeeded, then call `on_finished` while the coordinator still answers.
@@ -102,16 +119,25 @@ class LocalSupervisor:
         """Kill all processes now."""
         await asyncio.gather(*(process.kill() for process in self._running.values()))
 
-    async def _supervise(self, spec: ProcessSpec, *, restart_always: bool = False) -> None:
-        """Run a process until it succeeds, or until cancelled if it must always be restarted."""
+    async def _supervise(self, spec: ProcessSpec, *, restart_always: bool = False) -> ExitStatus:
+        """Run a process until it succeeds, or until cancelled if it must always be restarted; return how it exited."""
+        in_a_row = 0
         while True:
+            started = time.monotonic()
             process = await self._start(spec)
             self._running[spec.name] = process
             status = await process.wait()
             if status.succeeded and not restart_always:
-                return
-            count = self._failures.charge(status, time.monotonic())
-            self._note(f"{status.message}; restarting it (failure {count} of {self._failures.budget.max_failures})")
+                return status
+            now = time.monotonic()
+            count = self._failures.charge(status, now)
+            in_a_row = 1 if now - started > MAX_DELAY_SECONDS else in_a_row + 1
+            delay_seconds = restart_delay_seconds(in_a_row)
+            when = f" in {delay_seconds} s" if delay_seconds else ""
+            self._note(
+                f"{status.message}; restarting it{when} (failure {count} of {self._failures.budget.max_failures})"
+            )
+            await self._sleep(delay_seconds)
 
     async def _shutdown(self, coordinator: ProcessSpec) -> None:
         """Let the workers write a checkpoint, then stop the coordinator, which they need for that."""
@@ -119,3 +145,4 @@ class LocalSupervisor:
         await asyncio.gather(*(worker.stop(self._grace_seconds) for worker in workers))
         if coordinator.name in self._running:
             await self._running[coordinator.name].stop(COORDINATOR_GRACE_SECONDS)
+        self._running.clear()

@@ -6,30 +6,31 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from llmtrain_api.names import OUTPUT_FOLDER
 from llmtrain_api.protocol import BadStepInfo, CoordinatorStatus
 from llmtrain_api.rules import torchrun
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.termination import ExitCode, ModelInfo, TerminationMessage
+from llmtrain_api.stop_signals import stop_signals
+from llmtrain_api.termination import ModelInfo, TerminationMessage
 from llmtrain_cli.display import Display, display_for
 from llmtrain_cli.errors import BadInput, Interrupted, RunFailed
 from llmtrain_cli.job_file import read_job
-from llmtrain_cli.local_environment import ignored_fields, user_environment
-from llmtrain_cli.local_supervisor import COORDINATOR_GRACE_SECONDS, LocalSupervisor
-from llmtrain_cli.process import ExitStatus, Process, ProcessSpec
+from llmtrain_cli.local_environment import user_environment
+from llmtrain_cli.local_fields import ignored_fields
+from llmtrain_cli.local_gpus import gpus_of_workers, visible_gpus
+from llmtrain_cli.local_supervisor import LocalSupervisor
+from llmtrain_cli.process import Process, ProcessSpec
 from llmtrain_cli.status_poller import StatusPoller
 from llmtrain_cli.summary import Summary
 from llmtrain_cli.workspace import NAMESPACE, Workspace
 
-STAGE_GRACE_SECONDS = COORDINATOR_GRACE_SECONDS
-"""How long an interrupted prepare or publish has before it is killed."""
 
-
-def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
-    """Train the job in `file` below `directory` and print a summary."""
-    job = read_job(file)
+def run(file: Path, directory: Path, *, name: str = "", fresh: bool, plain: bool) -> None:
+    """Train the job in `file`, the one called `name` if there are several, below `directory` and print a summary."""
+    job = read_job(file, name)
     workspace = Workspace(directory=directory, job=job)
     with workspace.open(fresh=fresh), display_for(job.name, plain=plain) as display:
         summary = asyncio.run(_run_until_signalled(LocalRun(workspace, display)))
@@ -37,10 +38,13 @@ def run(file: Path, directory: Path, *, fresh: bool, plain: bool) -> None:
 
 
 async def _run_until_signalled(local_run: "LocalRun") -> Summary:
-    """Execute the run. The first SIGINT or SIGTERM stops it gracefully, the second one at once."""
+    """Execute the run. The first stop signal stops it gracefully, the second one at once.
+
+    SIGHUP only ever stops it gracefully: kernel and shell both send it when a terminal is closed.
+    """
     task = asyncio.create_task(local_run.execute())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, local_run.stop, task)
+    for number in stop_signals():
+        asyncio.get_running_loop().add_signal_handler(number, local_run.stop, task, number)
     try:
         return await task
     except asyncio.CancelledError:
@@ -53,8 +57,10 @@ class LocalRun:
     def __init__(self, workspace: Workspace, display: Display) -> None:
         self._workspace, self._display, self._job = workspace, display, workspace.job
         self._supervisor = LocalSupervisor(self._start, self._job.spec.recovery, display.note)
-        self._environment = user_environment(self._job.spec.workers, os.environ)
-        self._stage: Process | None = None
+        workers = self._job.spec.workers
+        self._environment = user_environment(workers, os.environ)
+        visible = visible_gpus({**os.environ, **self._environment}) if workers.gpus else []
+        self._gpus = gpus_of_workers(workers, visible) if workers.gpus else [{}] * workers.replicas
         self._stopping = False
         self._status: CoordinatorStatus | None = None
         self._bad_step: BadStepInfo | None = None
@@ -62,14 +68,15 @@ class LocalRun:
     async def execute(self) -> Summary:
         """Run all stages; return the results. A user program has no prepare and no publish stage."""
         started = time.monotonic()
-        for sentence in ignored_fields(self._job.spec.workers):
+        for sentence in ignored_fields(self._job.spec):
             self._display.note(sentence)
-        config = self._workspace.write_run_config(_free_port())
         model: ModelInfo | None = None
-        if config.entrypoint is None:
-            model = await self._run_stages(config)
-        else:
-            await self._train(config, "")
+        with reserved_port() as port:
+            config = self._workspace.write_run_config(port)
+            if config.entrypoint is None:
+                model = await self._run_stages(config)
+            else:
+                await self._train(config, "")
         results = self._workspace.results
         return Summary(
             job=self._job.name,
@@ -94,10 +101,12 @@ class LocalRun:
             raise RunFailed(f"publish: the stage succeeded without reporting a model; see {log}.")
         return published.model
 
-    def stop(self, task: "asyncio.Task[Summary]") -> None:
-        """Stop the run gracefully; kill all processes if called a second time."""
+    def stop(self, task: "asyncio.Task[Summary]", number: signal.Signals) -> None:
+        """Stop the run gracefully because of a signal; kill all processes if called a second time."""
+        if self._stopping and number == signal.SIGHUP:
+            return
         if self._stopping:
-            asyncio.get_running_loop().create_task(self._kill())
+            asyncio.get_running_loop().create_task(self._supervisor.kill())
             return
         self._stopping = True
         self._display.note("stopping: workers write a checkpoint first (Ctrl-C again to stop at once)")
@@ -108,7 +117,7 @@ class LocalRun:
         polling = asyncio.create_task(poller.poll_forever())
         workers = [self._worker(number, dataset) for number in range(self._job.spec.workers.replicas)]
         try:
-            await self._supervisor.run(self._coordinator(config), workers, on_finished=poller.poll)
+            await self._supervisor.train(self._coordinator(config), workers, on_finished=poller.poll)
         finally:
             polling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -125,21 +134,15 @@ class LocalRun:
     async def _run_stage(self, stage: str, dataset: str = "") -> TerminationMessage:
         """Run a stage that is a single process; return its termination message."""
         arguments = ["-m", "llmtrain_trainer", stage, "--run", str(self._workspace.run_file)]
-        spec = ProcessSpec(name=stage, arguments=[*arguments, *_dataset_option(dataset)])
-        self._stage = await self._start(spec)
+        spec = ProcessSpec(name=stage, arguments=[*arguments, *_dataset_option(dataset)], environment=self._environment)
         try:
-            status = await self._stage.wait()
-        finally:
-            await self._stage.stop(STAGE_GRACE_SECONDS)
-        if status.succeeded:
-            return status.outcome or TerminationMessage(reason="Completed")
-        raise self._failure(status)
-
-    def _failure(self, status: ExitStatus) -> BadInput | RunFailed:
-        if status.exit_code == ExitCode.BAD_INPUT:
+            status = await self._supervisor.run_stage(spec)
+        except BadInput as error:
             volume = self._job.spec.data.source.volume
-            return BadInput(f"{status.message} (volume {volume} is the folder {self._workspace.volume(volume)})")
-        return RunFailed(f"{status.message}; see {self._workspace.logs / status.process}.jsonl")
+            raise BadInput(f"{error} (volume {volume} is the folder {self._workspace.volume(volume)})") from None
+        except RunFailed as error:
+            raise RunFailed(f"{error}; see {self._workspace.logs / stage}.jsonl") from None
+        return status.outcome or TerminationMessage(reason="Completed")
 
     def _coordinator(self, config: RunConfig) -> ProcessSpec:
         host, _, port = config.coordinator.partition(":")
@@ -164,24 +167,29 @@ class LocalRun:
         return ProcessSpec(
             name=f"worker-{number}",
             arguments=["-m", "llmtrain_trainer", "worker", "--run", run_file, *_dataset_option(dataset)],
-            environment={**self._environment, "LLMTRAIN_WORKER": str(number), "LLMTRAIN_ADDRESS": "127.0.0.1"},
+            environment={
+                **self._environment,
+                **self._gpus[number],
+                "LLMTRAIN_WORKER": str(number),
+                "LLMTRAIN_ADDRESS": "127.0.0.1",
+            },
         )
 
     async def _start(self, spec: ProcessSpec) -> Process:
         return await Process.start(spec, logs=self._workspace.logs, outcomes=self._workspace.state)
-
-    async def _kill(self) -> None:
-        if self._stage:
-            await self._stage.kill()
-        await self._supervisor.kill()
 
 
 def _dataset_option(dataset: str) -> list[str]:
     return ["--dataset", dataset] if dataset else []
 
 
-def _free_port() -> int:
-    """Return a TCP port of the loopback interface that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a TCP port of the loopback interface that no other program gets within the context, also while none listens.
+
+    It is bound here with SO_REUSEADDR, so the coordinator, and each that replaces it, can listen on it.
+    """
+    with socket.socket() as reservation:
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield int(reservation.getsockname()[1])

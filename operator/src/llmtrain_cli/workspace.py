@@ -19,11 +19,10 @@ from llmtrain_api.job_token import new_token
 from llmtrain_api.names import job_directory
 from llmtrain_api.run_config import RunConfig, run_config
 from llmtrain_cli.errors import BadInput
+from llmtrain_cli.fixed_settings import changed_settings, fixed_settings
 from llmtrain_cli.job_file import Job
 
 NAMESPACE = "local"
-FIXED_FIELDS = ("entrypoint", "model", "task", "data", "training")
-"""Fields of the spec that checkpoints depend on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,17 +142,14 @@ class Workspace:
         (self.state / "first-loss").unlink(missing_ok=True)
 
     def _fixed_fields(self) -> dict[str, object]:
-        document = self.job.spec.document()
-        return {name: document[name] for name in FIXED_FIELDS if name in document}
+        return fixed_settings(self.job.spec)
 
     def _refuse_changes(self) -> None:
         """Raise BadInput if there are results and a field changed that checkpoints depend on."""
         file = self.state / "spec.json"
         if not file.exists() or not any(self.results.iterdir()):
             return
-        before = json.loads(file.read_text())
-        now = self._fixed_fields()
-        changed = [f"spec.{name}" for name in FIXED_FIELDS if before.get(name) != now.get(name)]
+        changed = changed_settings(json.loads(file.read_text()), self.job.spec)
         if changed:
             raise BadInput(
                 f"{' and '.join(changed)} can't be changed: {self.results} holds the results of job {self.job.name}; "

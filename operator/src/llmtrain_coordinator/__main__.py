@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from llmtrain_api.job_token import read_token
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.listening import any_address, listen
 from llmtrain_api.names import COORDINATOR_PORT, TOKEN_FILE
+from llmtrain_api.stop_signals import stop_signals
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
@@ -109,9 +109,9 @@ def positive(text: str) -> int:
 
 
 async def serve(options: argparse.Namespace, token: str) -> None:
-    """Serve until SIGTERM or SIGINT, then close held requests at once: their ranks retry at the next coordinator."""
+    """Serve until a stop signal, then close held requests at once: their ranks retry at the next coordinator."""
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     coordinator = Coordinator(
         JobIdentity(namespace=options.namespace, name=options.job, uid=options.uid, token=token),

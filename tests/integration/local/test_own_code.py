@@ -1,13 +1,13 @@
 """User programs under `llmtrain run`, in both modes, with real processes."""
 
 import hashlib
+import json
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from support.local_run import JOB, Workspace
@@ -83,7 +83,7 @@ def write(workspace: Workspace, program: str, *arguments: str, mode: str = "Elas
         "checkpoint": {"volume": "results", **({"everySteps": 20} if mode == "Elastic" else {})},
         **spec,
     }
-    (workspace.folder / "job.yaml").write_text(yaml.safe_dump({**JOB, "spec": own}))
+    (workspace.folder / "job.yaml").write_text(json.dumps({**JOB, "spec": own}))
 
 
 def results(workspace: Workspace) -> Path:

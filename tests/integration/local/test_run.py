@@ -37,10 +37,10 @@ def test_a_stopped_run_resumes_from_its_last_step(workspace: Workspace) -> None:
     exported = workspace.folder.glob(".llmtrain/volumes/results/small-*/model/model.safetensors")
     assert len(list(exported)) == 1
 
-    workspace.write_job(steps=301)
+    workspace.write_job(seed=1)
     refused = workspace.run()
     assert refused.end() == 2
-    assert "spec.training" in refused.text
+    assert "spec.training.seed (0 before, 1 now) can't be changed" in refused.text
     assert "--fresh" in refused.text
 
 
@@ -104,3 +104,35 @@ def test_a_path_that_is_not_there_is_bad_input(workspace: Workspace) -> None:
     assert "tables" in run.text
     assert "volume texts is the folder .llmtrain/volumes/texts" in run.text
     assert "Traceback" not in run.text
+
+
+def test_a_finished_run_continues_when_its_steps_are_raised(workspace: Workspace) -> None:
+    workspace.write_job(steps=40)
+    assert workspace.run().end() == 0
+    (model,) = workspace.folder.glob(".llmtrain/volumes/results/small-*/model/model.safetensors")
+    before = model.read_bytes()
+    workspace.write_job(steps=60)
+    longer = workspace.run()
+    assert longer.end() == 0, longer.text
+    steps = [int(line.split()[1].split("/")[0]) for line in longer.lines if line.startswith("step ")]
+    assert min(steps) > 40, longer.text
+    assert "Succeeded steps=60" in longer.lines[-1], longer.text
+    assert model.read_bytes() != before
+
+
+def test_a_prepare_that_is_stopped_by_others_is_run_again(workspace: Workspace) -> None:
+    run = workspace.run()
+    run.until(lambda: workspace.processes("prepare"))
+    os.kill(workspace.processes("prepare")[0], signal.SIGTERM)
+    assert run.end() == 0, run.text
+    assert any(line.startswith("prepare") and "restarting it (failure 1 of 10)" in line for line in run.lines), run.text
+
+
+def test_a_closed_terminal_stops_the_run_with_a_checkpoint(workspace: Workspace) -> None:
+    workspace.write_job(steps=100_000)
+    run = workspace.run()
+    run.until_line("step ")
+    run.process.send_signal(signal.SIGHUP)
+    assert run.end() == 130, run.text
+    assert list(workspace.folder.glob(".llmtrain/volumes/results/small-*/checkpoints/step-*"))
+    assert workspace.processes() == []

@@ -1,4 +1,4 @@
-from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.failure_budget import FailureBudget, restart_delay_seconds
 
 BUDGET = FailureBudget(max_failures=2, window_seconds=600)
 
@@ -35,3 +35,8 @@ def test_the_explanation_names_what_is_counted() -> None:
 
 def test_one_failure_is_in_the_singular() -> None:
     assert BUDGET.explain(1).startswith("1 failure within")
+
+
+def test_the_delays_double_up_to_a_minute() -> None:
+    assert [restart_delay_seconds(number) for number in range(12)] == [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert restart_delay_seconds(10**6) == 60

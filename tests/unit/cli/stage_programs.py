@@ -13,7 +13,7 @@ import json, os, signal, socket, sys, time
 from pathlib import Path
 
 arguments = sys.argv[1:]
-environment = {name: value for name, value in os.environ.items() if name.startswith(("LLMTRAIN_", "NCCL_"))}
+environment = {name: value for name, value in os.environ.items() if name.startswith(("LLMTRAIN_", "NCCL_", "CUDA_"))}
 call = {"module": __package__, "arguments": arguments, "environment": environment, "pid": os.getpid()}
 with open(os.environ["CALLS"], "a") as calls:
     calls.write(json.dumps(call) + "\\n")
@@ -30,6 +30,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(os.environ["STATUS"].encode())
 
 options = dict(argument.split("=") for argument in arguments if "=" in argument)
+TCPServer.allow_reuse_address = True
 TCPServer((options["--host"], int(options["--port"])), Handler).serve_forever()
 """
 """Answers each request with the status in its environment."""
@@ -139,6 +140,10 @@ class StagePrograms:
     def replace(self, stage: str, source: str) -> None:
         """Replace the program of a stage."""
         (self.folder / "llmtrain_trainer" / f"{stage}.py").write_text(source)
+
+    def source(self, stage: str) -> str:
+        """Return the program of a stage."""
+        return (self.folder / "llmtrain_trainer" / f"{stage}.py").read_text()
 
     @property
     def calls(self) -> list[Call]:

@@ -6,7 +6,7 @@ import pytest
 
 from llmtrain_api.workers import Workers
 from llmtrain_cli.errors import BadInput
-from llmtrain_cli.local_environment import ignored_fields, user_environment
+from llmtrain_cli.local_environment import user_environment
 
 TOKEN = {"name": "HF_TOKEN", "secret": {"name": "hub", "key": "token"}}
 LEVEL = {"name": "LEVEL", "configMap": {"name": "logging", "key": "level"}}
@@ -26,9 +26,3 @@ def test_values_are_those_of_the_job_and_references_those_of_the_shell() -> None
 def test_a_reference_that_the_shell_lacks_is_an_error_with_the_field_and_the_remedy() -> None:
     with pytest.raises(BadInput, match=r"spec\.workers\.env\[1\]: HF_TOKEN .*; set the variable in the shell"):
         user_environment(workers(env=[{"name": "A"}, TOKEN]), {"A": "2"})
-
-
-def test_fields_that_local_mode_cannot_follow_are_reported() -> None:
-    assert not list(ignored_fields(workers()))
-    found = list(ignored_fields(workers(envFrom=[{"secret": "s"}], mounts=[{"path": "/data", "claim": "c"}])))
-    assert ["envFrom" in found[0], "(/data)" in found[1]] == [True, True]

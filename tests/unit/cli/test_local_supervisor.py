@@ -13,6 +13,7 @@ from llmtrain_cli.local_supervisor import FailureHistory, LocalSupervisor
 from llmtrain_cli.process import ExitStatus, ProcessSpec
 
 COORDINATOR = ProcessSpec(name="coordinator", arguments=())
+STAGE = ProcessSpec(name="prepare", arguments=())
 WORKERS = (ProcessSpec(name="worker-0", arguments=()), ProcessSpec(name="worker-1", arguments=()))
 RUNS_FOREVER = None
 
@@ -20,7 +21,7 @@ RUNS_FOREVER = None
 class FakeProcess:
     """A process that exits with a code, or runs until it is stopped."""
 
-    def __init__(self, spec: ProcessSpec, code: int | None, stopped: list[str]) -> None:
+    def __init__(self, spec: ProcessSpec, code: int | None, stopped: dict[str, float]) -> None:
         self._spec, self._code, self._stopped = spec, code, stopped
 
     async def wait(self) -> ExitStatus:
@@ -29,7 +30,7 @@ class FakeProcess:
         return ExitStatus(process=self._spec.name, exit_code=self._code or 0, outcome=None)
 
     async def stop(self, grace_seconds: float) -> None:
-        self._stopped.append(self._spec.name)
+        self._stopped[self._spec.name] = grace_seconds
 
 
 class FakeRun:
@@ -38,18 +39,31 @@ class FakeRun:
     def __init__(self, max_failures: int = 10, **codes: Sequence[int | None]) -> None:
         self._codes = {name.replace("_", "-"): iter(exits) for name, exits in codes.items()}
         self.started: list[str] = []
-        self.stopped: list[str] = []
+        self.grace_seconds: dict[str, float] = {}
+        """How long each process that was stopped had for that."""
+        self.delays: list[float] = []
         self.notes: list[str] = []
         self.finished = 0
         recovery = Recovery(max_failures=max_failures, window_seconds=60, grace_period_seconds=30)
-        self._supervisor = LocalSupervisor(self._start, recovery, self.notes.append)
+        self._supervisor = LocalSupervisor(self._start, recovery, self.notes.append, self._sleep)
+
+    @property
+    def stopped(self) -> list[str]:
+        """The processes that were stopped, in order."""
+        return list(self.grace_seconds)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.delays.append(seconds)
 
     async def _start(self, spec: ProcessSpec) -> FakeProcess:
         self.started.append(spec.name)
-        return FakeProcess(spec, next(self._codes[spec.name]), self.stopped)
+        return FakeProcess(spec, next(self._codes[spec.name]), self.grace_seconds)
 
     async def execute(self) -> None:
-        await self._supervisor.run(COORDINATOR, WORKERS, self._on_finished)
+        await self._supervisor.train(COORDINATOR, WORKERS, self._on_finished)
+
+    async def run_stage(self) -> ExitStatus:
+        return await self._supervisor.run_stage(STAGE)
 
     async def _on_finished(self) -> None:
         self.finished += 1
@@ -66,6 +80,42 @@ async def test_a_killed_worker_is_restarted() -> None:
     await run.execute()
     assert run.started.count("worker-0") == 3
     assert run.notes[0] == "worker-0 was killed by SIGKILL; restarting it (failure 1 of 10)"
+
+
+async def test_a_process_that_fails_again_and_again_is_restarted_after_a_back_off() -> None:
+    run = FakeRun(coordinator=[RUNS_FOREVER], worker_0=[1, 1, 1, 1, 0], worker_1=[0])
+    await run.execute()
+    assert run.delays == [0, 1, 2, 4]
+    assert run.notes[3].endswith("; restarting it in 4 s (failure 4 of 10)")
+
+
+async def test_a_stage_that_dies_is_run_again_within_the_budget() -> None:
+    run = FakeRun(prepare=[-15, 143, 0])
+    assert (await run.run_stage()).succeeded
+    assert run.notes == [
+        "prepare was killed by SIGTERM; restarting it (failure 1 of 10)",
+        "prepare ended with exit code 143; restarting it in 1 s (failure 2 of 10)",
+    ]
+
+
+async def test_a_stage_spends_the_same_budget_as_the_workers() -> None:
+    run = FakeRun(max_failures=2, prepare=[1, 0], coordinator=[RUNS_FOREVER], worker_0=[1, 1], worker_1=[RUNS_FOREVER])
+    await run.run_stage()
+    with pytest.raises(RunFailed, match=r"^prepare ended with exit code 1 \(3 failures within 60 s"):
+        await run.execute()
+
+
+async def test_bad_input_of_a_stage_is_not_retried() -> None:
+    run = FakeRun(prepare=[2])
+    with pytest.raises(BadInput, match="prepare ended with exit code 2"):
+        await run.run_stage()
+
+
+async def test_workers_have_the_grace_period_of_the_job_and_the_others_seconds() -> None:
+    run = FakeRun(prepare=[0], coordinator=[RUNS_FOREVER], worker_0=[0], worker_1=[0])
+    await run.run_stage()
+    await run.execute()
+    assert run.grace_seconds == {"prepare": 3, "worker-0": 30, "worker-1": 30, "coordinator": 3}
 
 
 async def test_a_coordinator_that_exits_while_workers_train_has_failed() -> None:

@@ -1,5 +1,7 @@
 """Errors become exit codes and one-line messages, and the help shows no credentials."""
 
+from pathlib import Path
+
 import pytest
 
 from llmtrain_cli.__main__ import main
@@ -43,3 +45,10 @@ def test_the_help_shows_no_credentials(monkeypatch: pytest.MonkeyPatch, capsys: 
     shown = capsys.readouterr().out
     assert TOKEN_VARIABLE in shown
     assert "secret" not in shown
+
+
+def test_a_job_of_several_is_chosen_by_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "jobs.yaml"
+    file.write_text("---\n".join(f"kind: LLMTrainingJob\nmetadata: {{name: {name}}}\n" for name in ("one", "two")))
+    assert main(["run", str(file), "--job", "three"]) == 2
+    assert f"{file} holds no job three; it holds one, two" in capsys.readouterr().err

@@ -19,3 +19,10 @@ def test_an_invalid_file_exits_with_the_code_of_bad_input(tmp_path: Path, capsys
     file.write_text("kind: Pod\n")
     assert main(["validate", str(file)]) == 2
     assert "kind: must be LLMTrainingJob, not 'Pod'" in capsys.readouterr().err
+
+
+def test_other_objects_in_a_file_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\n---\n{EXAMPLE.read_text()}")
+    assert main(["validate", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == f"{file}: not checked: ConfigMap settings is no LLMTrainingJob"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.job import JobSpec
+from llmtrain_api.job import JobSpec, ModelSpec
 from llmtrain_api.job_token import read_token
 from llmtrain_api.run_config import RunConfig
 from llmtrain_cli.errors import BadInput
@@ -86,10 +86,17 @@ def test_each_run_has_a_token_of_its_own_that_other_users_cannot_read(workspace:
 
 
 def test_changed_training_settings_are_refused_once_there_are_results(workspace: MakeWorkspace) -> None:
+    first = used(workspace())
+    (first.results / "checkpoint").touch()
+    spec = first.job.spec.model_copy(update={"model": ModelSpec(layers=3)})
+    with pytest.raises(BadInput, match=r"^spec\.model\.layers \(unset before, 3 now\) can't be changed: .*--fresh"):
+        used(Workspace(directory=first.directory, job=Job(name="gpt", spec=spec)))
+    used(workspace())
+
+
+def test_the_steps_can_change(workspace: MakeWorkspace) -> None:
     (used(workspace(steps=10)).results / "checkpoint").touch()
-    with pytest.raises(BadInput, match=r"^spec\.training can't be changed: .*--fresh"):
-        used(workspace(steps=11))
-    used(workspace(steps=10))
+    used(workspace(steps=20))
 
 
 def test_settings_can_change_while_there_are_no_results(workspace: MakeWorkspace) -> None:

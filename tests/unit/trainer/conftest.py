@@ -12,6 +12,7 @@ import pytest
 from llmtrain_api.job import JobSpec
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig, run_config
+from llmtrain_api.stop_signals import stop_signals
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.abandoned_groups import AbandonedGroups
@@ -78,8 +79,8 @@ def make_program_run(make_run: MakeRun) -> MakeRun:
 
 @pytest.fixture
 def stop_signal() -> Iterator[StopSignal]:
-    """Handles SIGTERM and SIGINT during the test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Handles the stop signals during the test."""
+    before = {number: signal.getsignal(number) for number in stop_signals()}
     yield StopSignal()
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -4,7 +4,7 @@
     ├── BadInput                the job's spec can't be satisfied         -> exit code BAD_INPUT, not retried
     ├── Diverged                losses or weights are not finite          -> exit code DIVERGED, not retried
     ├── CommunicationFailed     the ranks can't exchange anything         -> exit code COMMUNICATION, the pod is replaced
-    ├── StopRequested           SIGTERM or SIGINT                         -> exit code STOPPED
+    ├── StopRequested           SIGTERM, SIGINT or SIGHUP                 -> exit code STOPPED
     │   └── Fenced              a newer coordinator trains this job       -> STOPPED, nothing is written
     ├── GenerationEnded         a peer failed or the membership changed   -> the rank joins the next generation
     │   └── CollectiveFailed    a collective or a connection failed       -> the same; the cause is kept

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llmtrain_api.rules import violations
 from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_operator.core.job import next_stage, next_status, plan_job
 from llmtrain_operator.core.pod_view import PodView
@@ -40,6 +41,16 @@ def test_a_new_job_gets_claims_run_config_and_the_prepare_pod() -> None:
     ]
     assert plan.status.stage == "Preparing"
     assert (plan.status.trainer_image, plan.status.coordinator_image) == ("trainer-cpu:1", "operator:1")
+
+
+def test_a_job_that_only_an_earlier_version_accepted_is_planned_like_any_other() -> None:
+    """The rules hold for changes; the operator plans what the API server stores."""
+    training = {"steps": 10, "warmupSteps": 50, "optimizer": {"beta2": "1", "learningRate": "1e400"}}
+    old = job(training=training, model={"kvHeads": 3})
+    assert list(violations(old.name, old.spec))
+    plan = plan_job(snapshot(old))
+    assert names(plan.apply) == names(plan_job(snapshot()).apply)
+    assert plan.status.stage == "Preparing"
 
 
 def test_a_job_that_is_not_admitted_waits_and_creates_nothing() -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from llmtrain_api.job import ModelSpec
+from llmtrain_api.model_sizes import PRESETS
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.models.config import PRESETS, GPTConfig, config_for
+from llmtrain_trainer.models.config import GPTConfig, config_for
 
 
 def parameters(config: GPTConfig) -> int:

@@ -1,19 +1,18 @@
 """Floating-point operations are counted from the sizes of the network; utilization follows from them."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from llmtrain_trainer.models.config import PRESETS, GPTConfig
+from llmtrain_api.job import ModelSpec
+from llmtrain_trainer.models.config import GPTConfig, config_for
 from llmtrain_trainer.models.flops import flops_per_token, mfu
 from llmtrain_trainer.models.gpt import GPT
 
 CONFIGS = {
-    "the preset tiny": replace(PRESETS["tiny"], vocab_size=4096),
-    "a small vocabulary": replace(PRESETS["tiny"], vocab_size=512),
+    "the preset tiny": config_for(ModelSpec(), 4096),
+    "a small vocabulary": config_for(ModelSpec(), 512),
     "few heads for keys": GPTConfig(layers=2, width=64, heads=4, kv_heads=2, context_length=32, vocab_size=512),
 }
 

@@ -14,7 +14,11 @@ CASES = [
     pytest.param(111, 10, 60, 0.55, id="half of the steps are half of the way down"),
     pytest.param(11, 0, 0, 1.0, id="without a warm-up the first step has the peak"),
     pytest.param(1, 0, 0, 1.0, id="a job of one step has the peak"),
-    pytest.param(5, 10, 4, 0.5, id="a warm-up longer than the job does not end"),
+    pytest.param(10, 20, 0, 0.2, id="a warm-up longer than the job is shortened to half of it"),
+    pytest.param(10, 20, 4, 1.0, id="a shortened warm-up ends at the peak"),
+    pytest.param(20, 20, 9, 1.0, id="a warm-up as long as the job is shortened"),
+    pytest.param(21, 20, 9, 0.5, id="a warm-up that ends in time is not shortened"),
+    pytest.param(1, 20, 0, 1.0, id="a job of one step has no warm-up"),
 ]
 
 

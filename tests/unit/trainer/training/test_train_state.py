@@ -160,3 +160,9 @@ def test_skipped_data_is_a_function_of_the_counters(make: Make) -> None:
     state.bad_steps = state.bad_steps.after_bad(5).after_rollback(5, 0)
     state.train_step(SingleProcess(), StopVotes())
     assert set(used) == {5}
+
+
+def test_a_norm_of_zero_clips_nothing() -> None:
+    gradients = torch.tensor([3.0, 4.0])
+    assert clip_grad_norm(gradients, 0.0) == 5.0
+    assert gradients.tolist() == [3.0, 4.0]

@@ -43,3 +43,13 @@ def test_a_program_that_is_aborted_writes_its_stacks_before_it_ends() -> None:
     process.abort()
     assert process.exit_code == -signal.SIGABRT
     assert 'File "<string>", line 3 in <module>' in "".join(lines)
+
+
+def test_a_progress_bar_is_a_few_lines_and_counts_as_output() -> None:
+    lines: list[str] = []
+    draw = "import sys\nfor n in range(300):\n    sys.stderr.write(f'\\r{n}/300')\n    sys.stderr.flush()\n"
+    process = start(f"{draw}sys.stderr.write('\\ndone\\n')", lines)
+    wait(process, lines)
+    process.kill_and_reap()
+    assert (lines[-2:], process.last_line) == (["299/300\n", "done\n"], "done")
+    assert len(lines) <= 4

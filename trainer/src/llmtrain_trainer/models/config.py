@@ -1,24 +1,20 @@
 """The sizes of the network: a preset, with the job's changes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 
 from llmtrain_api.job import ModelSpec
+from llmtrain_api.model_sizes import ModelSizes, heads_are_shared_evenly, sizes_of, width_is_shared_evenly
 from llmtrain_trainer.errors import BadInput
 
 
 @dataclass(frozen=True, kw_only=True)
-class GPTConfig:
+class GPTConfig(ModelSizes):
     """The sizes of a decoder.
 
     Their letters in shape suffixes: D width, F hidden, H heads, G kv_heads, K head_width, V vocab_size.
     """
 
-    layers: int
-    width: int
-    heads: int
-    kv_heads: int
-    context_length: int
-    vocab_size: int = 0
+    vocab_size: int
 
     @property
     def head_width(self) -> int:
@@ -31,27 +27,17 @@ class GPTConfig:
         return -(-self.width * 8 // 3 // 32) * 32
 
 
-PRESETS = {
-    "tiny": GPTConfig(layers=4, width=128, heads=4, kv_heads=2, context_length=128),
-    "small": GPTConfig(layers=12, width=768, heads=12, kv_heads=12, context_length=1024),
-    "medium": GPTConfig(layers=24, width=1024, heads=16, kv_heads=16, context_length=1024),
-    "large": GPTConfig(layers=36, width=1280, heads=20, kv_heads=20, context_length=1024),
-}
-
-
 def config_for(spec: ModelSpec, vocab_size: int) -> GPTConfig:
-    """Return the sizes that `spec` asks for. BadInput if they do not fit together."""
-    names = ("layers", "width", "heads", "kv_heads", "context_length")
-    changes = {name: value for name in names if (value := getattr(spec, name)) is not None}
-    preset = PRESETS[spec.preset]
-    if "heads" in changes and "kv_heads" not in changes:
-        changes["kv_heads"] = changes["heads"]
-    config = replace(preset, **changes, vocab_size=vocab_size)
-    if config.width % config.heads or config.head_width % 2:
+    """Return the sizes that `spec` asks for. BadInput if they do not fit together.
+
+    The rules of a job refuse such sizes too, but an earlier version may have accepted the job.
+    """
+    config = GPTConfig(**asdict(sizes_of(spec)), vocab_size=vocab_size)
+    if not width_is_shared_evenly(config):
         raise BadInput(
             f"spec.model.width: {config.width} can't be shared evenly by {config.heads} heads of even size; "
             f"take a multiple of {2 * config.heads}"
         )
-    if config.heads % config.kv_heads:
+    if not heads_are_shared_evenly(config):
         raise BadInput(f"spec.model.kvHeads: {config.kv_heads} doesn't divide the {config.heads} heads; take a divisor")
     return config

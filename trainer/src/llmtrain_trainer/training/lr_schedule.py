@@ -8,9 +8,17 @@ FINAL_FRACTION = 0.1
 """Learning rate of the last step, as a fraction of the peak."""
 
 
+def warmup_steps(training: Training) -> int:
+    """Return the steps of the warm-up: half of the training if the configured ones would not end within it.
+
+    That concerns the default alone: the rules of a job refuse other warm-ups that are too long.
+    """
+    return training.warmup_steps if training.warmup_steps < training.steps else training.steps // 2
+
+
 def learning_rate(step: int, training: Training) -> float:
     """Return the learning rate of `step`, counted from 0."""
-    peak, warmup = float(training.optimizer.learning_rate), training.warmup_steps
+    peak, warmup = float(training.optimizer.learning_rate), warmup_steps(training)
     if step < warmup:
         return peak * (step + 1) / warmup
     progress = (step - warmup) / max(1, training.steps - 1 - warmup)

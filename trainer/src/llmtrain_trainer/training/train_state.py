@@ -226,8 +226,8 @@ class TrainState:
 
 
 def clip_grad_norm(gradients: Tensor, max_norm: float) -> float:
-    """Scale gradients with a norm above `max_norm` down to it, in place; return their norm before."""
+    """Scale gradients with a norm above `max_norm` down to it, in place; return their norm before. 0 scales nothing."""
     norm = float(gradients.norm())
-    if norm > max_norm:
+    if norm > max_norm > 0.0:
         gradients.mul_(max_norm / norm)
     return norm

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from llmtrain_api.parent_death import die_with_parent
+from llmtrain_trainer.output_lines import pass_on_lines
 
 STACK_DUMP_SECONDS = 2.0
 """How long a program that is aborted has to write the stacks of its threads."""
@@ -33,8 +34,6 @@ class ProgramProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             process_group=0,
             preexec_fn=die_with_parent,
         )
@@ -48,7 +47,7 @@ class ProgramProcess:
 
     @property
     def silent_seconds(self) -> float:
-        """Return the seconds since the program wrote a line, or was started."""
+        """Return the seconds since the program wrote a line or drew one again, or was started."""
         return time.monotonic() - self._last_output
 
     def abort(self) -> None:
@@ -79,7 +78,11 @@ class ProgramProcess:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._last_output = time.monotonic()
-            self.last_line = line.strip() or self.last_line
-            self._on_line(line)
+        pass_on_lines(self._process.stdout, self._pass_on, self._record_output)
+
+    def _pass_on(self, line: str) -> None:
+        self.last_line = line.strip() or self.last_line
+        self._on_line(line)
+
+    def _record_output(self) -> None:
+        self._last_output = time.monotonic()

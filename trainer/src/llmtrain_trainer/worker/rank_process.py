@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from llmtrain_trainer.distributed.rank_identity import INCARNATION, LOCAL_RANK, new_incarnation
+from llmtrain_trainer.output_lines import pass_on_lines
 from llmtrain_trainer.worker.watchdog import DESCRIPTOR, new_watchdog
 
 
@@ -24,8 +25,6 @@ class RankProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             pass_fds=[descriptor],
         )
         os.close(descriptor)
@@ -42,7 +41,8 @@ class RankProcess:
         self.local_rank = local_rank
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has exited, and will be reaped
-            self._process.stdin.write(json.dumps({INCARNATION: self.incarnation, LOCAL_RANK: str(local_rank)}) + "\n")
+            assignment = json.dumps({INCARNATION: self.incarnation, LOCAL_RANK: str(local_rank)})
+            self._process.stdin.write(f"{assignment}\n".encode())
             self._process.stdin.close()
 
     def signal(self, number: signal.Signals) -> None:
@@ -54,6 +54,8 @@ class RankProcess:
         """Record the wait status of the exited process, read the rest of its output, and return its exit code."""
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         return self._process.returncode
 
     @property
@@ -65,5 +67,4 @@ class RankProcess:
 
     def _read(self, on_line: Callable[[str], None]) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            on_line(line)
+        pass_on_lines(self._process.stdout, on_line)

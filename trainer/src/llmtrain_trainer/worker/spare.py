@@ -15,7 +15,9 @@ def wait_for_assignment(module: str) -> bool:
     belongs to one rank, such as a GPU, is used.
     """
     faulthandler.register(signal.SIGUSR1, all_threads=True)  # the supervisor requests the stacks of a hung rank
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the supervisor
+    for number in (signal.SIGINT, signal.SIGHUP):  # the supervisor handles what the terminal sends
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     importlib.import_module(module)  # takes seconds
     line = sys.stdin.readline()
     if not line:

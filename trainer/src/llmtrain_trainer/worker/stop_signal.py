@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: deferred to the next step boundary while training, immediate otherwise."""
+"""SIGTERM, SIGINT and SIGHUP: deferred to the next step boundary while training, immediate otherwise."""
 
 import contextlib
 import signal
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from llmtrain_api.stop_signals import stop_signals
 from llmtrain_trainer.errors import StopRequested
 
 
@@ -15,7 +16,7 @@ class StopSignal:
     def __init__(self) -> None:
         self._requested = threading.Event()
         self._deferring = False
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             signal.signal(number, self._request)
 
     @property

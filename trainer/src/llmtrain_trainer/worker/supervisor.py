@@ -21,6 +21,7 @@ from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import RECENT_LINES, JsonLog
 from llmtrain_api.protocol import Leave
 from llmtrain_api.run_config import RunConfig
+from llmtrain_api.stop_signals import stop_signals
 from llmtrain_api.termination import EndReason, ExitCode, TerminationMessage, signal_name
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.worker.rank_process import RankProcess
@@ -69,7 +70,7 @@ class Supervisor:
 
     def supervise(self) -> TerminationMessage:
         """Run the ranks until all have exited; return the termination message of the worker."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in stop_signals():
             signal.signal(number, self._on_stop_signal)
         for local_rank in range(self._run.ranks_per_worker):
             self._start(local_rank)

@@ -9,13 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from llmtrain_api.conditions import Reason
-from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.failure_budget import MAX_DELAY_SECONDS, FailureBudget, restart_delay_seconds
 from llmtrain_api.job_status import FailedPod
 from llmtrain_api.timestamps import format_rfc3339, try_parse_rfc3339
 from llmtrain_operator.core.stage_plan import StagePlan, with_cause
-
-MAX_DELAY_SECONDS = 60
-"""Limit of the delay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +28,15 @@ class Restart:
     """When it is created again."""
 
 
-def delay_of(failures: int) -> timedelta:
-    """Return the delay after a number of failures: none after the first, then 1 s, doubled with each further one."""
-    return timedelta(seconds=0 if failures <= 1 else min(MAX_DELAY_SECONDS, 2 ** min(failures - 2, 16)))
-
-
 def delayed_restarts(pods: Iterable[FailedPod], budget: FailureBudget, now: datetime) -> tuple[Restart, ...]:
     """Return the pods that must not be created again yet, by name; `pods` are those that have failed."""
     restarts = (
-        Restart(pod=pod.pod, failures=pod.failures, reason=pod.reason, time=time + delay_of(pod.failures))
+        Restart(
+            pod=pod.pod,
+            failures=pod.failures,
+            reason=pod.reason,
+            time=time + timedelta(seconds=restart_delay_seconds(pod.failures)),
+        )
         for pod in sorted(pods, key=lambda pod: pod.pod)
         if (time := try_parse_rfc3339(pod.time)) is not None and budget.in_window((now - time).total_seconds())
     )

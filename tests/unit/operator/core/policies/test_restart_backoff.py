@@ -14,7 +14,7 @@ from llmtrain_operator.core.plan import Plan
 from llmtrain_operator.core.policies.failed_pods import failed_pod_entries
 from llmtrain_operator.core.policies.failure_policy import record_failures
 from llmtrain_operator.core.policies.incidents import incidents_in_window
-from llmtrain_operator.core.policies.restart_backoff import Restart, delay_of, delayed_restarts
+from llmtrain_operator.core.policies.restart_backoff import Restart, delayed_restarts
 from unit.operator.builders import (
     DATASET,
     NOW,
@@ -44,12 +44,6 @@ def failures(*seconds: float, name: str = "j-worker-1", **fields: Any) -> list[F
 def delayed(recent: list[Failure], budget: FailureBudget = HOUR) -> tuple[Restart, ...]:
     """Return what waits after these failures, as the status of an older operator has them."""
     return delayed_restarts(failed_pod_entries(Recoveries(recent=recent), budget).values(), budget, NOW)
-
-
-def test_the_delays_double_up_to_a_minute() -> None:
-    delays = [delay_of(number).total_seconds() for number in range(12)]
-    assert delays == [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
-    assert delay_of(10**6).total_seconds() == 60
 
 
 @pytest.mark.parametrize(
