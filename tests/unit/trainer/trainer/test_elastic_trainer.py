@@ -1,12 +1,9 @@
 """A rank trains through generations to the end, and reports why it leaves."""
 
 import io
-import json
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,69 +17,18 @@ from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.errors import (
     BadInput,
-    CollectiveFailed,
-    CommunicationFailed,
-    Diverged,
     Fenced,
     GenerationEnded,
     StopRequested,
 )
-from llmtrain_trainer.fault_points import arm, disarm_all
-from llmtrain_trainer.stages.prepare import prepare
-from llmtrain_trainer.trainer import elastic_trainer
-from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, device_of, pretrain_task
+from llmtrain_trainer.fault_points import arm
+from llmtrain_trainer.trainer.elastic_trainer import device_of
 from llmtrain_trainer.training.step_totals import StopVotes
-from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
-from support.local_coordinator import LocalCoordinator, serving
-from support.polling import DEADLINE_SECONDS, eventually
+from support.local_coordinator import LocalCoordinator
+from support.polling import eventually
 from unit.trainer.builders import MakeRun, flip_last_bit, identity, make_state
-
-STEPS = 6
-TRAINING = {"steps": STEPS, "microbatches": 4, "microbatchSize": 2, "warmupSteps": 2}
-MakeTrainer = Callable[..., ElasticTrainer]
-
-
-@pytest.fixture(autouse=True)
-def disarmed() -> Iterator[None]:
-    yield
-    disarm_all()
-
-
-@pytest.fixture
-def coordinator() -> Iterator[LocalCoordinator]:
-    """The coordinator of a job with one worker."""
-    with serving() as coordinator:
-        yield coordinator
-
-
-@pytest.fixture
-def make_trainer(
-    make_run: MakeRun,
-    coordinator: LocalCoordinator,
-    rank_context: RankContext,
-    log: JsonLog,
-    monkeypatch: pytest.MonkeyPatch,
-) -> MakeTrainer:
-    """Makes trainers of the built-in network, each as a new process of worker 0; arguments replace training settings."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    monkeypatch.setattr(elastic_trainer, "FLUSH_SECONDS", DEADLINE_SECONDS)
-
-    def make(stop_signal: StopSignal = rank_context.stop_signal, **training: object) -> ElasticTrainer:
-        run = make_run(training={**TRAINING, **training}).model_copy(update={"coordinator": coordinator.address})
-        dataset = prepare(run, log).dataset
-        assert dataset is not None
-        return ElasticTrainer(
-            run, pretrain_task(run, dataset.id), replace(rank_context, identity=identity(), stop_signal=stop_signal)
-        )
-
-    return make
-
-
-@pytest.fixture
-def job_directory(tmp_path: Path) -> Path:
-    """The directory of the job's checkpoints."""
-    return tmp_path / "job"
+from unit.trainer.trainer.elastic_jobs import STEPS, TRAINING, MakeTrainer, events, saved_steps
 
 
 @pytest.fixture
@@ -98,11 +44,6 @@ def undisturbed(make_run: MakeRun, log: JsonLog) -> dict[str, Tensor]:
 def saved_weights(job_directory: Path) -> dict[str, Tensor]:
     """Return the weights in the checkpoint after the last step."""
     return load_file(job_directory / "checkpoints" / f"step-{STEPS:08d}" / "weights.safetensors")
-
-
-def saved_steps(job_directory: Path) -> list[int]:
-    """Return the steps of the checkpoints, in order."""
-    return sorted(int(path.name[-8:]) for path in (job_directory / "checkpoints").glob("step-*"))
 
 
 def are_equal(weights: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
@@ -128,12 +69,6 @@ def stop_this_process() -> None:
 
 def lose_a_peer() -> None:
     raise GenerationEnded("a peer is lost")
-
-
-def events(lines: io.StringIO, name: str) -> list[dict[str, object]]:
-    """Return the log lines of an event."""
-    entries = [json.loads(line) for line in lines.getvalue().splitlines()]
-    return [entry for entry in entries if entry["event"] == name]
 
 
 def test_the_last_step_is_saved_and_reported_before_the_rank_leaves(
@@ -284,44 +219,3 @@ def test_a_worker_without_a_usable_gpu_is_bad_input_with_the_remedy(
     message = r"^spec\.workers\.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA$"
     with pytest.raises(BadInput, match=message):
         device_of(make_run(workers={"gpus": 1}), identity())
-
-
-def test_the_same_ranks_that_fail_again_and_again_give_up_with_the_first_cause(
-    make_trainer: MakeTrainer, coordinator: LocalCoordinator, lines: io.StringIO
-) -> None:
-    causes = iter(["Duplicate GPU", "timed out", "timed out"])
-
-    def fail(step: int | None) -> None:
-        raise CollectiveFailed(f"a collective failed: {next(causes)}")
-
-    arm("connect", fail)
-    with pytest.raises(
-        CommunicationFailed, match=r"^3 generations of the same ranks .*: a collective failed: Duplicate"
-    ):
-        make_trainer().train()
-    assert len(events(lines, "generationEnded")) == 3
-    assert coordinator.leave_reasons == ["Failed"]
-
-
-def test_a_training_that_diverges_is_reported_and_keeps_its_checkpoints(
-    make_trainer: MakeTrainer, coordinator: LocalCoordinator, job_directory: Path, lines: io.StringIO
-) -> None:
-    trainer = make_trainer(badSteps=2)
-    plain = trainer._state.task.loss
-
-    def loss(step: int, microbatch: int) -> tuple[Tensor, int]:
-        loss, tokens = plain(step, microbatch)
-        return (loss * float("nan"), tokens) if step >= 3 and microbatch == 1 else (loss, tokens)
-
-    trainer._state.task.loss = loss  # type: ignore[method-assign]
-    with pytest.raises(
-        Diverged, match=r"^the training diverged: the loss of step 5 is nan from microbatch 1 on \(bad step 2"
-    ):
-        trainer.train()
-    assert [line["step"] for line in events(lines, "badStep")] == [4, 5]
-    assert saved_steps(job_directory)[-1] == 2
-    progress = coordinator.status().progress
-    assert progress is not None
-    assert progress.bad_step is not None
-    assert (progress.step, progress.bad_steps, progress.bad_step.microbatch) == (5, 2, 1)
-    assert coordinator.leave_reasons == ["Failed"]
