@@ -1,6 +1,9 @@
 """User programs on the cluster: modules of the image, and a script on a volume."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from e2e.jobs import ENDLESS, WORKERS, own
 from e2e.kube import Kube, condition, installed_image
@@ -59,33 +62,89 @@ def log(kube: Kube, name: str) -> str:
     return kube.run("logs", f"{name}-worker-0", check=False).stdout
 
 
-def test_a_scripts_exit_code_and_last_lines_are_in_the_status(kube: Kube, new_job: str) -> None:
+DIVERGING = """
+import torch
+import llmtrain
+
+torch.set_num_threads(1)
+model = torch.nn.Linear(4, 1)
+x_ND = torch.arange(400.0).view(100, 4).sin()
+calls = 0
+
+def loss(samples):
+    global calls
+    calls += 1
+    bad = float("nan") if calls > 80 else 1.0  # from step 11 on: 8 microbatches each
+    return model(x_ND[samples]).square().sum() * bad, len(samples)
+
+llmtrain.train(model, num_samples=len(x_ND), loss=loss)
+"""
+BROKEN = "import llmtrain\nraise KeyError('text')\n"
+
+
+@pytest.fixture
+def programs(kube: Kube) -> Iterator[Callable[[str], None]]:
+    """Writes a script to the claim `programs`."""
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {"name": "programs"},
         "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
     }
-    kube.apply(claim, writer("import sys\nprint('last words')\nsys.exit(3)\n", installed_image(kube)))
-    kube.wait("the script is written", lambda: (kube.get("pod", "writer") or {})["status"]["phase"] == "Succeeded")
-    kube.apply(
-        own(
-            new_job,
-            {"script": "jobs/train.py", "mode": "Torchrun"},
-            data={"source": {"volume": "programs"}},
-            training={"steps": 1},
-            checkpoint={"volume": "checkpoints"},
-            recovery={"maxFailures": 0},
-        )
+
+    def write(script: str) -> None:
+        kube.apply(claim, writer(script, installed_image(kube)))
+        kube.wait("the script is written", lambda: (kube.get("pod", "writer") or {})["status"]["phase"] == "Succeeded")
+
+    yield write
+    kube.run("delete", "pod/writer", "pvc/programs", "--ignore-not-found", "--wait=false")
+
+
+def scripted(name: str, mode: str, **spec: Any) -> dict[str, Any]:
+    """Return a job that runs the script."""
+    return own(
+        name,
+        {"script": "jobs/train.py", "mode": mode},
+        data={"source": {"volume": "programs"}},
+        checkpoint={"volume": "checkpoints"},
+        **spec,
     )
-    try:
-        status = kube.wait_for_stage(new_job, "Failed")
-    finally:
-        kube.run("delete", "pod/writer", "pvc/programs", "--ignore-not-found", "--wait=false")
-    failure = status["firstFailure"]
+
+
+def test_a_scripts_exit_code_and_last_lines_are_in_the_status(
+    kube: Kube, new_job: str, programs: Callable[[str], None]
+) -> None:
+    programs("import sys\nprint('last words')\nsys.exit(3)\n")
+    kube.apply(scripted(new_job, "Torchrun", training={"steps": 1}, recovery={"maxFailures": 0}))
+    failure = kube.wait_for_stage(new_job, "Failed")["firstFailure"]
     assert failure["exitCode"] == 3
     assert failure["message"].startswith("train.py ended with exit code 3")
     assert "last words" in failure["lastLines"]
+
+
+def test_losses_that_are_not_finite_fail_the_job_with_the_step_and_the_microbatch(
+    kube: Kube, new_job: str, programs: Callable[[str], None]
+) -> None:
+    programs(DIVERGING)
+    kube.apply(scripted(new_job, "Elastic", workers={**WORKERS, "replicas": 1}, training={"steps": ENDLESS}))
+    status = kube.wait_for_stage(new_job, "Failed")
+    failed = condition(status, "Failed")
+    assert (failed["reason"], status["badSteps"]["count"]) == ("Diverged", 10), status
+    assert "the loss of step 20 is nan from microbatch 0 on" in failed["message"]
+    assert (status["badSteps"]["step"], status["badSteps"]["microbatch"]) == (20, 0)
+    events = [event for event in kube.events(new_job) if event["reason"] == "BadStep"]
+    assert any("was not applied: the loss of step" in event["message"] for event in events)
+
+
+def test_a_program_that_cannot_begin_is_started_twice(
+    kube: Kube, new_job: str, programs: Callable[[str], None]
+) -> None:
+    programs(BROKEN)
+    kube.apply(scripted(new_job, "Elastic", workers={**WORKERS, "replicas": 1}, training={"steps": 5}))
+    status = kube.wait_for_stage(new_job, "Failed")
+    failed = condition(status, "Failed")
+    assert (failed["reason"], status["recoveries"]["count"]) == ("ProgramError", 2), status
+    assert "train.py ended with exit code 1: KeyError: 'text'" in failed["message"]
 
 
 def writer(script: str, image: str) -> dict[str, Any]:

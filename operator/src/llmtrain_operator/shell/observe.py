@@ -8,7 +8,6 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from llmtrain_api.cluster import ClusterSpec, ClusterStatus
-from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.names import coordinator_name
 from llmtrain_api.protocol import CoordinatorStatus
@@ -68,7 +67,7 @@ def observe_job(
     manifest = store.jobs.get(key)
     if manifest is None:
         return None
-    job = job_of(manifest)
+    job = store.job_reader.read(manifest)
     existing = {("Pod", name): pod for name, pod in store.pods_of.get(key, {}).items()}
     existing |= store.objects_of.get(key, {})
     pods = observe_pods(store, key, job.uid)
@@ -137,7 +136,7 @@ def observe_coordinator(store: Store, key: JobKey) -> tuple[Job, PodView] | None
     if pod is None or not is_owned(pod, manifest["metadata"]["uid"]):
         return None
     view = PodView.of(pod)
-    return (job_of(manifest), view) if view.running and view.address else None
+    return (store.job_reader.read(manifest), view) if view.running and view.address else None
 
 
 def observe_pods(store: Store, key: JobKey, uid: str) -> tuple[PodView, ...]:
@@ -183,21 +182,6 @@ def is_at_rest(store: Store, key: JobKey) -> bool:
         and not (store.pods_of.get(key) or store.objects_of.get(key))
         and value_at(job, "spec", "ttlSecondsAfterFinished") is None
         and value_at(job, "status", "observedGeneration") == value_at(job, "metadata", "generation")
-    )
-
-
-def job_of(manifest: Manifest) -> Job:
-    """Return a job as the API server returned it; ValueError if its spec or status does not match this version."""
-    metadata = manifest["metadata"]
-    return Job(
-        name=metadata["name"],
-        namespace=metadata["namespace"],
-        uid=metadata["uid"],
-        metadata_generation=generation_of(manifest),
-        created=parse_rfc3339(metadata["creationTimestamp"]),
-        deleting=is_deleting(manifest),
-        spec=JobSpec.from_server(manifest["spec"]),
-        status=JobStatus.from_server(manifest.get("status") or {}),
     )
 
 

@@ -15,6 +15,7 @@ from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, text_at
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pools import Capacity, Inventory
+from llmtrain_operator.shell.job_reader import JobReader
 from llmtrain_operator.shell.key_index import KeyIndex
 from llmtrain_operator.shell.namespace_index import NamespaceIndex, Quota
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
@@ -53,6 +54,7 @@ class Store:
         self.queue = queue
         self.jobs: dict[JobKey, Manifest] = {}
         self.clusters: dict[str, Manifest] = {}
+        self.job_reader = JobReader()
         self.tombstones = Tombstones()
         self.node_index = NodeIndex()
         self.pods: ObjectIndex[JobKey, str] = ObjectIndex(self.tombstones)

@@ -196,7 +196,7 @@ async def test_a_job_that_cannot_be_read_is_left_out_of_the_metrics(store: Store
 async def test_a_job_that_is_being_deleted_is_observed_as_such_and_its_coordinator_is_not_asked(store: Store) -> None:
     store.pod_changed("upsert", pod("j-coordinator", "coordinator"))
     assert not snapshot(store).job.deleting
-    store.jobs["ns", "j"]["metadata"]["deletionTimestamp"] = "2026-11-23T12:00:00Z"
+    store.jobs["ns", "j"]["metadata"] |= {"deletionTimestamp": "2026-11-23T12:00:00Z", "resourceVersion": "2"}
     assert snapshot(store).job.deleting
     assert observe_coordinator(store, ("ns", "j")) is None
 

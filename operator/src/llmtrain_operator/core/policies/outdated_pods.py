@@ -1,5 +1,7 @@
 """Outdated pods: the condition Updated lists pods that were created before a change of the spec, and how to apply it."""
 
+from collections.abc import Mapping
+
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
@@ -10,7 +12,8 @@ from llmtrain_operator.core.stage_plan import ConditionUpdate
 
 def updated_conditions(spec: JobSpec, status: JobStatus, pods: tuple[PodView, ...]) -> tuple[ConditionUpdate, ...]:
     """Return the condition Updated of a job, if a pod is outdated, or was and no longer is."""
-    outdated = {pod.name: fields for pod in pods if (fields := outdated_fields(spec, pod))}
+    desired = {role: pod_settings(spec, role) for role in {pod.role for pod in pods}}
+    outdated = {pod.name: fields for pod in pods if (fields := outdated_fields(desired[pod.role], pod))}
     if outdated:
         changed = sorted(set[str]().union(*outdated.values()))
         message = outdated_message(min(outdated), len(outdated), changed)
@@ -23,15 +26,14 @@ def updated_conditions(spec: JobSpec, status: JobStatus, pods: tuple[PodView, ..
     return ()
 
 
-def outdated_fields(spec: JobSpec, pod: PodView) -> frozenset[str]:
+def outdated_fields(desired: Mapping[str, str], pod: PodView) -> frozenset[str]:
     """Return the fields of the spec that have changed since a pod was created; none for a pod that ends anyway.
 
-    It is not known, and so not reported, of a pod of an operator that did not record them.
+    `desired` are the hashes of the settings of its role. It is not known, and so not reported, of a pod of an operator that did not record them.
     """
     created_with = settings_of(pod.manifest)
     if created_with is None or pod.finished or pod.deleting:
         return frozenset()
-    desired = pod_settings(spec, pod.role)
     return frozenset(field for field in {*created_with, *desired} if created_with.get(field) != desired.get(field))
 
 
