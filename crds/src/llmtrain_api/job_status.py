@@ -64,6 +64,16 @@ class DatasetStatus(Model):
     """Tokens for evaluation."""
     vocab_size: int
     """Size of the vocabulary."""
+    documents: Annotated[int, Field(ge=0)] = 0
+    """Documents that are used."""
+    duplicates: Annotated[int, Field(ge=0)] = 0
+    """Documents left out because an earlier one has the same text, apart from the whitespace around it."""
+    replaced_bytes: Annotated[int, Field(ge=0)] = 0
+    """Invalid bytes of the text that were replaced by U+FFFD."""
+    left_out: Annotated[int, Field(ge=0)] = 0
+    """Files, lines and rows that were left out because they are no text, or not valid."""
+    first_finding: Annotated[str, Field(max_length=1024)] = ""
+    """File, place and reason of the first that was replaced or left out. The others are in the log of the prepare stage and in report.json in the directory of the dataset."""
 
 
 class CheckpointStatus(Model):

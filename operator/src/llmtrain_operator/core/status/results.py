@@ -32,6 +32,11 @@ def dataset_status(dataset: DatasetInfo) -> DatasetStatus:
         tokens=dataset.tokens,
         held_out_tokens=dataset.held_out_tokens,
         vocab_size=dataset.vocab_size,
+        documents=dataset.documents,
+        duplicates=dataset.duplicates,
+        replaced_bytes=dataset.replaced_bytes,
+        left_out=dataset.left_out,
+        first_finding=dataset.first_finding,
     )
 
 
