@@ -10,8 +10,8 @@ from llmtrain_trainer.data.source import TextFile
 def text_file(path: Path) -> TextFile:
     status = path.stat()
     return TextFile(
+        root=str(path.parent),
         name=path.name,
-        path=str(path),
         size=status.st_size,
         modified_ns=status.st_mtime_ns,
         changed_ns=status.st_ctime_ns,

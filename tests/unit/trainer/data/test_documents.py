@@ -137,4 +137,4 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
 def test_a_file_that_disappears_is_tried_again(tmp_path: Path) -> None:
     file = text_file(tmp_path)
     with pytest.raises(TrainerError, match="disappeared"):
-        read(type(file)(name="a", path=str(tmp_path / "a"), size=1, modified_ns=0, changed_ns=0))
+        read(type(file)(root=str(tmp_path), name="a", size=1, modified_ns=0, changed_ns=0))

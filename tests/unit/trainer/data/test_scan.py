@@ -61,7 +61,7 @@ def test_files_are_scanned_in_units(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llmtrain_trainer.data.scan.UNIT_BYTES", 100)
     monkeypatch.setattr("llmtrain_trainer.data.scan.UNIT_FILES", 4)
     files = [
-        TextFile(name=str(number), path="", size=size, modified_ns=0, changed_ns=0)
+        TextFile(root="", name=str(number), size=size, modified_ns=0, changed_ns=0)
         for number, size in enumerate([40, 50, 30, 500, 10, 0, 0, 0, 0, 90])
     ]
     assert plan_units(files) == [range(2), range(2, 3), range(3, 4), range(4, 8), range(8, 10)]

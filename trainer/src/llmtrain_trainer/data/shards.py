@@ -5,16 +5,15 @@ processes. It is written beside the dataset to be, its description last, and is 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from llmtrain_api.model import Model
 from llmtrain_trainer.data.bad_text import BadText, NotText, display_name
+from llmtrain_trainer.data.cached_encoding import CachedEncoding
 from llmtrain_trainer.data.documents import Piece, Reader, Start
 from llmtrain_trainer.data.pieces import PIECE_CHARACTERS
 from llmtrain_trainer.data.scan import Resume, UnitScan
@@ -23,9 +22,6 @@ from llmtrain_trainer.data.split import CUT, HELD_OUT, LEFT_OUT, TRAINING
 from llmtrain_trainer.data.tokenizer import END_OF_TEXT_ID, load_tokenizer
 from llmtrain_trainer.data.written_files import WrittenFile, atomic_file, digest_of, read_model, size_of, write_model
 from llmtrain_trainer.errors import TrainerError
-
-BATCH_CHARACTERS, BATCH_DOCUMENTS = 2**18, 512
-"""Text that is tokenized in one call."""
 
 
 class TextPart(NamedTuple):
@@ -166,14 +162,15 @@ def tokenize_shard(task: TokenizeTask) -> TokenizedShard:
     before = read_model(TokenizedShard, task.result_file)
     if before is not None and _is_complete(task, before):
         return before
-    tokenizer = load_tokenizer(task.directory)
+    dtype = np.dtype(task.token_dtype)
+    encoding = CachedEncoding(tokenizer=load_tokenizer(task.directory), dtype=dtype)
+    end_of_text = np.array([END_OF_TEXT_ID], dtype=dtype).tobytes()
     with atomic_file(task.tokens_file(TRAINING)) as training, atomic_file(task.tokens_file(HELD_OUT)) as held_out:
-        writer = _TokenWriter(
-            tokenizer=tokenizer, dtype=np.dtype(task.token_dtype), files={TRAINING: training, HELD_OUT: held_out}
-        )
         for part in task.shard.parts():
-            writer.add(part)
-        writer.flush()
+            file = held_out if part.fate == HELD_OUT else training
+            file.write(encoding.encode(part.text))
+            if part.last:
+                file.write(end_of_text)
     result = TokenizedShard(
         training=digest_of(task.tokens_file(TRAINING)), held_out=digest_of(task.tokens_file(HELD_OUT))
     )
@@ -186,32 +183,3 @@ def _is_complete(task: TokenizeTask, result: TokenizedShard) -> bool:
         result.training.size,
         result.held_out.size,
     )
-
-
-@dataclass(kw_only=True)
-class _TokenWriter:
-    """Tokenizes parts in batches, and appends the tokens to the file of their split."""
-
-    tokenizer: Tokenizer
-    dtype: "np.dtype[np.unsignedinteger]"
-    files: dict[int, IO[bytes]]
-    _batch: list[TextPart] = field(default_factory=list)
-    _characters: int = 0
-
-    def add(self, part: TextPart) -> None:
-        self._batch.append(part)
-        self._characters += len(part.text)
-        if self._characters >= BATCH_CHARACTERS or len(self._batch) >= BATCH_DOCUMENTS:
-            self.flush()
-
-    def flush(self) -> None:
-        tokens: dict[int, list[int]] = {fate: [] for fate in self.files}
-        encodings = self.tokenizer.encode_batch_fast([part.text for part in self._batch])
-        for part, encoding in zip(self._batch, encodings, strict=True):
-            tokens[part.fate] += encoding.ids
-            if part.last:
-                tokens[part.fate].append(END_OF_TEXT_ID)
-        for fate, ids in tokens.items():
-            array: NDArray[np.unsignedinteger] = np.array(ids, dtype=self.dtype)
-            self.files[fate].write(array.tobytes())
-        self._batch, self._characters = [], 0

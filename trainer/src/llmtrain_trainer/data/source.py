@@ -7,7 +7,7 @@ symbolic or hard links, is listed once.
 import os
 import stat
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,21 @@ STRUCTURED = (".jsonl", ".ndjson", ".parquet", ".gz")
 class TextFile:
     """One file of the source, as its directory describes it."""
 
+    root: str
+    """Directory that the name is relative to."""
     name: str
     """Path relative to the source, with "/" as separator."""
-    path: str
     size: int
     """Bytes."""
     modified_ns: int
     """When the content changed last."""
     changed_ns: int
     """When content, owner or mode changed last; programs can't set it."""
+
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return f"{self.root}/{self.name}"
 
     @property
     def content(self) -> bytes:
@@ -66,7 +72,6 @@ class Listing:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Entry:
     name: str
-    path: str
     status: os.stat_result
 
 
@@ -77,13 +82,12 @@ def read_source(source: Source, volume: Path) -> Listing:
     """
     if source.bundled is not None:
         library = sysconfig.get_path("stdlib")
-        return Listing(files=[_text_file(entry) for entry in _library_entries(library)], left_out=[])
+        return Listing(files=_once_each(library, _library_entries(library)), left_out=[])
     assert source.path is not None
-    walk = _Walk(
-        root=_within(volume, source.path, source.volume), volume=volume.resolve(), path=source.path, name=source.volume
-    )
-    entries = list(walk.entries())
-    listing = Listing(files=[_text_file(entry) for entry in _once_each(entries)], left_out=walk.left_out)
+    path = _within(volume, source.path, source.volume)
+    root = path if os.path.isdir(path) else os.path.dirname(path)
+    walk = _Walk(root=root, volume=volume.resolve(), source=source)
+    listing = Listing(files=_once_each(root, walk.entries(path)), left_out=walk.left_out)
     if not any(file.size for file in listing):
         raise no_text(source, listing.left_out)
     return listing
@@ -124,26 +128,25 @@ def unreadable(name: str, error: OSError) -> BadInput:
     )
 
 
-def _text_file(entry: _Entry) -> TextFile:
-    status = entry.status
-    return TextFile(
-        name=entry.name,
-        path=entry.path,
-        size=status.st_size,
-        modified_ns=status.st_mtime_ns,
-        changed_ns=status.st_ctime_ns,
-    )
-
-
-def _once_each(entries: list[_Entry]) -> list[_Entry]:
-    """Return one entry for each file: the first name that chooses a format, else the first."""
-    chosen: dict[tuple[int, int], _Entry] = {}
+def _once_each(root: str, entries: Iterable[_Entry]) -> list[TextFile]:
+    """Return each file once, by the first name that chooses a format, else by the first."""
+    files: list[TextFile] = []
+    numbers: dict[int, int] = {}
     for entry in entries:
-        identity = (entry.status.st_dev, entry.status.st_ino)
-        before = chosen.get(identity)
-        if before is None or (_is_structured(entry.name) and not _is_structured(before.name)):
-            chosen[identity] = entry
-    return list(chosen.values())
+        status = entry.status
+        file = TextFile(
+            root=root,
+            name=entry.name,
+            size=status.st_size,
+            modified_ns=status.st_mtime_ns,
+            changed_ns=status.st_ctime_ns,
+        )
+        number = numbers.setdefault(status.st_dev << 64 | status.st_ino, len(files))
+        if number == len(files):
+            files.append(file)
+        elif _is_structured(file.name) and not _is_structured(files[number].name):
+            files[number] = file
+    return files
 
 
 def _is_structured(name: str) -> bool:
@@ -153,18 +156,18 @@ def _is_structured(name: str) -> bool:
 class _Walk:
     """Walks over the files below a directory, without hidden ones, and through each directory once."""
 
-    def __init__(self, *, root: str, volume: Path, path: str, name: str) -> None:
+    def __init__(self, *, root: str, volume: Path, source: Source) -> None:
         self.left_out: list[BadText] = []
-        self._root, self._volume, self._path, self._volume_name = root, volume, path, name
+        self._root, self._volume, self._source = root, volume, source
         self._seen: set[tuple[int, int]] = set()
 
-    def entries(self) -> Iterator[_Entry]:
+    def entries(self, path: str) -> Iterator[_Entry]:
         """Yield the files of a directory in the order of their names, and then those of its subdirectories."""
-        status = os.stat(self._root)
+        status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):
-            yield from self._file(_Entry(name=os.path.basename(self._root), path=self._root, status=status))
+            yield from self._file(_Entry(name=os.path.basename(path), status=status))
             return
-        waiting = [_Entry(name="", path=self._root, status=status)]
+        waiting = [_Entry(name="", status=status)]
         while waiting:
             directory = waiting.pop()
             identity = (directory.status.st_dev, directory.status.st_ino)
@@ -181,17 +184,17 @@ class _Walk:
 
     def _children(self, directory: _Entry) -> Iterator[_Entry]:
         try:
-            with os.scandir(directory.path) as found:
+            with os.scandir(f"{self._root}/{directory.name}") as found:
                 children = sorted((child for child in found if child.name[0] != "."), key=lambda child: child.name)
         except PermissionError as error:
-            raise unreadable(directory.name or self._path, error) from error
+            raise unreadable(directory.name or str(self._source.path), error) from error
         for child in children:
             name = f"{directory.name}/{child.name}" if directory.name else child.name
             if child.is_symlink():
                 self._check_target(name, child.path)
             status = self._status(name, child)
             if status is not None:
-                yield _Entry(name=name, path=child.path, status=status)
+                yield _Entry(name=name, status=status)
 
     def _status(self, name: str, child: "os.DirEntry[str]") -> os.stat_result | None:
         try:
@@ -208,8 +211,8 @@ class _Walk:
     def _check_target(self, name: str, path: str) -> None:
         if not Path(os.path.realpath(path)).is_relative_to(self._volume):
             raise BadInput(
-                f"spec.data.source.path: '{display_name(name)}' under '{self._path}' is a link that leads out of volume "
-                f"'{self._volume_name}'; replace the link by what it links to"
+                f"spec.data.source.path: '{display_name(name)}' under '{self._source.path}' is a link that leads out of "
+                f"volume '{self._source.volume}'; replace the link by what it links to"
             )
 
     def _file(self, entry: _Entry) -> Iterator[_Entry]:
@@ -225,4 +228,4 @@ def _library_entries(library: str) -> Iterator[_Entry]:
         for name in sorted(files):
             path = os.path.join(directory, name)
             if name.endswith(".py") and not os.path.islink(path):
-                yield _Entry(name=os.path.relpath(path, library), path=path, status=os.stat(path))
+                yield _Entry(name=os.path.relpath(path, library), status=os.stat(path))
