@@ -35,8 +35,8 @@ NAMES_OF_OTHERS = {
     "topologySpreadConstraints": "field of a pod",
     "vVERSION": "tag of a release",
 }
-OUTPUTS = {"build/dashboards/", "checkpoints/", "tensorboard/"}
-"""Folders that tests or jobs write."""
+OUTPUTS = {"build/dashboards/", "checkpoints/", "tensorboard/", "dataset.json", "report.json"}
+"""Folders and files that tests or jobs write."""
 FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:\.(?:py|md|ya?ml|toml|lock|mod|json|c)|/)")
 
 

@@ -125,8 +125,8 @@ def test_what_was_done_before_a_kill_is_not_done_again_and_the_result_is_the_sam
     for kill in range(KILLS):
         before = finished_files(tmp_path)
         process = start(tmp_path, text, processes)
-        wanted = before + randomly.randint(1, 8)
-        await_parts(tmp_path, process, wanted)
+        count = before + randomly.randint(1, 8)
+        await_parts(tmp_path, process, count)
         time.sleep(randomly.random() / 20)  # within a part, at a place that differs from run to run
         process.kill()
         process.communicate()

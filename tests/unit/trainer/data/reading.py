@@ -25,14 +25,14 @@ def write(path: Path, content: bytes | str) -> TextFile:
 
 def read(file: TextFile, column: str = "text", piece_characters: int = 2**17) -> tuple[list[str], list[str]]:
     """Return the documents of a file, and what is wrong with it."""
-    documents, bad, current = [], [], ""
+    documents, bad, text = [], [], ""
     for piece in Reader(file=file, column=column, piece_characters=piece_characters).read():
         if isinstance(piece, BadText):
             bad.append(str(piece))
             continue
-        current += piece.text
+        text += piece.text
         if piece.last:
-            documents.append(current)
-            current = ""
-    assert not current
+            documents.append(text)
+            text = ""
+    assert not text
     return documents, bad

@@ -115,7 +115,7 @@ def test_reading_resumes_at_the_end_of_any_piece(tmp_path: Path, name: str) -> N
     assert len(pieces) > 10
     for number, piece in enumerate(pieces):
         if piece.last or not piece.line:
-            before = reader.read(end=piece.offset)
+            before = reader.read(stop=piece.offset)
             assert [each.text for each in before if not isinstance(each, BadText)] == [
                 each.text for each in pieces[: number + 1]
             ]
@@ -125,11 +125,11 @@ def test_reading_resumes_at_the_end_of_any_piece(tmp_path: Path, name: str) -> N
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: object, **named: object) -> None:
+    def deny(*arguments: object, **named: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     file = write(tmp_path / "a.txt", VALID)
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("builtins.open", deny)
     with pytest.raises(BadInput, match=r"spec\.data\.source\.path: 'a\.txt' can't be read: Permission denied"):
         read(file)
 

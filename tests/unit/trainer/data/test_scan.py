@@ -142,7 +142,7 @@ def test_a_large_file_can_be_resumed_at_places_that_depend_on_it_alone(tmp_path:
     texts = "".join(f'{{"text": "{number * 7919}"}}\n' for number in range(2000))
     result = scan(tmp_path / "scan", [write(tmp_path / "a.jsonl", texts)], shard_bytes=4000)
     assert len(result.resumes) > 5
-    for resume in result.resumes:
-        assert texts[: resume.offset].count("\n") == resume.line == resume.documents
-        assert texts[resume.offset - 1] == "\n"
-        assert resume.size == 0
+    for point in result.resumes:
+        assert texts[: point.offset].count("\n") == point.line == point.documents
+        assert texts[point.offset - 1] == "\n"
+        assert point.size == 0

@@ -142,11 +142,11 @@ def test_a_folder_that_may_not_be_read_is_named(volume: Path, monkeypatch: pytes
     (volume / "text" / "private").mkdir()
     before = getattr(os, function)
 
-    def refuse(path: object, **arguments: object) -> object:
+    def deny(path: object, **arguments: object) -> object:
         if str(path).rstrip("/").endswith("private" if function == "scandir" else "text"):
             raise PermissionError(13, "Permission denied")
         return before(path, **arguments)
 
-    monkeypatch.setattr(os, function, refuse)
+    monkeypatch.setattr(os, function, deny)
     with pytest.raises(BadInput, match=r"'(private|text)' can't be read: Permission denied; let the user of the pods"):
         names("text", volume)

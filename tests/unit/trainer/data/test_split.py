@@ -16,8 +16,8 @@ def documents(sizes: list[int], seed: int = 1) -> NDArray[np.void]:
     randomly = np.random.default_rng(seed)
     made = np.zeros(len(sizes), dtype=DOCUMENT)
     made["size"] = sizes
-    for field in ("key", "key_low"):
-        made[field] = randomly.integers(0, 2**64, len(sizes), dtype=np.uint64)
+    for name in ("key", "key_low"):
+        made[name] = randomly.integers(0, 2**64, len(sizes), dtype=np.uint64)
     return made
 
 
@@ -42,9 +42,9 @@ def test_between_half_and_three_halves_of_the_wanted_share_is_held_out(percent: 
         sizes = random_sizes(randomly)
         made = documents(sizes, seed)
         parts = split_documents(made, percent)
-        wanted, total = sum(sizes) * percent / 100, sum(sizes)
-        assert parts.training_size + parts.held_out_size == total
-        assert wanted / 2 - 1 <= parts.held_out_size <= wanted * 1.5 + 1, sizes
+        fair = sum(sizes) * percent / 100
+        assert parts.training_size + parts.held_out_size == sum(sizes)
+        assert fair / 2 - 1 <= parts.held_out_size <= fair * 1.5 + 1, sizes
         held_out = int(made["size"][parts.fates == HELD_OUT].sum())
         assert held_out + parts.cut_size == parts.held_out_size
         assert (parts.cut_document is None) == (not (parts.fates == CUT).any())
@@ -52,7 +52,7 @@ def test_between_half_and_three_halves_of_the_wanted_share_is_held_out(percent: 
             window = cut_window(parts.cut_size)
             assert window < parts.cut_size < sizes[parts.cut_document] - window or parts.cut_size < 4
             for moved in (-window, window):
-                assert wanted / 2 - 1 <= parts.held_out_size + moved <= wanted * 1.5 + 1
+                assert fair / 2 - 1 <= parts.held_out_size + moved <= fair * 1.5 + 1
 
 
 def test_the_order_and_so_the_names_of_documents_do_not_matter() -> None:
@@ -105,7 +105,7 @@ def test_all_of_a_single_document_is_in_one_of_the_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted", "place"),
+    ("text", "near", "place"),
     [
         pytest.param(b"one\n\ntwo three\nfour", 9, 5, id="a paragraph before a word that is nearer"),
         pytest.param(b"one two\nthree four", 9, 8, id="a line before a word that is nearer"),
@@ -115,8 +115,8 @@ def test_all_of_a_single_document_is_in_one_of_the_parts() -> None:
         pytest.param("漢字漢字".encode(), 5, 3, id="the beginning of a character"),
     ],
 )
-def test_a_document_is_cut_after_the_nearest_end(text: bytes, wanted: int, place: int) -> None:
-    assert cut_place(text, wanted) == place
+def test_a_document_is_cut_after_the_nearest_end(text: bytes, near: int, place: int) -> None:
+    assert cut_place(text, near) == place
     text[:place].decode()
 
 

@@ -40,9 +40,9 @@ class CachedEncoding:
         if len(text) - len(text.encode("ascii", "ignore")) > MAX_NOT_ASCII_SHARE * len(text):
             return self._encode_whole(text)
         encoded, done = [], 0
-        for start, end in _spans_with_others(text):
-            encoded += [self._encode_ascii(text[done:start]), self._encode_whole(text[start:end])]
-            done = end
+        for start, stop in _spans_with_others(text):
+            encoded += [self._encode_ascii(text[done:start]), self._encode_whole(text[start:stop])]
+            done = stop
         return b"".join((*encoded, self._encode_ascii(text[done:])))
 
     def _encode_ascii(self, text: str) -> bytes:

@@ -23,7 +23,7 @@ def _last_shard_before(shards: Sequence[Shard], document: int, low: int) -> Sequ
         number
         for number, shard in enumerate(shards)
         if shard.first_document < document
-        or (shard.first_document == document and (shard.begin is None or shard.begin.size <= low))
+        or (shard.first_document == document and (shard.first_point is None or shard.first_point.size <= low))
     ]
     return shards[begins[-1] :]
 

@@ -60,8 +60,8 @@ class Reader:
         """Whether reading can begin at any piece."""
         return not self.file.name.lower().endswith((".gz", ".parquet"))
 
-    def read(self, start: Start = BEGINNING, end: int | None = None) -> Iterator[Piece | BadText]:
-        """Yield the pieces from `start` up to the byte `end`, and what is wrong with the next one before it.
+    def read(self, start: Start = BEGINNING, stop: int | None = None) -> Iterator[Piece | BadText]:
+        """Yield the pieces from `start` up to the byte `stop`, and what is wrong with the next one before it.
 
         NotText if the file, or its rest, can't be used; BadInput if it may not be read or lacks the column.
         """
@@ -70,7 +70,7 @@ class Reader:
                 yield from self._values(enumerate(read_rows(self.file, self.column), start=1))
             else:
                 with self._open() as stream:
-                    yield from self._read_stream(stream, start, end)
+                    yield from self._read_stream(stream, start, stop)
         except PermissionError as error:
             raise unreadable(self.file.name, error) from error
         except FileNotFoundError as error:
@@ -83,19 +83,19 @@ class Reader:
             return cast(IO[bytes], gzip.open(self.file.path))
         return open(self.file.path, "rb", buffering=0)
 
-    def _read_stream(self, stream: IO[bytes], start: Start, end: int | None) -> Iterator[Piece | BadText]:
+    def _read_stream(self, stream: IO[bytes], start: Start, stop: int | None) -> Iterator[Piece | BadText]:
         head = _read_fully(stream, HEAD_BYTES)
         encoding = detect(head, complete=len(head) < HEAD_BYTES)
         if encoding.guessed:
             reason = f"{encoding.codec.upper()} without a byte order mark"
             yield BadText(file=display_name(self.file.name), reason=reason, offset=0, replaced=0 if start.offset else 1)
-        begin = start.offset or encoding.mark
-        stream.seek(begin)
-        blocks = encoding.decode(_Limited(stream, None if end is None else end - begin).read)
+        first = start.offset or encoding.mark
+        stream.seek(first)
+        blocks = encoding.decode(_Limited(stream, None if stop is None else stop - first).read)
         if self._holds_lines():
-            yield from self._read_lines(blocks, encoding, Start(offset=begin, line=start.line))
+            yield from self._read_lines(blocks, encoding, Start(offset=first, line=start.line))
         else:
-            yield from self._read_text(blocks, encoding, begin, complete=end is None)
+            yield from self._read_text(blocks, encoding, first, complete=stop is None)
 
     def _holds_lines(self) -> bool:
         name = self.file.name.lower()

@@ -24,20 +24,20 @@ def cut_pieces(blocks: Iterable[str], limit: int = PIECE_CHARACTERS) -> Iterator
         buffer += block
         start = 0
         while len(buffer) - start > limit:
-            end = cut_before(buffer, start, start + limit)
-            yield buffer[start:end], False
-            start = end
+            cut = cut_before(buffer, start, start + limit)
+            yield buffer[start:cut], False
+            start = cut
         buffer = buffer[start:]
     if buffer:
         yield buffer, True
 
 
-def cut_before(text: str, start: int, end: int) -> int:
-    """Return the last place in (start, end] where `text`, which is longer than `end`, can be cut; else `end`."""
-    high = end + 1
+def cut_before(text: str, start: int, limit: int) -> int:
+    """Return the last place in (start, limit] where `text`, which is longer than `limit`, can be cut; else `limit`."""
+    high = limit + 1
     while high > start + 1:
         low = max(start, high - WINDOW)
         if places := SAFE.findall(text, low, high):
             return text.rfind(places[-1], low, high) + 1
         high = low + 1 if low > start else start
-    return end
+    return limit

@@ -56,7 +56,7 @@ class Shard:
     """Number of its first document in the source."""
     fates_file: Path
     """What happens to each document of the source: bytes, (documents,)."""
-    begin: Resume | None = None
+    first_point: Resume | None = None
     """Where it begins in its only file; None for the beginning."""
     end_offset: int | None = None
     """Where it ends in its only file; None for the end."""
@@ -64,8 +64,8 @@ class Shard:
 
     def pieces(self, piece_characters: int = PIECE_CHARACTERS) -> Iterator[tuple[int, int, Piece]]:
         """Yield each piece of text with the number of its document and how many bytes of that are before it."""
-        document, position = self.first_document, self.begin.size if self.begin else 0
-        start = Start(self.begin.offset, self.begin.line) if self.begin else Start()
+        document, position = self.first_document, self.first_point.size if self.first_point else 0
+        start = Start(self.first_point.offset, self.first_point.line) if self.first_point else Start()
         for file in self.files:
             reader = Reader(file=file, column=self.column, piece_characters=piece_characters)
             try:
@@ -138,17 +138,17 @@ def plan_shards(
     for files, scan in zip(units, scans, strict=True):
         unusable = frozenset(scan.unusable)
         usable = [file for position, file in enumerate(files) if position not in unusable]
-        begins: list[Resume | None] = [None, *scan.resumes]
-        ends = [*(resume.offset for resume in scan.resumes), None]
-        for begin, end_offset in zip(begins, ends, strict=True):
+        points: list[Resume | None] = [None, *scan.resumes]
+        ends = [*(point.offset for point in scan.resumes), None]
+        for point, end_offset in zip(points, ends, strict=True):
             shards.append(
                 Shard(
                     number=len(shards),
                     files=usable,
                     column=column,
-                    first_document=first_document + (begin.documents if begin else 0),
+                    first_document=first_document + (point.documents if point else 0),
                     fates_file=fates_file,
-                    begin=begin,
+                    first_point=point,
                     end_offset=end_offset,
                     cut=cut,
                 )

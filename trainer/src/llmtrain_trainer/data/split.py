@@ -93,9 +93,9 @@ def cut_place(text: bytes, wanted: int) -> int:
 
     If there is none, it is the beginning of the character at `wanted`.
     """
-    for end in (b"\n\n", b"\n", b" "):
-        found = (text.rfind(end, 0, wanted), text.find(end, max(0, wanted - len(end) + 1)))
-        places = [place + len(end) for place in found if place >= 0]
+    for separator in (b"\n\n", b"\n", b" "):
+        found = (text.rfind(separator, 0, wanted), text.find(separator, max(0, wanted - len(separator) + 1)))
+        places = [place + len(separator) for place in found if place >= 0]
         if places:
             return min(places, key=lambda place: abs(place - wanted))
     while 0 < wanted < len(text) and text[wanted] & 0xC0 == 0x80:

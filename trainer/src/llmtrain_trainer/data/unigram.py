@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 def unigram_loss(training_counts: NDArray[np.int64], held_out_counts: NDArray[np.int64]) -> float:
     """Return the held-out loss in nats per token, from how often each token occurs in both texts (vocab_size,).
 
-    Probabilities are the frequencies in the training text with add-one smoothing (Laplace); the loss is the mean over
-    the held-out text.
+    Probabilities are the frequencies in the training text with add-one smoothing (Laplace), so a token that occurs in the
+    held-out text alone has a finite loss. The result is the mean over the held-out text, which must have a token.
     """
+    # One count is added to each token, so that none has the probability 0.
     smoothed = training_counts + 1.0
     log_probabilities = np.log(smoothed / smoothed.sum())
-    return float(-(held_out_counts @ log_probabilities) / held_out_counts.sum())
+    loss = -(held_out_counts @ log_probabilities) / held_out_counts.sum()
+    return float(loss)

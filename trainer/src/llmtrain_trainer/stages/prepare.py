@@ -21,6 +21,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import DatasetInfo, TerminationMessage
 from llmtrain_trainer.atomic_directory import UNFINISHED
 from llmtrain_trainer.data.assembly import TokenizedSource, assemble
+from llmtrain_trainer.data.bad_text import refuse
 from llmtrain_trainer.data.cut import find_cut
 from llmtrain_trainer.data.dataset import (
     DatasetFile,
@@ -135,6 +136,8 @@ class _Preparation:
             )
             for number, files in enumerate(self._units)
         ]
+        if self._listing.left_out and self._run.data.on_bad_text == "Fail":
+            raise refuse(self._listing.left_out[0])
         scans = []
         with logged_phase(self._log, "reading", self._listing.size) as phase:
             for task, scan in zip(
@@ -262,9 +265,9 @@ def _check_length(info: DatasetInfo, context_length: int) -> None:
 
 def _check_tokens(tokens: int, held_out_tokens: int, context_length: int) -> None:
     """BadInput if a split is shorter than one window."""
-    for name, count, field in (("training", tokens, "lower"), ("held-out", held_out_tokens, "raise")):
+    for name, count, change in (("training", tokens, "lower"), ("held-out", held_out_tokens, "raise")):
         if window_count(count, context_length) == 0:
             raise BadInput(
                 f"spec.data.source: the {name} text is only {count} tokens long, shorter than a window of "
-                f"{context_length} tokens; add text, {field} spec.data.heldOutPercent, or lower spec.model.contextLength"
+                f"{context_length} tokens; add text, {change} spec.data.heldOutPercent, or lower spec.model.contextLength"
             )
