@@ -4,6 +4,7 @@ A shard is a unit of files, or a part of a large file. Its documents, and so its
 processes. It is written beside the dataset to be, its description last, and is not tokenized again after a restart.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,9 +163,8 @@ def tokenize_shard(task: TokenizeTask) -> TokenizedShard:
     before = read_model(TokenizedShard, task.result_file)
     if before is not None and _is_complete(task, before):
         return before
-    dtype = np.dtype(task.token_dtype)
-    encoding = CachedEncoding(tokenizer=load_tokenizer(task.directory), dtype=dtype)
-    end_of_text = np.array([END_OF_TEXT_ID], dtype=dtype).tobytes()
+    encoding = _encoding(task.directory, task.token_dtype)
+    end_of_text = np.array([END_OF_TEXT_ID], dtype=encoding.dtype).tobytes()
     with atomic_file(task.tokens_file(TRAINING)) as training, atomic_file(task.tokens_file(HELD_OUT)) as held_out:
         for part in task.shard.parts():
             file = held_out if part.fate == HELD_OUT else training
@@ -176,6 +176,12 @@ def tokenize_shard(task: TokenizeTask) -> TokenizedShard:
     )
     write_model(result, task.result_file)
     return result
+
+
+@functools.lru_cache(maxsize=1)
+def _encoding(directory: Path, token_dtype: str) -> CachedEncoding:
+    """Return what tokenizes all shards of a process: the library never frees the memory of a second tokenizer."""
+    return CachedEncoding(tokenizer=load_tokenizer(directory), dtype=np.dtype(token_dtype))
 
 
 def _is_complete(task: TokenizeTask, result: TokenizedShard) -> bool:
