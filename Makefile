@@ -130,7 +130,7 @@ chaos: venv ## kill, freeze and hang every part of a training at named points; t
 	@$(pytest) tests/chaos -v --timeout 300 --tb short
 
 bench: venv ## measure, and print figures
-	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*'
+	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*' --ignore tests/perf/test_prepare.py
 
 bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench

@@ -66,6 +66,30 @@ def test_a_large_file_among_small_ones_is_cut_and_each_text_is_on_one_side(
     assert "".join(sorted(parts, key=large.index)) == large
 
 
+BODY = prose(40_000, seed=9).replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"The title\n{BODY}", id="a title, then everything in one line"),
+        pytest.param(f"{BODY[:20_000]}\n{BODY[20_000:]}", id="two lines, the second nine times as long"),
+        pytest.param(BODY, id="one line and no line end at all"),
+        pytest.param(f"{BODY}\n", id="one line end at the very end"),
+        pytest.param(BODY.replace(" ", ""), id="not even a space"),
+        pytest.param(prose(40_000, seed=9), id="many short lines"),
+    ],
+)
+def test_about_the_wanted_percentage_of_a_single_file_is_held_out(
+    make_run: MakeRun, log: JsonLog, volume: Path, text: str
+) -> None:
+    (volume / "single.txt").write_text(text)
+    dataset = prepared(make_run, log, data=data(source={"volume": "datasets", "path": "single.txt"}))
+    training, held_out = documents(dataset)
+    assert training + held_out == text
+    assert 0.035 <= len(held_out) / len(text) <= 0.065
+
+
 def test_copies_and_copies_with_other_whitespace_around_are_one_document(
     make_run: MakeRun, log: JsonLog, volume: Path, lines: io.StringIO
 ) -> None:
@@ -181,8 +205,7 @@ def test_shards_do_not_change_the_tokens(
         (directory / "dataset.json").unlink()
     monkeypatch.setattr(scan, "UNIT_BYTES", 4096)
     monkeypatch.setattr(stage, "UNIT_BYTES", 4096)
-    monkeypatch.setattr("llmtrain_trainer.data.pieces.PIECE_CHARACTERS", 512)
-    monkeypatch.setattr(shards.Shard.pieces, "__defaults__", (512,))
+    monkeypatch.setattr(shards.Shard.parts, "__defaults__", (512,))
     monkeypatch.setattr("llmtrain_trainer.data.scan.Reader.__init__.__kwdefaults__", {"piece_characters": 512})
     second = prepared(make_run, log)
     assert (second.training.tobytes(), second.held_out.tobytes()) == before[:2]

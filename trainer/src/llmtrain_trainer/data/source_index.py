@@ -69,6 +69,10 @@ def index_source(root: Path, key: str, file: DatasetFile, report: DataReport) ->
     """Record that the dataset `file`, which is known to be complete, was made of the source."""
     path = _path(root, key)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for other in path.parent.glob("*.json"):
+        entry = read_model(IndexedSource, other)
+        if entry is None or not (root / entry.dataset).exists():
+            other.unlink(missing_ok=True)  # its dataset was deleted
     stamps = _stamps(root / file.info.id, file)
     write_model(IndexedSource(dataset=file.info.id, report=report, stamps=stamps), path)
 
