@@ -66,6 +66,11 @@ def test_a_line_without_a_text_is_reported_and_the_others_are_read(tmp_path: Pat
     assert bad == ["'a.jsonl', line 4: not a JSON object with a text in 'text'"]
 
 
+def test_joined_files_with_marks_are_read(tmp_path: Path) -> None:
+    content = JSONL.encode("utf-8-sig")
+    assert read(write(tmp_path / "a.jsonl", content + content)) == (TEXTS * 2, [])
+
+
 def test_half_a_pair_of_surrogates_in_json_is_replaced(tmp_path: Path) -> None:
     documents, bad = read(write(tmp_path / "a.jsonl", '{"text": "a\\ud83d b"}\n'))
     assert documents == ["a\ufffd b"]

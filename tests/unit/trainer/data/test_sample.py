@@ -27,6 +27,12 @@ def test_all_training_text_is_taken_if_it_is_not_more(shard: Shard) -> None:
     assert list(sample_training_text([shard], size, size)) == DOCUMENTS[2:]
 
 
+def test_a_sample_of_words_that_are_not_repeated_ends_early(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmtrain_trainer.data.sample.MAX_WORD_CHARACTERS", len(" word") + len(" ") + 10 * len("000"))
+    size = sum(map(len, DOCUMENTS[2:]))
+    assert list(sample_training_text([shard], size, size)) == DOCUMENTS[2:12]
+
+
 @pytest.mark.parametrize("percent", [1, 10, 50, 90])
 def test_a_sample_is_spread_evenly(shard: Shard, percent: int) -> None:
     size = sum(map(len, DOCUMENTS[2:]))

@@ -190,7 +190,7 @@ def _lines(blocks: Iterable[str]) -> Iterator[str]:
 def _value(line: str, column: str) -> str | None:
     """Return the text in a line of JSON; None if there is none."""
     try:
-        record = json.loads(line)
+        record = json.loads(line.removeprefix("\ufeff"))  # files with marks may have been joined
     except (ValueError, RecursionError):
         return None
     value = record.get(column) if isinstance(record, dict) else None

@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_api.termination import DatasetInfo, TerminationMessage
 from llmtrain_trainer.atomic_directory import UNFINISHED
 from llmtrain_trainer.data.assembly import TokenizedSource, assemble
-from llmtrain_trainer.data.bad_text import refuse
+from llmtrain_trainer.data.bad_text import display_name, refuse
 from llmtrain_trainer.data.cut import find_cut
 from llmtrain_trainer.data.dataset import (
     DatasetFile,
@@ -249,7 +250,9 @@ class _Preparation:
     def _check_unchanged(self) -> None:
         now = read_source(self._run.data.source, Path(self._run.data_directory))
         if source_key(now, _settings(self._run)) != self._key:
-            raise TrainerError("the text changed while it was prepared; it is read again")
+            changed = (new or old for new, old in zip_longest(now, self._listing) if new != old)
+            name = next((f"'{display_name(file.name)}'" for file in changed if file), "a link")
+            raise TrainerError(f"the text changed while it was prepared, at {name}; it is read again")
 
     def _remove_workspaces(self) -> None:
         """Remove the directory of this preparation, and those that were abandoned."""
