@@ -61,7 +61,9 @@ def test_text_that_changes_while_it_is_prepared_is_read_again(
 
     train_tokenizer = stage.train_tokenizer
     monkeypatch.setattr(stage, "train_tokenizer", changing)
-    with pytest.raises(TrainerError, match=r"the text changed while it was prepared, at 'file-0\.txt'; it is read again"):
+    with pytest.raises(
+        TrainerError, match=r"the text changed while it was prepared, at 'file-0\.txt'; it is read again"
+    ):
         prepare(make_run(), log)
 
 
