@@ -34,7 +34,7 @@ INVALID = [
     pytest.param("spec.training.steps", MISSING, "is missing; add it", id="a missing field"),
     pytest.param("spec.workers.replica", 1, "there is no such field; did you mean replicas?", id="a misspelt field"),
     pytest.param(
-        "spec.data.bucket", "x", "there is no such field; the fields are heldOutPercent, source", id="an unknown field"
+        "spec.data.bucket", "x", "there is no such field; the fields are columns, heldOutPercent", id="an unknown field"
     ),
     pytest.param(
         "spec.workers.resources",
