@@ -107,7 +107,6 @@ class _Preparation:
         except BadInput:
             self._remove_workspaces()
             raise
-        self._check_unchanged()
         index_source(self._root, self._key, file, report)
         self._remove_workspaces()
         return file, report
@@ -122,7 +121,11 @@ class _Preparation:
             report = report_of(self._listing, scans, split)
             dataset = self._dataset_id(scans)
             self._log_source(report, dataset)
-            file = self._existing(dataset) or self._create(processes, scans, documents, split, report, dataset)
+            file = self._existing(dataset)
+            if file is None:
+                file = self._create(processes, scans, documents, split, report, dataset)
+            else:
+                self._check_unchanged()
         return file, report
 
     def _scan(self, processes: Processes) -> list[UnitScan]:
@@ -221,6 +224,7 @@ class _Preparation:
         source = TokenizedSource(tasks=tasks, results=results, vocab_size=vocab_size)
         tokens, held_out_tokens = source.tokens()
         _check_tokens(tokens, held_out_tokens, _context_length(self._run))
+        self._check_unchanged()
         size = (tokens + held_out_tokens) * source.token_dtype.itemsize
         if (existing := self._existing(dataset)) is not None:
             return existing  # another job with this text was faster, and its workers may read it already
