@@ -65,6 +65,8 @@ def test_text_that_changes_while_it_is_prepared_is_read_again(
         TrainerError, match=r"the text changed while it was prepared, at 'file-0\.txt'; it is read again"
     ):
         prepare(make_run(), log)
+    root = prepared_root(make_run().data_directory)
+    assert [path.name for path in root.iterdir() if not path.name.startswith(".unfinished-")] == []
 
 
 @pytest.mark.parametrize("name", ["training.bin", "held-out.bin", "tokenizer.json"])
