@@ -125,8 +125,11 @@ def test_a_file_that_is_left_out_is_reported_also_if_the_dataset_exists(
 ) -> None:
     before = described(make_run, log)
     (volume / "text" / "photo").write_bytes(b"\xff\xd8\xff" * 99)
-    after = described(make_run, log)
+    outcome = prepare(make_run(), log)
+    after = outcome.dataset
+    assert after is not None
     assert (after.id, after.left_out) == (before.id, 1)
+    assert "; 0 invalid bytes replaced, 1 files or lines left out, the first is 'photo', byte 0:" in outcome.message
     assert after.first_finding.startswith("'photo', byte 0: not text in UTF-8")
 
 

@@ -5,6 +5,7 @@ the dataset to be: a process that starts after another one was killed continues 
 text.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -72,6 +73,11 @@ def prepare(run: RunConfig, log: JsonLog) -> TerminationMessage:
     _check_length(info, _context_length(run))
     log.info(TrainerEvent.PREPARED, **info.model_dump(), files=report.files)
     message = f"{info.tokens} tokens to train on, {info.held_out_tokens} held out"
+    if info.first_finding:
+        message += (
+            f"; {info.replaced_bytes} invalid bytes replaced, {info.left_out} files or lines left out, the first is "
+            f"{info.first_finding}"
+        )
     return TerminationMessage(reason="Completed", message=message, dataset=info)
 
 
@@ -262,8 +268,9 @@ class _Preparation:
         """Remove the directory of this preparation, and those that were abandoned."""
         shutil.rmtree(self._workspace, ignore_errors=True)
         for other in self._root.glob(f"{UNFINISHED}*"):
-            if other.stat().st_mtime < time.time() - STALE_SECONDS:
-                shutil.rmtree(other, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # another process may remove its own
+                if other.stat().st_mtime < time.time() - STALE_SECONDS:
+                    shutil.rmtree(other, ignore_errors=True)
 
 
 def _check_length(info: DatasetInfo, context_length: int) -> None:
