@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down local test test-fast unit coverage e2e chart-test lint ruff mypy imports verify fix
-.PHONY: render render-files lock chaos bench bench-elastic bench-agent bench-operator gpu-check upgrade-test venv
+.PHONY: render render-files lock chaos bench bench-elastic bench-trainer bench-agent bench-operator gpu-check upgrade-test venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
@@ -130,10 +130,13 @@ chaos: venv ## kill, freeze and hang every part of a training at named points; t
 	@$(pytest) tests/chaos -v --timeout 300 --tb short
 
 bench: venv ## measure, and print figures
-	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*'
+	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*' --ignore tests/perf/test_prepare.py
 
 bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
+
+bench-trainer: venv ## measure the prepare stage with 2 GB of text and with 200,000 files, and beside `datasets` (about 20 minutes)
+	@$(pytest) tests/perf/test_prepare.py -q -s -m bench
 
 bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
 	@$(pytest) tests/perf/test_agent.py -q -s -m bench

@@ -35,7 +35,7 @@ NAMES_OF_OTHERS = {
     "topologySpreadConstraints": "field of a pod",
     "vVERSION": "tag of a release",
 }
-OUTPUTS = {"build/dashboards/", "checkpoints/", "saved.json", "tensorboard/"}
+OUTPUTS = {"build/dashboards/", "checkpoints/", "saved.json", "tensorboard/", "dataset.json", "report.json"}
 """Folders and files that tests or jobs write."""
 FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:\.(?:py|md|ya?ml|toml|lock|mod|json|c)|/)")
 

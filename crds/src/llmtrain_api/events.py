@@ -59,14 +59,22 @@ class TrainerEvent(StrEnum):
     """Events of trainer processes. Lines of a worker have the fields `worker` and `node`, those of a rank `localRank`."""
 
     TEXT_READ = "textRead"
-    """The prepare stage has read `files` files of `bytes` bytes for the dataset `dataset`."""
+    """The prepare stage has read `files` files with `documents` documents and `bytes` bytes of text for the dataset
+    `dataset`. `duplicates` further documents have the text of another one, `replacedBytes` invalid bytes are replaced, and
+    `leftOut` files, lines and rows are left out."""
+    BAD_TEXT_FOUND = "badTextFound"
+    """Text is not valid: `message` has its file, place and reason. `action` is replaced (`bytes` invalid bytes) or leftOut.
+    Written for the first hundred; `report.json` in the directory of the dataset has a thousand."""
+    DATASET_REPLACED = "datasetReplaced"
+    """The dataset `dataset` is on the volume but not complete, for the reason in `message`; it is prepared again."""
+    PREPARE_PROGRESSED = "prepareProgressed"
+    """Progress of the prepare stage, every few seconds: `bytes` of `of` bytes of the phase `phase` (reading,
+    trainingTokenizer, tokenizing or writing) are done after `seconds`."""
     TOKENIZER_TRAINED = "tokenizerTrained"
-    """The tokenizer has `vocabSize` tokens; training it took `seconds`."""
-    DOCUMENTS_TOKENIZED = "documentsTokenized"
-    """Progress of tokenizing: `documents` of `of` documents of `split` are done."""
+    """The tokenizer has `vocabSize` tokens; training it on `bytes` bytes of text took `seconds`."""
     PREPARED = "prepared"
     """The dataset `id` is complete. Further fields: `tokens`, `heldOutTokens`, `vocabSize`, `unigramLoss`, `files`,
-    `undecodable`."""
+    `documents`, `duplicates`, `replacedBytes`, `leftOut`, `firstFinding`."""
     COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
     """The coordinator does not answer, for the reason in `message`; the rank tries again."""
     RENDEZVOUS_PENDING = "rendezvousPending"

@@ -66,7 +66,7 @@ class Source(Model):
     volume: ObjectName
     """Volume that holds the text and the tokenized datasets: a PersistentVolumeClaim in this namespace, or a storage pool of the LLMCluster."""
     path: Annotated[str, Field(min_length=1, max_length=512)] | None = None
-    """File or directory of UTF-8 text, relative to the root of the volume."""
+    """File or directory, relative to the root of the volume. Names that end in .jsonl or .parquet hold a document in each line or row; any other file is one document of text in UTF-8, or in UTF-16 with a byte order mark. Those that end in .gz after that are decompressed."""
     bundled: Literal["python-stdlib"] | None = None
     """Text that is part of the trainer image. python-stdlib is the source code of Python's standard library."""
 
@@ -78,6 +78,15 @@ class Tokenizer(Model):
     """Tokenizer algorithm. bpe is byte-level byte-pair encoding, trained on the job's text."""
     vocab_size: Annotated[int, Field(ge=257, le=1048576)] = 4096
     """Size of the vocabulary, including special tokens."""
+    sample_bytes: Annotated[int, Field(ge=65536, le=17179869184)] = 33554432
+    """Bytes of training text, spread evenly over all of it, that the tokenizer is trained on. Memory grows with the number of different words in them."""
+
+
+class Columns(Model):
+    """Where records hold what the task uses."""
+
+    text: Annotated[str, Field(min_length=1, max_length=256)] = "text"
+    """Field of the JSON objects in JSONL files, or column of Parquet files, with the text of a document."""
 
 
 class Data(Model):
@@ -87,8 +96,12 @@ class Data(Model):
     """Location of the training text."""
     tokenizer: Tokenizer = Tokenizer()
     """How text is split into tokens."""
+    columns: Columns = Columns()
+    """Where records hold what the task uses."""
     held_out_percent: Annotated[int, Field(ge=1, le=50)] = 5
-    """Percentage of files that are held out from training, for evaluation."""
+    """Percentage of the text, by size, that is held out from training, for evaluation. Whole documents are held out if about as much text can be chosen so; otherwise the end of the largest one is."""
+    on_bad_text: Literal["Fail", "Replace", "Skip"] = "Replace"
+    """What happens to text that is not valid. Fail fails the job with file and place of the first. Replace puts U+FFFD in the place of invalid bytes, and leaves out files and lines that are no text at all. Skip leaves out each document with invalid bytes as well. The log, report.json in the directory of the dataset, and the status count what is replaced or left out."""
 
 
 class Optimizer(Model):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError
 
 from llmtrain_api.conditions import Conditions
+from llmtrain_api.job_results import DatasetStatus, ModelStatus
 from llmtrain_api.model import Model, Sentence, Timestamp
 from llmtrain_api.progress_status import BadStepsStatus, ProgressStatus
 from llmtrain_api.unknown_values import without_unknown_values
@@ -31,19 +32,6 @@ class WorkersStatus(Model):
     """Label selector of the worker pods, for the scale subresource."""
 
 
-class DatasetStatus(Model):
-    """The tokenized dataset."""
-
-    id: Annotated[str, Field(max_length=64)]
-    """Hash of the text and the tokenizer settings."""
-    tokens: int
-    """Tokens for training."""
-    held_out_tokens: int
-    """Tokens for evaluation."""
-    vocab_size: int
-    """Size of the vocabulary."""
-
-
 class CheckpointStatus(Model):
     """The newest checkpoint."""
 
@@ -53,27 +41,6 @@ class CheckpointStatus(Model):
     """When the checkpoint was complete."""
     path: Annotated[str, Field(max_length=1024)]
     """Directory of the checkpoint, relative to the root of the checkpoint volume."""
-
-
-class ModelStatus(Model):
-    """The trained model."""
-
-    volume: Annotated[str, Field(max_length=63)]
-    """Volume that holds the model."""
-    path: Annotated[str, Field(max_length=1024)]
-    """Directory of the model on the volume, in the Hugging Face layout."""
-    parameters: int
-    """Number of parameters."""
-    sha256: Annotated[str, Field(max_length=64)] = ""
-    """SHA-256 of the exported weights. With reduction Exact it does not depend on failures or scaling."""
-    loss: Annotated[str, Field(max_length=32)]
-    """Held-out loss, in nats per token."""
-    perplexity: Annotated[str, Field(max_length=32)]
-    """Held-out perplexity: e to the power of the loss."""
-    unigram_perplexity: Annotated[str, Field(max_length=32)]
-    """Held-out perplexity of a unigram model, for comparison."""
-    sample: Annotated[str, Field(max_length=2048)] = ""
-    """Text that the model generated, including the prompt."""
 
 
 class Failure(Model):

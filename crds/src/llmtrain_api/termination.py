@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import from_json
 
-from llmtrain_api.bounds import ReportedExitCode
+from llmtrain_api.bounds import Count, ReportedExitCode
 from llmtrain_api.model import Message
 from llmtrain_api.printable import printable, printable_lines
 
@@ -16,6 +16,8 @@ InfoT = TypeVar("InfoT", bound=Message)
 
 MAX_LINES, MAX_LINE_LENGTH = 64, 1000
 """Log lines that are read from a termination message, and the characters of each."""
+MAX_FINDING = 256
+"""Characters about bad text in a termination message."""
 MAX_BYTES = 4000
 """Limit of a termination message in bytes. Kubernetes truncates at 4096."""
 
@@ -58,6 +60,16 @@ class DatasetInfo(Message):
     vocab_size: int
     unigram_loss: float
     """Held-out loss of a unigram model, in nats per token."""
+    documents: Count = 0
+    """Documents that are used."""
+    duplicates: Count = 0
+    """Documents left out because an earlier one has the same text, apart from the whitespace around it."""
+    replaced_bytes: Count = 0
+    """Invalid bytes that were replaced by U+FFFD."""
+    left_out: Count = 0
+    """Files, lines and rows left out because they are no text, or not valid."""
+    first_finding: Annotated[str, AfterValidator(lambda text: printable(text, MAX_FINDING))] = ""
+    """File, place and reason of the first that was replaced or left out."""
 
 
 class ModelInfo(Message):

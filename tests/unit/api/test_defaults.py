@@ -31,7 +31,12 @@ def test_a_field_has_its_default_value(path: str, default: bool) -> None:
         ("training.dropout", "self.training.dropout == '0'"),
         ("data.heldOutPercent", "self.data.heldOutPercent == 5"),
         ("data.source.bundled", "!has(self.data.source.bundled)"),
-        ("data.tokenizer", "self.data.tokenizer.kind == 'bpe' && self.data.tokenizer.vocabSize == 4096"),
+        ("data.columns", "self.data.columns.text == 'text'"),
+        (
+            "data.tokenizer",
+            "self.data.tokenizer.kind == 'bpe' && self.data.tokenizer.vocabSize == 4096"
+            " && self.data.tokenizer.sampleBytes == 33554432",
+        ),
     ],
 )
 def test_the_cel_expression_compares_with_the_default(path: str, cel: str) -> None:

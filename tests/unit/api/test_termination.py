@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from llmtrain_api.termination import MAX_BYTES, DatasetInfo, ModelInfo, TerminationMessage, signal_name
+from llmtrain_api.termination import MAX_BYTES, MAX_FINDING, DatasetInfo, ModelInfo, TerminationMessage, signal_name
 
 
 def test_a_message_is_read_as_it_was_written() -> None:
@@ -56,6 +56,16 @@ def test_the_fields_of_a_newer_image_are_ignored() -> None:
     read = TerminationMessage.from_message(json.dumps(newer))
     assert read is not None
     assert read.dataset == dataset
+
+
+def test_what_is_wrong_with_the_text_is_printable_and_bounded() -> None:
+    dataset = {"id": "d1", "tokens": 1, "heldOutTokens": 1, "vocabSize": 1, "unigramLoss": 1}
+    found = {"firstFinding": "'\x1b[31ma\nb'" + "x" * 999, "replacedBytes": -1, "leftOut": 10**30}
+    read = TerminationMessage.from_message(json.dumps({"reason": "Completed", "dataset": dataset | found}))
+    assert read is not None
+    assert read.dataset is not None
+    assert read.dataset.first_finding == "'a b'" + "x" * (MAX_FINDING - 5)
+    assert (read.dataset.replaced_bytes, read.dataset.left_out) == (0, 2**53 - 1)
 
 
 @pytest.mark.parametrize("id", ["x" * 65, "", "../x", "--help", "a b"])

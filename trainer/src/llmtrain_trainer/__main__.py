@@ -89,6 +89,7 @@ def _log_fields(stage: str) -> dict[str, object]:
 
 
 def _prepare(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> TerminationMessage:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy starts a thread for each CPU of the node
     from llmtrain_trainer.stages.prepare import prepare
 
     return prepare(run, log)

@@ -1,66 +1,159 @@
-"""Text is tokenized once: the same text and settings reuse the dataset, and an incomplete dataset is never used."""
+"""Text is prepared once for the same text and settings; an incomplete dataset is prepared again and never used."""
 
-import math
+import io
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from llmtrain_api.jsonlog import JsonLog
-from llmtrain_trainer.data.dataset import Dataset, prepared_directory
-from llmtrain_trainer.data.tokenizer import END_OF_TEXT_ID, load_tokenizer
-from llmtrain_trainer.data.unigram import unigram_loss
-from llmtrain_trainer.errors import BadInput
+from llmtrain_trainer.data import assembly, shards
+from llmtrain_trainer.data.dataset import Dataset, prepared_root
+from llmtrain_trainer.errors import BadInput, TrainerError
 from llmtrain_trainer.stages import prepare as stage
 from llmtrain_trainer.stages.prepare import prepare
-from unit.trainer.builders import MakeRun, prose
+from unit.trainer.builders import MakeRun
+from unit.trainer.stages.preparing import described, prepared, warnings
 
 
-def prepared(make_run: MakeRun, log: JsonLog, **parts: object) -> Dataset:
-    run = make_run(**parts)
-    outcome = prepare(run, log)
-    assert outcome.dataset is not None
-    return Dataset.open(run.data_directory, outcome.dataset.id)
+def no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "scan_unit", lambda task: pytest.fail("read the text again"))
 
 
-def test_each_document_is_followed_by_an_end_of_text(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
-    dataset = prepared(make_run, log)
-    tokens = np.concatenate((dataset.training, dataset.held_out))
-    assert int((tokens == END_OF_TEXT_ID).sum()) == 8
-    text = load_tokenizer(dataset.directory).decode(tokens.tolist(), skip_special_tokens=True)
-    assert len(text) == sum(len(file.read_text()) for file in (volume / "text").iterdir())
-    assert dataset.info.tokens == len(dataset.training)
-    assert dataset.info.held_out_tokens == len(dataset.held_out) > 0
-
-
-def test_the_same_text_and_settings_reuse_the_dataset(
+def test_a_job_whose_dataset_exists_reads_no_text(
     make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = prepared(make_run, log)
+    first = described(make_run, log)
+    no_reading(monkeypatch)
+    assert described(make_run, log) == first
+
+
+def test_files_with_other_times_are_read_but_not_tokenized_again(
+    make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = described(make_run, log)
+    os.utime(volume / "text" / "file-0.txt", (1, 1))
     monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("tokenized again"))
-    assert prepared(make_run, log).info == first.info
+    assert described(make_run, log) == first
+    no_reading(monkeypatch)
+    assert described(make_run, log) == first
 
 
-def test_other_text_makes_another_dataset(make_run: MakeRun, log: JsonLog, volume: Path) -> None:
+def test_other_text_of_the_same_size_and_time_makes_another_dataset(
+    make_run: MakeRun, log: JsonLog, volume: Path
+) -> None:
+    first = described(make_run, log)
+    file = volume / "text" / "file-0.txt"
+    before = file.stat()
+    file.write_text(file.read_text().replace("fox", "cat"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert described(make_run, log).id != first.id
+
+
+def test_text_that_changes_while_it_is_prepared_is_read_again(
+    make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changing(*arguments: object) -> object:
+        (volume / "text" / "file-0.txt").write_text("other")
+        return train_tokenizer(*arguments)
+
+    train_tokenizer = stage.train_tokenizer
+    monkeypatch.setattr(stage, "train_tokenizer", changing)
+    with pytest.raises(
+        TrainerError, match=r"the text changed while it was prepared, at 'file-0\.txt'; it is read again"
+    ):
+        prepare(make_run(), log)
+    root = prepared_root(make_run().data_directory)
+    assert [path.name for path in root.iterdir() if not path.name.startswith(".unfinished-")] == []
+
+
+@pytest.mark.parametrize("name", ["training.bin", "held-out.bin", "tokenizer.json"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: content[: len(content) // 4 * 2], id="half of it"),
+        pytest.param(lambda content: bytes(len(content)), id="zeros"),
+        pytest.param(lambda content: None, id="nothing"),
+    ],
+)
+def test_a_damaged_dataset_is_prepared_again(
+    make_run: MakeRun, log: JsonLog, lines: io.StringIO, name: str, damage: Callable[[bytes], bytes | None]
+) -> None:
     first = prepared(make_run, log)
-    (volume / "text" / "file-0.txt").write_text(prose(400, seed=99))
-    assert prepared(make_run, log).info.id != first.info.id
+    tokens, file = first.training.tobytes(), first.directory / name
+    damaged = damage(file.read_bytes())
+    file.unlink() if damaged is None else file.write_bytes(damaged)
+    assert prepared(make_run, log).training.tobytes() == tokens
+    assert name in warnings(lines)[-1]
 
 
-def test_a_crash_leaves_no_dataset(make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(*arguments: object) -> None:
+def test_a_truncated_dataset_is_never_opened(make_run: MakeRun, log: JsonLog) -> None:
+    dataset = prepared(make_run, log)
+    file = dataset.directory / "training.bin"
+    file.write_bytes(file.read_bytes()[:-2])
+    with pytest.raises(BadInput, match=r"is not complete: training\.bin has \d+ bytes of \d+; create the job again"):
+        Dataset.open(make_run().data_directory, dataset.info.id)
+
+
+def test_a_dataset_of_an_earlier_version_is_opened_if_its_tokens_are_complete(make_run: MakeRun, log: JsonLog) -> None:
+    dataset = prepared(make_run, log)
+    description = dataset.directory / "dataset.json"
+    described_then = {
+        key: value
+        for key, value in json.loads(description.read_text())["facts"].items()
+        if key in ("id", "tokens", "heldOutTokens", "vocabSize", "unigramLoss")
+    }
+    description.write_text(json.dumps({"facts": described_then, "type": "uint16", "files": 8, "undecodable": 1}))
+    assert Dataset.open(make_run().data_directory, dataset.info.id).info.tokens == dataset.info.tokens
+    (dataset.directory / "training.bin").write_bytes(b"12")
+    with pytest.raises(BadInput, match=r"training\.bin has 2 bytes of"):
+        Dataset.open(make_run().data_directory, dataset.info.id)
+
+
+def test_a_crash_leaves_no_dataset_and_the_next_try_continues(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*arguments: object, **named: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(stage, "save_tokenizer", crash)
-    with pytest.raises(OSError, match="disk full"):
-        prepare(make_run(), log)
-    assert list(prepared_directory(make_run().data_directory, "any").parent.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(assembly, "save_tokenizer", crash)
+        with pytest.raises(OSError, match="disk full"):
+            prepare(make_run(), log)
+    root = prepared_root(make_run().data_directory)
+    assert [path.name.startswith(".unfinished-") for path in root.iterdir()] == [True]
+    monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(shards, "load_tokenizer", lambda *arguments: pytest.fail("tokenized again"))
+    dataset = prepared(make_run, log)
+    assert [path.name for path in root.iterdir()] == [dataset.info.id]
+
+
+def test_a_damaged_shard_is_tokenized_again(make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = prepared(make_run, log).training.tobytes()
+    for directory in prepared_root(make_run().data_directory).iterdir():
+        (directory / "dataset.json").unlink()
+
+    def damage(task: shards.TokenizeTask) -> shards.TokenizedShard:
+        result = shards.tokenize_shard(task)
+        file = task.tokens_file(1)
+        file.write_bytes(bytes(file.stat().st_size))
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "tokenize_shard", damage)
+        with pytest.raises(TrainerError, match="was changed after it was written; it is prepared again"):
+            prepare(make_run(), log)
+    assert prepared(make_run, log).training.tobytes() == expected
 
 
 def test_text_shorter_than_the_context_is_rejected(make_run: MakeRun, log: JsonLog) -> None:
     model = {"layers": 1, "width": 32, "heads": 4, "contextLength": 4096}
     with pytest.raises(BadInput, match=r"the held-out text is only \d+ tokens long.*lower spec\.model\.contextLength"):
         prepare(make_run(model=model), log)
+    root = prepared_root(make_run().data_directory)
+    assert list(root.iterdir()) == []
 
 
 def test_a_missing_dataset_is_named(make_run: MakeRun) -> None:
@@ -68,6 +161,10 @@ def test_a_missing_dataset_is_named(make_run: MakeRun) -> None:
         Dataset.open(make_run().data_directory, "abc")
 
 
-def test_unigram_loss_is_that_of_smoothed_frequencies() -> None:
-    training, held_out = np.array([0, 0, 1], dtype=np.uint16), np.array([0, 2], dtype=np.uint16)
-    assert unigram_loss(training, held_out, 3) == pytest.approx(-(math.log(3 / 6) + math.log(1 / 6)) / 2)
+def test_an_abandoned_preparation_is_removed(make_run: MakeRun, log: JsonLog) -> None:
+    root = prepared_root(make_run().data_directory)
+    for name in ("old", "new"):
+        (root / f".unfinished-{name}").mkdir(parents=True)
+    os.utime(root / ".unfinished-old", (1, 1))
+    dataset = prepared(make_run, log)
+    assert {path.name for path in root.iterdir()} == {".unfinished-new", dataset.info.id}

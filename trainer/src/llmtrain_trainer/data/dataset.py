@@ -1,4 +1,8 @@
-"""A dataset directory: the tokens of both splits as flat arrays, their tokenizer, and `dataset.json` about them."""
+"""A dataset directory: the tokens of both splits as flat arrays, their tokenizer, and `dataset.json` about them.
+
+`dataset.json` is written last, with the sizes and digests of the other files. `problem_with` is the one question whether a
+dataset is complete; whatever uses or replaces one asks it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,10 +10,12 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from llmtrain_api.model import Model
 from llmtrain_api.termination import DatasetInfo
+from llmtrain_trainer.data.tokenizer import TOKENIZER_FILE
+from llmtrain_trainer.data.written_files import WrittenFile, digest_of, size_of
 from llmtrain_trainer.errors import BadInput
 
 Tokens = NDArray[np.unsignedinteger]
@@ -27,13 +33,30 @@ class DatasetFile(Model):
     """Type of one token in the .bin files: uint16 or uint32, little-endian."""
     files: int
     """Files of the source."""
-    undecodable: int
-    """Files left out because they are not UTF-8 text."""
+    written: dict[str, WrittenFile] = Field(default_factory=dict)
+    """Size and digest of each other file of the directory, by name; empty in a dataset of an earlier version."""
+
+    @property
+    def token_dtype(self) -> "np.dtype[np.unsignedinteger]":
+        """Type of one token."""
+        return np.dtype(self.type).newbyteorder("<")
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes that each file has to have, by name."""
+        if self.written:
+            return {name: file.size for name, file in self.written.items()}
+        width = self.token_dtype.itemsize
+        return {TRAINING_FILE: self.info.tokens * width, HELD_OUT_FILE: self.info.held_out_tokens * width}
+
+
+def prepared_root(data_directory: str) -> Path:
+    """Return the directory of all datasets on the data volume."""
+    return Path(data_directory) / ".llmtrain" / "prepared"
 
 
 def prepared_directory(data_directory: str, dataset: str) -> Path:
     """Return the directory of the dataset with this id on the data volume."""
-    return Path(data_directory) / ".llmtrain" / "prepared" / dataset
+    return prepared_root(data_directory) / dataset
 
 
 def token_type(vocab_size: int) -> str:
@@ -52,26 +75,44 @@ class Dataset:
 
     @classmethod
     def open(cls, data_directory: str, dataset: str) -> "Dataset":
-        """Open a prepared dataset. BadInput if it does not exist."""
+        """Open a prepared dataset. BadInput if it does not exist or is incomplete."""
         directory = prepared_directory(data_directory, dataset)
         file = read_dataset_file(directory)
         if file is None:
             raise BadInput(f"dataset {dataset} is not prepared on the data volume; run the prepare stage again")
-        token_dtype = np.dtype(file.type).newbyteorder("<")
+        if (problem := problem_with(directory, file)) is not None:
+            raise BadInput(
+                f"dataset {dataset} on the data volume is not complete: {problem}; create the job again, which prepares "
+                "the text again"
+            )
         return cls(
             info=file.info,
-            training=np.memmap(directory / TRAINING_FILE, dtype=token_dtype, mode="r"),
-            held_out=np.memmap(directory / HELD_OUT_FILE, dtype=token_dtype, mode="r"),
+            training=np.memmap(directory / TRAINING_FILE, dtype=file.token_dtype, mode="r"),
+            held_out=np.memmap(directory / HELD_OUT_FILE, dtype=file.token_dtype, mode="r"),
             directory=directory,
         )
 
 
 def read_dataset_file(directory: Path) -> DatasetFile | None:
-    """Return the contents of `dataset.json`, or None if the directory holds no dataset."""
+    """Return the contents of `dataset.json`, or None if the directory holds no dataset or an unreadable description."""
     try:
         return DatasetFile.model_validate_json((directory / DATASET_FILE).read_text(), extra="ignore")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, ValidationError, UnicodeDecodeError):
         return None
+
+
+def problem_with(directory: Path, file: DatasetFile, *, digests: bool = False) -> str | None:
+    """Return why a dataset is not complete, None if it is: each file has its size, and its digest if `digests` is set."""
+    for name, size in file.sizes().items():
+        found = size_of(directory / name)
+        if found != size:
+            return f"{name} {f'has {found} bytes' if found >= 0 else 'is missing'} of {size}"
+    if size_of(directory / TOKENIZER_FILE) < 0:
+        return f"{TOKENIZER_FILE} is missing"
+    for name, written in file.written.items() if digests else ():
+        if digest_of(directory / name) != written:
+            return f"{name} was changed after it was written"
+    return None
 
 
 def window_count(tokens: int, length: int) -> int:

@@ -1,50 +1,158 @@
-"""The held-out split: files are chosen by a hash of their names, so a file always stays in its split."""
+"""The split into training text and held-out text: by size, and by the text alone.
 
-import hashlib
+Documents are taken in the order of the hashes of their texts, so names do not matter. Documents with one text, apart from
+the whitespace around it, are one document: the first is kept.
+
+Of the wanted share of all bytes, between a half and three halves are held out:
+
+1. Documents that are not larger than the wanted share are held out as long as they fit in, but not many more of them than
+   their share, so that a large document is not all that is trained on.
+2. If that is not half of what is wanted, one more document is held out, or one alone, if that is within the bounds.
+3. If there is none, the end of the largest document is held out.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from llmtrain_trainer.data.source import TextFile
+import numpy as np
+from numpy.typing import NDArray
+
+LEFT_OUT, TRAINING, HELD_OUT, CUT = range(4)
+"""What happens to a document. Of one that is cut, the beginning is trained on and the rest is held out."""
+PARTITION_DOCUMENTS = 2**20
+"""Documents whose hashes are in memory at a time."""
+CLOSE_ENOUGH = 64
+"""The choice ends when all but this fraction of the wanted bytes are held out."""
+MAX_WINDOW_BYTES = 2**16
+"""How far from the wanted place a document is cut at most, to find the end of a paragraph, line or word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Documents for training, and documents held out for evaluation."""
+    """What happens to each document of a source."""
 
-    training: list[str]
-    held_out: list[str]
-    undecodable: int
-    """Files left out because they are not UTF-8 text."""
+    fates: NDArray[np.uint8]
+    """(documents,)"""
+    training_size: int
+    """Bytes."""
+    held_out_size: int
+    duplicates: int
+    """Documents left out because an earlier one has the same text."""
+    cut_document: int | None = None
+    """Number of the document that is cut."""
+    cut_size: int = 0
+    """Bytes at its end that are wanted for the held-out text."""
 
 
-def split(files: list[TextFile], held_out_percent: int) -> Split:
-    """Hold out about `held_out_percent` of the files, but at least one. A single file is cut, and its end held out."""
-    texts = {file.name: text for file in files if (text := file.text)}
-    undecodable = sum(file.text is None for file in files)
-    if len(texts) == 1:
-        training, held_out = _cut(next(iter(texts.values())), held_out_percent)
-        return Split(training=[training], held_out=[held_out], undecodable=undecodable)
-    held_out_names = _held_out(list(texts), held_out_percent)
+def split_documents(documents: NDArray[np.void], held_out_percent: int) -> Split:
+    """Return the split of `documents` (documents,) of type `DOCUMENT`, which may be memory-mapped."""
+    fates = np.zeros(len(documents), dtype=np.uint8)
+    for numbers in _without_duplicates(documents):
+        fates[numbers] = TRAINING
+    kept = fates == TRAINING
+    size = int(documents["size"].sum(where=kept))
+    duplicates = int(np.count_nonzero(documents["size"])) - int(np.count_nonzero(kept))
+    wanted = max(1, size * held_out_percent // 100)
+    regular = int(documents["size"].sum(where=kept & (documents["size"] <= wanted)))
+    held_out = 0
+    number: int | None
+    for number in _choose(documents, fates, min(wanted, regular * held_out_percent * 3 // 200)):
+        fates[number] = HELD_OUT
+        held_out += int(documents["size"][number])
+    cut_document, cut_size = None, 0
+    if held_out * 2 < wanted and (fates == TRAINING).any():
+        rest = np.flatnonzero(fates == TRAINING)
+        sizes = documents["size"][rest].astype(np.int64)
+        if (number := _lowest_hash(documents, rest[_enough(held_out + sizes, wanted)])) is not None:
+            fates[number] = HELD_OUT
+        elif (number := _lowest_hash(documents, rest[_enough(sizes, wanted)])) is not None:
+            fates[fates == HELD_OUT] = TRAINING
+            fates[number] = HELD_OUT
+        else:
+            cut_document = _lowest_hash(documents, rest[sizes == sizes.max()])
+            fates[cut_document] = CUT
+            cut_size = wanted - held_out
+        held_out = int(documents["size"].sum(where=fates == HELD_OUT))
     return Split(
-        training=[text for name, text in texts.items() if name not in held_out_names],
-        held_out=[text for name, text in texts.items() if name in held_out_names],
-        undecodable=undecodable,
+        fates=fates,
+        training_size=size - held_out - cut_size,
+        held_out_size=held_out + cut_size,
+        duplicates=duplicates,
+        cut_document=cut_document,
+        cut_size=cut_size,
     )
 
 
-def hash_fraction(name: str) -> float:
-    """Return the hash of a file name as a number in [0, 1)."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) / 2**64
+def cut_window(cut_size: int) -> int:
+    """Return how many bytes from the wanted place a document can be cut of whose end `cut_size` bytes are wanted."""
+    return min(MAX_WINDOW_BYTES, cut_size // 4)
 
 
-def _held_out(names: list[str], held_out_percent: int) -> frozenset[str]:
-    chosen = frozenset(name for name in names if hash_fraction(name) < held_out_percent / 100)
-    if len(chosen) == len(names):
-        return chosen - {max(names, key=hash_fraction)}
-    return chosen or frozenset({min(names, key=hash_fraction)})
+def cut_place(text: bytes, wanted: int) -> int:
+    """Return where to cut `text` in UTF-8: after the paragraph, line or word whose end is nearest to `wanted`.
+
+    If there is none, it is the beginning of the character at `wanted`.
+    """
+    for separator in (b"\n\n", b"\n", b" "):
+        found = (text.rfind(separator, 0, wanted), text.find(separator, max(0, wanted - len(separator) + 1)))
+        places = [place + len(separator) for place in found if place >= 0]
+        if places:
+            return min(places, key=lambda place: abs(place - wanted))
+    while 0 < wanted < len(text) and text[wanted] & 0xC0 == 0x80:
+        wanted -= 1
+    return wanted
 
 
-def _cut(text: str, held_out_percent: int) -> tuple[str, str]:
-    """Cut a text in two after the last line break before the desired position."""
-    desired = len(text) - max(1, len(text) * held_out_percent // 100)
-    at = text.rfind("\n", 0, desired) + 1 or desired
-    return text[:at], text[at:]
+def _without_duplicates(documents: NDArray[np.void]) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of the first document of each text, in the order of the hashes of the texts."""
+    for numbers in _partitions(documents):
+        part = documents[numbers]
+        order = np.lexsort((numbers, part["key_low"], part["key"]))
+        sorted_part = part[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (sorted_part["key"][1:] != sorted_part["key"][:-1]) | (
+            sorted_part["key_low"][1:] != sorted_part["key_low"][:-1]
+        )
+        yield numbers[order[first]]
+
+
+def _partitions(documents: NDArray[np.void]) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of documents with a size, those with the lowest hashes first."""
+    bits = max(0, (len(documents) // PARTITION_DOCUMENTS).bit_length())
+    for prefix in range(2**bits):
+        chunks = []
+        for start in range(0, len(documents), PARTITION_DOCUMENTS):
+            chunk = documents[start : start + PARTITION_DOCUMENTS]
+            here = chunk["size"] > 0
+            if bits:
+                here &= chunk["key"] >> np.uint64(64 - bits) == prefix
+            chunks.append(np.flatnonzero(here) + start)
+        if chunks:
+            yield np.concatenate(chunks)
+
+
+def _enough(sizes: NDArray[np.int64], wanted: int) -> NDArray[np.bool_]:
+    """Return which sizes are within the bounds of what is wanted."""
+    return (sizes * 2 >= wanted) & (sizes * 2 <= wanted * 3)
+
+
+def _lowest_hash(documents: NDArray[np.void], numbers: NDArray[np.int64]) -> int | None:
+    """Return the first of the documents in the order of their hashes; None if there is none."""
+    return int(numbers[documents["key"][numbers].argmin()]) if numbers.size else None
+
+
+def _choose(documents: NDArray[np.void], fates: NDArray[np.uint8], wanted: int) -> Iterator[int]:
+    """Yield documents in the order of their hashes, each that still fits, until about `wanted` bytes are held out."""
+    left = wanted
+    for number, size in _in_hash_order(documents, fates):
+        if size <= left:
+            yield number
+            left -= size
+            if left * CLOSE_ENOUGH <= wanted:
+                return
+
+
+def _in_hash_order(documents: NDArray[np.void], fates: NDArray[np.uint8]) -> Iterable[tuple[int, int]]:
+    for numbers in _without_duplicates(documents):
+        kept = numbers[fates[numbers] != LEFT_OUT]
+        yield from zip(kept.tolist(), documents["size"][kept].tolist(), strict=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from llmtrain_trainer.data.written_files import write_atomically
 from llmtrain_trainer.errors import BadInput
 
 END_OF_TEXT = "<|endoftext|>"
@@ -19,6 +20,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.encode_special_tokens = True
     tokenizer.train_from_iterator(texts, _trainer(vocab_size))
     if tokenizer.get_vocab_size() < vocab_size:
         raise BadInput(
@@ -29,13 +31,15 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def load_tokenizer(directory: Path) -> Tokenizer:
-    """Return the tokenizer saved in `directory`."""
-    return Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+    """Return the tokenizer saved in `directory`. It reads text as text: no characters become the special token."""
+    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+    tokenizer.encode_special_tokens = True
+    return tokenizer
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
     """Save the tokenizer in `directory`."""
-    (directory / TOKENIZER_FILE).write_text(tokenizer_json(tokenizer))
+    write_atomically(tokenizer_json(tokenizer).encode(), directory / TOKENIZER_FILE)
 
 
 def tokenizer_json(tokenizer: Tokenizer) -> str:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.job_status import DatasetStatus, JobStatus, ModelStatus
+from llmtrain_api.job_results import DatasetStatus, ModelStatus
+from llmtrain_api.job_status import JobStatus
 from llmtrain_api.termination import DatasetInfo, ModelInfo
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.failure_policy import is_lost
@@ -32,6 +33,11 @@ def dataset_status(dataset: DatasetInfo) -> DatasetStatus:
         tokens=dataset.tokens,
         held_out_tokens=dataset.held_out_tokens,
         vocab_size=dataset.vocab_size,
+        documents=dataset.documents,
+        duplicates=dataset.duplicates,
+        replaced_bytes=dataset.replaced_bytes,
+        left_out=dataset.left_out,
+        first_finding=dataset.first_finding,
     )
 
 

@@ -27,6 +27,19 @@ def test_the_prepare_pod_produces_the_dataset() -> None:
     assert (dataset.id, dataset.tokens, dataset.held_out_tokens, dataset.vocab_size) == ("d1", 1000, 50, 4096)
 
 
+def test_the_status_has_what_was_replaced_or_left_out_of_the_text() -> None:
+    findings = {
+        "documents": 7,
+        "duplicates": 2,
+        "replaced_bytes": 3,
+        "left_out": 1,
+        "first_finding": "'a', byte 3: bad",
+    }
+    reported = DATASET_INFO.model_copy(update=findings)
+    dataset = results(succeeded_pod("j-prepare", "prepare", dataset=reported)).dataset
+    assert {name: getattr(dataset, name) for name in findings} == findings
+
+
 def test_the_publish_pod_produces_the_model() -> None:
     model = results(succeeded_pod("j-publish", "publish", model=MODEL_INFO)).model
     assert (model.volume, model.path, model.parameters) == ("checkpoints", "j/model", 9)

@@ -1,0 +1,41 @@
+"""Where the document that is cut in two is cut: near the wanted place, found by reading only the text around it."""
+
+from collections.abc import Sequence
+
+from llmtrain_trainer.data.shards import Cut, Shard
+from llmtrain_trainer.data.split import Split, cut_place, cut_window
+
+
+def find_cut(shards: Sequence[Shard], split: Split, document_size: int) -> Cut | None:
+    """Return the cut that `split` asks for; None if it cuts no document. `document_size` is that document's, in bytes."""
+    if split.cut_document is None:
+        return None
+    window = cut_window(split.cut_size)
+    wanted = document_size - split.cut_size
+    low, high = wanted - window, wanted + window
+    text = _text_between(_last_shard_before(shards, split.cut_document, low), split.cut_document, low, high)
+    return Cut(document=split.cut_document, size=low + cut_place(text, wanted - low))
+
+
+def _last_shard_before(shards: Sequence[Shard], document: int, low: int) -> Sequence[Shard]:
+    """Return the shards from the last one that begins before the byte `low` of `document`."""
+    begins = [
+        number
+        for number, shard in enumerate(shards)
+        if shard.first_document < document
+        or (shard.first_document == document and (shard.first_point is None or shard.first_point.size <= low))
+    ]
+    return shards[begins[-1] :]
+
+
+def _text_between(shards: Sequence[Shard], document: int, low: int, high: int) -> bytes:
+    """Return the bytes [low, high) of `document`, which is in `shards`."""
+    found = b""
+    for shard in shards:
+        for number, position, piece in shard.pieces():
+            if number > document or (number == document and position >= high):
+                return found
+            if number == document:
+                encoded = piece.text.encode()
+                found += encoded[max(0, low - position) : max(0, high - position)]
+    return found

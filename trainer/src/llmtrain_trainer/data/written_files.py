@@ -1,0 +1,76 @@
+"""Files that are on the volume completely or not at all, and their sizes and digests."""
+
+import contextlib
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TypeVar
+
+from pydantic import Field, ValidationError
+
+from llmtrain_api.model import Model
+
+READ_BYTES = 2**20
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class WrittenFile(Model):
+    """What a file must be like to be complete."""
+
+    size: int = Field(ge=0)
+    """Bytes."""
+    digest: str
+    """BLAKE2b of 16 bytes."""
+
+
+def read_model(kind: type[ModelT], path: Path) -> ModelT | None:
+    """Return what `write_model` wrote; None if there is no such file, or it is of another version."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_model(value: Model, path: Path) -> None:
+    """Write `value` as JSON to `path`, completely or not at all."""
+    write_atomically(value.model_dump_json(by_alias=True).encode(), path)
+
+
+def write_atomically(content: bytes, path: Path) -> None:
+    """Write `content` to `path`, completely or not at all."""
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a new file to write into. It is flushed to disk and renamed to `path`, or removed after an exception."""
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with unfinished.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file; -1 if it does not exist."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def digest_of(path: Path) -> WrittenFile:
+    """Return size and digest of a file, which is read in pieces."""
+    digest, size = hashlib.blake2b(digest_size=16), 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(READ_BYTES):
+            digest.update(block)
+            size += len(block)
+    return WrittenFile(size=size, digest=digest.hexdigest())
