@@ -79,7 +79,7 @@ class Tokenizer(Model):
     vocab_size: Annotated[int, Field(ge=257, le=1048576)] = 4096
     """Size of the vocabulary, including special tokens."""
     sample_bytes: Annotated[int, Field(ge=65536, le=17179869184)] = 33554432
-    """Bytes of training text, spread evenly over all of it, that the tokenizer is trained on. Memory grows with the number of different words in them."""
+    """Bytes of training text, spread evenly over all of it, that the tokenizer is trained on. The rest is not looked at where words hardly repeat, as in genomes, because memory grows with the number of different words."""
 
 
 class Columns(Model):
