@@ -40,6 +40,7 @@ WITHOUT_MODULE = {
     "tests/unit/operator/shell/test_reconcile_refused.py": "reconcile.py with requests that the API server refuses",
     "tests/unit/operator/core/test_job_entrypoint.py": "job.py for jobs that run a program of the user's",
     "tests/unit/trainer/stages/test_prepare_text.py": "prepare.py with text as it comes",
+    "tests/unit/trainer/trainer/test_elastic_failures.py": "elastic_trainer.py where training cannot continue",
     "tests/unit/trainer/test_imports.py": "what processes that start fast must not import",
 }
 """Unit tests that are not of one module."""

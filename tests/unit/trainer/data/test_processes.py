@@ -1,7 +1,6 @@
 """As many processes as there are CPUs and memory for; their results come in order, and a killed one is tried again."""
 
 import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -9,19 +8,7 @@ import pytest
 from llmtrain_trainer.data import processes as module
 from llmtrain_trainer.data.processes import Processes, memory_limit, process_count
 from llmtrain_trainer.errors import BadInput, TrainerError
-
-
-def process_of(task: int) -> tuple[int, int]:
-    return task, os.getpid()
-
-
-def refused(task: int) -> int:
-    raise BadInput(f"task {task}")
-
-
-def killed(task: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return task
+from support.process_tasks import killed, process_of, refused
 
 
 def test_the_memory_of_the_container_limits_the_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
