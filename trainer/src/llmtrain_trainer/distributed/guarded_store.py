@@ -94,9 +94,16 @@ class GuardedStore:
             ready = [first.result()]
         except ERRORS as error:
             raise CollectiveFailed(_unreachable(member, error_summary(error))) from error
+        return self._client(self._call(self._listen(member, ready)), timeout_seconds)
+
+    def connect_to_own(self, *, timeout_seconds: float) -> c10d.TCPStore:
+        """Return another client of this rank's own store: one client serves one thread at a time."""
+        return self._client(self._inner_port, timeout_seconds)
+
+    def _client(self, port: int, timeout_seconds: float) -> c10d.TCPStore:
         return c10d.TCPStore(
             self._loopback,
-            self._call(self._listen(member, ready)),
+            port,
             is_master=False,
             wait_for_workers=False,
             use_libuv=False,

@@ -169,7 +169,7 @@ class ProcessGroup:
     def _open_generation_store(self, membership: Membership, own_store: GuardedStore) -> c10d.Store:
         """Return the generation's store, once every member has connected to it."""
         if self.rank == 0:  # a connection of its own, which is in use until an attempt to connect has timed out
-            store: c10d.Store = own_store.own.clone()
+            store: c10d.Store = own_store.connect_to_own(timeout_seconds=CONNECT_TIMEOUT_SECONDS)
         else:
             store = own_store.connect(
                 membership.members[0],
