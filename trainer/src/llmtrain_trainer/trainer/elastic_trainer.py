@@ -28,6 +28,7 @@ from llmtrain_trainer.errors import (
     Diverged,
     GenerationEnded,
     StopRequested,
+    TrainerError,
 )
 from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.tensorboard.recorder import SCALARS_DIRECTORY, SummaryWriterThread
@@ -104,10 +105,20 @@ class ElasticTrainer:
         return TerminationMessage(reason="Completed", message=f"trained for {self._run.training.steps} steps")
 
     def load_final_state(self) -> None:
-        """Load the last checkpoint unless this rank has done the last step itself."""
-        if self._state.held_step != self._run.training.steps:
-            self._checkpointer.wait_for_snapshot()
-            restore(self._state, self._checkpoints, self._log, lambda: None)  # the watchdog of this rank is idle
+        """Load the last checkpoint unless this rank has done the last step itself.
+
+        TrainerError if it turns out to be damaged: the next process finds it marked, and trains the missing steps.
+        """
+        steps = self._run.training.steps
+        if self._state.held_step == steps:
+            return
+        self._checkpointer.wait_for_snapshot()
+        restore(self._state, self._checkpoints, self._log, lambda: None)  # the watchdog of this rank is idle
+        if self._state.step != steps:
+            raise TrainerError(
+                f"{self._checkpoints.path(steps).name}, the checkpoint after the last step, is not complete; the newest one "
+                f"that is has done {self._state.step} of {steps} steps"
+            )
 
     def _is_finished(self) -> bool:
         """Return whether there is a checkpoint of the last step. While that can't be read, the training may not be finished."""
