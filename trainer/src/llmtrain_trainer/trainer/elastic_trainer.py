@@ -169,7 +169,7 @@ class ElasticTrainer:
                 self._leave("Finished" if loop_exit is LoopExit.FINISHED else "Stopped")
         if loop_exit is LoopExit.STOPPED:
             if self._state.bad_steps.consecutive:
-                how = "which was not applied; training resumes from the newest checkpoint"
+                how = "without a checkpoint, because of a bad step; training resumes from the newest one"
             else:
                 how = self._checkpointer.outcome
             raise StopRequested(f"stopped on request after step {self._state.step}, {how}")
@@ -180,9 +180,10 @@ class ElasticTrainer:
 
         Heartbeats continue during the pause, so that this rank is not considered lost.
         """
-        if self._completed_step or not isinstance(error, CollectiveFailed):
+        if self._completed_step:
             self._failed_generations = FailedGenerations()
-            return
+        if self._completed_step or not isinstance(error, CollectiveFailed):
+            return  # if the same ranks try again, a peer has failed to exchange something, and that is no end of the row
         failed = self._failed_generations = self._failed_generations.after_failure(membership, str(error))
         if failed.is_exhausted:
             self._leave("Failed")
