@@ -237,6 +237,7 @@ class ElasticTrainer:
         def after_step(step: int, compute_seconds: float | None) -> None:
             if compute_seconds is not None:
                 self._completed_step = self.has_trained = True
+                self._watchdog.stepped()
             heartbeat.after_step(step, compute_seconds)
 
         return LoopCallbacks(

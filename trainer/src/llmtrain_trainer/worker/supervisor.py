@@ -40,6 +40,8 @@ REPORTED_LINES, MAX_LINE_CHARACTERS = 5, 500
 """Log lines in the report of a failure, and their length."""
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker exits when its ranks crash more often within the window."""
+MAX_EARLY_FAILURES = 3
+"""A worker exits when a rank fails so often in a row before its first step: only then does the failure budget count them."""
 
 REASONS: dict[int, EndReason] = {
     ExitCode.SUCCESS: "Completed",
@@ -66,6 +68,8 @@ class Supervisor:
         self._hung_since: dict[int, float] = {}
         self._unresponsive_seconds: dict[int, float] = {}
         self._restarts: deque[float] = deque(maxlen=MAX_RESTARTS)
+        self._early_failures: dict[int, int] = {}
+        """By local rank: exits in a row with an error of its own and without a step."""
         self._stopping, self._exit_code = False, 0
 
     def supervise(self) -> TerminationMessage:
@@ -150,7 +154,7 @@ class Supervisor:
             return
         if self._stopping and code == -signal.SIGTERM:  # the signal arrived before its handler was installed
             code = ExitCode.STOPPED
-        replaced = self._should_restart(code)
+        replaced = self._should_restart(process, code)
         self._report_failure(process, code, self._unresponsive_seconds.pop(process.pid, 0.0), replaced=replaced)
         if replaced:
             self._start(process.local_rank)
@@ -158,16 +162,24 @@ class Supervisor:
             self._exit_code = self._exit_code or code
             self._stop_all()
 
-    def _should_restart(self, code: int) -> bool:
+    def _should_restart(self, process: RankProcess, code: int) -> bool:
         if self._stopping or code in ENDING_CODES:
             return False
         if self._run.entrypoint is not None and code == ExitCode.FAILURE:  # a failed user program is not hidden
+            return False
+        if code == ExitCode.FAILURE and self._fails_early(process):
             return False
         now = time.monotonic()
         if len(self._restarts) == MAX_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_SECONDS:
             return False
         self._restarts.append(now)
         return True
+
+    def _fails_early(self, process: RankProcess) -> bool:
+        """Count an error of a rank; return whether too many in a row came before a step, however long each one took."""
+        count = 0 if process.watchdog.has_stepped else self._early_failures.get(process.local_rank, 0) + 1
+        self._early_failures[process.local_rank] = count
+        return count >= MAX_EARLY_FAILURES
 
     def _report_failure(self, process: RankProcess, code: int, unresponsive_seconds: float, *, replaced: bool) -> None:
         """Report a failed rank to the coordinator, which then need not wait for the lease to expire.
