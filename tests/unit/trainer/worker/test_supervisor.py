@@ -1,5 +1,6 @@
 """A rank is replaced in place, unless another process on the same node would fail in the same way."""
 
+import json
 import os
 import signal
 from dataclasses import dataclass, field
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_api.protocol import Leave
 from llmtrain_api.termination import ExitCode
+from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
 from llmtrain_trainer.worker import supervisor as supervisor_module
 from llmtrain_trainer.worker.supervisor import MAX_EARLY_FAILURES, MAX_RESTARTS, Supervisor
 from llmtrain_trainer.worker.watchdog import Watchdog, new_watchdog
@@ -26,6 +29,7 @@ class ExitedRank:
     """What the supervisor looks at of a rank that has exited."""
 
     local_rank: int = 0
+    incarnation: str = "a"
     watchdog: Watchdog = field(default_factory=unwatched)
 
 
@@ -66,3 +70,16 @@ def test_a_rank_that_is_killed_is_replaced_within_the_window_alone(supervisor: S
 @pytest.mark.parametrize("code", [ExitCode.BAD_INPUT, ExitCode.DIVERGED, ExitCode.COMMUNICATION, ExitCode.STOPPED])
 def test_a_rank_whose_successor_would_end_in_the_same_way_is_not_replaced(supervisor: Supervisor, code: int) -> None:
     assert not restarts(supervisor, ExitedRank(), code)
+
+
+@pytest.mark.parametrize("cause", ["step-00000001, " * 200, "file-\udcff.txt"], ids=["long", "surrogate"])
+def test_any_cause_of_a_failure_is_reported(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    """A supervisor that fails to report it would take all its ranks with it."""
+    reports: list[Leave] = []
+    monkeypatch.setattr(CoordinatorClient, "leave_best_effort", lambda _, leave: reports.append(leave))
+    supervisor._on_line(json.dumps({"event": "failed", "message": cause}))
+    supervisor._report_failure(ExitedRank(), ExitCode.FAILURE, 0.0, replaced=True)  # type: ignore[arg-type]
+    assert cause[:5] in reports[0].model_dump_json()
+    assert cause[:5] in supervisor._outcome(ExitCode.FAILURE).to_message()

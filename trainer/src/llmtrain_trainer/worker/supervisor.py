@@ -19,6 +19,7 @@ from typing import Any
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import RECENT_LINES, JsonLog
+from llmtrain_api.printable import printable, printable_lines
 from llmtrain_api.protocol import Leave
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stop_signals import stop_signals
@@ -38,6 +39,8 @@ STACK_DUMP_SECONDS = 1.0
 """How long a hung rank has to write its stacks before it is killed."""
 REPORTED_LINES, MAX_LINE_CHARACTERS = 5, 500
 """Log lines in the report of a failure, and their length."""
+MAX_MESSAGE_CHARACTERS = 1024
+"""Length of the message in it: the protocol has no longer ones."""
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker exits when its ranks crash more often within the window."""
 MAX_EARLY_FAILURES = 3
@@ -193,8 +196,8 @@ class Supervisor:
             incarnation=process.incarnation,
             reason="Failed",
             exit_code=code if replaced else None,
-            message=_exit_message(code, self._lines),
-            last_lines=[line[:MAX_LINE_CHARACTERS] for line in list(self._lines)[-REPORTED_LINES:]],
+            message=printable(_exit_message(code, self._lines), MAX_MESSAGE_CHARACTERS),
+            last_lines=printable_lines(list(self._lines), max_lines=REPORTED_LINES, max_length=MAX_LINE_CHARACTERS),
             unresponsive_seconds=unresponsive_seconds,
         )
         CoordinatorClient.of(self._run).leave_best_effort(leave)
