@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.jsonlog import JsonLog
+from llmtrain_api.jsonlog import RECENT_LINES, JsonLog
 from llmtrain_api.protocol import Leave
 from llmtrain_api.termination import ExitCode
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient
@@ -83,3 +83,33 @@ def test_any_cause_of_a_failure_is_reported(
     supervisor._report_failure(ExitedRank(), ExitCode.FAILURE, 0.0, replaced=True)  # type: ignore[arg-type]
     assert cause[:5] in reports[0].model_dump_json()
     assert cause[:5] in supervisor._outcome(ExitCode.FAILURE).to_message()
+
+
+@dataclass
+class ReapedRank(ExitedRank):
+    pid: int = 1
+
+
+def test_ranks_that_are_stopped_after_a_failure_do_not_hide_its_cause(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CoordinatorClient, "leave_best_effort", lambda _, leave: None)
+    supervisor._on_line(json.dumps({"event": "failed", "message": "the training diverged"}))
+    supervisor._on_exit(ReapedRank(), ExitCode.DIVERGED)  # type: ignore[arg-type]
+    for _ in range(RECENT_LINES):
+        supervisor._on_line(json.dumps({"event": "stopped", "message": "stopped on request"}))
+    supervisor._on_exit(ReapedRank(1), ExitCode.STOPPED)  # type: ignore[arg-type]
+    outcome = supervisor._outcome(supervisor._exit_code)
+    assert (outcome.reason, outcome.message) == ("Diverged", "the training diverged")
+    assert "stopped on request" in outcome.last_lines[-1]
+
+
+def test_a_program_that_ends_its_process_does_not_diverge_by_its_code(
+    make_program_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CoordinatorClient, "leave_best_effort", lambda _, leave: None)
+    supervisor = Supervisor(make_program_run(script="train.py"), Path("run.json"), "", log)
+    supervisor._on_exit(ReapedRank(), ExitCode.DIVERGED)  # type: ignore[arg-type]
+    outcome = supervisor._outcome(supervisor._exit_code)
+    assert (outcome.reason, outcome.exit_code) == ("Crashed", 3)
+    assert outcome.message == "a trainer process exited with code 3"

@@ -74,6 +74,8 @@ class Supervisor:
         self._early_failures: dict[int, int] = {}
         """By local rank: exits in a row with an error of its own and without a step."""
         self._stopping, self._exit_code = False, 0
+        self._failure: TerminationMessage | None = None
+        """What the first rank that failed has left, before the others, which are stopped then, write their lines."""
 
     def supervise(self) -> TerminationMessage:
         """Run the ranks until all have exited; return the termination message of the worker."""
@@ -162,7 +164,9 @@ class Supervisor:
         if replaced:
             self._start(process.local_rank)
         else:
-            self._exit_code = self._exit_code or code
+            if not self._exit_code:
+                self._exit_code = code
+                self._failure = None if code == ExitCode.STOPPED else self._end_of(code)
             self._stop_all()
 
     def _should_restart(self, process: RankProcess, code: int) -> bool:
@@ -211,32 +215,35 @@ class Supervisor:
         self._stop_all()
 
     def _outcome(self, code: int) -> TerminationMessage:
-        reason = REASONS.get(code, "Crashed")
-        message = _exit_message(code, self._lines)
+        end = self._failure or self._end_of(code)
+        return end.model_copy(update={"last_lines": list(self._lines)})
+
+    def _end_of(self, code: int) -> TerminationMessage:
+        """Return the termination message for the exit of a rank, without the last lines."""
+        reason, message = REASONS.get(code, "Crashed"), _exit_message(code, self._lines)
         entry = _program_failure(self._lines) if reason == "Crashed" else {}
+        exit_code = entry.get("exitCode")
+        is_ours = code == ExitCode.STOPPED or bool(_last_message(code, self._lines))
+        if self._run.entrypoint is not None and code in ENDING_CODES and not is_ours:
+            reason, exit_code = "Crashed", code  # the program has ended its process with a code that looks like ours
         return TerminationMessage(
-            reason=reason,
-            message=message,
-            last_lines=list(self._lines),
-            exit_code=entry.get("exitCode"),
-            before_first_step=entry.get("beforeFirstStep") is True,
+            reason=reason, message=message, exit_code=exit_code, before_first_step=entry.get("beforeFirstStep") is True
         )
 
 
 def _exit_message(code: int, lines: deque[str]) -> str:
     """Return one sentence about the exit of a rank: that of its own log, if there is one."""
-    if code > 0 and (message := _last_message(lines)):
+    if code > 0 and (message := _last_message(code, lines)):
         return message
     if code < 0:
         return f"a trainer process was killed by {signal_name(-code)}"
     return f"a trainer process exited with code {code}" if code else "training completed"
 
 
-def _last_message(lines: deque[str]) -> str:
-    """Return the message of the newest log line that a rank wrote when it exited; empty if there is none."""
-    return next(
-        (str(entry.get("message", "")) for entry in _entries(lines, TrainerEvent.FAILED, TrainerEvent.STOPPED)), ""
-    )
+def _last_message(code: int, lines: deque[str]) -> str:
+    """Return the message of the newest log line that a rank wrote when it exited with `code`; empty if there is none."""
+    event = TrainerEvent.STOPPED if code == ExitCode.STOPPED else TrainerEvent.FAILED
+    return next((str(entry.get("message", "")) for entry in _entries(lines, event)), "")
 
 
 def _program_failure(lines: deque[str]) -> dict[str, Any]:
