@@ -27,6 +27,11 @@ def printable_lines(lines: list[str], *, max_lines: int, max_length: int) -> lis
     return [printable(line, max_length) for line in lines[-max_lines:]]
 
 
+def encodable(text: str) -> str:
+    """Return `text` with a question mark for each character that UTF-8 cannot encode: half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _printable_character(character: str, multiline: bool) -> str:
     if character in "\n\t":
         return character if multiline else " "

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from llmtrain_api.bounds import Count, ReportedExitCode
 from llmtrain_api.model import Message
-from llmtrain_api.printable import printable, printable_lines
+from llmtrain_api.printable import encodable, printable, printable_lines
 
 InfoT = TypeVar("InfoT", bound=Message)
 
@@ -106,9 +106,11 @@ class TerminationMessage(Message):
     def to_message(self) -> str:
         """Return JSON of at most `MAX_BYTES` bytes.
 
-        The oldest log lines are dropped first; then the message is cut off, and the sample of the model.
+        The oldest log lines are dropped first; then the message is cut off, and the sample of the model. Characters that
+        UTF-8 cannot encode, as in the names of some files, are replaced.
         """
-        outcome: TerminationMessage | None = self
+        texts = {"message": encodable(self.message), "last_lines": [encodable(line) for line in self.last_lines]}
+        outcome: TerminationMessage | None = self.model_copy(update=texts)
         while outcome is not None:
             text = outcome.model_dump_json(by_alias=True, exclude_none=True).encode()
             if len(text) <= MAX_BYTES:

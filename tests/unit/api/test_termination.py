@@ -140,3 +140,10 @@ def test_what_cannot_be_shortened_is_left_out() -> None:
     model = ModelInfo(loss=1.0, perplexity=2.0, unigram_perplexity=3.0, parameters=1, path="x" * 5000)
     read = TerminationMessage.from_message(TerminationMessage(reason="Completed", model=model).to_message())
     assert read == TerminationMessage(reason="Completed")
+
+
+def test_what_utf8_cannot_encode_is_replaced() -> None:
+    """As in the error of a file whose name is not UTF-8."""
+    message = TerminationMessage(reason="Crashed", message="file-\udcff", last_lines=["at file-\udcff"])
+    read = TerminationMessage.from_message(message.to_message())
+    assert read == TerminationMessage(reason="Crashed", message="file-?", last_lines=["at file-?"])

@@ -35,7 +35,8 @@ environment of a worker:
   LLMTRAIN_NODE             name of its node
   LLMTRAIN_TERMINATION_LOG  file for the termination message (default /dev/termination-log)
 
-exit codes: 0 completed, 1 failed, 2 the job's spec can't be satisfied, 143 stopped on request after a checkpoint
+exit codes: 0 completed, 1 failed, 2 the job's spec can't be satisfied, 3 the training diverged, 4 the ranks can't reach
+each other, 143 stopped on request after a checkpoint
 """
 
 Stage = Callable[[argparse.Namespace, RunConfig, JsonLog], TerminationMessage]

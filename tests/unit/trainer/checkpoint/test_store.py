@@ -4,6 +4,7 @@ import errno
 import io
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,6 +232,26 @@ def test_directories_that_cannot_be_listed_are_not_absent(checkpoints: Checkpoin
         checkpoints.newest_step()
     with pytest.raises(VolumeUnreadable, match="their names can't be read"):
         checkpoints.find_newest()
+
+
+@pytest.mark.parametrize("name", ["step-00000002", "weights.safetensors"])
+def test_what_the_volume_cannot_find_is_not_absent(
+    checkpoints: CheckpointStore, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Path.is_dir and Path.is_file answer False then, from Python 3.14 on."""
+    save(checkpoints, 1, 2)
+    plain = Path.stat
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.name == name:
+            raise OSError(errno.EIO, "Input/output error")
+        return plain(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    for test in ("is_dir", "is_file"):
+        monkeypatch.setattr(Path, test, lambda path: False)
+    with pytest.raises(OSError, match="Input/output error"):
+        checkpoints.newest_step()
 
 
 def test_that_there_was_a_checkpoint_is_recorded_beside_them(checkpoints: CheckpointStore) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from llmtrain_trainer.errors import CollectiveFailed, CommunicationFailed, Diverged
+from llmtrain_trainer.errors import CollectiveFailed, CommunicationFailed, Diverged, GenerationEnded
 from llmtrain_trainer.fault_points import arm
 from support.local_coordinator import LocalCoordinator
 from unit.trainer.trainer.elastic_jobs import MakeTrainer, events, saved_steps
@@ -27,6 +27,18 @@ def test_the_same_ranks_that_fail_again_and_again_give_up_with_the_first_cause(
         make_trainer().train()
     assert len(events(lines, "generationEnded")) == 3
     assert coordinator.leave_reasons == ["Failed"]
+
+
+def test_failures_of_peers_in_between_do_not_end_the_row(make_trainer: MakeTrainer) -> None:
+    """Of many ranks that fail, another one is the first each time, and the others see that one leave."""
+    ends = iter([CollectiveFailed("timed out"), GenerationEnded("a member is lost")] * 3)
+
+    def fail(step: int | None) -> None:
+        raise next(ends)
+
+    arm("connect", fail)
+    with pytest.raises(CommunicationFailed, match=r"^3 generations of the same ranks .*: timed out$"):
+        make_trainer().train()
 
 
 def test_a_training_that_diverges_is_reported_and_keeps_its_checkpoints(

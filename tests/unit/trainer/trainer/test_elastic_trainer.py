@@ -20,6 +20,7 @@ from llmtrain_trainer.errors import (
     Fenced,
     GenerationEnded,
     StopRequested,
+    TrainerError,
 )
 from llmtrain_trainer.fault_points import arm
 from llmtrain_trainer.trainer.elastic_trainer import device_of
@@ -146,6 +147,19 @@ def test_a_process_that_comes_after_the_last_step_loads_the_final_weights(
     late.load_final_state()
     assert [line["step"] for line in events(lines, "restored")] == [STEPS]
     assert coordinator.leave_reasons == ["Finished", "Finished"]
+
+
+def test_a_process_does_not_take_an_older_checkpoint_for_the_final_weights(
+    make_trainer: MakeTrainer, job_directory: Path, undisturbed: dict[str, Tensor]
+) -> None:
+    make_trainer().train()
+    flip_last_bit(job_directory / "checkpoints" / f"step-{STEPS:08d}" / "weights.safetensors")
+    late = make_trainer()
+    late.train()
+    with pytest.raises(TrainerError, match=r"^step-00000006, the checkpoint after the last step, .* 4 of 6 steps$"):
+        late.load_final_state()
+    make_trainer().train()
+    assert are_equal(saved_weights(job_directory), undisturbed)
 
 
 def test_the_process_of_the_last_step_has_the_final_weights_already(

@@ -7,6 +7,7 @@ from torch import Tensor
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives, SingleProcess
+from llmtrain_trainer.errors import GenerationEnded
 from llmtrain_trainer.trainer import state_sync
 from llmtrain_trainer.trainer.state_sync import sync_state
 from llmtrain_trainer.training.step_totals import StopVotes
@@ -117,3 +118,37 @@ def test_ranks_wait_for_the_one_that_restores_however_long_it_reads(
     assert run_ranks(3, synced) == ["Checkpoint"] * 3
     assert signs > len(states[0].state_dict())
     assert all(state.held_step == 1 and torch.equal(state.parameters.weights, expected) for state in states)
+
+
+def test_ranks_on_both_sides_of_a_rollback_get_the_same_state(
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog
+) -> None:
+    """They have done the same number of steps, but not with the same data: one was cut off before the rollback."""
+    first, second, other = (make_state(make_run(), log) for _ in range(3))
+    other.bad_steps = other.bad_steps.after_bad(1).after_rollback(1, 0)
+    for state in (first, second, other):
+        state.train_step(SingleProcess(), StopVotes())
+    assert not torch.equal(first.parameters.weights, other.parameters.weights)
+    sync([first, other, second], checkpoints, log)
+    assert torch.equal(first.parameters.weights, other.parameters.weights)
+    assert torch.equal(first.optimizer.exp_avg, other.optimizer.exp_avg)
+    assert first.bad_steps == other.bad_steps == second.bad_steps
+
+
+class LostSource(LateBytes):
+    """As before, but the source is lost after its first chunk."""
+
+    def broadcast(self, tensor: torch.Tensor, source: int) -> None:
+        if self.received:
+            raise GenerationEnded("a member is lost")
+        super().broadcast(tensor, source)
+
+
+def test_a_rank_that_received_a_part_of_the_state_after_a_rollback_holds_none(
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog
+) -> None:
+    state = make_state(make_run(), log)
+    state.mark_complete(3, {"count": 1})
+    with pytest.raises(GenerationEnded):
+        sync_state(state, checkpoints, LostSource(), log)
+    assert state.held_step is None

@@ -48,3 +48,15 @@ def test_counters_of_an_earlier_or_later_version_are_read() -> None:
     assert BadStepCounts.of(counts.counters()) == counts
     assert BadStepCounts.of({}) == BadStepCounts()
     assert BadStepCounts.of({"count": 2, "unheard": 5}) == BadStepCounts(count=2)
+
+
+def test_bad_steps_before_the_farthest_one_are_a_row_until_training_gets_past_it() -> None:
+    """Otherwise two steps that are bad in turn would be rolled back for ever."""
+    counts = BadStepCounts()
+    for consecutive in range(1, 9, 2):
+        counts = counts.after_bad(25).after_rollback(25, 20)
+        assert counts.consecutive == consecutive
+        counts = counts.after_bad(22).after_rollback(22, 20)
+        counts = counts.after_good(21).after_good(22)
+        assert counts.consecutive == consecutive + 1
+    assert counts.after_good(25).consecutive == 0

@@ -125,6 +125,12 @@ def test_a_program_that_never_trains_is_bad_input_with_the_remedy(run_program: R
         pytest.param(
             "raise ValueError('a\\nb')", 1, "ended with exit code 1: ValueError: a b", id="a message of two lines"
         ),
+        pytest.param(
+            "raise ValueError('no <Net object at 0x7f00d1e2a3b4>')",
+            1,
+            "ended with exit code 1: ValueError: no <Net object at 0x...>",
+            id="an address, which differs in each process",
+        ),
         pytest.param("import sys; sys.exit(3)", 3, "ended with exit code 3", id="an exit code"),
         pytest.param("import sys; sys.exit('no data')", 1, "ended with exit code 1: no data", id="a text"),
         pytest.param("import sys; sys.exit(True)", 1, "ended with exit code 1", id="a condition"),

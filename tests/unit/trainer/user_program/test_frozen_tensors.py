@@ -26,10 +26,13 @@ class Model(nn.Module):
         self.register_buffer("halves", torch.ones(2, dtype=torch.bfloat16))
         self.register_buffer("phases", torch.ones(2, dtype=torch.complex64))
         self.register_buffer("nothing", torch.ones(0, 3))
+        self.register_buffer("queue", torch.arange(1.0, 12.0)[1:])
+        self.register_buffer("conjugate", torch.ones(2, dtype=torch.complex64).conj())
         self.register_buffer("cache", torch.ones(2), persistent=False)
         self.codebook: Tensor
         self.count: Tensor
         self.mask: Tensor
+        self.queue: Tensor
         self.cache: Tensor
 
 
@@ -54,6 +57,8 @@ CHANGES = [
     pytest.param(replace_codebook, "buffer codebook", id="another tensor"),
     pytest.param(lambda model: model.codebook.data.fill_(1.0), "buffer codebook", id="without a trace of autograd"),
     pytest.param(lambda model: model.mask[1].fill_(True), "buffer mask", id="a mask"),
+    pytest.param(lambda model: model.mask.copy_(model.mask.flip(0)), "buffer mask", id="another order"),
+    pytest.param(lambda model: model.queue.copy_(model.queue.roll(1)), "buffer queue", id="another order of many"),
     pytest.param(
         lambda model: model.teacher.weight.data.mul_(0.9), "frozen parameter teacher.weight", id="an average of weights"
     ),
@@ -112,6 +117,8 @@ def test_the_identity_names_each_tensor_and_depends_on_its_contents(model: Model
         "llmtrain.train: buffer halves",
         "llmtrain.train: buffer phases",
         "llmtrain.train: buffer nothing",
+        "llmtrain.train: buffer queue",
+        "llmtrain.train: buffer conjugate",
         "llmtrain.train: frozen parameters and buffers",
     }
     model.count.add_(1)
@@ -156,3 +163,11 @@ def test_ranks_with_another_number_of_tensors_are_refused(model: Model) -> None:
     first, second = peers(model, nn.Linear(2, 2))
     assert first == ""
     assert "a different number of frozen parameters and buffers: not the same in rank 1" in second
+
+
+def test_a_hook_that_renames_the_state_hides_no_buffer(model: Model) -> None:
+    model.register_state_dict_post_hook(lambda module, state, prefix, metadata: state.clear())
+    frozen = watched(model)
+    model.count.add_(1)
+    with pytest.raises(BadInput, match="buffer count"):
+        frozen.require_unchanged()

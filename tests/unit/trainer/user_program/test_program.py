@@ -1,5 +1,6 @@
 """A program that cannot run is rejected with the field and a remedy, before anything waits for it."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,21 @@ def test_a_program_that_cannot_run_is_rejected(
     with pytest.raises(BadInput) as error:
         find_program(make_program_run(**entrypoint))
     assert str(error.value).startswith(message)
+
+
+def test_an_error_of_the_volume_is_no_bad_input(
+    make_program_run: MakeRun, volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may pass, so the process is replaced within the budget; bad input would fail the job at once."""
+    (volume / "train.py").write_text("print('hello')\n")
+    run = make_program_run(script="train.py")
+
+    def fail(path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        find_program(run)
 
 
 def test_a_script_is_read_from_the_data_volume(make_program_run: MakeRun, volume: Path) -> None:

@@ -44,3 +44,15 @@ def test_a_ping_is_never_seen_half_written() -> None:
     finally:
         rank.kill()
         rank.wait()
+
+
+def test_the_supervisor_sees_that_the_rank_has_completed_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_supervisor, descriptor = new_watchdog()
+    monkeypatch.setenv(DESCRIPTOR, str(descriptor))
+    of_rank = inherited_watchdog()
+    of_rank.alive()
+    assert not of_supervisor.has_stepped
+    of_rank.stepped()
+    of_rank.idle()
+    assert of_supervisor.has_stepped
+    os.close(descriptor)

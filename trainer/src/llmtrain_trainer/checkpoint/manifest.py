@@ -5,6 +5,7 @@ raises OSError: it is not known to be damaged.
 """
 
 import hashlib
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -91,5 +92,9 @@ def verify(directory: Path, ping_watchdog: Callable[[], None] = lambda: None) ->
 
 
 def _size_bytes(file: Path) -> int | None:
-    """Return the size of a regular file; None if there is none."""
-    return file.stat().st_size if file.is_file() else None
+    """Return the size of a regular file; None if there is none. OSError if that is unknown, which `is_file` can hide."""
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

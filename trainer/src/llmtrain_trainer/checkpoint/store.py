@@ -10,6 +10,7 @@ import json
 import math
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,7 +185,7 @@ class CheckpointStore:
     def _directories(self) -> list[Path]:
         """Return the directories of checkpoints, that with the most steps first. OSError if they can't be listed."""
         try:
-            found = [path for path in self.root.iterdir() if _step_of(path) is not None and path.is_dir()]
+            found = [path for path in self.root.iterdir() if _step_of(path) is not None and _is_directory(path)]
         except FileNotFoundError:
             return []
         return sorted(found, key=lambda path: _step_of(path) or 0, reverse=True)
@@ -220,9 +221,17 @@ def _step_of(directory: Path) -> int | None:
     return int(match[1]) if match else None
 
 
+def _is_directory(path: Path) -> bool:
+    """Return whether `path` is a directory. OSError if that is unknown, which `Path.is_dir` can hide."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
 def _fingerprint(directory: Path, manifest: Manifest) -> Fingerprint:
     stats = ((name, (directory / name).stat()) for name in (MANIFEST_FILE, *sorted(manifest.files)))
-    return tuple((name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in stats)
+    return tuple((name, status.st_size, status.st_mtime_ns, status.st_ino) for name, status in stats)
 
 
 def _by_held_out_loss(directories: Iterable[Path]) -> list[Path]:

@@ -28,6 +28,7 @@ from llmtrain_trainer.errors import (
     Diverged,
     GenerationEnded,
     StopRequested,
+    TrainerError,
 )
 from llmtrain_trainer.fault_points import fault_point
 from llmtrain_trainer.tensorboard.recorder import SCALARS_DIRECTORY, SummaryWriterThread
@@ -104,10 +105,20 @@ class ElasticTrainer:
         return TerminationMessage(reason="Completed", message=f"trained for {self._run.training.steps} steps")
 
     def load_final_state(self) -> None:
-        """Load the last checkpoint unless this rank has done the last step itself."""
-        if self._state.held_step != self._run.training.steps:
-            self._checkpointer.wait_for_snapshot()
-            restore(self._state, self._checkpoints, self._log, lambda: None)  # the watchdog of this rank is idle
+        """Load the last checkpoint unless this rank has done the last step itself.
+
+        TrainerError if it turns out to be damaged: the next process finds it marked, and trains the missing steps.
+        """
+        steps = self._run.training.steps
+        if self._state.held_step == steps:
+            return
+        self._checkpointer.wait_for_snapshot()
+        restore(self._state, self._checkpoints, self._log, lambda: None)  # the watchdog of this rank is idle
+        if self._state.step != steps:
+            raise TrainerError(
+                f"{self._checkpoints.path(steps).name}, the checkpoint after the last step, is not complete; the newest one "
+                f"that is has done {self._state.step} of {steps} steps"
+            )
 
     def _is_finished(self) -> bool:
         """Return whether there is a checkpoint of the last step. While that can't be read, the training may not be finished."""
@@ -158,7 +169,7 @@ class ElasticTrainer:
                 self._leave("Finished" if loop_exit is LoopExit.FINISHED else "Stopped")
         if loop_exit is LoopExit.STOPPED:
             if self._state.bad_steps.consecutive:
-                how = "which was not applied; training resumes from the newest checkpoint"
+                how = "without a checkpoint, because of a bad step; training resumes from the newest one"
             else:
                 how = self._checkpointer.outcome
             raise StopRequested(f"stopped on request after step {self._state.step}, {how}")
@@ -169,9 +180,10 @@ class ElasticTrainer:
 
         Heartbeats continue during the pause, so that this rank is not considered lost.
         """
-        if self._completed_step or not isinstance(error, CollectiveFailed):
+        if self._completed_step:
             self._failed_generations = FailedGenerations()
-            return
+        if self._completed_step or not isinstance(error, CollectiveFailed):
+            return  # if the same ranks try again, a peer has failed to exchange something, and that is no end of the row
         failed = self._failed_generations = self._failed_generations.after_failure(membership, str(error))
         if failed.is_exhausted:
             self._leave("Failed")
@@ -225,6 +237,7 @@ class ElasticTrainer:
         def after_step(step: int, compute_seconds: float | None) -> None:
             if compute_seconds is not None:
                 self._completed_step = self.has_trained = True
+                self._watchdog.stepped()
             heartbeat.after_step(step, compute_seconds)
 
         return LoopCallbacks(

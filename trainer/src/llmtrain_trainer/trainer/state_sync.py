@@ -1,12 +1,14 @@
 """State synchronization at the start of a generation: all ranks receive the newest state.
 
-A rank that survived the previous generation keeps its state. A rank that is behind, or new, receives the state from the
-memory of a rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint, however long that
+A rank that survived the previous generation keeps its state. A rank that is behind, new, or on the other side of a
+rollback receives the state from the memory of the first rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint, however long that
 takes: while it reads, it sends a sign of life to the others. The state travels as the buffers and the counters of
 `TrainState`.
 """
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -30,19 +32,28 @@ Source = Literal["Memory", "Checkpoint", "Beginning"]
 """Where the state of a generation comes from."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldState:
+    """Which state a rank holds. The same steps can be those of two states, before and after a rollback: their counters differ."""
+
+    step: int
+    """Steps done; -1 without a state."""
+    counters: tuple[int, ...]
+
+
 def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: JsonLog) -> Source:
     """Bring every rank to the state with the most steps; return where that state came from."""
     state.task.check_peers(ranks)
-    held_steps = _held_steps(state, ranks)
-    in_memory = max(held_steps) >= 0
+    held = _held_states(state, ranks)
+    in_memory = any(each.step >= 0 for each in held)
     if not in_memory:
         _restore(state, checkpoints, ranks, log)
-        held_steps = _held_steps(state, ranks)
-    newest = max(held_steps)
-    behind = [rank for rank, step in enumerate(held_steps) if step < newest]
+        held = _held_states(state, ranks)
+    newest = max(each.step for each in held)
+    source = next(rank for rank, each in enumerate(held) if each.step == newest)
+    behind = [rank for rank, each in enumerate(held) if each != held[source]]
     if behind:
-        source = held_steps.index(newest)
-        _broadcast_state(state, ranks, source=source, step=newest)
+        _broadcast_state(state, ranks, source=source, behind=behind, step=newest)
         log.info(TrainerEvent.STATE_SYNCED, step=newest, source=source, behind=behind)
     return "Memory" if in_memory else "Checkpoint" if newest else "Beginning"
 
@@ -73,12 +84,14 @@ def _sign_of_life(state: TrainState, ranks: Collectives, *, restored: bool) -> b
     return bool(sign)
 
 
-def _held_steps(state: TrainState, ranks: Collectives) -> list[int]:
-    """Return the steps done by each rank's state, -1 for a rank without one."""
-    steps = torch.zeros(ranks.size, dtype=torch.int64, device=state.device)
-    steps[ranks.rank] = state.step + 1 if state.complete else 0
-    ranks.all_reduce(steps)
-    return [int(step) - 1 for step in steps.tolist()]
+def _held_states(state: TrainState, ranks: Collectives) -> list[HeldState]:
+    """Return what the state of each rank is."""
+    counters = list(state.counters.values())
+    rows = torch.zeros((ranks.size, 1 + len(counters)), dtype=torch.int64, device=state.device)
+    if state.complete:
+        rows[ranks.rank] = torch.tensor([state.step + 1, *counters])
+    ranks.all_reduce(rows.view(-1))
+    return [HeldState(step=step - 1, counters=tuple(counters)) for step, *counters in rows.tolist()]
 
 
 def _broadcast_chunk(chunk: Tensor, ranks: Collectives, source: int) -> None:
@@ -90,13 +103,13 @@ def _broadcast_chunk(chunk: Tensor, ranks: Collectives, source: int) -> None:
     chunk.copy_(received)
 
 
-def _broadcast_state(state: TrainState, ranks: Collectives, *, source: int, step: int) -> None:
+def _broadcast_state(state: TrainState, ranks: Collectives, *, source: int, behind: Sequence[int], step: int) -> None:
     """Send the state of `source` to all ranks. A receiver's state is incomplete until it has received all of it.
 
     Chunks are received in memory of their own: a chunk of a generation that has ended can still arrive later.
     """
     fault_point("state_sync")
-    if state.held_step != step:
+    if ranks.rank in behind:
         state.mark_incomplete()
     for buffer in state.buffers.values():
         for chunk in torch.split(buffer, CHUNK_ELEMENTS):

@@ -41,9 +41,9 @@ class BadStepCounts:
     count: int = 0
     """Bad steps since training began."""
     consecutive: int = 0
-    """Bad steps since the last good step that got as far as the newest of them."""
+    """Bad steps since the last good step that got as far as the farthest of them."""
     newest: int = 0
-    """Steps done with the newest bad step; 0 if there was none."""
+    """Steps done with the farthest bad step; 0 if there was none. After a rollback, others can be before it."""
     data_offset: int = 0
     """Steps whose data rollbacks have passed over: step n uses the data of step n + data_offset."""
 
@@ -53,7 +53,7 @@ class BadStepCounts:
 
     def after_bad(self, step: int) -> "BadStepCounts":
         """Return the counts after a bad step; `step` is the number of steps done with it."""
-        return replace(self, count=self.count + 1, consecutive=self.consecutive + 1, newest=step)
+        return replace(self, count=self.count + 1, consecutive=self.consecutive + 1, newest=max(self.newest, step))
 
     def after_rollback(self, step: int, restored_step: int) -> "BadStepCounts":
         """Return the counts after a rollback from `step` to `restored_step`: the data in between is not used again."""

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import runpy
 import sys
 import traceback
@@ -15,6 +16,9 @@ from llmtrain_trainer.outcomes import error_summary
 from llmtrain_trainer.user_program.program import Program, failure_message, find_program, program_environment
 from llmtrain_trainer.user_program.train_api import ProgramContext, active
 from llmtrain_trainer.worker.rank_context import RankContext
+
+ADDRESS = r"0x[0-9a-fA-F]{6,}"
+"""Where an object is in memory: another address does not make an error another one."""
 
 
 def run_elastic(run: RunConfig, rank: RankContext) -> TerminationMessage:
@@ -58,7 +62,8 @@ def _run(program: Program) -> None:
         _check_exit(program, error)
     except Exception as error:
         traceback.print_exc()
-        raise UserProgramFailed(failure_message(program.name, 1, error_summary(error)), exit_code=1) from error
+        summary = re.sub(ADDRESS, "0x...", error_summary(error))
+        raise UserProgramFailed(failure_message(program.name, 1, summary), exit_code=1) from error
 
 
 def _check_exit(program: Program, error: SystemExit) -> None:

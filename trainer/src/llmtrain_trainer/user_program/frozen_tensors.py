@@ -17,6 +17,8 @@ from llmtrain_trainer.errors import BadInput
 
 THOROUGH_CHECKS = 2
 """Microbatches of a process after which contents are compared too: some changes, through `.data`, leave no other trace."""
+WORD_BYTES, PIECE_WORDS, FACTOR = 8, 2**20, 1_000_003
+"""Words of a checksum, how many are multiplied at once, and the factor between two such pieces."""
 
 
 class FrozenTensors:
@@ -84,7 +86,11 @@ class FrozenTensors:
 
 def persistent_buffers(model: nn.Module) -> dict[str, Tensor]:
     """Return the buffers that belong to the state of `model`, each once."""
-    names = model.state_dict().keys()
+    names = {
+        f"{path}.{name}" if path else name
+        for path, module in model.named_modules(remove_duplicate=False)
+        for name in module._buffers.keys() - module._non_persistent_buffers_set
+    }  # not from state_dict(), where hooks of the model can rename or leave out some
     return {name: buffer for name, buffer in model.named_buffers() if name in names}
 
 
@@ -100,7 +106,7 @@ def _place(model: nn.Module, name: str) -> tuple[nn.Module, str]:
 
 def _bytes(tensor: Tensor) -> Tensor:
     """Return the contents as a flat tensor of bytes."""
-    return tensor.detach().reshape(-1).contiguous().view(torch.uint8)
+    return tensor.detach().resolve_conj().resolve_neg().reshape(-1).contiguous().view(torch.uint8)
 
 
 def _digest(tensor: Tensor) -> str:
@@ -111,8 +117,18 @@ def _digest(tensor: Tensor) -> str:
 
 
 def _checksum(tensor: Tensor) -> int:
-    """Return the sum of all bytes, computed on the tensor's device."""
-    return int(_bytes(tensor).sum(dtype=torch.int64))
+    """Return a checksum of the contents, computed on the tensor's device. It depends on the order, unlike a sum."""
+    content = _bytes(tensor)
+    aligned = content.numel() // WORD_BYTES * WORD_BYTES
+    head, tail = content[:aligned], torch.zeros(WORD_BYTES, dtype=torch.uint8, device=content.device)
+    tail[: content.numel() - aligned] = content[aligned:]
+    if head.storage_offset() % WORD_BYTES:
+        head = head.clone()
+    factors = torch.arange(1, 2 * PIECE_WORDS, 2, device=content.device)  # odd, so that each bit of a word matters
+    total = torch.zeros((), dtype=torch.int64, device=content.device)
+    for piece in (*torch.split(head.view(torch.int64), PIECE_WORDS), tail.view(torch.int64)):
+        total = total * FACTOR + (piece * factors[: piece.numel()]).sum()
+    return int(total)
 
 
 def _number(text: str) -> int:

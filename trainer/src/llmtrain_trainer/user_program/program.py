@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,14 +81,20 @@ def _find_file(entrypoint: Entrypoint, run: RunConfig) -> Path:
     name = entrypoint.script or ""
     file = Path(run.data_directory) / name
     where = "in the trainer image" if name.startswith("/") else f"on volume '{run.data.source.volume}'"
-    if not file.is_file():
-        raise BadInput(f"spec.entrypoint.script: '{name}' is not a file {where}; put it there or correct the path")
     try:
-        compile(file.read_bytes(), str(file), "exec")
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise FileNotFoundError
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(
+            f"spec.entrypoint.script: '{name}' is not a file {where}; put it there or correct the path"
+        ) from error
+    except PermissionError as error:  # another error of the volume may pass: this process is replaced
+        raise BadInput(f"spec.entrypoint.script: '{name}' {where} cannot be read: {error.strerror}") from error
+    try:
+        compile(content, str(file), "exec")
     except (SyntaxError, ValueError) as error:
         raise BadInput(f"spec.entrypoint.script: '{name}' is not Python: {error}") from error
-    except OSError as error:
-        raise BadInput(f"spec.entrypoint.script: '{name}' {where} cannot be read: {error.strerror}") from error
     return file
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import RECENT_LINES, JsonLog
+from llmtrain_api.printable import printable, printable_lines
 from llmtrain_api.protocol import Leave
 from llmtrain_api.run_config import RunConfig
 from llmtrain_api.stop_signals import stop_signals
@@ -38,8 +39,12 @@ STACK_DUMP_SECONDS = 1.0
 """How long a hung rank has to write its stacks before it is killed."""
 REPORTED_LINES, MAX_LINE_CHARACTERS = 5, 500
 """Log lines in the report of a failure, and their length."""
+MAX_MESSAGE_CHARACTERS = 1024
+"""Length of the message in it: the protocol has no longer ones."""
 MAX_RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 """A worker exits when its ranks crash more often within the window."""
+MAX_EARLY_FAILURES = 3
+"""A worker exits when a rank fails so often in a row before its first step: only then does the failure budget count them."""
 
 REASONS: dict[int, EndReason] = {
     ExitCode.SUCCESS: "Completed",
@@ -66,7 +71,11 @@ class Supervisor:
         self._hung_since: dict[int, float] = {}
         self._unresponsive_seconds: dict[int, float] = {}
         self._restarts: deque[float] = deque(maxlen=MAX_RESTARTS)
+        self._early_failures: dict[int, int] = {}
+        """By local rank: exits in a row with an error of its own and without a step."""
         self._stopping, self._exit_code = False, 0
+        self._failure: TerminationMessage | None = None
+        """What the first rank that failed has left, before the others, which are stopped then, write their lines."""
 
     def supervise(self) -> TerminationMessage:
         """Run the ranks until all have exited; return the termination message of the worker."""
@@ -150,24 +159,34 @@ class Supervisor:
             return
         if self._stopping and code == -signal.SIGTERM:  # the signal arrived before its handler was installed
             code = ExitCode.STOPPED
-        replaced = self._should_restart(code)
+        replaced = self._should_restart(process, code)
         self._report_failure(process, code, self._unresponsive_seconds.pop(process.pid, 0.0), replaced=replaced)
         if replaced:
             self._start(process.local_rank)
         else:
-            self._exit_code = self._exit_code or code
+            if not self._exit_code:
+                self._exit_code = code
+                self._failure = None if code == ExitCode.STOPPED else self._end_of(code)
             self._stop_all()
 
-    def _should_restart(self, code: int) -> bool:
+    def _should_restart(self, process: RankProcess, code: int) -> bool:
         if self._stopping or code in ENDING_CODES:
             return False
         if self._run.entrypoint is not None and code == ExitCode.FAILURE:  # a failed user program is not hidden
+            return False
+        if code == ExitCode.FAILURE and self._fails_early(process):
             return False
         now = time.monotonic()
         if len(self._restarts) == MAX_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_SECONDS:
             return False
         self._restarts.append(now)
         return True
+
+    def _fails_early(self, process: RankProcess) -> bool:
+        """Count an error of a rank; return whether too many in a row came before a step, however long each one took."""
+        count = 0 if process.watchdog.has_stepped else self._early_failures.get(process.local_rank, 0) + 1
+        self._early_failures[process.local_rank] = count
+        return count >= MAX_EARLY_FAILURES
 
     def _report_failure(self, process: RankProcess, code: int, unresponsive_seconds: float, *, replaced: bool) -> None:
         """Report a failed rank to the coordinator, which then need not wait for the lease to expire.
@@ -181,8 +200,8 @@ class Supervisor:
             incarnation=process.incarnation,
             reason="Failed",
             exit_code=code if replaced else None,
-            message=_exit_message(code, self._lines),
-            last_lines=[line[:MAX_LINE_CHARACTERS] for line in list(self._lines)[-REPORTED_LINES:]],
+            message=printable(_exit_message(code, self._lines), MAX_MESSAGE_CHARACTERS),
+            last_lines=printable_lines(list(self._lines), max_lines=REPORTED_LINES, max_length=MAX_LINE_CHARACTERS),
             unresponsive_seconds=unresponsive_seconds,
         )
         CoordinatorClient.of(self._run).leave_best_effort(leave)
@@ -196,32 +215,35 @@ class Supervisor:
         self._stop_all()
 
     def _outcome(self, code: int) -> TerminationMessage:
-        reason = REASONS.get(code, "Crashed")
-        message = _exit_message(code, self._lines)
+        end = self._failure or self._end_of(code)
+        return end.model_copy(update={"last_lines": list(self._lines)})
+
+    def _end_of(self, code: int) -> TerminationMessage:
+        """Return the termination message for the exit of a rank, without the last lines."""
+        reason, message = REASONS.get(code, "Crashed"), _exit_message(code, self._lines)
         entry = _program_failure(self._lines) if reason == "Crashed" else {}
+        exit_code = entry.get("exitCode")
+        is_ours = code == ExitCode.STOPPED or bool(_last_message(code, self._lines))
+        if self._run.entrypoint is not None and code in ENDING_CODES and not is_ours:
+            reason, exit_code = "Crashed", code  # the program has ended its process with a code that looks like ours
         return TerminationMessage(
-            reason=reason,
-            message=message,
-            last_lines=list(self._lines),
-            exit_code=entry.get("exitCode"),
-            before_first_step=entry.get("beforeFirstStep") is True,
+            reason=reason, message=message, exit_code=exit_code, before_first_step=entry.get("beforeFirstStep") is True
         )
 
 
 def _exit_message(code: int, lines: deque[str]) -> str:
     """Return one sentence about the exit of a rank: that of its own log, if there is one."""
-    if code > 0 and (message := _last_message(lines)):
+    if code > 0 and (message := _last_message(code, lines)):
         return message
     if code < 0:
         return f"a trainer process was killed by {signal_name(-code)}"
     return f"a trainer process exited with code {code}" if code else "training completed"
 
 
-def _last_message(lines: deque[str]) -> str:
-    """Return the message of the newest log line that a rank wrote when it exited; empty if there is none."""
-    return next(
-        (str(entry.get("message", "")) for entry in _entries(lines, TrainerEvent.FAILED, TrainerEvent.STOPPED)), ""
-    )
+def _last_message(code: int, lines: deque[str]) -> str:
+    """Return the message of the newest log line that a rank wrote when it exited with `code`; empty if there is none."""
+    event = TrainerEvent.STOPPED if code == ExitCode.STOPPED else TrainerEvent.FAILED
+    return next((str(entry.get("message", "")) for entry in _entries(lines, event)), "")
 
 
 def _program_failure(lines: deque[str]) -> dict[str, Any]:
