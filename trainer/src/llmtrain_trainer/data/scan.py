@@ -168,12 +168,15 @@ class _Scan:
     def read(self, position: int, file: TextFile) -> None:
         """Scan one file; if it turns out to be unusable, what was read of it is dropped."""
         before = self._digest.copy(), self._documents, self._size
+        counts = self._replaced, self._left_out, len(self._findings)
         self._digest.update(f"\0{file.name}\0".encode("utf-8", "surrogateescape"))
         try:
             self._read(file)
         except NotText as error:
-            self._report(BadText(file=display_name(file.name), reason=error.reason, offset=error.offset))
             self._digest, self._documents, self._size = before
+            self._replaced, self._left_out, findings = counts
+            del self._findings[findings:]
+            self._report(BadText(file=display_name(file.name), reason=error.reason, offset=error.offset))
             self._records.seek(self._documents * DOCUMENT.itemsize)
             self._records.truncate()
             self._resumes.clear()
@@ -182,11 +185,14 @@ class _Scan:
     def _read(self, file: TextFile) -> None:
         reader = Reader(file=file, column=self._task.column)
         splittable = reader.random_access and len(self._task.files) == 1
-        document, skipped = DocumentHash(), False
+        document, skipped_line = DocumentHash(), 0
         documents, shard_start, done = 0, 0, Start()
         for piece in reader.read():
             if isinstance(piece, BadText):
-                skipped = self._report(piece) or skipped
+                if self._report(piece):
+                    if piece.line is None:
+                        raise NotText(piece.reason, offset=piece.offset)  # the whole file is left out
+                    skipped_line = piece.line
                 continue
             at_end_of_piece = not piece.line or not document.size
             if splittable and at_end_of_piece and done.offset - shard_start >= self._task.shard_bytes:
@@ -194,8 +200,8 @@ class _Scan:
                 shard_start = done.offset
             document.update(piece.text)
             if piece.last:
-                self._end_document(document, skipped=skipped)
-                document, skipped = DocumentHash(), False
+                self._end_document(document, skipped=0 < piece.line == skipped_line)
+                document = DocumentHash()
                 documents += 1
             if piece.last or not piece.line:
                 done = Start(piece.offset, piece.line)
@@ -208,7 +214,7 @@ class _Scan:
         self._size += size
 
     def _report(self, bad: BadText) -> bool:
-        """Record a finding; return whether the document that follows is left out because of it."""
+        """Record a finding; return whether the document it is in is left out because of it."""
         if self._task.policy == "Fail":
             raise refuse(bad)
         skips = bad.replaced > 0 and self._task.policy == "Skip"
