@@ -3,12 +3,14 @@
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_api.termination import DatasetInfo
 from llmtrain_trainer.data import assembly, shards
 from llmtrain_trainer.data.dataset import Dataset, prepared_root
 from llmtrain_trainer.errors import BadInput, TrainerError
@@ -146,6 +148,61 @@ def test_a_damaged_shard_is_tokenized_again(make_run: MakeRun, log: JsonLog, mon
         with pytest.raises(TrainerError, match="was changed after it was written; it is prepared again"):
             prepare(make_run(), log)
     assert prepared(make_run, log).training.tobytes() == expected
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content.replace(b"<|endoftext|>", b"-")])
+@pytest.mark.parametrize("pattern", ["tokenizer.json", "trained.json", "scan-00000.json", "scan-00000.documents"])
+def test_damage_to_what_was_done_before_a_crash_does_not_reach_the_dataset(
+    make_run: MakeRun,
+    log: JsonLog,
+    monkeypatch: pytest.MonkeyPatch,
+    pattern: str,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    def crash(*arguments: object, **named: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(assembly, "save_tokenizer", crash)
+        with pytest.raises(OSError, match="disk full"):
+            prepare(make_run(), log)
+    root = prepared_root(make_run().data_directory)
+    [file] = root.glob(f".unfinished-*/{pattern}")
+    file.write_bytes(damage(file.read_bytes()))
+    dataset = prepared(make_run, log)
+    shutil.rmtree(root.parent)
+    assert prepared(make_run, log).training.tobytes() == dataset.training.tobytes()
+
+
+def test_a_job_takes_the_dataset_of_another_one_that_was_faster_with_the_same_text(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*arguments: object) -> object:
+        monkeypatch.setattr(stage, "train_tokenizer", train_tokenizer)
+        faster.append(described(make_run, log))
+        return train_tokenizer(*arguments)
+
+    faster: list[DatasetInfo] = []
+    train_tokenizer = stage.train_tokenizer
+    monkeypatch.setattr(stage, "train_tokenizer", overtaken)
+    assert [described(make_run, log)] == faster
+    assert [path.name for path in prepared_root(make_run().data_directory).iterdir()] == [faster[0].id]
+
+
+@pytest.mark.parametrize(
+    "change", [{"tokens": 100}, {"heldOutTokens": 0}, {"id": "another"}, {"type": "uint32"}, {"type": "float"}]
+)
+def test_a_description_that_contradicts_its_files_is_not_believed(
+    make_run: MakeRun, log: JsonLog, change: dict[str, object]
+) -> None:
+    first = prepared(make_run, log)
+    description = first.directory / "dataset.json"
+    content = json.loads(description.read_text())
+    changed = content | change if "type" in change else content | {"facts": content["facts"] | change}
+    description.write_text(json.dumps(changed))
+    with pytest.raises(BadInput, match="prepare"):
+        Dataset.open(make_run().data_directory, first.info.id)
+    assert prepared(make_run, log).info == first.info
 
 
 def test_text_shorter_than_the_context_is_rejected(make_run: MakeRun, log: JsonLog) -> None:

@@ -17,7 +17,7 @@ from llmtrain_api.model import Model
 from llmtrain_trainer.data.bad_text import BadText, NotText, Policy, display_name, refuse
 from llmtrain_trainer.data.documents import Reader, Start
 from llmtrain_trainer.data.source import TextFile
-from llmtrain_trainer.data.written_files import atomic_file, read_model, size_of, write_model
+from llmtrain_trainer.data.written_files import WrittenFile, atomic_file, digest_of, read_model, size_of, write_model
 
 UNIT_BYTES = 2**23
 """Files are scanned together until they have so many bytes; a larger file is cut into shards of this size."""
@@ -44,6 +44,8 @@ class UnitScan(Model):
 
     digest: str
     """Hash of the names and texts."""
+    records: WrittenFile | None = None
+    """The file with the records of the documents."""
     documents: int = 0
     size: int = 0
     """Bytes of all documents, in UTF-8."""
@@ -95,15 +97,25 @@ def plan_units(files: Sequence[TextFile]) -> list[range]:
 def scan_unit(task: ScanTask) -> UnitScan:
     """Scan a unit unless its result exists. BadInput for bad text with the policy Fail."""
     before = read_model(UnitScan, task.result_file)
-    if before is not None and size_of(task.documents_file) == before.documents * DOCUMENT.itemsize:
+    if before is not None and _is_complete(task, before):
         return before
     with atomic_file(task.documents_file) as records:
         scan = _Scan(task, records)
         for position, file in enumerate(task.files):
             scan.read(position, file)
-    result = scan.result()
+    result = scan.result(digest_of(task.documents_file))
     write_model(result, task.result_file)
     return result
+
+
+def _is_complete(task: ScanTask, result: UnitScan) -> bool:
+    """Return whether the records are as they were written."""
+    records = result.records
+    return (
+        records is not None
+        and size_of(task.documents_file) == records.size
+        and digest_of(task.documents_file) == records
+    )
 
 
 class DocumentHash:
@@ -153,8 +165,9 @@ class _Scan:
         self._unusable: list[int] = []
         self._resumes: list[Resume] = []
 
-    def result(self) -> UnitScan:
+    def result(self, records: WrittenFile) -> UnitScan:
         return UnitScan(
+            records=records,
             digest=self._digest.hexdigest(),
             documents=self._documents,
             size=self._size,

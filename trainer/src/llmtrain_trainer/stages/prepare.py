@@ -43,7 +43,7 @@ from llmtrain_trainer.data.source import Listing, no_text, read_source
 from llmtrain_trainer.data.source_index import find_source, index_source, source_key
 from llmtrain_trainer.data.split import Split, split_documents
 from llmtrain_trainer.data.tokenizer import TOKENIZER_FILE, save_tokenizer, train_tokenizer
-from llmtrain_trainer.data.written_files import atomic_file
+from llmtrain_trainer.data.written_files import WrittenFile, atomic_file, digest_of, read_model, size_of, write_model
 from llmtrain_trainer.errors import BadInput, TrainerError
 from llmtrain_trainer.models.config import config_for
 
@@ -113,6 +113,12 @@ class _Preparation:
         except BadInput:
             self._remove_workspaces()
             raise
+        except FileNotFoundError:
+            found = find_source(self._root, self._key)
+            if found is None:
+                raise
+            self._remove_workspaces()
+            return found  # another job with this text was faster, and removed the directory that both worked in
         index_source(self._root, self._key, file, report)
         self._remove_workspaces()
         return file, report
@@ -241,7 +247,9 @@ class _Preparation:
             )
 
     def _train_tokenizer(self, tasks: Sequence[TokenizeTask], split: Split) -> None:
-        if (self._workspace / TOKENIZER_FILE).exists():
+        description, file = self._workspace / "trained.json", self._workspace / TOKENIZER_FILE
+        before = read_model(WrittenFile, description)
+        if before is not None and size_of(file) == before.size and digest_of(file) == before:
             return
         settings, started_at = self._run.data.tokenizer, time.monotonic()
         shards = [task.shard for task in tasks]
@@ -250,6 +258,7 @@ class _Preparation:
             text = sample_training_text(shards, split.training_size, settings.sample_bytes)
             tokenizer = train_tokenizer(text, settings.vocab_size)
         save_tokenizer(tokenizer, self._workspace)
+        write_model(digest_of(file), description)
         self._log.info(
             TrainerEvent.TOKENIZER_TRAINED,
             vocab_size=settings.vocab_size,
