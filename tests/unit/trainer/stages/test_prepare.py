@@ -71,6 +71,22 @@ def test_text_that_changes_while_it_is_prepared_is_read_again(
     assert [path.name for path in root.iterdir() if not path.name.startswith(".unfinished-")] == []
 
 
+@pytest.mark.parametrize("text", ["half", '{"text": "more"}\n' * 3000])
+def test_what_a_change_of_the_text_leads_to_is_not_blamed_on_the_text(
+    make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def changing(*arguments: object) -> object:
+        for file in (volume / "text").iterdir():
+            file.write_text(text)
+        return split_documents(*arguments)
+
+    (volume / "text" / "lines.jsonl").write_text('{"text": "one"}\n')
+    split_documents = stage.split_documents
+    monkeypatch.setattr(stage, "split_documents", changing)
+    with pytest.raises(TrainerError, match="the text changed while it was prepared"):
+        prepare(make_run(), log)
+
+
 @pytest.mark.parametrize("name", ["training.bin", "held-out.bin", "tokenizer.json"])
 @pytest.mark.parametrize(
     "damage",

@@ -111,6 +111,7 @@ class _Preparation:
         try:
             file, report = self._run_steps()
         except BadInput:
+            self._check_unchanged()  # half of a file that is being copied can be bad
             self._remove_workspaces()
             raise
         except FileNotFoundError:
@@ -119,6 +120,9 @@ class _Preparation:
                 raise
             self._remove_workspaces()
             return found  # another job with this text was faster, and removed the directory that both worked in
+        except (IndexError, UnicodeError):
+            self._check_unchanged()  # else the documents are those that were scanned
+            raise
         index_source(self._root, self._key, file, report)
         self._remove_workspaces()
         return file, report
