@@ -1,5 +1,6 @@
 """Text is prepared once for the same text and settings; an incomplete dataset is prepared again and never used."""
 
+import errno
 import io
 import json
 import os
@@ -69,6 +70,20 @@ def test_text_that_changes_while_it_is_prepared_is_read_again(
         prepare(make_run(), log)
     root = prepared_root(make_run().data_directory)
     assert [path.name for path in root.iterdir() if not path.name.startswith(".unfinished-")] == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_volume_that_may_not_be_written_is_named(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def deny(path: Path, **options: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", deny)
+    with pytest.raises(
+        BadInput, match=rf"spec\.data\.source\.volume: 'datasets' can't be written: {os.strerror(number)}"
+    ):
+        prepare(make_run(), log)
 
 
 @pytest.mark.parametrize("text", ["half", '{"text": "more"}\n' * 3000])

@@ -6,6 +6,7 @@ text.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -129,7 +130,7 @@ class _Preparation:
 
     def _run_steps(self) -> tuple[DatasetFile, DataReport]:
         os.environ.setdefault("RAYON_NUM_THREADS", str(self._count))  # else a thread for each CPU of the node
-        self._workspace.mkdir(parents=True, exist_ok=True)
+        self._create_workspace()
         with Processes(self._count) as processes:
             scans = self._scan(processes)
             documents = self._documents(scans)
@@ -143,6 +144,18 @@ class _Preparation:
             else:
                 self._check_unchanged()
         return file, report
+
+    def _create_workspace(self) -> None:
+        """Create the directory of this preparation. BadInput if this process may not write to the volume."""
+        try:
+            self._workspace.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            raise BadInput(
+                f"spec.data.source.volume: '{self._run.data.source.volume}' can't be written: {error.strerror}; the tokenized text is "
+                "written to .llmtrain at its root: let the user of the pods write there (spec.securityContext), or use another volume"
+            ) from error
 
     def _scan(self, processes: Processes) -> list[UnitScan]:
         tasks = [
