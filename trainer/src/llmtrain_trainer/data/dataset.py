@@ -126,6 +126,16 @@ def window_count(tokens: int, length: int) -> int:
     return max(0, tokens - 1) // length
 
 
+def require_windows(tokens: int, held_out_tokens: int, context_length: int) -> None:
+    """BadInput if a split is shorter than one window."""
+    for name, count, change in (("training", tokens, "lower"), ("held-out", held_out_tokens, "raise")):
+        if window_count(count, context_length) == 0:
+            raise BadInput(
+                f"spec.data.source: the {name} text is only {count} tokens long, shorter than a window of "
+                f"{context_length} tokens; add text, {change} spec.data.heldOutPercent, or lower spec.model.contextLength"
+            )
+
+
 def read_windows(tokens: Tokens, indices: list[int], length: int) -> NDArray[np.int64]:
     """Return windows (len(indices), length + 1): `length` inputs, and one more token as the last target."""
     starts = [index * length for index in indices]

@@ -17,7 +17,14 @@ from llmtrain_api.model import Model
 from llmtrain_trainer.data.bad_text import BadText, NotText, Policy, display_name, refuse
 from llmtrain_trainer.data.documents import Reader, Start
 from llmtrain_trainer.data.source import TextFile
-from llmtrain_trainer.data.written_files import WrittenFile, atomic_file, digest_of, read_model, size_of, write_model
+from llmtrain_trainer.data.written_files import (
+    WrittenFile,
+    atomic_file,
+    digest_of,
+    is_as_written,
+    read_model,
+    write_model,
+)
 
 UNIT_BYTES = 2**23
 """Files are scanned together until they have so many bytes; a larger file is cut into shards of this size."""
@@ -97,7 +104,7 @@ def plan_units(files: Sequence[TextFile]) -> list[range]:
 def scan_unit(task: ScanTask) -> UnitScan:
     """Scan a unit unless its result exists. BadInput for bad text with the policy Fail."""
     before = read_model(UnitScan, task.result_file)
-    if before is not None and _is_complete(task, before):
+    if before is not None and is_as_written(task.documents_file, before.records):
         return before
     with atomic_file(task.documents_file) as records:
         scan = _Scan(task, records)
@@ -106,16 +113,6 @@ def scan_unit(task: ScanTask) -> UnitScan:
     result = scan.result(digest_of(task.documents_file))
     write_model(result, task.result_file)
     return result
-
-
-def _is_complete(task: ScanTask, result: UnitScan) -> bool:
-    """Return whether the records are as they were written."""
-    records = result.records
-    return (
-        records is not None
-        and size_of(task.documents_file) == records.size
-        and digest_of(task.documents_file) == records
-    )
 
 
 class DocumentHash:
