@@ -20,6 +20,8 @@ MAX_VALUES = 100_000
 """Values of the largest document, aliases resolved."""
 MAX_DEPTH = 100
 """Lists and maps inside each other."""
+MAX_DIGITS = 4000
+"""Digits of an integer that Python converts. One of more than 20 is too large for kubectl and the API server anyway."""
 TAG = "tag:yaml.org,2002:"
 PLAIN = "plain"
 """Tag of a scalar that is written without quotes and without a tag."""
@@ -58,7 +60,13 @@ def read_documents(content: bytes) -> list[Document]:
     text = _decode(content)
     if text.lstrip().startswith("{"):
         try:
-            value = json.loads(text, object_pairs_hook=_unique, parse_float=_json_float, parse_constant=_json_float)
+            value = json.loads(
+                text,
+                object_pairs_hook=_unique,
+                parse_int=_json_integer,
+                parse_float=_json_float,
+                parse_constant=_json_float,
+            )
         except (json.JSONDecodeError, RecursionError):
             pass  # a flow mapping of YAML
         else:
@@ -85,7 +93,7 @@ def plain_value(text: str) -> object:
 
 def _number(text: str) -> object:
     digits = text.replace("_", "")
-    if match := _INTEGER.fullmatch(digits):
+    if len(digits) <= MAX_DIGITS and (match := _INTEGER.fullmatch(digits)):
         found, base = next((part, base) for part, base in zip(match.groups()[1:], _BASES, strict=True) if part)
         value = -int(found, base) if match[1] == "-" else int(found, base)
         if -(2**63) <= value < (2**63 if match[1] else 2**64):
@@ -272,8 +280,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _json_integer(text: str) -> object:
+    return int(text) if len(text) <= MAX_DIGITS else _json_float(text)
+
+
 def _json_float(text: str) -> object:
     value = float(text)
     if not math.isfinite(value):
-        raise InvalidYaml(f"{text} is no number of JSON; remove it")
+        raise InvalidYaml(f"{text[:40]} is no number of JSON; remove it")
     return _json_number(value)

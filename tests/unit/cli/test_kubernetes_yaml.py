@@ -112,6 +112,13 @@ def test_numbers_of_json_are_those_of_kubectl() -> None:
     assert type(document.value["b"]) is int
 
 
+def test_an_integer_that_python_does_not_convert_is_text_or_refused() -> None:
+    digits = "1" * 5000
+    assert plain_value(digits) == digits
+    with pytest.raises(InvalidYaml, match="1 is no number of JSON; remove it"):
+        read_documents(f'{{"a": {digits}}}'.encode())
+
+
 def test_aliases_cannot_fill_the_memory() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]

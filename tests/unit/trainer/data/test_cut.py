@@ -52,6 +52,15 @@ def test_a_text_is_cut_near_the_wanted_place(
     assert encoded[: cut.size].decode() + encoded[cut.size :].decode() == text
 
 
+@pytest.mark.parametrize("text", ["é" * 20, "漢" * 20, "\U0001f600" * 20, "x\U0001f600"])
+@pytest.mark.parametrize("cut_size", [1, 2, 3, 4, 5, 7, 11])
+def test_a_short_text_is_cut_between_two_characters(tmp_path: Path, text: str, cut_size: int) -> None:
+    shards, encoded = shards_of(tmp_path, write(tmp_path / "a.txt", text), 2**30, [CUT]), text.encode()
+    cut = find_cut(shards, split_at(0, min(cut_size, len(encoded)), [CUT]), len(encoded))
+    assert cut is not None
+    assert encoded[: cut.size].decode() + encoded[cut.size :].decode() == text
+
+
 def test_a_record_between_others_is_cut(tmp_path: Path) -> None:
     texts = ["first " * 20, LONG, "last " * 20]
     file = write(tmp_path / "a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))

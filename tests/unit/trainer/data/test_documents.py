@@ -56,6 +56,11 @@ def test_jsonl_has_a_named_field_and_may_be_utf16(tmp_path: Path) -> None:
     assert read(write(tmp_path / "a.jsonl", content.encode("utf-16")), column="body") == (TEXTS, [])
 
 
+@pytest.mark.parametrize("number", ["1" * 5000, "-1e999", "NaN"])
+def test_a_number_that_python_does_not_convert_is_no_reason_to_leave_a_line_out(tmp_path: Path, number: str) -> None:
+    assert read(write(tmp_path / "a.jsonl", f'{{"id": {number}, "text": "one"}}\n')) == (["one"], [])
+
+
 @pytest.mark.parametrize(
     "line",
     ["no json", '{"text": "cut', '{"body": "x"}', '{"text": 3}', '["text"]', "[" * 100_000, '{"text": null}'],

@@ -52,6 +52,18 @@ def test_a_damaged_file_is_not_text(tmp_path: Path) -> None:
         read(write(tmp_path / "b.parquet", Path(file.path).read_bytes()[:-50]))
 
 
+def test_a_file_that_the_volume_does_not_give_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **named: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    file = parquet(tmp_path / "a.parquet", TEXTS)
+    monkeypatch.setattr(pyarrow.parquet, "ParquetFile", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        read(file)
+
+
 def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(BadInput, match=r"'a\.parquet' is a Parquet file, which needs .* llmtrain\[parquet\]"):

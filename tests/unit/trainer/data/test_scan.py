@@ -114,7 +114,7 @@ def test_a_file_that_is_no_text_is_left_out_of_its_unit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected", "replaced", "left_out"), [("Replace", [327, 326, 4], 2, 1), ("Skip", [0, 326, 0], 0, 3)]
+    ("policy", "expected", "replaced", "left_out"), [("Replace", [327, 326, 4], 2, 1), ("Skip", [326, 0], 0, 3)]
 )
 def test_bad_text_is_replaced_or_skipped(
     tmp_path: Path, policy: Policy, expected: list[int], replaced: int, left_out: int
@@ -128,6 +128,40 @@ def test_bad_text_is_replaced_or_skipped(
     assert sizes(tmp_path / "scan") == expected
     assert (result.replaced, result.left_out) == (replaced, left_out)
     assert [bad.file for bad in result.findings] == ["a.txt", "c.jsonl", "c.jsonl"]
+
+
+def test_a_skipped_line_without_a_document_does_not_take_the_next_one_along(tmp_path: Path) -> None:
+    lines = [
+        b'{"text": "first"}',
+        b'{"text": "broken \xff',
+        b'{"text": "third"}',
+        b'{"title": "\xff", "text": ""}',
+        b'{"text": "fifth"}',
+        b'{"text": "\xff"}',
+    ]
+    file = write(tmp_path / "a.jsonl", b"\n".join(lines))
+    result = scan(tmp_path / "scan", [file], "Skip")
+    assert sizes(tmp_path / "scan") == [5, 5, 5, 0]
+    assert [bad.line for bad in result.findings] == [2, 4, 6]
+    assert result.left_out == 3
+
+
+def test_a_file_is_left_out_once_however_many_bad_places_it_has(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.txt", (VALID.encode() + b"\xff") * 2000)
+    assert scan(tmp_path / "scan", [file], "Skip").left_out == 1
+
+
+def test_lines_in_an_encoding_that_is_only_known_by_its_nuls_are_left_out_together(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", '{"text": "a"}\n{"text": "b"}\n'.encode("utf-16-le"))
+    result = scan(tmp_path / "scan", [file], "Skip")
+    assert (result.documents, result.unusable, result.left_out) == (0, [0], 1)
+
+
+def test_bytes_are_not_counted_as_replaced_in_a_file_that_is_left_out(tmp_path: Path) -> None:
+    texts = "".join(f'{{"text": "{number * 7919}"}}\n' for number in range(9000)).encode()
+    file = write(tmp_path / "cut.jsonl.gz", gzip.compress(b'{"text": "\xff"}\n' + texts)[:-9])
+    result = scan(tmp_path / "scan", [file])
+    assert (result.replaced, result.left_out, len(result.findings)) == (0, 1, 1)
 
 
 def test_with_the_policy_fail_the_first_bad_place_ends_the_scan(tmp_path: Path) -> None:

@@ -113,6 +113,37 @@ def test_a_link_that_leads_nowhere_and_a_pipe_are_left_out_by_name(volume: Path)
     ]
 
 
+def test_a_link_that_the_volume_does_not_resolve_is_not_left_out(volume: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (volume / "text" / "link").symlink_to("file-0.txt")
+
+    class Child:
+        name, path = "link", str(volume / "text" / "link")
+
+        def is_symlink(self) -> bool:
+            return True
+
+        def stat(self) -> os.stat_result:
+            raise OSError(5, "Input/output error")
+
+    class Found:
+        def __enter__(self) -> list[Child]:
+            return [Child()]
+
+        def __exit__(self, *exception: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", lambda path: Found())
+    with pytest.raises(OSError, match="Input/output error"):
+        names("text", volume)
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "circle", "text/file-0.txt/inner"])
+def test_a_path_that_names_nothing_is_rejected(volume: Path, path: str) -> None:
+    (volume / "circle").symlink_to("circle")
+    with pytest.raises(BadInput, match="is not on volume 'datasets'"):
+        names(path, volume)
+
+
 def test_a_file_with_several_names_is_read_once(volume: Path) -> None:
     (volume / "cache" / "blobs").mkdir(parents=True)
     (volume / "cache" / "snapshots").mkdir()

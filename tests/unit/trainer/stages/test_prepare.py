@@ -1,14 +1,17 @@
 """Text is prepared once for the same text and settings; an incomplete dataset is prepared again and never used."""
 
+import errno
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_api.termination import DatasetInfo
 from llmtrain_trainer.data import assembly, shards
 from llmtrain_trainer.data.dataset import Dataset, prepared_root
 from llmtrain_trainer.errors import BadInput, TrainerError
@@ -67,6 +70,36 @@ def test_text_that_changes_while_it_is_prepared_is_read_again(
         prepare(make_run(), log)
     root = prepared_root(make_run().data_directory)
     assert [path.name for path in root.iterdir() if not path.name.startswith(".unfinished-")] == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_volume_that_may_not_be_written_is_named(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def deny(path: Path, **options: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", deny)
+    with pytest.raises(
+        BadInput, match=rf"spec\.data\.source\.volume: 'datasets' can't be written: {os.strerror(number)}"
+    ):
+        prepare(make_run(), log)
+
+
+@pytest.mark.parametrize("text", ["half", '{"text": "more"}\n' * 3000])
+def test_what_a_change_of_the_text_leads_to_is_not_blamed_on_the_text(
+    make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def changing(*arguments: object) -> object:
+        for file in (volume / "text").iterdir():
+            file.write_text(text)
+        return split_documents(*arguments)
+
+    (volume / "text" / "lines.jsonl").write_text('{"text": "one"}\n')
+    split_documents = stage.split_documents
+    monkeypatch.setattr(stage, "split_documents", changing)
+    with pytest.raises(TrainerError, match="the text changed while it was prepared"):
+        prepare(make_run(), log)
 
 
 @pytest.mark.parametrize("name", ["training.bin", "held-out.bin", "tokenizer.json"])
@@ -146,6 +179,61 @@ def test_a_damaged_shard_is_tokenized_again(make_run: MakeRun, log: JsonLog, mon
         with pytest.raises(TrainerError, match="was changed after it was written; it is prepared again"):
             prepare(make_run(), log)
     assert prepared(make_run, log).training.tobytes() == expected
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content.replace(b"<|endoftext|>", b"-")])
+@pytest.mark.parametrize("pattern", ["tokenizer.json", "trained.json", "scan-00000.json", "scan-00000.documents"])
+def test_damage_to_what_was_done_before_a_crash_does_not_reach_the_dataset(
+    make_run: MakeRun,
+    log: JsonLog,
+    monkeypatch: pytest.MonkeyPatch,
+    pattern: str,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    def crash(*arguments: object, **named: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(assembly, "save_tokenizer", crash)
+        with pytest.raises(OSError, match="disk full"):
+            prepare(make_run(), log)
+    root = prepared_root(make_run().data_directory)
+    [file] = root.glob(f".unfinished-*/{pattern}")
+    file.write_bytes(damage(file.read_bytes()))
+    dataset = prepared(make_run, log)
+    shutil.rmtree(root.parent)
+    assert prepared(make_run, log).training.tobytes() == dataset.training.tobytes()
+
+
+def test_a_job_takes_the_dataset_of_another_one_that_was_faster_with_the_same_text(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*arguments: object) -> object:
+        monkeypatch.setattr(stage, "train_tokenizer", train_tokenizer)
+        faster.append(described(make_run, log))
+        return train_tokenizer(*arguments)
+
+    faster: list[DatasetInfo] = []
+    train_tokenizer = stage.train_tokenizer
+    monkeypatch.setattr(stage, "train_tokenizer", overtaken)
+    assert [described(make_run, log)] == faster
+    assert [path.name for path in prepared_root(make_run().data_directory).iterdir()] == [faster[0].id]
+
+
+@pytest.mark.parametrize(
+    "change", [{"tokens": 100}, {"heldOutTokens": 0}, {"id": "another"}, {"type": "uint32"}, {"type": "float"}]
+)
+def test_a_description_that_contradicts_its_files_is_not_believed(
+    make_run: MakeRun, log: JsonLog, change: dict[str, object]
+) -> None:
+    first = prepared(make_run, log)
+    description = first.directory / "dataset.json"
+    content = json.loads(description.read_text())
+    changed = content | change if "type" in change else content | {"facts": content["facts"] | change}
+    description.write_text(json.dumps(changed))
+    with pytest.raises(BadInput, match="prepare"):
+        Dataset.open(make_run().data_directory, first.info.id)
+    assert prepared(make_run, log).info == first.info
 
 
 def test_text_shorter_than_the_context_is_rejected(make_run: MakeRun, log: JsonLog) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from llmtrain_api.termination import DatasetInfo
 from llmtrain_trainer.atomic_directory import atomic_directory, fsync_directory
-from llmtrain_trainer.data.dataset import DATASET_FILE, HELD_OUT_FILE, TRAINING_FILE, DatasetFile
+from llmtrain_trainer.data.dataset import DATASET_FILE, HELD_OUT_FILE, TRAINING_FILE, DatasetFile, token_type
 from llmtrain_trainer.data.progress import Phase
 from llmtrain_trainer.data.report import REPORT_FILE, DataReport
 from llmtrain_trainer.data.shards import TokenizedShard, TokenizeTask
@@ -65,7 +65,7 @@ def assemble(
         )
         file = DatasetFile(
             info=info,
-            type=source.token_dtype.name,
+            type=token_type(source.vocab_size),
             files=report.files,
             written={path.name: digest_of(path) for path in sorted(unfinished.iterdir())},
         )

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from llmtrain_trainer.data.shards import Cut, Shard
 from llmtrain_trainer.data.split import Split, cut_place, cut_window
 
+MAX_CHARACTER_BYTES = 4
+"""The longest character in UTF-8: its beginning has to be in the text around the wanted place."""
+
 
 def find_cut(shards: Sequence[Shard], split: Split, document_size: int) -> Cut | None:
     """Return the cut that `split` asks for; None if it cuts no document. `document_size` is that document's, in bytes."""
@@ -12,7 +15,7 @@ def find_cut(shards: Sequence[Shard], split: Split, document_size: int) -> Cut |
         return None
     window = cut_window(split.cut_size)
     wanted = document_size - split.cut_size
-    low, high = wanted - window, wanted + window
+    low, high = max(0, wanted - max(window, MAX_CHARACTER_BYTES - 1)), wanted + max(window, 1)
     text = _text_between(_last_shard_before(shards, split.cut_document, low), split.cut_document, low, high)
     return Cut(document=split.cut_document, size=low + cut_place(text, wanted - low))
 

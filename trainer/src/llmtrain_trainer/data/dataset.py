@@ -6,7 +6,7 @@ dataset is complete; whatever uses or replaces one asks it.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,8 @@ class DatasetFile(Model):
 
     info: Annotated[DatasetInfo, Field(alias="facts")]
     """What the termination message says of the dataset; datasets that exist already have it as `facts`."""
-    type: str
-    """Type of one token in the .bin files: uint16 or uint32, little-endian."""
+    type: Literal["uint16", "uint32"]
+    """Type of one token in the .bin files, little-endian."""
     files: int
     """Files of the source."""
     written: dict[str, WrittenFile] = Field(default_factory=dict)
@@ -59,7 +59,7 @@ def prepared_directory(data_directory: str, dataset: str) -> Path:
     return prepared_root(data_directory) / dataset
 
 
-def token_type(vocab_size: int) -> str:
+def token_type(vocab_size: int) -> Literal["uint16", "uint32"]:
     """Return the smallest integer type that holds every token: uint16 or uint32."""
     return "uint16" if vocab_size <= 2**16 else "uint32"
 
@@ -103,6 +103,12 @@ def read_dataset_file(directory: Path) -> DatasetFile | None:
 
 def problem_with(directory: Path, file: DatasetFile, *, digests: bool = False) -> str | None:
     """Return why a dataset is not complete, None if it is: each file has its size, and its digest if `digests` is set."""
+    if file.info.id != directory.name:
+        return f"{DATASET_FILE} describes dataset {file.info.id}"
+    width = file.token_dtype.itemsize
+    for name, tokens in ((TRAINING_FILE, file.info.tokens), (HELD_OUT_FILE, file.info.held_out_tokens)):
+        if (size := file.sizes().get(name)) != tokens * width:
+            return f"{DATASET_FILE} says that {name} has {size} bytes, and {tokens} tokens of {width} bytes"
     for name, size in file.sizes().items():
         found = size_of(directory / name)
         if found != size:
@@ -118,6 +124,16 @@ def problem_with(directory: Path, file: DatasetFile, *, digests: bool = False) -
 def window_count(tokens: int, length: int) -> int:
     """Return how many windows of `length` inputs and one more target fit in `tokens` tokens."""
     return max(0, tokens - 1) // length
+
+
+def require_windows(tokens: int, held_out_tokens: int, context_length: int) -> None:
+    """BadInput if a split is shorter than one window."""
+    for name, count, change in (("training", tokens, "lower"), ("held-out", held_out_tokens, "raise")):
+        if window_count(count, context_length) == 0:
+            raise BadInput(
+                f"spec.data.source: the {name} text is only {count} tokens long, shorter than a window of "
+                f"{context_length} tokens; add text, {change} spec.data.heldOutPercent, or lower spec.model.contextLength"
+            )
 
 
 def read_windows(tokens: Tokens, indices: list[int], length: int) -> NDArray[np.int64]:

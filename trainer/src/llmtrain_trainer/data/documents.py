@@ -22,6 +22,9 @@ LINE_ENDS = (".jsonl", ".ndjson")
 MAX_LINE_CHARACTERS = 2**23
 """The longest line of a JSONL file; a longer one is bad text, so that memory has a bound."""
 
+JSON = json.JSONDecoder(parse_int=float)
+"""Python refuses to convert integers of more than 4300 digits, which are valid JSON."""
+
 
 class Piece(NamedTuple):
     """A part of a document."""
@@ -119,10 +122,10 @@ class Reader:
             if len(raw) > MAX_LINE_CHARACTERS and not continued:
                 yield self._bad_line(number, f"longer than {MAX_LINE_CHARACTERS} characters")
             elif not continued and raw.strip():
-                _, replaced, first = repair(raw)
-                if replaced:
+                value, (_, replaced, first) = _value(raw, self.column), repair(raw)
+                if replaced and value is not None:
                     yield self._invalid(encoding, before + len(encoding.encode(raw[:first])), replaced, number)
-                yield from self._document(_value(raw, self.column), offset, number, counted=bool(replaced))
+                yield from self._document(value, offset, number, counted=bool(replaced))
             continued = not raw.endswith("\n")
 
     def _values(self, rows: Iterable[tuple[int, bytes | None]]) -> Iterator[Piece | BadText]:
@@ -190,7 +193,7 @@ def _lines(blocks: Iterable[str]) -> Iterator[str]:
 def _value(line: str, column: str) -> str | None:
     """Return the text in a line of JSON; None if there is none."""
     try:
-        record = json.loads(line.removeprefix("\ufeff"))  # files with marks may have been joined
+        record = JSON.decode(line.removeprefix("\ufeff"))  # files with marks may have been joined
     except (ValueError, RecursionError):
         return None
     value = record.get(column) if isinstance(record, dict) else None

@@ -24,8 +24,8 @@ def read_rows(file: TextFile, column: str) -> Iterator[bytes | None]:
             for batch in rows.iter_batches(batch_size=BATCH_ROWS, columns=[column], use_threads=False):
                 yield from batch.column(0).cast(pyarrow.large_binary()).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
-        if isinstance(error, PermissionError | FileNotFoundError):
-            raise
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the volume, not the content
         raise NotText(f"damaged Parquet data: {(str(error).splitlines() or [''])[0]}") from error
 
 

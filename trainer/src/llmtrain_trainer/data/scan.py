@@ -17,7 +17,14 @@ from llmtrain_api.model import Model
 from llmtrain_trainer.data.bad_text import BadText, NotText, Policy, display_name, refuse
 from llmtrain_trainer.data.documents import Reader, Start
 from llmtrain_trainer.data.source import TextFile
-from llmtrain_trainer.data.written_files import atomic_file, read_model, size_of, write_model
+from llmtrain_trainer.data.written_files import (
+    WrittenFile,
+    atomic_file,
+    digest_of,
+    is_as_written,
+    read_model,
+    write_model,
+)
 
 UNIT_BYTES = 2**23
 """Files are scanned together until they have so many bytes; a larger file is cut into shards of this size."""
@@ -44,6 +51,8 @@ class UnitScan(Model):
 
     digest: str
     """Hash of the names and texts."""
+    records: WrittenFile | None = None
+    """The file with the records of the documents."""
     documents: int = 0
     size: int = 0
     """Bytes of all documents, in UTF-8."""
@@ -95,13 +104,13 @@ def plan_units(files: Sequence[TextFile]) -> list[range]:
 def scan_unit(task: ScanTask) -> UnitScan:
     """Scan a unit unless its result exists. BadInput for bad text with the policy Fail."""
     before = read_model(UnitScan, task.result_file)
-    if before is not None and size_of(task.documents_file) == before.documents * DOCUMENT.itemsize:
+    if before is not None and is_as_written(task.documents_file, before.records):
         return before
     with atomic_file(task.documents_file) as records:
         scan = _Scan(task, records)
         for position, file in enumerate(task.files):
             scan.read(position, file)
-    result = scan.result()
+    result = scan.result(digest_of(task.documents_file))
     write_model(result, task.result_file)
     return result
 
@@ -153,8 +162,9 @@ class _Scan:
         self._unusable: list[int] = []
         self._resumes: list[Resume] = []
 
-    def result(self) -> UnitScan:
+    def result(self, records: WrittenFile) -> UnitScan:
         return UnitScan(
+            records=records,
             digest=self._digest.hexdigest(),
             documents=self._documents,
             size=self._size,
@@ -168,12 +178,15 @@ class _Scan:
     def read(self, position: int, file: TextFile) -> None:
         """Scan one file; if it turns out to be unusable, what was read of it is dropped."""
         before = self._digest.copy(), self._documents, self._size
+        counts = self._replaced, self._left_out, len(self._findings)
         self._digest.update(f"\0{file.name}\0".encode("utf-8", "surrogateescape"))
         try:
             self._read(file)
         except NotText as error:
-            self._report(BadText(file=display_name(file.name), reason=error.reason, offset=error.offset))
             self._digest, self._documents, self._size = before
+            self._replaced, self._left_out, findings = counts
+            del self._findings[findings:]
+            self._report(BadText(file=display_name(file.name), reason=error.reason, offset=error.offset))
             self._records.seek(self._documents * DOCUMENT.itemsize)
             self._records.truncate()
             self._resumes.clear()
@@ -182,11 +195,14 @@ class _Scan:
     def _read(self, file: TextFile) -> None:
         reader = Reader(file=file, column=self._task.column)
         splittable = reader.random_access and len(self._task.files) == 1
-        document, skipped = DocumentHash(), False
+        document, skipped_line = DocumentHash(), 0
         documents, shard_start, done = 0, 0, Start()
         for piece in reader.read():
             if isinstance(piece, BadText):
-                skipped = self._report(piece) or skipped
+                if self._report(piece):
+                    if piece.line is None:
+                        raise NotText(piece.reason, offset=piece.offset)  # the whole file is left out
+                    skipped_line = piece.line
                 continue
             at_end_of_piece = not piece.line or not document.size
             if splittable and at_end_of_piece and done.offset - shard_start >= self._task.shard_bytes:
@@ -194,8 +210,8 @@ class _Scan:
                 shard_start = done.offset
             document.update(piece.text)
             if piece.last:
-                self._end_document(document, skipped=skipped)
-                document, skipped = DocumentHash(), False
+                self._end_document(document, skipped=0 < piece.line == skipped_line)
+                document = DocumentHash()
                 documents += 1
             if piece.last or not piece.line:
                 done = Start(piece.offset, piece.line)
@@ -208,7 +224,7 @@ class _Scan:
         self._size += size
 
     def _report(self, bad: BadText) -> bool:
-        """Record a finding; return whether the document that follows is left out because of it."""
+        """Record a finding; return whether the document it is in is left out because of it."""
         if self._task.policy == "Fail":
             raise refuse(bad)
         skips = bad.replaced > 0 and self._task.policy == "Skip"

@@ -4,6 +4,7 @@ Only names, sizes and times are read here. Links are followed within the volume;
 symbolic or hard links, is listed once.
 """
 
+import errno
 import os
 import stat
 import sysconfig
@@ -21,6 +22,8 @@ EXCLUDED_DIRECTORIES = frozenset(
 """Directories of the Python installation that do not belong to the standard library or are not shipped everywhere."""
 STRUCTURED = (".jsonl", ".ndjson", ".parquet", ".gz")
 """Ends of names that choose a format."""
+LEADS_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+"""Errors by which a path names no file. Any other, such as EIO and ESTALE, is the volume's, and is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,12 +114,14 @@ def _within(volume: Path, path: str, name: str) -> str:
                 f"spec.data.source.path: '{path}' leads out of the volume; give a path relative to the volume's root"
             )
         os.stat(root)
-    except (FileNotFoundError, NotADirectoryError, ValueError, RuntimeError) as error:
+    except PermissionError as error:
+        raise unreadable(path, error) from error
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno not in LEADS_NOWHERE:
+            raise
         raise BadInput(
             f"spec.data.source.path: '{path}' is not on volume '{name}'; put UTF-8 files there or correct the path"
         ) from error
-    except PermissionError as error:
-        raise unreadable(path, error) from error
     return str(root)
 
 
@@ -202,7 +207,7 @@ class _Walk:
         except PermissionError as error:
             raise unreadable(name, error) from error
         except OSError as error:
-            if not child.is_symlink():
+            if not child.is_symlink() or error.errno not in LEADS_NOWHERE:
                 raise
             reason = f"a link that leads nowhere ({error.strerror})"
             self.left_out.append(BadText(file=display_name(name), reason=reason))

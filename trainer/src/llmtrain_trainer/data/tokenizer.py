@@ -6,13 +6,22 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from llmtrain_trainer.data.written_files import write_atomically
+from llmtrain_trainer.data.written_files import (
+    WrittenFile,
+    digest_of,
+    is_as_written,
+    read_model,
+    write_atomically,
+    write_model,
+)
 from llmtrain_trainer.errors import BadInput
 
 END_OF_TEXT = "<|endoftext|>"
 """The token that ends each document."""
 END_OF_TEXT_ID = 0
 TOKENIZER_FILE = "tokenizer.json"
+TRAINED_FILE = "trained.json"
+"""Size and digest of the tokenizer, written after it."""
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -40,6 +49,17 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
     """Save the tokenizer in `directory`."""
     write_atomically(tokenizer_json(tokenizer).encode(), directory / TOKENIZER_FILE)
+
+
+def save_trained(tokenizer: Tokenizer, directory: Path) -> None:
+    """Save the tokenizer in `directory` for `is_trained`, so that damage is noticed."""
+    save_tokenizer(tokenizer, directory)
+    write_model(digest_of(directory / TOKENIZER_FILE), directory / TRAINED_FILE)
+
+
+def is_trained(directory: Path) -> bool:
+    """Return whether `directory` holds a tokenizer as `save_trained` wrote it."""
+    return is_as_written(directory / TOKENIZER_FILE, read_model(WrittenFile, directory / TRAINED_FILE))
 
 
 def tokenizer_json(tokenizer: Tokenizer) -> str:

@@ -74,3 +74,8 @@ def digest_of(path: Path) -> WrittenFile:
             digest.update(block)
             size += len(block)
     return WrittenFile(size=size, digest=digest.hexdigest())
+
+
+def is_as_written(path: Path, written: WrittenFile | None) -> bool:
+    """Return whether a file exists and has the size and digest with which it was written; not if they are unknown."""
+    return written is not None and size_of(path) == written.size and digest_of(path) == written

@@ -6,6 +6,7 @@ text.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.termination import DatasetInfo, TerminationMessage
+from llmtrain_api.termination import TerminationMessage
 from llmtrain_trainer.atomic_directory import UNFINISHED
 from llmtrain_trainer.data.assembly import TokenizedSource, assemble
 from llmtrain_trainer.data.bad_text import display_name, refuse
@@ -30,8 +31,8 @@ from llmtrain_trainer.data.dataset import (
     prepared_root,
     problem_with,
     read_dataset_file,
+    require_windows,
     token_type,
-    window_count,
 )
 from llmtrain_trainer.data.processes import Processes, process_count
 from llmtrain_trainer.data.progress import logged_phase
@@ -42,7 +43,7 @@ from llmtrain_trainer.data.shards import TokenizeTask, plan_shards, tokenize_sha
 from llmtrain_trainer.data.source import Listing, no_text, read_source
 from llmtrain_trainer.data.source_index import find_source, index_source, source_key
 from llmtrain_trainer.data.split import Split, split_documents
-from llmtrain_trainer.data.tokenizer import TOKENIZER_FILE, save_tokenizer, train_tokenizer
+from llmtrain_trainer.data.tokenizer import is_trained, save_trained, train_tokenizer
 from llmtrain_trainer.data.written_files import atomic_file
 from llmtrain_trainer.errors import BadInput, TrainerError
 from llmtrain_trainer.models.config import config_for
@@ -70,7 +71,7 @@ def prepare(run: RunConfig, log: JsonLog) -> TerminationMessage:
         found = _Preparation(run, log, listing=listing, key=key, root=root).run()
     file, report = found
     info = report.describe(file.info)
-    _check_length(info, _context_length(run))
+    require_windows(info.tokens, info.held_out_tokens, _context_length(run))
     log.info(TrainerEvent.PREPARED, **info.model_dump(), files=report.files)
     message = f"{info.tokens} tokens to train on, {info.held_out_tokens} held out"
     if info.first_finding:
@@ -111,7 +112,17 @@ class _Preparation:
         try:
             file, report = self._run_steps()
         except BadInput:
+            self._check_unchanged()  # half of a file that is being copied can be bad
             self._remove_workspaces()
+            raise
+        except FileNotFoundError:
+            found = find_source(self._root, self._key)
+            if found is None:
+                raise
+            self._remove_workspaces()
+            return found  # another job with this text was faster, and removed the directory that both worked in
+        except (IndexError, UnicodeError):
+            self._check_unchanged()  # else the documents are those that were scanned
             raise
         index_source(self._root, self._key, file, report)
         self._remove_workspaces()
@@ -119,7 +130,7 @@ class _Preparation:
 
     def _run_steps(self) -> tuple[DatasetFile, DataReport]:
         os.environ.setdefault("RAYON_NUM_THREADS", str(self._count))  # else a thread for each CPU of the node
-        self._workspace.mkdir(parents=True, exist_ok=True)
+        self._create_workspace()
         with Processes(self._count) as processes:
             scans = self._scan(processes)
             documents = self._documents(scans)
@@ -133,6 +144,18 @@ class _Preparation:
             else:
                 self._check_unchanged()
         return file, report
+
+    def _create_workspace(self) -> None:
+        """Create the directory of this preparation. BadInput if this process may not write to the volume."""
+        try:
+            self._workspace.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            raise BadInput(
+                f"spec.data.source.volume: '{self._run.data.source.volume}' can't be written: {error.strerror}; the tokenized text is "
+                "written to .llmtrain at its root: let the user of the pods write there (spec.securityContext), or use another volume"
+            ) from error
 
     def _scan(self, processes: Processes) -> list[UnitScan]:
         tasks = [
@@ -229,7 +252,7 @@ class _Preparation:
                 phase.done = report.size * number // len(tasks)
         source = TokenizedSource(tasks=tasks, results=results, vocab_size=vocab_size)
         tokens, held_out_tokens = source.tokens()
-        _check_tokens(tokens, held_out_tokens, _context_length(self._run))
+        require_windows(tokens, held_out_tokens, _context_length(self._run))
         self._check_unchanged()
         size = (tokens + held_out_tokens) * source.token_dtype.itemsize
         if (existing := self._existing(dataset)) is not None:
@@ -241,7 +264,7 @@ class _Preparation:
             )
 
     def _train_tokenizer(self, tasks: Sequence[TokenizeTask], split: Split) -> None:
-        if (self._workspace / TOKENIZER_FILE).exists():
+        if is_trained(self._workspace):
             return
         settings, started_at = self._run.data.tokenizer, time.monotonic()
         shards = [task.shard for task in tasks]
@@ -249,7 +272,7 @@ class _Preparation:
         with logged_phase(self._log, "trainingTokenizer", size):
             text = sample_training_text(shards, split.training_size, settings.sample_bytes)
             tokenizer = train_tokenizer(text, settings.vocab_size)
-        save_tokenizer(tokenizer, self._workspace)
+        save_trained(tokenizer, self._workspace)
         self._log.info(
             TrainerEvent.TOKENIZER_TRAINED,
             vocab_size=settings.vocab_size,
@@ -271,17 +294,3 @@ class _Preparation:
             with contextlib.suppress(FileNotFoundError):  # another process may remove its own
                 if other.stat().st_mtime < time.time() - STALE_SECONDS:
                     shutil.rmtree(other, ignore_errors=True)
-
-
-def _check_length(info: DatasetInfo, context_length: int) -> None:
-    _check_tokens(info.tokens, info.held_out_tokens, context_length)
-
-
-def _check_tokens(tokens: int, held_out_tokens: int, context_length: int) -> None:
-    """BadInput if a split is shorter than one window."""
-    for name, count, change in (("training", tokens, "lower"), ("held-out", held_out_tokens, "raise")):
-        if window_count(count, context_length) == 0:
-            raise BadInput(
-                f"spec.data.source: the {name} text is only {count} tokens long, shorter than a window of "
-                f"{context_length} tokens; add text, {change} spec.data.heldOutPercent, or lower spec.model.contextLength"
-            )
