@@ -116,7 +116,7 @@ def test_a_link_that_leads_nowhere_and_a_pipe_are_left_out_by_name(volume: Path)
 def test_a_link_that_the_volume_does_not_resolve_is_not_left_out(volume: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (volume / "text" / "link").symlink_to("file-0.txt")
 
-    class Child:
+    class UnresolvedEntry:
         name, path = "link", str(volume / "text" / "link")
 
         def is_symlink(self) -> bool:
@@ -125,14 +125,14 @@ def test_a_link_that_the_volume_does_not_resolve_is_not_left_out(volume: Path, m
         def stat(self) -> os.stat_result:
             raise OSError(5, "Input/output error")
 
-    class Found:
-        def __enter__(self) -> list[Child]:
-            return [Child()]
+    class FoundEntries:
+        def __enter__(self) -> list[UnresolvedEntry]:
+            return [UnresolvedEntry()]
 
         def __exit__(self, *exception: object) -> None:
             pass
 
-    monkeypatch.setattr(os, "scandir", lambda path: Found())
+    monkeypatch.setattr(os, "scandir", lambda path: FoundEntries())
     with pytest.raises(OSError, match="Input/output error"):
         names("text", volume)
 

@@ -152,3 +152,17 @@ def test_a_rank_that_received_a_part_of_the_state_after_a_rollback_holds_none(
     with pytest.raises(GenerationEnded):
         sync_state(state, checkpoints, LostSource(), log)
     assert state.held_step is None
+
+
+def test_a_state_after_a_rollback_is_later_than_one_with_more_steps(
+    make_run: MakeRun, checkpoints: CheckpointStore, log: JsonLog
+) -> None:
+    cut_off, rolled_back = (make_state(make_run(), log) for _ in range(2))
+    for _ in range(3):
+        cut_off.train_step(SingleProcess(), StopVotes())
+    rolled_back.bad_steps = rolled_back.bad_steps.after_bad(4).after_rollback(4, 0)
+    rolled_back.train_step(SingleProcess(), StopVotes())
+    expected = rolled_back.parameters.weights.clone()
+    sync([cut_off, rolled_back], checkpoints, log)
+    assert (cut_off.held_step, cut_off.bad_steps) == (1, rolled_back.bad_steps)
+    assert torch.equal(cut_off.parameters.weights, expected)

@@ -51,7 +51,7 @@ def test_counters_of_an_earlier_or_later_version_are_read() -> None:
 
 
 def test_bad_steps_before_the_farthest_one_are_a_row_until_training_gets_past_it() -> None:
-    """Otherwise two steps that are bad in turn would be rolled back for ever."""
+    """Otherwise two steps that are bad in turn would be rolled back without end."""
     counts = BadStepCounts()
     for consecutive in range(1, 9, 2):
         counts = counts.after_bad(25).after_rollback(25, 20)

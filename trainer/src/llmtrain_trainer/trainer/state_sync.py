@@ -20,6 +20,7 @@ from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
+from llmtrain_trainer.training.bad_steps import BadStepCounts
 from llmtrain_trainer.training.train_state import TrainState
 
 CHUNK_ELEMENTS = 2**22
@@ -38,20 +39,25 @@ class HeldState:
 
     step: int
     """Steps done; -1 without a state."""
-    counters: tuple[int, ...]
+    bad_steps: BadStepCounts
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What is greater of a state that comes later: a rollback goes back in steps, but never in the data passed over."""
+        return self.bad_steps.data_offset, self.step
 
 
 def sync_state(state: TrainState, checkpoints: CheckpointStore, ranks: Collectives, log: JsonLog) -> Source:
-    """Bring every rank to the state with the most steps; return where that state came from."""
+    """Bring every rank to the latest state; return where that state came from."""
     state.task.check_peers(ranks)
-    held = _held_states(state, ranks)
-    in_memory = any(each.step >= 0 for each in held)
+    states = _held_states(state, ranks)
+    in_memory = any(each.step >= 0 for each in states)
     if not in_memory:
         _restore(state, checkpoints, ranks, log)
-        held = _held_states(state, ranks)
-    newest = max(each.step for each in held)
-    source = next(rank for rank, each in enumerate(held) if each.step == newest)
-    behind = [rank for rank, each in enumerate(held) if each != held[source]]
+        states = _held_states(state, ranks)
+    source = max(range(ranks.size), key=lambda rank: (states[rank].order, -rank))
+    newest = states[source].step
+    behind = [rank for rank, each in enumerate(states) if each != states[source]]
     if behind:
         _broadcast_state(state, ranks, source=source, behind=behind, step=newest)
         log.info(TrainerEvent.STATE_SYNCED, step=newest, source=source, behind=behind)
@@ -86,12 +92,15 @@ def _sign_of_life(state: TrainState, ranks: Collectives, *, restored: bool) -> b
 
 def _held_states(state: TrainState, ranks: Collectives) -> list[HeldState]:
     """Return what the state of each rank is."""
-    counters = list(state.counters.values())
-    rows = torch.zeros((ranks.size, 1 + len(counters)), dtype=torch.int64, device=state.device)
+    names = list(state.counters)
+    rows = torch.zeros((ranks.size, 1 + len(names)), dtype=torch.int64, device=state.device)
     if state.complete:
-        rows[ranks.rank] = torch.tensor([state.step + 1, *counters])
+        rows[ranks.rank] = torch.tensor([state.step + 1, *state.counters.values()])
     ranks.all_reduce(rows.view(-1))
-    return [HeldState(step=step - 1, counters=tuple(counters)) for step, *counters in rows.tolist()]
+    return [
+        HeldState(step=step - 1, bad_steps=BadStepCounts.of(dict(zip(names, counters, strict=True))))
+        for step, *counters in rows.tolist()
+    ]
 
 
 def _broadcast_chunk(chunk: Tensor, ranks: Collectives, source: int) -> None:

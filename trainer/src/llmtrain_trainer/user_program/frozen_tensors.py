@@ -125,10 +125,10 @@ def _checksum(tensor: Tensor) -> int:
     if head.storage_offset() % WORD_BYTES:
         head = head.clone()
     factors = torch.arange(1, 2 * PIECE_WORDS, 2, device=content.device)  # odd, so that each bit of a word matters
-    total = torch.zeros((), dtype=torch.int64, device=content.device)
+    checksum = torch.zeros((), dtype=torch.int64, device=content.device)
     for piece in (*torch.split(head.view(torch.int64), PIECE_WORDS), tail.view(torch.int64)):
-        total = total * FACTOR + (piece * factors[: piece.numel()]).sum()
-    return int(total)
+        checksum = checksum * FACTOR + (piece * factors[: piece.numel()]).sum()
+    return int(checksum)
 
 
 def _number(text: str) -> int:

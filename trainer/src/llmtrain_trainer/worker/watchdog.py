@@ -1,7 +1,7 @@
 """The watchdog: detects a rank that hangs, through a few bytes of memory that rank and supervisor share.
 
 The rank writes the time after each microbatch and while it waits for its peers. Therefore only the rank that hangs is
-killed, not those that wait for it. Between generations a rank is idle and not watched. The memory also tells whether
+killed, not those that wait for it. Between generations a rank is idle and not watched. The memory also holds whether
 the rank has completed a step.
 """
 
