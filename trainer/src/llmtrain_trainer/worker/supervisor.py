@@ -215,8 +215,8 @@ class Supervisor:
         self._stop_all()
 
     def _outcome(self, code: int) -> TerminationMessage:
-        end = self._failure or self._end_of(code)
-        return end.model_copy(update={"last_lines": list(self._lines)})
+        outcome = self._failure or self._end_of(code)
+        return outcome.model_copy(update={"last_lines": list(self._lines)})
 
     def _end_of(self, code: int) -> TerminationMessage:
         """Return the termination message for the exit of a rank, without the last lines."""
