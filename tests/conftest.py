@@ -1,6 +1,7 @@
 """Fixtures of several layers of tests, and the report at the end of a run: measurements, and passed tests per layer."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,11 @@ from support.training_job import Job, end, make_job
 
 TESTS = Path(__file__).parent
 WHERE = {"e2e": "on a real cluster"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Heed SIGHUP under nohup too: what the tests start inherits it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
