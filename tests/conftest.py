@@ -17,7 +17,7 @@ WHERE = {"e2e": "on a real cluster"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Heed SIGHUP under nohup too: what the tests start inherits it."""
+    """Handle SIGHUP by default under nohup too: what the tests start inherits it."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
