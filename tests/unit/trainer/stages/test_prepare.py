@@ -145,9 +145,9 @@ def test_a_dataset_of_an_earlier_version_is_opened_if_its_tokens_are_complete(ma
         Dataset.open(make_run().data_directory, dataset.info.id)
 
 
-def test_a_crash_leaves_no_dataset_and_the_next_try_continues(
-    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def crash_while_writing(make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepare until the dataset is put together, which finds no room on the volume."""
+
     def crash(*arguments: object, **named: object) -> None:
         raise OSError("disk full")
 
@@ -155,6 +155,12 @@ def test_a_crash_leaves_no_dataset_and_the_next_try_continues(
         patch.setattr(assembly, "save_tokenizer", crash)
         with pytest.raises(OSError, match="disk full"):
             prepare(make_run(), log)
+
+
+def test_a_crash_leaves_no_dataset_and_the_next_try_continues(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash_while_writing(make_run, log, monkeypatch)
     root = prepared_root(make_run().data_directory)
     assert [path.name.startswith(".unfinished-") for path in root.iterdir()] == [True]
     monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("trained again"))
@@ -190,13 +196,7 @@ def test_damage_to_what_was_done_before_a_crash_does_not_reach_the_dataset(
     pattern: str,
     damage: Callable[[bytes], bytes],
 ) -> None:
-    def crash(*arguments: object, **named: object) -> None:
-        raise OSError("disk full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(assembly, "save_tokenizer", crash)
-        with pytest.raises(OSError, match="disk full"):
-            prepare(make_run(), log)
+    crash_while_writing(make_run, log, monkeypatch)
     root = prepared_root(make_run().data_directory)
     [file] = root.glob(f".unfinished-*/{pattern}")
     file.write_bytes(damage(file.read_bytes()))
