@@ -9,6 +9,7 @@ Every other package imports this one; it imports none of them.
     cluster.py         LLMCluster: compute and storage that a platform team offers
     conditions.py      conditions and their reasons
     rules.py           cross-field rules: error message, CEL expression and Python check
+    personal_patterns.py  regular expressions for personal data
     defaults.py        whether a field has its default value, in Python and in CEL
     run_config.py      settings that the operator passes to the trainer
     termination.py     exit codes and termination messages of containers

@@ -36,6 +36,10 @@ class Reason(StrEnum):
     VOLUME_NOT_FOUND = "VolumeNotFound"
     VOLUME_PENDING = "VolumePending"
     POOL_NOT_FOUND = "PoolNotFound"
+    JOB_NOT_FOUND = "JobNotFound"
+    JOB_FAILED = "JobFailed"
+    MODEL_NOT_USABLE = "ModelNotUsable"
+    DEPENDENCY_CYCLE = "DependencyCycle"
     PRIORITY_CLASS_NOT_ALLOWED = "PriorityClassNotAllowed"
     TOLERATION_NOT_ALLOWED = "TolerationNotAllowed"
     INSUFFICIENT_GPUS = "InsufficientGPUs"
@@ -87,6 +91,7 @@ class Reason(StrEnum):
     EXPANSION_REJECTED = "ExpansionRejected"
     # events only
     BAD_STEP = "BadStep"
+    CLASS_MISSING = "ClassMissing"
     NO_GANG_SCHEDULING = "NoGangScheduling"
     CHILD_REPAIRED = "ChildRepaired"
     COORDINATOR_LOST = "CoordinatorLost"

@@ -7,7 +7,7 @@ value differs from the default.
 from typing import Any
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.model import Model
+from llmtrain_api.model import MapModel, Model
 
 
 def value_at(spec: JobSpec, path: str) -> Any:
@@ -33,6 +33,8 @@ def is_default_cel(path: str) -> str:
     for parent in parents:
         kind = kind.model_fields[_attribute(kind, parent)].annotation
     default = kind.model_fields[_attribute(kind, name)].get_default(call_default_factory=True)
+    if issubclass(kind, MapModel):
+        return _key_equality(f"self.{'.'.join(parents)}", name, default)
     return " && ".join(_equalities(f"self.{path}", default))
 
 
@@ -41,8 +43,17 @@ def _equalities(path: str, default: object) -> list[str]:
         return [f"!has({path})"]
     if isinstance(default, Model):
         fields = type(default).model_fields.items()
+        if isinstance(default, MapModel):
+            keys = {field.alias or name: getattr(default, name) for name, field in fields}
+            values = [f"({_key_equality(path, key, value)})" for key, value in keys.items()]
+            return [f"{path}.all(k, k in {list(keys)})", *values]
         return [term for name, field in fields for term in _equalities(f"{path}.{field.alias}", getattr(default, name))]
     return [f"{path} == {_literal(default)}"]
+
+
+def _key_equality(path: str, key: str, default: object) -> str:
+    """Return the CEL expression that a key of the map at `path` is absent or has its default value."""
+    return f"!('{key}' in {path}) || {path}['{key}'] == {_literal(default)}"
 
 
 def _literal(value: object) -> str:

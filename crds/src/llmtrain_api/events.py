@@ -60,11 +60,14 @@ class TrainerEvent(StrEnum):
 
     TEXT_READ = "textRead"
     """The prepare stage has read `files` files with `documents` documents and `bytes` bytes of text for the dataset
-    `dataset`. `duplicates` further documents have the text of another one, `replacedBytes` invalid bytes are replaced, and
-    `leftOut` files, lines and rows are left out."""
+    `dataset`. `duplicates` further documents are left out that have the text of another one and `nearDuplicates`
+    that nearly have it, `replacedBytes` invalid bytes are replaced, and `leftOut` files, lines and rows are left out.
+    `masked` counts personal data by kind (email, iban, card, ip, phone, or the name of a pattern), if any were masked."""
     BAD_TEXT_FOUND = "badTextFound"
     """Text is not valid: `message` has its file, place and reason. `action` is replaced (`bytes` invalid bytes) or leftOut.
     Written for the first hundred; `report.json` in the directory of the dataset has a thousand."""
+    CLASS_MISSING = "classMissing"
+    """No record of the part `part` (training or heldOut) has the label `label`, so its scores say nothing."""
     DATASET_REPLACED = "datasetReplaced"
     """The dataset `dataset` is on the volume but not complete, for the reason in `message`; it is prepared again."""
     PREPARE_PROGRESSED = "prepareProgressed"
@@ -74,7 +77,11 @@ class TrainerEvent(StrEnum):
     """The tokenizer has `vocabSize` tokens; training it on `bytes` bytes of text took `seconds`."""
     PREPARED = "prepared"
     """The dataset `id` is complete. Further fields: `tokens`, `heldOutTokens`, `vocabSize`, `unigramLoss`, `files`,
-    `documents`, `duplicates`, `replacedBytes`, `leftOut`, `firstFinding`."""
+    `documents`, `duplicates`, `replacedBytes`, `leftOut`, `badRecords`, `firstFinding`, and for records `samples`,
+    `heldOutSamples`, `classes`, `shortened`. With `spec.data.mixture`, `sources` has the training tokens of each source by its
+    name. With `spec.model.vectors`, `vectors` has the fractions `words` of the known words
+    and `tokens` of all words of the training records that have a vector. With `spec.training.augment.synonyms`, `synonyms` has the
+    number of `words` with synonyms, and of those that were `found` in the training records."""
     COORDINATOR_UNREACHABLE = "coordinatorUnreachable"
     """The coordinator does not answer, for the reason in `message`; the rank tries again."""
     RENDEZVOUS_PENDING = "rendezvousPending"
@@ -98,14 +105,15 @@ class TrainerEvent(StrEnum):
     FIRST_STEP = "firstStep"
     """The first step of a generation is done: `step`, by `ranks` ranks."""
     STEP = "step"
-    """Progress: `step` of `steps`, with `loss` (nats per token), `learningRate`, `gradientNorm`, `tokensPerSecond`."""
+    """Progress: `step` of `steps`, with `loss` (nats per token, or the task's loss per sample), `learningRate`, `gradientNorm`, `tokensPerSecond`."""
     BAD_STEP = "badStep"
     """The loss or the gradient norm of `step` is not finite, and the step was not applied: `loss`, `gradientNorm`, the
     first such `microbatch`, and `consecutive` bad steps so far."""
     ROLLED_BACK = "rolledBack"
     """After the bad step `step`, the state after `restoredStep` was restored; the data used since then is passed over."""
     EVALUATED = "evaluated"
-    """The state after `step` has the held-out loss `heldOutLoss`; the evaluation took `seconds`."""
+    """The state after `step` has the held-out loss `heldOutLoss`, and the `scores` of its task if it has some; the
+    evaluation took `seconds`."""
     SNAPSHOT_TAKEN = "snapshotTaken"
     """The state after `step` was copied for a checkpoint, which held training up for `seconds`."""
     CHECKPOINT_SAVED = "checkpointSaved"
@@ -123,7 +131,8 @@ class TrainerEvent(StrEnum):
     RANK_FAILED = "rankFailed"
     """The rank `localRank` exited with `exitCode`, which is negative for a signal."""
     PUBLISHED = "published"
-    """The model of `step` is exported to `path`. Further fields: `loss`, `perplexity`, `unigramPerplexity`,
+    """The model of `step` is exported to `path`. `message` has its main score beside that of a trivial method, and the worst
+    slice by each column of `spec.evaluation.slices`. Further fields: `loss`, `perplexity`, `unigramPerplexity`,
     `parameters`, `sha256`, `sample`, `seconds`."""
     STOPPED = "stopped"
     """The process exits on request, for the reason in `message`; the job can resume."""

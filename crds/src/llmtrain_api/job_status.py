@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError
 
 from llmtrain_api.conditions import Conditions
-from llmtrain_api.job_results import DatasetStatus, ModelStatus
+from llmtrain_api.job_results import DatasetStatus, ModelSourceStatus, ModelStatus
 from llmtrain_api.model import Model, Sentence, Timestamp
 from llmtrain_api.progress_status import BadStepsStatus, ProgressStatus
 from llmtrain_api.unknown_values import without_unknown_values
@@ -195,6 +195,8 @@ class JobStatus(Model):
     """When the first training step ended."""
     finish_time: Timestamp | None = None
     """When the job succeeded or failed."""
+    model_source: ModelSourceStatus | None = None
+    """Where the job in `spec.model.from` published its model, or that in `spec.model.vectors` its word vectors. It is fixed at the start, so the job does not need that one any more."""
     pool: Annotated[str, Field(max_length=63)] = ""
     """Compute pool that the pods of the job are placed in. It is chosen when the job starts, and again when it is resumed."""
     trainer_image: Annotated[str, Field(max_length=512)] = ""

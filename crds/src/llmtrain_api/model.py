@@ -35,6 +35,25 @@ class Model(BaseModel):
         return cls.model_validate(document, extra="ignore")
 
 
+class MapModel(Model):
+    """A map to text in the CRD. The fields of the type are the keys that it knows, with what they are if they are absent.
+
+    Other keys are kept, except by `from_server`, so that a rule can refuse them: the schema of a map lists no keys.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Make a value that was read without other keys equal to one that has none."""
+        if self.__pydantic_extra__ is None:
+            object.__setattr__(self, "__pydantic_extra__", {})
+
+    @property
+    def unknown_keys(self) -> tuple[str, ...]:
+        """Return the keys that the type does not know."""
+        return tuple(self.model_extra or ())
+
+
 class Message(Model):
     """A message between running programs; unknown fields are ignored.
 

@@ -58,15 +58,20 @@ def pod_role(name: str) -> tuple[str, int]:
 
     The number is -1 for other roles; the role is empty for a name that none of the pods of a job has.
     """
-    found = re.fullmatch(r".+-(?:(coordinator|prepare|publish)|worker-(0|[1-9][0-9]{0,8}))", name)
+    found = re.fullmatch(r".+-(?:(coordinator|prepare|publish)|(worker|helper)-(0|[1-9][0-9]{0,8}))", name)
     if found is None:
         return "", -1
-    return found[1] or "worker", -1 if found[2] is None else int(found[2])
+    return found[1] or found[2], int(found[3]) if found[2] == "worker" else -1
 
 
 def prepare_name(job: str) -> str:
     """Return the name of the pod that tokenizes the text."""
     return f"{job}-prepare"
+
+
+def helper_name(job: str, helper: int) -> str:
+    """Return the name of a pod that helps to tokenize the text, counted from 1."""
+    return f"{job}-helper-{helper}"
 
 
 def publish_name(job: str) -> str:

@@ -135,6 +135,16 @@ POD_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         path="spec.workers",
+        field="spec.workers.env",
+        cel="!has(self.env) || self.env.all(e, has(e.key) == (has(e.secret) || has(e.configMap)))",
+        message="spec.workers.env must have key for each variable with secret or configMap, and for no other; set or remove key",
+        violated=lambda name, spec: any(
+            (variable.key is not None) != (number_set(variable, ("secret", "config_map")) > 0)
+            for variable in spec.workers.env
+        ),
+    ),
+    Rule(
+        path="spec.workers",
         field="spec.workers.envFrom",
         cel="!has(self.envFrom) || self.envFrom.all(e, has(e.secret) != has(e.configMap))",
         message="spec.workers.envFrom must have exactly one of secret and configMap for each item; set one and remove the other",

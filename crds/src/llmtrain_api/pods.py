@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llmtrain_api.model import LabelKey, Model, Quantity, SubdomainName
 
@@ -18,26 +18,30 @@ PodLabels = Annotated[dict[LabelKey, PodLabelValue], Field(max_length=32)]
 PodAnnotations = Annotated[dict[LabelKey, Annotated[str, Field(max_length=4096)]], Field(max_length=32)]
 
 
-class KeySelector(Model):
-    """A key of a Secret or ConfigMap in the namespace of the job."""
+def _name_alone(value: object) -> object:
+    """Return the name of an object. ValueError for the form that variables had before, with name and key in a map."""
+    if isinstance(value, dict):
+        raise ValueError("must be a name, not a map with name and key; write the name here, and key beside it")
+    return value
 
-    name: SubdomainName
-    """Name of the Secret or ConfigMap."""
-    key: ConfigKey
-    """Key in it."""
+
+KeyedName = Annotated[SubdomainName, BeforeValidator(_name_alone)]
+"""The name of a Secret or ConfigMap of which one key is used."""
 
 
 class EnvironmentVariable(Model):
-    """One environment variable. Set at most one of `value`, `secret` and `configMap`."""
+    """One environment variable. Set at most one of `value`, `secret` and `configMap`, and `key` with the last two."""
 
     name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     """Name of the variable. The prefix LLMTRAIN_ is reserved. NVIDIA_VISIBLE_DEVICES belongs to the device plugin: it is void in pods without GPUs, and not set in pods with GPUs."""
     value: Annotated[str, Field(max_length=1024)] = ""
     """Value of the variable."""
-    secret: KeySelector | None = None
-    """Key of a Secret that holds the value."""
-    config_map: KeySelector | None = None
-    """Key of a ConfigMap that holds the value."""
+    secret: KeyedName | None = None
+    """Name of a Secret in the namespace of the job, of which `key` holds the value."""
+    config_map: KeyedName | None = None
+    """Name of a ConfigMap in the namespace of the job, of which `key` holds the value."""
+    key: ConfigKey | None = None
+    """Key of the Secret or ConfigMap."""
 
 
 class EnvironmentSource(Model):

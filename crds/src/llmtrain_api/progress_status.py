@@ -19,11 +19,11 @@ class ProgressStatus(Model):
     eta: Annotated[str, Field(max_length=32)] = ""
     """Estimated time left at the current speed, such as 1h20m."""
     loss: Annotated[str, Field(max_length=32)]
-    """Training loss of the last step, in nats per token."""
+    """Training loss of the last step, in nats per token, or the task's loss per sample."""
     first_loss: Annotated[str, Field(max_length=32)] = ""
-    """Training loss of the first step, in nats per token."""
+    """Training loss of the first step, in nats per token, or the task's loss per sample."""
     held_out_loss: Annotated[str, Field(max_length=32)] = ""
-    """Held-out loss at the last evaluation, in nats per token."""
+    """Held-out loss at the last evaluation, in nats per token, or the task's loss per sample."""
     tokens: Annotated[int, Field(ge=0)] = 0
     """Tokens trained on, replayed steps excluded."""
     tokens_per_second: Annotated[int, Field(ge=0)] = 0

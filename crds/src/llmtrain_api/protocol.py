@@ -70,6 +70,8 @@ class Member(Message):
     node: Annotated[str, Field(max_length=253)] = ""
     numerics: Annotated[str, Field(max_length=128)] = ""
     """What its results depend on besides the job: device, torch version, threads. Equal for all ranks of a generation."""
+    model: Annotated[str, Field(max_length=128)] = ""
+    """Checksum of the files of `spec.model.from`, `spec.model.vectors` and `spec.training.augment.synonyms`. Equal for all ranks of a generation."""
 
 
 class Join(Message):
@@ -208,7 +210,7 @@ class Progress(Message):
     step: Count
     steps: Count
     loss: float
-    """Training loss of the step in nats per token."""
+    """Training loss of the step in nats per token, or the task's loss per sample."""
     learning_rate: float
     gradient_norm: float
     tokens: Count
@@ -218,7 +220,7 @@ class Progress(Message):
     mfu: float | None = None
     """Model FLOPs utilization; None if the peak of the device is unknown."""
     held_out_loss: float | None = None
-    """Held-out loss of the newest evaluation, in nats per token."""
+    """Held-out loss of the newest evaluation, in nats per token, or the task's loss per sample."""
     held_out_step: Count | None = None
     """Steps done by the evaluated state."""
     bad_steps: Count = 0

@@ -22,6 +22,27 @@ class Rule:
     """Whether a job with this name and spec violates the rule."""
 
 
+def inside_volume_rule(node: str, field: str, parent: str, path_of: Callable[[JobSpec], str | None]) -> Rule:
+    """Return the rule that a path stays on its volume.
+
+    `field` is that path; `parent` is the CEL expression, over the schema node `node`, for the object that has it.
+    """
+    path = f"{parent}.{field.rpartition('.')[2]}"
+    absent = f"!has({path})" if parent == "self" else f"!has({parent}) || !has({path})"
+
+    def violated(name: str, spec: JobSpec) -> bool:
+        value = path_of(spec)
+        return value is not None and (value.startswith("/") or ".." in value.split("/"))
+
+    return Rule(
+        path=node,
+        field=field,
+        cel=f"{absent} || !({path}.startsWith('/') || {path}.split('/').exists(p, p == '..'))",
+        message=f"{field} must be relative to the root of the volume and must not contain '..'; remove the leading '/' and '..'",
+        violated=violated,
+    )
+
+
 def positive_cel(quantity: str) -> str:
     """Return the CEL expression for whether a quantity is greater than 0; `quantity` is an expression for its text."""
     return f"quantity({quantity}).isGreaterThan(quantity('0'))"

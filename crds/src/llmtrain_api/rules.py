@@ -7,11 +7,15 @@ The contract tests run both on the same jobs.
 import re
 from collections.abc import Iterable
 
+from llmtrain_api.column_rules import COLUMN_RULES
 from llmtrain_api.defaults import is_default, is_default_cel
 from llmtrain_api.job import JobSpec
+from llmtrain_api.mixture_rules import MIXTURE_RULES
+from llmtrain_api.model_rules import MODEL_RULES
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH, MAX_RANKS
 from llmtrain_api.pod_rules import POD_RULES
-from llmtrain_api.rule import Immutable, Rule
+from llmtrain_api.rule import Immutable, Rule, inside_volume_rule
+from llmtrain_api.task_rules import TASK_RULES
 from llmtrain_api.training_rules import TRAINING_RULES
 
 TORCHRUN = "has(self.entrypoint) && self.entrypoint.mode == 'Torchrun'"
@@ -44,12 +48,26 @@ NAME_PATTERN = "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
 UNUSED_WITH_ENTRYPOINT = (
     "model",
+    "task",
     "data.source.bundled",
+    "data.mixture",
     "data.tokenizer",
     "data.columns",
+    "data.format",
+    "data.maxTokens",
+    "data.heldOut",
     "data.heldOutPercent",
+    "data.prepareWorkers",
     "data.onBadText",
+    "data.onBadRecord",
+    "data.duplicates",
+    "data.personalData",
+    "data.personalPatterns",
     "training.dropout",
+    "training.labelSmoothing",
+    "training.classWeights",
+    "training.augment",
+    "training.average",
     "checkpoint.keepBest",
     "evaluation",
 )
@@ -59,6 +77,7 @@ UNUSED_WITH_TORCHRUN = (
     "training.microbatchSize",
     "training.optimizer",
     "training.warmupSteps",
+    "training.schedule",
     "training.clipNorm",
     "training.onBadStep",
     "training.badSteps",
@@ -125,16 +144,12 @@ RULES: tuple[Rule, ...] = (
             spec.entrypoint is None and (spec.data.source.path is None) == (spec.data.source.bundled is None)
         ),
     ),
-    Rule(
-        path="spec.data.source",
-        field="spec.data.source.path",
-        cel="!has(self.path) || !(self.path.startsWith('/') || self.path.split('/').exists(p, p == '..'))",
-        message="spec.data.source.path must be relative to the root of the volume and must not contain '..'; remove the leading '/' and '..'",
-        violated=lambda name, spec: (
-            (path := spec.data.source.path) is not None and (path.startswith("/") or ".." in path.split("/"))
-        ),
-    ),
+    inside_volume_rule("spec.data.source", "spec.data.source.path", "self", lambda spec: spec.data.source.path),
+    *MIXTURE_RULES,
     *TRAINING_RULES,
+    *MODEL_RULES,
+    *TASK_RULES,
+    *COLUMN_RULES,
     Rule(
         path="spec.entrypoint",
         field="spec.entrypoint",
@@ -150,6 +165,16 @@ RULES: tuple[Rule, ...] = (
         cel="!has(self.script) || !self.script.split('/').exists(p, p == '..')",
         message="spec.entrypoint.script must not contain '..'; use a path relative to the root of the volume",
         violated=lambda name, spec: spec.entrypoint is not None and ".." in (spec.entrypoint.script or "").split("/"),
+    ),
+    Rule(
+        path="spec",
+        field="spec.training.epochs",
+        cel="!has(self.entrypoint) || !has(self.training.epochs) || has(self.training.steps)",
+        message="spec.training.epochs can't be counted with spec.entrypoint, because only the program knows its data; set "
+        "steps instead",
+        violated=lambda name, spec: (
+            spec.entrypoint is not None and spec.training.epochs is not None and spec.training.steps is None
+        ),
     ),
     Rule(
         path="spec",

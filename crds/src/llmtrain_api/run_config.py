@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmtrain_api.job import Checkpoint, Data, Entrypoint, Evaluation, JobSpec, ModelSpec, Task, Training
+from llmtrain_api.data import Data
+from llmtrain_api.job import Checkpoint, Entrypoint, Evaluation, JobSpec, ModelSpec, Task, Training
 from llmtrain_api.model import Model
 from llmtrain_api.names import TOKEN_FILE
 from llmtrain_api.quantity import parse_quantity
@@ -30,6 +31,10 @@ class RunConfig(Model):
     evaluation: Evaluation
     data_directory: str
     """Mount point of the data volume. Datasets are in `.llmtrain/prepared/<id>` below it."""
+    model_directory: str | None = None
+    """The folder of `spec.model.from`; None without it."""
+    vectors_path: str | None = None
+    """The file or folder of `spec.model.vectors`; None without it."""
     job_directory: str
     """The job's directory on the checkpoint volume, with checkpoints/ and model/."""
     coordinator: str
@@ -62,6 +67,8 @@ def run_config(
     data_directory: str,
     job_directory: str,
     coordinator: str,
+    model_directory: str | None = None,
+    vectors_path: str | None = None,
     token_file: str = TOKEN_FILE,
 ) -> RunConfig:
     """Return the run config of a job: the fields of its spec that the trainer uses, and the directories."""
@@ -77,6 +84,8 @@ def run_config(
         checkpoint=spec.checkpoint,
         evaluation=spec.evaluation,
         data_directory=data_directory,
+        model_directory=model_directory,
+        vectors_path=vectors_path,
         job_directory=job_directory,
         coordinator=coordinator,
         token_file=token_file,

@@ -22,6 +22,9 @@ MAX_BYTES = 4000
 """Limit of a termination message in bytes. Kubernetes truncates at 4096."""
 
 
+ScoreName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+"""Name of a score or of a reason."""
+
 EndReason = Literal["Completed", "Stopped", "BadInput", "Diverged", "CommunicationFailed", "Crashed"]
 """Why a container exited."""
 
@@ -68,18 +71,48 @@ class DatasetInfo(Message):
     """Invalid bytes that were replaced by U+FFFD."""
     left_out: Count = 0
     """Files, lines and rows left out because they are no text, or not valid."""
+    bad_records: Annotated[dict[ScoreName, Count], Field(max_length=16)] = Field(default_factory=dict)
+    """Those of them that are text but no records of the task, by reason."""
+    samples: Count = 0
+    """Records to train on; users of the task recommendation; 0 for text."""
+    held_out_samples: Count = 0
+    classes: Count = 0
+    """Different labels of the records."""
+    shortened: Count = 0
+    """Records of which only the first `maxTokens` tokens are used."""
+    missing_class: Annotated[str, AfterValidator(lambda text: printable(text, MAX_FINDING))] = ""
+    """Which label the training records or the held-out ones lack; empty if both have all."""
     first_finding: Annotated[str, AfterValidator(lambda text: printable(text, MAX_FINDING))] = ""
     """File, place and reason of the first that was replaced or left out."""
+
+
+class VectorCoverage(Message):
+    """How much of the training text has a vector in `spec.model.vectors`."""
+
+    words: Annotated[float, Field(ge=0, le=1)]
+    """Fraction of the different words that the model knows."""
+    tokens: Annotated[float, Field(ge=0, le=1)]
+    """Fraction of all words of the training records."""
+
+    def __str__(self) -> str:
+        return f"{self.words:.1%} of the known words and {self.tokens:.1%} of all words to train on have a vector"
 
 
 class ModelInfo(Message):
     """Result of the publish stage: the exported model."""
 
     loss: float
-    """Held-out loss in nats per token."""
-    perplexity: float
-    unigram_perplexity: float
+    """Held-out loss in nats per token, per word or per sample; of numbers the mean squared error after standardization."""
+    perplexity: float | None = None
+    unigram_perplexity: float | None = None
+    metrics: Annotated[dict[ScoreName, float], Field(max_length=32)] = Field(default_factory=dict)
+    """Scores of the task on held-out samples, by name; `majorityAccuracy` and the like are those of a trivial baseline."""
+    vectors: VectorCoverage | None = None
     parameters: int
+    step: Count = 0
+    """Steps done by the published state; 0 if an earlier version published it."""
+    ending: Annotated[str, Field(max_length=256)] = ""
+    """How the training ended, and at which step it was best; empty if the last state was published."""
     path: str
     """Directory of the exported model, relative to the checkpoint volume."""
     sha256: str = ""

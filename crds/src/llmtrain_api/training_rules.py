@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from llmtrain_api.defaults import value_at
-from llmtrain_api.job import JobSpec, Training
+from llmtrain_api.job import JobSpec, Optimizer, Training
 from llmtrain_api.model_sizes import heads_are_shared_evenly, size_cel, sizes_of, width_is_shared_evenly
 from llmtrain_api.rule import Rule
 
@@ -99,12 +99,17 @@ DECIMAL_BOUNDS: tuple[DecimalBound, ...] = (
 )
 """Bounds of the decimal strings of a job. `training.dropout` has them in its pattern."""
 
+DEFAULT_BETA2: str = Optimizer.model_fields["beta2"].default
 DEFAULT_WARMUP_STEPS: int = Training.model_fields["warmup_steps"].default
 
 
 def _double(text: str) -> str:
     """Return a number as a literal of type double in CEL."""
     return text if {".", "e"} & set(text) else f"{text}.0"
+
+
+def _is_gpt(spec: JobSpec) -> bool:
+    return spec.model.name == "gpt" and spec.model.source is None
 
 
 def decays_to_nothing(spec: JobSpec) -> bool:
@@ -126,29 +131,47 @@ TRAINING_RULES: tuple[Rule, ...] = (
         violated=lambda name, spec: decays_to_nothing(spec),
     ),
     Rule(
+        path="spec.training.optimizer",
+        field="spec.training.optimizer.beta2",
+        cel=f"self.name != 'sgd' || self.beta2 == '{DEFAULT_BETA2}'",
+        message="spec.training.optimizer.beta2 has no effect with optimizer sgd; remove it",
+        violated=lambda name, spec: (
+            spec.training.optimizer.name == "sgd" and spec.training.optimizer.beta2 != DEFAULT_BETA2
+        ),
+    ),
+    Rule(
+        path="spec.training",
+        field="spec.training.steps",
+        cel="has(self.steps) != has(self.epochs)",
+        message="spec.training must have exactly one of steps and epochs; set one and remove the other",
+        violated=lambda name, spec: (spec.training.steps is None) == (spec.training.epochs is None),
+    ),
+    Rule(
         path="spec.training",
         field="spec.training.warmupSteps",
-        cel=f"self.warmupSteps < self.steps || self.warmupSteps == {DEFAULT_WARMUP_STEPS}",
+        cel=f"!has(self.steps) || self.warmupSteps < self.steps || self.warmupSteps == {DEFAULT_WARMUP_STEPS}",
         message="spec.training.warmupSteps must be less than spec.training.steps, because the learning rate would not reach its "
         "peak in time; lower warmupSteps or raise steps",
         violated=lambda name, spec: (
-            spec.training.warmup_steps >= spec.training.steps and spec.training.warmup_steps != DEFAULT_WARMUP_STEPS
+            spec.training.steps is not None
+            and spec.training.warmup_steps >= spec.training.steps
+            and spec.training.warmup_steps != DEFAULT_WARMUP_STEPS
         ),
     ),
     Rule(
         path="spec.model",
         field="spec.model.kvHeads",
-        cel=f"{size_cel('heads')} % {size_cel('kvHeads')} == 0",
+        cel=f"self.name != 'gpt' || has(self.from) || {size_cel('heads')} % {size_cel('kvHeads')} == 0",
         message="spec.model.heads must be a multiple of spec.model.kvHeads, of which the preset has its own if it is not set; change one of them",
-        violated=lambda name, spec: not heads_are_shared_evenly(sizes_of(spec.model)),
+        violated=lambda name, spec: _is_gpt(spec) and not heads_are_shared_evenly(sizes_of(spec.model)),
     ),
     Rule(
         path="spec.model",
         field="spec.model.width",
-        cel=f"{size_cel('width')} % (2 * {size_cel('heads')}) == 0",
+        cel=f"self.name != 'gpt' || has(self.from) || {size_cel('width')} % (2 * {size_cel('heads')}) == 0",
         message="spec.model.width must be a multiple of twice spec.model.heads, because rotary embeddings need heads of an even "
         "size; change one of them",
-        violated=lambda name, spec: not width_is_shared_evenly(sizes_of(spec.model)),
+        violated=lambda name, spec: _is_gpt(spec) and not width_is_shared_evenly(sizes_of(spec.model)),
     ),
 )
 """The rules in the order in which they are reported."""

@@ -24,7 +24,7 @@ Schema = dict[str, Any]
 JOB_COLUMNS = (
     ("Stage", "string", ".status.stage", 0, "Stage of the job."),
     ("Step", "integer", ".status.progress.step", 0, "Optimizer steps done."),
-    ("Steps", "integer", ".spec.training.steps", 0, "Total number of optimizer steps."),
+    ("Steps", "integer", ".status.progress.steps", 0, "Total number of optimizer steps, once the job trains."),
     ("ETA", "string", ".status.progress.eta", 0, "Estimated time left."),
     ("Loss", "string", ".status.progress.loss", 0, "Training loss of the last step."),
     ("Tokens/s", "integer", ".status.progress.tokensPerSecond", 0, "Training throughput."),
@@ -60,6 +60,8 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
         return structural(
             {**only, **{key: value for key, value in schema.items() if key not in ("anyOf", "default")}}, definitions
         )
+    if "properties" in schema and isinstance(schema.get("additionalProperties"), dict):
+        return structural(as_map(schema), definitions)
     kept = {key: value for key, value in schema.items() if key in KEPT or key.startswith("x-kubernetes-")}
     if "const" in schema:
         kept["enum"] = [schema["const"]]
@@ -75,6 +77,16 @@ def structural(schema: Schema, definitions: Schema) -> Schema:
     if isinstance(kept.get("default"), dict):
         kept["default"] = without_nulls(kept["default"])
     return kept
+
+
+def as_map(schema: Schema) -> Schema:
+    """Return the schema of a `MapModel`, whose description gets a line for each key that the type knows.
+
+    A structural schema cannot have both fields and further keys. Defaults of keys are left to those who read them.
+    """
+    keys = [f"{name}: {field['description']}" for name, field in schema["properties"].items()]
+    others = {name: value for name, value in schema.items() if name not in ("properties", "required")}
+    return {**others, "default": {}, "description": "\n".join([schema["description"], *keys])}
 
 
 def without_nulls(value: Schema) -> Schema:

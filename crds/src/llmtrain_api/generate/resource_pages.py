@@ -76,7 +76,8 @@ def _objects(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def _field(name: str, schema: Schema, required: bool) -> tuple[str, str, str, str, str]:
-    return code(name), _type(schema), _default(schema, required), _bounds(schema), schema.get("description", "")
+    description = schema.get("description", "").replace("\n", "<br>")
+    return code(name), _type(schema), _default(schema, required), _bounds(schema), description
 
 
 def _type(schema: Schema) -> str:

@@ -4,8 +4,13 @@ from llmtrain_api.metrics.metric import JOB_LABELS, counter, gauge
 
 JOB_STEP = gauge("llmtrain_job_step", "Optimizer steps done.")
 JOB_STEPS = gauge("llmtrain_job_steps", "Total number of optimizer steps.")
-JOB_LOSS = gauge("llmtrain_job_loss_nats", "Training loss of the last step, in nats per token.")
-JOB_HELD_OUT_LOSS = gauge("llmtrain_job_held_out_loss_nats", "Held-out loss at the last evaluation, in nats per token.")
+JOB_LOSS = gauge(
+    "llmtrain_job_loss_nats", "Training loss of the last step, in nats per token, or the task's loss per sample."
+)
+JOB_HELD_OUT_LOSS = gauge(
+    "llmtrain_job_held_out_loss_nats",
+    "Held-out loss at the last evaluation, in nats per token, or the task's loss per sample.",
+)
 JOB_LEARNING_RATE = gauge("llmtrain_job_learning_rate", "Learning rate of the last step.")
 JOB_GRADIENT_NORM = gauge("llmtrain_job_gradient_norm", "Gradient norm of the last step, before clipping.")
 JOB_BAD_STEPS = counter(
