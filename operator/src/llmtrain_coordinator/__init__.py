@@ -13,6 +13,7 @@ It serves the protocol of llmtrain_api.protocol.
     goodput.py       what each second of the job's lifetime was spent on
     snapshot.py      all of it at one moment
     metrics.py       the snapshot as Prometheus metrics
+    scrapes.py       how long to wait for the last scrape
     otlp.py          the snapshot over OpenTelemetry's protocol
     http_messages.py who may send which request, and how errors are answered
     server.py        the HTTP server

@@ -109,7 +109,10 @@ def positive(text: str) -> int:
 
 
 async def serve(options: argparse.Namespace, token: str) -> None:
-    """Serve until a stop signal, then close held requests at once: their ranks retry at the next coordinator."""
+    """Serve until a stop signal, then close held requests at once: their ranks retry at the next coordinator.
+
+    Once the job has been trained no rank waits, and its last figures are scraped first.
+    """
     stopped = asyncio.Event()
     for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -139,6 +142,8 @@ async def serve(options: argparse.Namespace, token: str) -> None:
     log.info(CoordinatorEvent.COORDINATOR_STARTED, port=options.port)
     exporter = start_exporter(coordinator)
     await stopped.wait()
+    if not options.standalone:  # `llmtrain run` waits for it
+        await coordinator.last_scrape()
     log.info(CoordinatorEvent.COORDINATOR_STOPPED)
     await runner.cleanup()
     if exporter is not None:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from llmtrain_api.events import CoordinatorEvent
-from llmtrain_api.protocol import LAST_CALL_SECONDS, LEASE_SECONDS, Member
+from llmtrain_api.protocol import LAST_CALL_SECONDS, LEASE_SECONDS, Heartbeat, Member
 from llmtrain_coordinator.group import GroupState
 from llmtrain_coordinator.members import Members, MemberState, Phase, worker_rank_of
+
+STEPS_TO_WAIT = 2
+"""How many times the last step's duration the next step of an adopted generation may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +84,37 @@ def adopt(group: GroupState, generation: int, now_seconds: float) -> Change:
         return group, ()
     if group.members and not group.running:
         return replace(group, generation=generation), ()
-    group = replace(group, generation=generation, running=True, adopted_at_seconds=now_seconds, members=Members())
+    group = replace(
+        group,
+        generation=generation,
+        running=True,
+        adopted_at_seconds=now_seconds,
+        adopted_step=-1,
+        adopted_until_seconds=now_seconds + LEASE_SECONDS,
+        members=Members(),
+    )
     return group, (log_entry(CoordinatorEvent.GENERATION_ADOPTED, generation=generation),)
 
 
+def hear_adopted(group: GroupState, request: Heartbeat, now_seconds: float) -> GroupState:
+    """Note a heartbeat of an adopted generation.
+
+    All members do a step together. So a newer one shows that all are alive, also those that have not found this coordinator
+    yet, because the answers of DNS are cached; and they are until the next one is due.
+    """
+    group = replace(group, adopted_ranks=request.ranks)
+    if request.step <= group.adopted_step:
+        return group
+    seconds = max(LEASE_SECONDS, STEPS_TO_WAIT * (request.compute_seconds or 0.0))
+    return replace(group, adopted_step=request.step, adopted_until_seconds=now_seconds + seconds)
+
+
 def end_if_adopted_incomplete(group: GroupState, entries: Entries, now_seconds: float) -> Change:
-    """End an adopted generation if some of its members have not sent a heartbeat within one lease."""
+    """End an adopted generation if some of its members have not sent a heartbeat, and no step shows that they are alive."""
     if not group.running or group.adopted_at_seconds is None:
         return group, entries
     known = len(group.members) + len(group.finished)
-    if known >= group.adopted_ranks or now_seconds < group.adopted_at_seconds + LEASE_SECONDS:
+    if known >= group.adopted_ranks or now_seconds < group.adopted_until_seconds:
         return group, entries
     return end(group, f"{known} of its {group.adopted_ranks} ranks are alive", entries, broken=True)
 
@@ -101,6 +125,15 @@ def remove(group: GroupState, incarnation: str, reason: str, entries: Entries, *
     if state.phase is not Phase.JOINED:
         group, entries = end(group, f"{member_name(state.member)} {reason}", entries, broken=lost)
     return replace(without_member(group, incarnation), lost_members=group.lost_members + lost), entries
+
+
+def is_between(group: GroupState, incarnation: str) -> bool:
+    """Return whether a member is on its way from a generation that lost none to the next one.
+
+    If it dies there, its lease shows it, which takes longer than a closed connection.
+    """
+    state = group.members.get(incarnation)
+    return state is not None and state.phase is Phase.REJOINING and not group.broken
 
 
 def finish(group: GroupState, incarnation: str, entries: Entries) -> Change:

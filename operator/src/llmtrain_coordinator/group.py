@@ -30,6 +30,10 @@ class GroupState:
     """Number of members of an adopted generation, according to its members."""
     adopted_at_seconds: float | None = None
     """When the running generation was adopted from a previous coordinator; None if it began under this one."""
+    adopted_step: int = -1
+    """Newest step that a member of an adopted generation has reported; -1 before the first."""
+    adopted_until_seconds: float = 0.0
+    """Until when all members of an adopted generation count as alive."""
     members: Members = field(default_factory=Members)
     """Live processes in any phase."""
     finished: Mapping[str, WorkerRank] = field(default_factory=lambda: MappingProxyType({}))
@@ -40,7 +44,7 @@ class GroupState:
     """Members lost to failures so far."""
     progress: Progress | None = None
     first_loss: float | None = None
-    """Training loss of the first step seen, in nats per token."""
+    """Training loss of the first step seen, in nats per token, or the task's loss per sample."""
     first_step_time: str | None = None
     """When that step was reported, RFC 3339."""
 

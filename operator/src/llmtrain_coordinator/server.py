@@ -25,7 +25,7 @@ from llmtrain_api.protocol import (
     heartbeat_seconds,
 )
 from llmtrain_api.timestamps import now_rfc3339
-from llmtrain_coordinator import goodput, recovery_log, transitions
+from llmtrain_coordinator import generations, goodput, recovery_log, transitions
 from llmtrain_coordinator.connections import Connections
 from llmtrain_coordinator.goodput import Goodput
 from llmtrain_coordinator.group import GroupState
@@ -42,11 +42,14 @@ from llmtrain_coordinator.http_messages import (
 from llmtrain_coordinator.leases import Leases
 from llmtrain_coordinator.long_polls import LongPolls
 from llmtrain_coordinator.recovery_log import RecoveryLog
+from llmtrain_coordinator.scrapes import Scrapes
 from llmtrain_coordinator.snapshot import CoordinatorSnapshot
 from llmtrain_coordinator.transitions import Rejection, Transition
 
 CHECK_INTERVAL_SECONDS = 0.1
 """How often leases and connections are checked."""
+RESPONSE_SECONDS = 0.1
+"""How long the response to the last scrape can take to be written."""
 
 
 class Coordinator:
@@ -70,6 +73,7 @@ class Coordinator:
         self._clock_offset_ms = 0
         """How far the operator's clock is ahead of this process's."""
         self._log = JsonLog(fields={"job": job.name, "namespace": job.namespace})
+        self._scrapes, self._next_scrape, self._ended = Scrapes(), asyncio.Event(), False
         self._closing = False
 
     def application(self) -> web.Application:
@@ -155,8 +159,20 @@ class Coordinator:
         # Imported at the first scrape: the ranks wait for this server to start, Prometheus does not.
         from llmtrain_coordinator.metrics import JobCollector, exposition
 
+        self._scrapes = self._scrapes.scraped(self._clock())
+        self._next_scrape.set()
         collector = JobCollector(self.snapshot(), self.job_labels)
         return web.Response(body=exposition(collector), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def last_scrape(self) -> None:
+        """If the job has been trained, wait until its last figures have been scraped, or no scrape comes."""
+        if self.group.status().state != "Finished":
+            return
+        self._ended = True
+        self._next_scrape.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._next_scrape.wait(), self._scrapes.wait_seconds(self._clock()))
+            await asyncio.sleep(RESPONSE_SECONDS)
 
     async def health(self, request: web.Request) -> web.Response:
         """Answer the kubelet's probe: the server is running."""
@@ -177,9 +193,13 @@ class Coordinator:
         return self.job.namespace, self.job.name
 
     def check_leases(self) -> None:
-        """Remove members whose lease has expired or whose connection is closed. A held join renews its lease."""
+        """Remove members whose lease has expired or whose connection is closed. A held join renews its lease.
+
+        A member that was asked to join the next generation opens a new connection for that, so its lease counts.
+        """
         for incarnation in self._connections.closed():
-            self._apply(transitions.disconnect(self.group, incarnation))
+            if not generations.is_between(self.group, incarnation):
+                self._apply(transitions.disconnect(self.group, incarnation))
         now = self._clock()
         for incarnation in self._long_polls.joining():
             self._leases.renew(incarnation, now)
@@ -241,7 +261,8 @@ class Coordinator:
         async def loop() -> None:
             while True:
                 await asyncio.sleep(CHECK_INTERVAL_SECONDS)
-                self.check_leases()
+                if not self._ended:
+                    self.check_leases()
 
         task = asyncio.create_task(loop())
         yield

@@ -1,6 +1,7 @@
 """The rendezvous as a state machine: one function per message takes the group's state and returns the next one."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from llmtrain_api.events import CoordinatorEvent
 from llmtrain_api.protocol import (
@@ -24,6 +25,7 @@ from llmtrain_coordinator.generations import (
     end_if_adopted_incomplete,
     evict_previous,
     finish,
+    hear_adopted,
     log_entry,
     member_name,
     remove,
@@ -87,7 +89,14 @@ def rejection_for(group: GroupState, member: Member) -> Rejection | None:
         return Rejection(message=f"{member_name(member)} is not part of the job: {size}.", surplus=True)
     if member.incarnation in group.replaced:
         return Rejection(message=f"{member_name(member)} has been replaced by a newer process.", surplus=True)
-    different = _with_other_numerics(group, member)
+    other = _elsewhere(group, member, "model")
+    if other:
+        return Rejection(
+            message=f"{member_name(member)} on {member.node or 'no node'} has other files in spec.model.from, spec.model.vectors "
+            f"or spec.training.augment.synonyms than {member_name(other)} on {other.node or 'no node'}: {member.model or 'none'}, not {other.model}. Put the same "
+            "files there for all workers."
+        )
+    different = _elsewhere(group, member, "numerics")
     if different:
         return Rejection(
             message=f"{member_name(member)} on {member.node or 'no node'} computes with {member.numerics}, but "
@@ -98,18 +107,18 @@ def rejection_for(group: GroupState, member: Member) -> Rejection | None:
     return None
 
 
-def _with_other_numerics(group: GroupState, member: Member) -> Member | None:
-    """Return a member elsewhere that computes in another way. One is compared, because those admitted are all equal."""
+def _elsewhere(group: GroupState, member: Member, field: Literal["numerics", "model"]) -> Member | None:
+    """Return a member elsewhere that differs in `field`. One is compared, because those admitted are all equal."""
     elsewhere = (state.member for state in group.members.values() if state.worker_rank != worker_rank_of(member))
-    other = next((each for each in elsewhere if each.numerics), None)
-    return other if other is not None and other.numerics != member.numerics else None
+    other = next((each for each in elsewhere if getattr(each, field)), None)
+    return other if other is not None and getattr(other, field) != getattr(member, field) else None
 
 
 def heartbeat(group: GroupState, request: Heartbeat, *, now_seconds: float) -> Transition:
     """Answer with the current generation; adopt a running one of a previous coordinator."""
     group, entries = adopt(group, request.generation, now_seconds)
     if group.adopted_at_seconds is not None and request.generation == group.generation:
-        group = replace(group, adopted_ranks=request.ranks)
+        group = hear_adopted(group, request, now_seconds)
         incarnation = request.member.incarnation
         if incarnation not in group.members and incarnation not in group.finished:
             state = MemberState(phase=Phase.ACTIVE, member=request.member, generation=request.generation)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from llmtrain_api.conditions import Reason
+from llmtrain_api.job_results import ModelSourceStatus
 from llmtrain_api.job_status import Failure, JobStatus
+from llmtrain_api.names import coordinator_name
 from llmtrain_api.recovery_record import RecoveryRecord
 from llmtrain_api.timestamps import format_rfc3339
 from llmtrain_operator.core.job_plan import build_plan, hold_back
@@ -52,8 +54,9 @@ from llmtrain_operator.core.policies.incidents import incidents_in_window
 from llmtrain_operator.core.policies.node_loss import doubt_conditions, doubt_ended_conditions, next_node_check
 from llmtrain_operator.core.policies.outdated_pods import updated_conditions
 from llmtrain_operator.core.policies.placement import fitting_workers, place
-from llmtrain_operator.core.policies.refusal import outstanding_refusals
+from llmtrain_operator.core.policies.refusal import is_rejected, outstanding_refusals
 from llmtrain_operator.core.policies.restart_backoff import delay_restarts, delayed_restarts
+from llmtrain_operator.core.policies.source_job import missing_model, model_source, with_model_source
 from llmtrain_operator.core.policies.stuck_termination import report_stuck_pods
 from llmtrain_operator.core.policies.suspend import resumed_conditions, suspend
 from llmtrain_operator.core.policies.ttl import plan_ttl
@@ -64,7 +67,7 @@ from llmtrain_operator.core.reported import within_bounds
 from llmtrain_operator.core.snapshot import Images, Job, JobSnapshot
 from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.pods import shared_objects
-from llmtrain_operator.core.stages.prepare import prepare
+from llmtrain_operator.core.stages.prepare import needed_pods, prepare, without_helpers
 from llmtrain_operator.core.stages.publish import publish
 from llmtrain_operator.core.stages.train import train
 from llmtrain_operator.core.status.bad_steps import with_bad_steps
@@ -86,7 +89,7 @@ def plan_job(snapshot: JobSnapshot) -> Plan:
     if job.deleting or is_finished(before):
         return plan_ended(snapshot)
     recoveries = new_recoveries(before, snapshot.coordinator)
-    failed_pods = new_failed_pods(before, pods, lost_nodes)
+    failed_pods = new_failed_pods(before, needed_pods(pods, before.dataset), lost_nodes)
     new_failures = (
         *(
             failure_of(pod, lost_nodes, now, term=before.coordinator_term, generation=snapshot.membership_generation)
@@ -198,7 +201,9 @@ def next_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
 
 def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     """Return the next stage of a job's work: prepare, train or publish; or that it waits to be admitted."""
-    job, pods, images, lost_nodes = snapshot.job, snapshot.pods, snapshot.images, snapshot.lost_nodes
+    located = model_source(snapshot.job, snapshot.source_job)
+    job, pods = with_model_source(snapshot.job, located), snapshot.pods
+    images, lost_nodes = snapshot.images, snapshot.lost_nodes
     blocker = first_blocker(
         job,
         snapshot.cluster,
@@ -207,18 +212,20 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
         capacities=snapshot.capacities,
         cluster_error=snapshot.cluster_error,
     )
+    blocker = blocker or missing_model(job, snapshot.source_job, snapshot.source_error, snapshot.source_cycle)
     denial = not_allowed(job, snapshot.cluster)
     blocker = blocker or denial
     if blocker is not None and not pods:  # a running job outlives its LLMCluster
         return waiting_stage(blocker)
     starting = status.start_time is None
-    start = start_fields(job, images, format_rfc3339(snapshot.now)) if starting else {}
+    start = start_fields(job, images, format_rfc3339(snapshot.now), located) if starting else {}
     status = status.model_copy(update=start)
     error = snapshot.cluster_error
     unplaced = missing_own_pool(job, status, snapshot.cluster, pods=pods, cluster_error=error)
     pool = None if unplaced else place(job.spec.workers, status, snapshot.cluster, snapshot.capacities)
     if status.dataset is None and job.spec.entrypoint is None:
-        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool)
+        one_node = needs_one_node(job.spec, snapshot.cluster, snapshot.claims)
+        stage = prepare(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool, one_node=one_node)
     elif not status.training_completed:
         stage = train(
             job,
@@ -236,9 +243,12 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
             one_node=needs_one_node(job.spec, snapshot.cluster, snapshot.claims),
             lost_nodes=lost_nodes,
             avoid_nodes=suspect_nodes(status.recoveries.recent, snapshot.now),
+            coordinator_refused=is_rejected(snapshot.refusals, ("Pod", coordinator_name(job.name))),
         )
     else:
         stage = publish(job, status, pods=pods, pull_policy=images.pull_policy, pool=pool, lost_nodes=lost_nodes)
+    if stage.stage != "Preparing":
+        stage = without_helpers(stage, pods, lost_nodes)
     shared = shared_objects(
         job,
         snapshot.cluster,
@@ -261,13 +271,14 @@ def work_stage(snapshot: JobSnapshot, status: JobStatus) -> StagePlan:
     return without_new_pods(stage, denial or unplaced)
 
 
-def start_fields(job: Job, images: Images, now: str) -> dict[str, Any]:
-    """Return the fields of the status that are set at the start. A started job keeps its images through upgrades."""
+def start_fields(job: Job, images: Images, now: str, located: ModelSourceStatus | None) -> dict[str, Any]:
+    """Return the fields of the status that are set at the start. A started job keeps its images, and the place `located` of its model."""
     default = images.trainer if job.spec.workers.gpus else images.trainer_cpu
     return {
         "start_time": now,
         "trainer_image": job.spec.image or default,
         "coordinator_image": images.coordinator,
+        "model_source": located,
     }
 
 

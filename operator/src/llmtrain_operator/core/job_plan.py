@@ -22,6 +22,7 @@ from llmtrain_operator.core.stage_plan import StagePlan, update_conditions
 from llmtrain_operator.core.status.bad_steps import bad_step_events
 from llmtrain_operator.core.status.goodput import with_goodput
 from llmtrain_operator.core.status.recoveries import recovery_events
+from llmtrain_operator.core.status.results import missing_class_events
 from llmtrain_operator.core.status.write_delay import decisions, write_delay
 
 
@@ -71,6 +72,7 @@ def build_plan(
             *condition_events(before, status),
             *recovery_events(recoveries),
             *(bad_step_events(before, status) if plan.status is not None else ()),
+            *(missing_class_events(before, status) if plan.status is not None else ()),
         ),
     )
 

@@ -28,6 +28,8 @@ MAX_REASON_LENGTH = 512
 """Characters that are kept of the reason why a node is unusable."""
 MAX_GPUS = 2**31 - 1
 """The most GPUs that are counted of one node or container, so that no sum exceeds the integers of JSON."""
+HOSTNAME_LABEL = "kubernetes.io/hostname"
+"""The label that no two nodes have in common."""
 SHARED_PAIRS = 4096
 """Pairs of key and value that nodes may have in common at the same time."""
 SHARED_AMOUNTS = 256
@@ -50,7 +52,10 @@ class Labels(Mapping[str, str]):
     __slots__ = ("pairs",)
 
     def __init__(self, labels: Mapping[str, str]) -> None:
-        self.pairs = tuple(shared_pair(key, value) for key, value in sorted(labels.items()))
+        self.pairs = tuple(
+            (HOSTNAME_LABEL, value) if key == HOSTNAME_LABEL else shared_pair(key, value)
+            for key, value in sorted(labels.items())
+        )
 
     def __getitem__(self, key: str) -> str:
         place = bisect_left(self.pairs, (key,))

@@ -15,6 +15,10 @@ NOW = timedelta(0)
 """A delay that is over."""
 
 
+LAST_SCRAPE_SECONDS = 60
+"""Grace period of the coordinator when its job has been trained: the default scrape interval of Prometheus."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectReference:
     """One object by name. With `uid`, a successor of the same name is never deleted by mistake."""
@@ -26,6 +30,8 @@ class ObjectReference:
     uid: str = ""
     force: bool = False
     """Whether to delete without waiting for the kubelet, because its node is lost."""
+    grace_seconds: int | None = None
+    """Grace period of a pod in place of the one in its spec."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +67,13 @@ class Plan:
     """The requests whose refusals by the API server still matter."""
 
 
-def pod_references(pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple[ObjectReference, ...]:
-    """Return references to exactly these pods; on lost nodes, with force, as no kubelet can confirm the deletion."""
+def pod_references(
+    pods: Iterable[PodView], lost_nodes: frozenset[str], *, after_training: bool = False
+) -> tuple[ObjectReference, ...]:
+    """Return references to exactly these pods; on lost nodes, with force, as no kubelet can confirm the deletion.
+
+    `after_training` is whether the training has ended: its coordinator has the time to be scraped once more then.
+    """
     return tuple(
         ObjectReference(
             api_version="v1",
@@ -71,6 +82,7 @@ def pod_references(pods: Iterable[PodView], lost_nodes: frozenset[str]) -> tuple
             name=pod.name,
             uid=pod.uid,
             force=pod.node in lost_nodes,
+            grace_seconds=LAST_SCRAPE_SECONDS if after_training and pod.role == "coordinator" else None,
         )
         for pod in pods
     )

@@ -30,7 +30,7 @@ from llmtrain_operator.core.pod_containers import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PodView:
     """One pod of a job."""
 

@@ -202,6 +202,7 @@ def reported_model(model: ModelInfo) -> ModelInfo:
             "parameters": clamp(model.parameters),
             "path": printable(model.path, MAX_TEXT),
             "sha256": printable(model.sha256, 64),
+            "ending": printable(model.ending, 256),
             "sample": printable(model.sample, 2048, multiline=True),
         }
     )

@@ -110,6 +110,12 @@ class JobSnapshot:
     """Why it cannot be read; empty if it can, or does not exist."""
     clusters: tuple[str, ...] = ()
     """Names of all LLMClusters, for suggestions."""
+    source_job: Job | None = None
+    """The job in `spec.model.from`, as long as this one has not started; None if it does not exist, or cannot be read."""
+    source_error: str = ""
+    """Why it cannot be read; empty if it can, or does not exist."""
+    source_cycle: tuple[str, ...] = ()
+    """Jobs that wait for each other's model, of which this one is one or waits for one, in order; usually there are none."""
     pods: tuple[PodView, ...] = ()
     """Pods that the job owns."""
     objects: dict[ObjectKey, Manifest] = field(default_factory=dict)

@@ -35,4 +35,6 @@ def unreadable_status(manifest: Manifest, cause: str, now: str) -> dict[str, Any
 def cause_of(error: Exception) -> str:
     """Return the first thing that is wrong with an object, from the error of reading it."""
     texts = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ": ".join(texts[1:3] if len(texts) > 2 else texts)[:500] or type(error).__name__
+    cause = ": ".join(texts[1:3] if len(texts) > 2 else texts)
+    words = cause.replace("Value error, ", "").partition(" [type=value_error")[0]  # they name the remedy themselves
+    return words[:500] or type(error).__name__

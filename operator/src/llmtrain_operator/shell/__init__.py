@@ -13,6 +13,7 @@ work_queue.py          keys waiting to be reconciled
 reconcile.py           observe, plan, execute: one key at a time
 namespace_index.py     namespaces and quotas, which a refused request may depend on
 observe.py             snapshots for decisions, from the store
+source_jobs.py         jobs that start from the model of another one
 slow_objects.py        pods that do not start, and claims that are not bound
 warning_events.py      warning events of pods that do not start and of claims that are not bound
 api.py                 the Kubernetes API on plain dicts: server-side apply, status, events

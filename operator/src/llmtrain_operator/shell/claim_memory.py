@@ -7,6 +7,7 @@ from datetime import timedelta
 from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.snapshot import Refusal
 from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, TRANSIENT, Facts, Refusals
+from llmtrain_operator.shell.retry_pace import RetryPace
 
 ClaimKey = tuple[str, str]
 """Namespace and name of a claim."""
@@ -15,8 +16,8 @@ ClaimKey = tuple[str, str]
 class ClaimMemory:
     """The refusals of the claims of one LLMCluster."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, pace: RetryPace | None = None) -> None:
+        self.clock, self.pace = clock, pace
         self.refusals: dict[ClaimKey, Refusals] = {}
         self.missing: set[ClaimKey] = set()
         """Claims that were refused because their namespace does not exist."""
@@ -44,7 +45,7 @@ class ClaimMemory:
 
         `is_transient` is whether the API server has a problem, `retry_after` how many seconds it asks to wait.
         """
-        refusals = self.refusals.setdefault(key, Refusals(self.clock))
+        refusals = self.refusals.setdefault(key, Refusals(self.clock, self.pace))
         before = refusals.last.refusal.message if refusals.last else None
         self.has_changed = self.has_changed or before != message or is_missing != (key in self.missing)
         refusal = Refusal(
@@ -55,7 +56,7 @@ class ClaimMemory:
             is_transient=is_transient,
         )
         back_off = MISSING_NAMESPACE if is_missing else TRANSIENT if refusal.is_transient else REJECTED
-        refusals.record(refusal, self.facts_in(key[0]), back_off, others=len(self.refusals))
+        refusals.record(refusal, self.facts_in(key[0]), back_off, waiting=len(self.refusals))
         (self.missing.add if is_missing else self.missing.discard)(key)
 
     def accepted(self, key: ClaimKey) -> None:

@@ -20,6 +20,7 @@ from llmtrain_operator.core.snapshot import Job, Silence
 from llmtrain_operator.core.status.progress import differs_in_figures_only
 from llmtrain_operator.core.status.write_delay import FIGURES_INTERVAL
 from llmtrain_operator.shell.coordinator_client import NoAnswer, sync_workers
+from llmtrain_operator.shell.poll_rate import PollRate
 from llmtrain_operator.shell.store import JobKey
 
 Target = tuple[Job, PodView]
@@ -117,6 +118,7 @@ class CoordinatorPoller:
     ) -> None:
         self.target, self.tokens, self.wake, self.clock = target, tokens, wake, clock
         self.polls: dict[JobKey, Poll] = {}
+        self.rate = PollRate()
         self.answers, self.failures = Newest(), Newest()
         """The newest answers, and the newest questions without one, of all coordinators."""
 
@@ -146,17 +148,29 @@ class CoordinatorPoller:
             is_refusal=poll.no_answer is not None and poll.no_answer.is_refusal,
         )
 
-    def schedule(self, key: JobKey, session: aiohttp.ClientSession, after_seconds: float = 0.0) -> None:
-        """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
+    def schedule(self, key: JobKey, session: aiohttp.ClientSession, interval_seconds: float = 0.0) -> None:
+        """Ask a job's coordinator after an interval, or now, unless it is asked before; later if it does not answer.
+
+        The interval also holds for the questions after that one, and is longer while there are many coordinators, but not
+        longer than figures may be old.
+        """
         poll = self.polls.setdefault(key, Poll())
-        poll.interval_seconds = after_seconds or poll.interval_seconds
-        poll.is_awaited = poll.is_awaited or not after_seconds
+        if interval_seconds:
+            poll.interval_seconds = interval_seconds
+            self.rate.put(key, interval_seconds)
+        else:
+            poll.is_awaited = True
+        seconds = min(self.rate.stretched(interval_seconds), FIGURES_INTERVAL.total_seconds())
+        self.ask_after(key, poll, session, seconds)
+
+    def ask_after(self, key: JobKey, poll: Poll, session: aiohttp.ClientSession, seconds: float) -> None:
+        """Ask a job's coordinator after a delay, unless it is asked before; later if it does not answer."""
         if poll.task is not None:
             return
         now, loop = self.clock(), asyncio.get_running_loop()
-        silent_seconds = poll.asked_at - poll.answered_at if poll.pod_uid else 0.0
+        silent_seconds = poll.asked_at - poll.silent_from if poll.unanswered else 0.0
         quiet = min(silent_seconds / 4, MAX_DELAY_SECONDS) if silent_seconds > SILENT_SECONDS else MIN_INTERVAL_SECONDS
-        delay = max(after_seconds, poll.asked_at + quiet - now if poll.asked_at else 0.0, 0.0)
+        delay = max(seconds, poll.asked_at + quiet - now if poll.asked_at else 0.0, 0.0)
         if poll.timer is not None:
             if poll.timer.when() <= loop.time() + delay:
                 return
@@ -176,6 +190,7 @@ class CoordinatorPoller:
         try:
             target = self.target(key)
             if target is None:
+                self.pause(key)
                 return
             job, pod = target
             answer = await self.question(session, job, pod, poll.status)
@@ -186,15 +201,17 @@ class CoordinatorPoller:
                 self.wake(key)
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # of a job that cannot be read any more
             log.debug(OperatorEvent.COORDINATOR_UNREACHABLE, extra={"fields": {"message": str(error)[:500]}})
+            self.pause(key)
             return
         finally:
             poll.task = None
         if self.polls.get(key) is not poll:
             return
         if poll.is_current and 0 < poll.unanswered < LOST_POLLS:
-            self.schedule(key, session, RETRY_SECONDS)
+            self.ask_after(key, poll, session, RETRY_SECONDS)
         elif can_wait:
-            self.schedule(key, session, poll.interval_seconds)
+            figures_due = poll.read_at + FIGURES_INTERVAL.total_seconds() - self.clock()
+            self.ask_after(key, poll, session, min(self.rate.stretched(poll.interval_seconds), figures_due))
 
     async def question(
         self, session: aiohttp.ClientSession, job: Job, pod: PodView, last: CoordinatorStatus | None
@@ -231,8 +248,13 @@ class CoordinatorPoller:
             poll.status, poll.is_current, poll.unanswered = answer, True, 0
             poll.answered_at, poll.answered = now, datetime.now(UTC)
 
+    def pause(self, key: JobKey) -> None:
+        """Note that a job's coordinator is not asked regularly any more: others may be asked more often."""
+        self.rate.discard(key)
+
     def discard(self, key: JobKey) -> None:
         """Forget a job's coordinator, and ask it no more."""
         poll = self.polls.pop(key, None)
+        self.pause(key)
         if poll is not None and poll.timer is not None:
             poll.timer.cancel()

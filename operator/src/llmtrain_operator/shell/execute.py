@@ -19,7 +19,7 @@ from llmtrain_operator.shell.event_recorder import EventRecorder
 from llmtrain_operator.shell.job_memory import JobMemory
 from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.refusals import RequestRefused
-from llmtrain_operator.shell.relevance import owner_of
+from llmtrain_operator.shell.relevance import owner_of, trim_pod
 from llmtrain_operator.shell.store import Store
 
 TURN = 32
@@ -175,7 +175,9 @@ class Executor:
         if not metadata.get("uid") or not metadata.get("resourceVersion"):
             return
         obj = {**written, "apiVersion": sent["apiVersion"], "kind": sent["kind"], "metadata": metadata}
-        self.store.handler(sent["kind"])("upsert", obj)
+        kept = trim_pod(obj) if sent["kind"] == "Pod" else obj
+        if kept is not None:
+            self.store.handler(sent["kind"])("upsert", kept)
 
     def cache_deletion(self, known: Manifest, answer: Manifest) -> None:
         """Put what the API server answered to the deletion of a known object into the store.

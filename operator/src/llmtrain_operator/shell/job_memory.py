@@ -9,13 +9,14 @@ from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.recovery_time import with_generation
 from llmtrain_operator.core.snapshot import Refusal, RequestKey
 from llmtrain_operator.shell.refusals import Facts, Refusals
+from llmtrain_operator.shell.retry_pace import RetryPace
 
 
 class JobMemory:
     """The memory of the job with one uid."""
 
-    def __init__(self, uid: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.uid, self.clock = uid, clock
+    def __init__(self, uid: str, clock: Callable[[], float] = time.monotonic, pace: RetryPace | None = None) -> None:
+        self.uid, self.clock, self.pace = uid, clock, pace
         self.refusals: dict[RequestKey, Refusals] = {}
         """Refused requests, oldest first."""
         self.undone_repairs: dict[ObjectKey, Manifest] = {}
@@ -37,9 +38,10 @@ class JobMemory:
             return None
         return timedelta(seconds=self.clock() - self.status_written_at)
 
-    def refused(self, refusal: Refusal, facts: Facts, *, others: int = 0) -> None:
-        """Remember a refusal and what it may depend on; `others` is how many other jobs wait because of one."""
-        self.refusals.setdefault(refusal.request, Refusals(self.clock)).record(refusal, facts, others=others)
+    def refused(self, refusal: Refusal, facts: Facts, *, waiting: int = 0) -> None:
+        """Remember a refusal and what it may depend on; `waiting` is how many jobs wait because of one."""
+        found = self.refusals.setdefault(refusal.request, Refusals(self.clock, self.pace))
+        found.record(refusal, facts, waiting=waiting)
 
     def pending_refusals(self, facts: Facts) -> tuple[Refusal, ...]:
         """Return the refusals with the time until each request is made again."""

@@ -30,6 +30,7 @@ from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.refusals import Facts
 from llmtrain_operator.shell.relevance import JobKey, is_finished, node_of
 from llmtrain_operator.shell.slow_objects import unbound_claims
+from llmtrain_operator.shell.source_jobs import find_cycle, read_source_job
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.warning_events import WarningEvents
 from llmtrain_operator.shell.work_queue import Key
@@ -78,19 +79,23 @@ def observe_job(
     now = datetime.now(UTC)
     memory = memory if memory is not None and memory.uid == job.uid else JobMemory(job.uid)
     pods = with_deletions(pods, memory.deleted_by_others(pods))
-    pods = tuple(replace(pod, warning=warnings.of(pod.uid)) for pod in pods)
+    pods = tuple(replace(pod, warning=text) if (text := warnings.of(pod.uid)) else pod for pod in pods)
     cluster = store.clusters.get(job.spec.cluster)
     found = facts(manifest, cluster, pods) | {
         ("namespace", store.namespace_index.views.get(job.namespace)),
         ("turns", store.turns.of(Key("job", *key))),
     }
     spec, cluster_error = read_cluster(cluster) if cluster else (None, "")
+    source_job, source_error = read_source_job(store.jobs, job, store.job_reader)
     snapshot = JobSnapshot(
         now=now,
         job=job,
         cluster=spec,
         cluster_error=cluster_error,
         clusters=tuple(sorted(store.clusters)),
+        source_job=source_job,
+        source_error=source_error,
+        source_cycle=find_cycle(store.jobs, job),
         pods=pods,
         objects=owned(store.objects_of.get(key, {}), job.uid),
         nodes=nodes,
@@ -135,13 +140,13 @@ def observe_coordinator(store: Store, key: JobKey) -> tuple[Job, PodView] | None
     pod = store.pods_of.get(key, {}).get(coordinator_name(key[1]))
     if pod is None or not is_owned(pod, manifest["metadata"]["uid"]):
         return None
-    view = PodView.of(pod)
+    view = store.pod_views.of(pod)
     return (store.job_reader.read(manifest), view) if view.running and view.address else None
 
 
 def observe_pods(store: Store, key: JobKey, uid: str) -> tuple[PodView, ...]:
     """Return the pods of the job with this uid."""
-    return tuple(PodView.of(pod) for pod in owned(store.pods_of.get(key, {}), uid).values())
+    return tuple(store.pod_views.of(pod) for pod in owned(store.pods_of.get(key, {}), uid).values())
 
 
 def with_deletions(pods: Iterable[PodView], deleted: Collection[str]) -> tuple[PodView, ...]:

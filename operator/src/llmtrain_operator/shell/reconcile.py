@@ -38,6 +38,7 @@ from llmtrain_operator.shell.observe import (
 )
 from llmtrain_operator.shell.placed_jobs import PlacedJob
 from llmtrain_operator.shell.refusals import RequestRefused
+from llmtrain_operator.shell.retry_pace import RetryPace
 from llmtrain_operator.shell.slow_objects import slow_objects
 from llmtrain_operator.shell.store import JobKey, Store
 from llmtrain_operator.shell.token_keys import TokenKeys
@@ -72,6 +73,7 @@ class Reconciler:
             lambda key: self.queue.add(Key("job", *key)),
             clock,
         )
+        self.pace = RetryPace(clock)
         self.memories: dict[JobKey, JobMemory] = {}
         self.claims: dict[str, ClaimMemory] = {}
         """Refusals of claims, by LLMCluster."""
@@ -146,7 +148,7 @@ class Reconciler:
         except RequestRefused as error:
             log.warning(OperatorEvent.REQUEST_REJECTED, extra=log_fields(key, str(error)))
             for refusal in error.refusals:
-                memory.refused(refusal, facts, others=len(self.store.refused))
+                memory.refused(refusal, facts, waiting=len(self.store.refused))
             self.store.refused.set(key, {key.namespace})
             if growths[key.namespace] != before:
                 self.store.turns.grant((key,))  # it was not refused yet when others had their turns
@@ -163,6 +165,7 @@ class Reconciler:
         if asks and plan.poll_after is not None:
             self.poller.schedule(job_key, session, plan.poll_after.total_seconds())
             return "done", seconds_of(plan.requeue_after)
+        self.poller.pause(job_key)
         return "done", seconds_of(earliest(plan.requeue_after, plan.poll_after))
 
     def observe(
@@ -213,7 +216,7 @@ class Reconciler:
         """Return the memory of a job: an empty one for a job that is new under its name."""
         memory = self.memories.get(key)
         if memory is None or memory.uid != uid:
-            memory = self.memories[key] = JobMemory(uid, self.clock)
+            memory = self.memories[key] = JobMemory(uid, self.clock, self.pace)
         return memory
 
     def end_refusal(self, key: Key) -> None:
@@ -233,7 +236,7 @@ class Reconciler:
 
     async def reconcile_cluster(self, key: Key) -> tuple[Result, float | None]:
         """Update the inventory and claims of one LLMCluster; a claim that is refused does not keep others waiting."""
-        memory = self.claims.setdefault(key.name, ClaimMemory(self.clock))
+        memory = self.claims.setdefault(key.name, ClaimMemory(self.clock, self.pace))
         try:
             observed = observe_cluster(self.store, key.name, memory)
             if observed is None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from llmtrain_api.conditions import Reason
 from llmtrain_operator.core.snapshot import Refusal
+from llmtrain_operator.shell.retry_pace import RetryPace
 
 Facts = frozenset[tuple[str, object]]
 """What a refusal may depend on, by kind. When one of them no longer holds, the request is made again soon."""
@@ -19,14 +20,13 @@ class BackOff:
     base_seconds: float
     max_seconds: float
 
-    def seconds(self, refusals: int, others: int = 0) -> float:
-        """Return the time to wait after that many refusals in a row, while so many others wait too."""
-        longest = max(self.max_seconds, SECONDS_PER_REFUSAL * others)
-        return min(self.base_seconds * 2.0 ** min(refusals - 1, 16), longest)
+    def seconds(self, refusals: int) -> float:
+        """Return the time to wait after that many refusals in a row."""
+        return min(self.base_seconds * 2.0 ** min(refusals - 1, 16), self.max_seconds)
 
 
-SECONDS_PER_REFUSAL = 4.0
-"""Least time between two requests that are made and refused again, of all jobs and claims together, in the long run."""
+PACED_FROM = 3
+"""Refusals in a row from which on a rejected creation waits for its turn among all of them."""
 MIN_DELAY = 1.0
 MAX_CHANGE_DELAY = 8.0
 """How long a change of its facts waits at least and at most, the more often a request was refused."""
@@ -69,17 +69,20 @@ class RefusedRequest:
 class Refusals:
     """The last refusal of one request."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, pace: RetryPace | None = None) -> None:
+        self.clock, self.pace = clock, pace or RetryPace(clock)
         self.last: RefusedRequest | None = None
 
-    def record(self, refusal: Refusal, facts: Facts, back_off: BackOff | None = None, *, others: int = 0) -> None:
-        """Remember a refusal and what it may depend on; `others` is how many other jobs wait because of one."""
+    def record(self, refusal: Refusal, facts: Facts, back_off: BackOff | None = None, *, waiting: int = 0) -> None:
+        """Remember a refusal and what it may depend on; `waiting` is how many jobs, or claims, wait because of one."""
         count = self.last.count + 1 if self.last else 1
         back_off = back_off or back_off_for(refusal)
         now = self.clock()
         asked = refusal.retry_after.total_seconds() if refusal.retry_after else 0.0
-        retry_at = now + max(asked, back_off.seconds(count, 0 if refusal.is_transient else others))
+        seconds = back_off.seconds(count)
+        if count >= PACED_FROM and refusal.verb == "create" and back_off in (REJECTED, MISSING_NAMESPACE):
+            seconds = self.pace.delay(seconds, waiting=waiting)
+        retry_at = now + max(asked, seconds)
         self.last = RefusedRequest(refusal=refusal, count=count, refused_at=now, retry_at=retry_at, facts=facts)
 
     def pending(self, facts: Facts) -> Refusal | None:

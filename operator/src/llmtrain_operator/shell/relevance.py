@@ -1,6 +1,7 @@
 """What of an object the operator's decisions can see: only a change of that is worth a reconciliation."""
 
 import contextlib
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,26 +24,56 @@ from llmtrain_operator.core.pod_view import PodView
 
 JobKey = tuple[str, str]
 """Namespace and name of a job."""
+POD_SPEC = ("nodeName", "nodeSelector", "restartPolicy", "volumes")
+POD_STATUS = ("phase", "reason", "message", "podIP", "startTime")
+POD_CONDITIONS = ("PodScheduled", "Ready", "DisruptionTarget")
+CONTAINER_GROUPS = ("containers", "initContainers")
+CONTAINER = ("name", "image", "resources", "restartPolicy")
+CONTAINER_STATUS_GROUPS = ("containerStatuses", "initContainerStatuses")
+CONTAINER_STATUS = ("name", "state", "lastState", "ready", "restartCount")
+"""Fields that are read of the pods of jobs, beside their metadata. A thousand jobs have ten thousand pods."""
 
 
 def trim_pod(pod: Manifest) -> Manifest | None:
-    """Return a pod of a job unchanged, of another pod only what it holds of GPUs; None if it holds none."""
-    if owner_of(pod) is not None:
-        return pod
-    if not gpus_of(pod):
-        return None
-    names = ("name", "namespace", "uid", "resourceVersion")
-    groups = ("containers", "initContainers")
-    keys = ("resources", "restartPolicy")
+    """Return what is read of a pod of a job; of another pod only what it holds of GPUs, and None if it holds none."""
+    if owner_of(pod) is None:
+        return trim_other_pod(pod) if gpus_of(pod) else None
+    spec, status = fields_at(pod, "spec"), fields_at(pod, "status")
     containers = {
-        group: [{key: container[key] for key in keys if key in container} for container in items_at(pod, "spec", group)]
-        for group in groups
+        group: [picked(container, CONTAINER) for container in items_at(spec, group)]
+        for group in CONTAINER_GROUPS
+        if group in spec
+    }
+    statuses = {
+        group: [picked(container, CONTAINER_STATUS) for container in items_at(status, group)]
+        for group in CONTAINER_STATUS_GROUPS
+        if group in status
+    }
+    conditions = [each for each in items_at(status, "conditions") if each.get("type") in POD_CONDITIONS]
+    return {
+        **pod,
+        "spec": {**picked(spec, POD_SPEC), **containers},
+        "status": {**picked(status, POD_STATUS), **statuses, **({"conditions": conditions} if conditions else {})},
+    }
+
+
+def trim_other_pod(pod: Manifest) -> Manifest:
+    """Return what is read of a pod that belongs to no job."""
+    names = ("name", "namespace", "uid", "resourceVersion")
+    containers = {
+        group: [picked(container, ("resources", "restartPolicy")) for container in items_at(pod, "spec", group)]
+        for group in CONTAINER_GROUPS
     }
     return {
         "metadata": {name: text_at(pod, "metadata", name) for name in names},
         "spec": {"nodeName": text_at(pod, "spec", "nodeName"), **containers},
         "status": {"phase": text_at(pod, "status", "phase")},
     }
+
+
+def picked(obj: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the fields of an object that have these names."""
+    return {name: value for name, value in obj.items() if name in names}
 
 
 def trigger(obj: Manifest) -> tuple[object, ...]:
@@ -62,11 +93,12 @@ def own_annotations(obj: Manifest) -> dict[str, str]:
     return {key: value for key, value in annotations if key.startswith(f"{GROUP}/")}
 
 
-def seen(pod: Manifest) -> tuple[object, ...]:
+def seen(view: PodView) -> tuple[object, ...]:
     """Return what decisions see of a pod: its view, and what is enforced while it exists."""
+    pod = view.manifest
     images = [container.get("image") for container in items_at(pod, "spec", "containers")]
     labels, owners = fields_at(pod, "metadata", "labels"), value_at(pod, "metadata", "ownerReferences")
-    return PodView.of(pod), labels, owners, own_annotations(pod), images
+    return view, labels, owners, own_annotations(pod), images
 
 
 def content(obj: Manifest) -> dict[str, Any]:
@@ -101,11 +133,31 @@ def is_waiting(job: Manifest) -> bool:
     return text_at(job, "status", "stage") in ("", "Waiting")
 
 
+def is_suspended(job: Manifest) -> bool:
+    """Return whether a job is suspended; it may have started before."""
+    return text_at(job, "status", "stage") == "Suspended"
+
+
 def is_finished(job: Manifest) -> bool:
     """Return whether a job has succeeded or failed."""
     conditions = conditions_of(job)
     ends = (JobCondition.SUCCEEDED, JobCondition.FAILED)
     return any(conditions.get(end, {}).get("status") == "True" for end in ends)
+
+
+def awaited_jobs(job: Manifest) -> frozenset[JobKey]:
+    """Return the job whose published model or word vectors a job needs to start; empty if it needs none, or knows the place."""
+    if fields_at(job, "status", "modelSource"):
+        return frozenset()
+    namespace = text_at(job, "metadata", "namespace")
+    names = (text_at(job, "spec", "model", field, "job") for field in ("from", "vectors"))
+    return frozenset((namespace, name) for name in names if name)
+
+
+def result_of(job: Manifest | None) -> tuple[object, ...]:
+    """Return what jobs that start from the model of a job can see of it; None is a job that does not exist."""
+    job = job or {}
+    return text_at(job, "metadata", "uid"), trigger(job), is_finished(job), fields_at(job, "status", "model")
 
 
 def compute_pools(cluster: Manifest) -> tuple[ComputePool, ...]:

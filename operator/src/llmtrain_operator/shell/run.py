@@ -5,11 +5,12 @@ import contextlib
 import logging
 import os
 import signal
+from urllib.request import getproxies
 
 import aiohttp
 import kopf
 from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client import ApiClient, Configuration
 from prometheus_client import REGISTRY, start_http_server
 
 from llmtrain_api.events import OperatorEvent
@@ -17,7 +18,7 @@ from llmtrain_api.listening import any_address, url_host
 from llmtrain_api.names import API_VERSION, CLUSTER_KIND, JOB_KIND, JOB_LABEL
 from llmtrain_operator.core.objects.network_policy import API_VERSION as NETWORK_VERSION
 from llmtrain_operator.core.objects.pod_group import API_VERSION as GANG_VERSION
-from llmtrain_operator.shell.api import Api
+from llmtrain_operator.shell.api import MAX_IN_FLIGHT, Api
 from llmtrain_operator.shell.errors import Unavailable
 from llmtrain_operator.shell.handlers import registry
 from llmtrain_operator.shell.informer import RETRY_SECONDS, Informer
@@ -32,8 +33,10 @@ from llmtrain_operator.shell.settings import Settings
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
-CONCURRENT_RECONCILES = 32
+CONCURRENT_RECONCILES = 64
 """Keys that are reconciled at the same time: enough that jobs with hundreds of pods do not hold up all others."""
+MAX_WATCHES = 32
+"""Connections for watches, beside those for other requests: none must wait for another."""
 log = logging.getLogger(__name__)
 
 
@@ -73,10 +76,21 @@ async def log_in() -> None:
         await config.load_kube_config()  # type: ignore[no-untyped-call]
 
 
+def api_client() -> ApiClient:
+    """Return a client with the credentials that were loaded.
+
+    Only if the environment names a proxy, its variables and ~/.netrc are read, which the client does again for each request.
+    """
+    configuration = Configuration.get_default_copy()
+    configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
+    configuration.connection_pool_maxsize = MAX_IN_FLIGHT + MAX_WATCHES
+    return ApiClient(configuration)
+
+
 async def run(settings: Settings) -> None:
     """Run until cancelled or until the Lease is lost; raise the error of the first task that fails."""
     await log_in()
-    async with ApiClient() as client, aiohttp.ClientSession() as session:
+    async with api_client() as client, aiohttp.ClientSession() as session:
         api, queue = Api(client), WorkQueue()
         store = Store(queue)
         api.may_write = lambda: False
@@ -101,7 +115,7 @@ async def run(settings: Settings) -> None:
 
         async def elect() -> None:
             """Run the election in its own thread, with connections of its own: requests of others do not delay it."""
-            async with ApiClient() as lease_client:
+            async with api_client() as lease_client:
                 lease = Lease(Api(lease_client), settings.namespace, settings.identity)
                 api.may_write = lambda: lease.remaining_seconds > 0
                 await run_leader_election(lease, lambda: loop.call_soon_threadsafe(leads.set))

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from llmtrain_api.timestamps import try_parse_rfc3339
 from llmtrain_operator.core.manifest import Manifest, items_at, text_at
 from llmtrain_operator.core.objects.ownership import owned
-from llmtrain_operator.core.pod_view import PodView
 from llmtrain_operator.core.policies.container_errors import START_SECONDS, is_slow
 from llmtrain_operator.shell.object_index import uid_of
 from llmtrain_operator.shell.relevance import JobKey, node_of
@@ -18,7 +17,7 @@ def slow_objects(store: Store, key: JobKey, uid: str, now: datetime) -> tuple[Sl
     pods = owned(store.pods_of.get(key, {}), uid).values()
     claims = unbound_claims(store, key, uid).values()
     slow = [
-        *(uid_of(pod) for pod in pods if is_slow(PodView.of(pod), now)),
+        *(uid_of(pod) for pod in pods if phase_of(pod) in ("", "Pending") and is_slow(store.pod_views.of(pod), now)),
         *(uid_of(claim) for claim in claims if is_old(claim, now)),
     ]
     return tuple(SlowObject(key[0], found) for found in slow)
@@ -33,9 +32,9 @@ def unbound_claims(store: Store, key: JobKey, uid: str) -> dict[str, Manifest]:
     return {name: claims[name] for name in names if name in claims and phase_of(claims[name]) == "Pending"}
 
 
-def phase_of(claim: Manifest) -> str:
-    """Return the phase of a claim."""
-    return text_at(claim, "status", "phase")
+def phase_of(obj: Manifest) -> str:
+    """Return the phase of a pod or a claim; empty before it has one."""
+    return text_at(obj, "status", "phase")
 
 
 def is_old(claim: Manifest, now: datetime) -> bool:

@@ -16,24 +16,28 @@ from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key, tex
 from llmtrain_operator.core.node_view import NodeView
 from llmtrain_operator.core.pools import Capacity, Inventory
 from llmtrain_operator.shell.job_reader import JobReader
+from llmtrain_operator.shell.jobs_on_nodes import JobsOnNodes
 from llmtrain_operator.shell.key_index import KeyIndex
 from llmtrain_operator.shell.namespace_index import NamespaceIndex, Quota
 from llmtrain_operator.shell.node_index import GpuPod, NodeIndex
 from llmtrain_operator.shell.object_index import ObjectIndex, Tombstones, is_newer, is_older, uid_of
 from llmtrain_operator.shell.placed_jobs import PlacedJob, PlacedJobs
+from llmtrain_operator.shell.pod_views import PodViews
 from llmtrain_operator.shell.relevance import (
     JobKey,
+    awaited_jobs,
     compute_pools,
     content,
     is_finished,
+    is_suspended,
     is_waiting,
-    node_of,
     owner_of,
-    seen,
+    result_of,
     trigger,
     trim_pod,
 )
 from llmtrain_operator.shell.retry_turns import RetryTurns
+from llmtrain_operator.shell.source_jobs import successors_of
 from llmtrain_operator.shell.work_queue import Key, WorkQueue
 
 __all__ = ["BURST_SECONDS", "Change", "JobKey", "Store", "is_newer", "owner_of", "trim_pod"]
@@ -58,17 +62,21 @@ class Store:
         self.tombstones = Tombstones()
         self.node_index = NodeIndex()
         self.pods: ObjectIndex[JobKey, str] = ObjectIndex(self.tombstones)
+        self.pod_views = PodViews()
         self.objects: ObjectIndex[JobKey, ObjectKey] = ObjectIndex(self.tombstones)
         self.all_claims: ObjectIndex[str, str] = ObjectIndex(self.tombstones)
         self.placed_jobs = PlacedJobs()
         self.namespace_index = NamespaceIndex()
-        self.waiting = KeyIndex()
-        """Jobs that have not started, or wait to be admitted."""
-        self.refused = KeyIndex()
+        self.waiting: KeyIndex[str] = KeyIndex()
+        """Jobs that have not started, or wait to be admitted, by namespace."""
+        self.successors: KeyIndex[JobKey] = KeyIndex()
+        """Jobs that start from the model of another job and have not started, by that one. Those that are suspended count, because
+        others may wait for it through them.
+        """
+        self.refused: KeyIndex[str] = KeyIndex()
         """Jobs and LLMClusters with a request that was refused, by the namespace of the object."""
         self.turns = RetryTurns()
-        self.jobs_on_node: dict[str, dict[str, JobKey]] = {}
-        """The job of each pod of a job, by node and uid of the pod."""
+        self.jobs_on_nodes = JobsOnNodes()
         self.burst: asyncio.TimerHandle | None = None
 
     @property
@@ -144,15 +152,20 @@ class Store:
             if known is not None and uid_of(known) == uid_of(job):
                 del self.jobs[key]
                 self.waiting.set(queue_key, ())
+                self.successors.set(queue_key, ())
                 self.placed_jobs.put(key, None)
         elif self.accepts(job, known):
             self.jobs[key] = job
             self.placed_jobs.put(key, PlacedJob.of(job))
             self.waiting.set(queue_key, {key[0]} if is_waiting(job) else ())
+            self.successors.set(queue_key, awaited_jobs(job) if is_waiting(job) or is_suspended(job) else ())
             if self.is_news(queue_key, job, known):
                 self.queue.add(queue_key, low_priority=known is None and is_finished(job))
         elif is_older(job, known) and queue_key in self.queue.processing:
             self.queue.add(queue_key)
+        if result_of(known) != result_of(self.jobs.get(key)):
+            for successor in successors_of(self.successors, key):
+                self.queue.add(successor)
 
     def cluster_changed(self, change: Change, cluster: Manifest) -> None:
         """Index an LLMCluster; jobs that wait may be able to start now, unless only its status changed."""
@@ -184,25 +197,15 @@ class Store:
             return
         if change == "delete" or owner is None:
             self.pods.remove(uid)
+            self.pod_views.discard(uid)
         after = self.pods.find(uid)
-        for found in (before, after):
-            if found and not (before and after and before[0] == after[0] and seen(before[1]) == seen(after[1])):
-                self.queue.add(Key("job", *found[0]))
-        self.index_by_node(uid, before, after)
+        if not (before and after and before[0] == after[0] and self.pod_views.alike(before[1], after[1])):
+            for found in (before, after):
+                if found:
+                    self.queue.add(Key("job", *found[0]))
+        self.jobs_on_nodes.move(uid, before, after)
         if self.node_index.set_pod(uid, GpuPod.of(pod) if change == "upsert" else None):
             self.enqueue_clusters(COUNTS_SECONDS)
-
-    def index_by_node(
-        self, uid: str, before: tuple[JobKey, Manifest] | None, after: tuple[JobKey, Manifest] | None
-    ) -> None:
-        """Move a pod of a job from the node before to its node now."""
-        if before is not None and (node := node_of(before[1])):
-            jobs = self.jobs_on_node.get(node, {})
-            jobs.pop(uid, None)
-            if not jobs:
-                self.jobs_on_node.pop(node, None)
-        if after is not None and (node := node_of(after[1])):
-            self.jobs_on_node.setdefault(node, {})[uid] = after[0]
 
     def object_changed(self, change: Change, obj: Manifest) -> None:
         """Index another object of a job."""
@@ -239,7 +242,7 @@ class Store:
         offers = self.node_index.offers
         if self.node_index.put(node) if change == "upsert" else self.node_index.remove(name):
             self.enqueue_clusters()
-            for key in set(self.jobs_on_node.get(name, {}).values()):
+            for key in self.jobs_on_nodes.of(name):
                 self.queue.add(Key("job", *key))
         if offers != self.node_index.offers and self.burst is None:
             self.burst = asyncio.get_running_loop().call_later(BURST_SECONDS, self.end_burst)

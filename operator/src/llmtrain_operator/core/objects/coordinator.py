@@ -106,12 +106,17 @@ def arguments(job: Job, term: int) -> tuple[str, ...]:
 
 
 def coordinator_service(job: Job) -> Manifest:
-    """Return the coordinator's Service. It resolves before the coordinator is ready, because trainers retry."""
+    """Return the coordinator's Service, by which trainers find its pod.
+
+    It is headless: the API server allocates one cluster IP after the other, a few a second while it is busy, and each
+    costs rules on every node. It resolves before the coordinator is ready, because trainers retry.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": child_metadata(job, coordinator_name(job.name), ROLE),
         "spec": {
+            "clusterIP": "None",
             "selector": {JOB_LABEL: job.name, ROLE_LABEL: ROLE},
             "publishNotReadyAddresses": True,
             "ports": [{"name": "http", "port": COORDINATOR_PORT, "targetPort": COORDINATOR_PORT, "protocol": "TCP"}],
@@ -119,9 +124,15 @@ def coordinator_service(job: Job) -> Manifest:
     }
 
 
-def next_term(status: JobStatus, existing: PodView | None) -> int:
-    """Return the term of the existing coordinator pod, or of the one to create: greater than all terms before."""
-    return status.coordinator_term + 1 if existing is None else max(status.coordinator_term, term_of(existing.manifest))
+def next_term(status: JobStatus, existing: PodView | None, *, is_refused: bool = False) -> int:
+    """Return the term of the existing coordinator pod, or of the one to create: greater than all terms before.
+
+    `is_refused` is whether the creation of the pod was refused when it was tried last: no pod ever had that term.
+    """
+    term = status.coordinator_term
+    if existing is None:
+        return term if is_refused and term else term + 1
+    return max(term, term_of(existing.manifest))
 
 
 def newest_term(status: JobStatus, pods: Iterable[Manifest]) -> int:

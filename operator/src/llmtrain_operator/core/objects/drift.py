@@ -6,7 +6,7 @@ from typing import Any
 
 from llmtrain_api.pod_rules import RESERVED_LABELS
 from llmtrain_api.quantity import parse_quantity
-from llmtrain_operator.core.manifest import Manifest, ObjectKey, is_deleting, object_key, text_at, value_at
+from llmtrain_operator.core.manifest import Manifest, ObjectKey, fields_at, is_deleting, object_key, text_at, value_at
 from llmtrain_operator.core.pod_containers import ENDED
 
 LIST_KEYS = ("uid", "name", "port")
@@ -58,13 +58,17 @@ def enforced_fields(manifest: Manifest) -> dict[str, Any]:
 
     A running pod keeps what it was started with, so that an upgrade of the operator disturbs no job, and what admission
     webhooks made of it, such as sidecars, other images or variables: only the operator's own labels and its owner are
-    enforced. The run config is immutable, so its data is not even read.
+    enforced. The run config is immutable, so its data is not even read. A Service keeps its cluster IP, which cannot change:
+    an earlier version created Services with one.
     """
     if manifest["kind"] == "ConfigMap":
         metadata = {key: manifest["metadata"][key] for key in ("labels", "ownerReferences")}
         return {"metadata": metadata}
     if manifest["kind"] != "Pod":
-        return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+        fields = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+        if manifest["kind"] == "Service":
+            fields["spec"] = {key: value for key, value in fields_at(manifest, "spec").items() if key != "clusterIP"}
+        return fields
     metadata = manifest["metadata"]
     labels = {key: value for key, value in metadata["labels"].items() if key.startswith(RESERVED_LABELS)}
     return {"metadata": {"labels": labels, "ownerReferences": metadata["ownerReferences"]}}
@@ -75,6 +79,8 @@ def contains(live: Any, desired: Any) -> bool:
 
     Further fields, such as defaults, and further items of a list of named objects, such as a second owner, are no drift.
     """
+    if live == desired:
+        return True
     if isinstance(desired, dict):
         return isinstance(live, dict) and all(
             contains(live.get(key), value) for key, value in desired.items() if value not in (None, {}, [])
@@ -85,7 +91,7 @@ def contains(live: Any, desired: Any) -> bool:
                 any(contains(other, item) for other in live if value_at(other, name) == item[name]) for item in desired
             )
         return isinstance(live, list) and len(live) == len(desired) and all(map(contains, live, desired))
-    return bool(live == desired) or is_same_quantity(live, desired)
+    return is_same_quantity(live, desired)
 
 
 def list_key(items: list[Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmtrain_api.job import JobSpec
-from llmtrain_api.pods import EnvironmentSource, EnvironmentVariable, KeySelector
+from llmtrain_api.pods import EnvironmentSource, EnvironmentVariable
 from llmtrain_operator.core.objects.volumes import TMP_DIRECTORY
 
 GPU_RESOURCES = ("nvidia.com/gpu", "nvidia.com/mig-")
@@ -35,15 +35,11 @@ def environment(spec: JobSpec, **variables: str) -> Variables:
 def user_variable(variable: EnvironmentVariable) -> dict[str, Any]:
     """Return a variable of the job: a value, or a reference to a Secret or ConfigMap."""
     if variable.secret is not None:
-        return {"name": variable.name, "valueFrom": {"secretKeyRef": key_reference(variable.secret)}}
+        return {"name": variable.name, "valueFrom": {"secretKeyRef": {"name": variable.secret, "key": variable.key}}}
     if variable.config_map is not None:
-        return {"name": variable.name, "valueFrom": {"configMapKeyRef": key_reference(variable.config_map)}}
+        reference = {"name": variable.config_map, "key": variable.key}
+        return {"name": variable.name, "valueFrom": {"configMapKeyRef": reference}}
     return {"name": variable.name, "value": variable.value}
-
-
-def key_reference(selector: KeySelector) -> dict[str, Any]:
-    """Return the reference to a key of a Secret or ConfigMap."""
-    return {"name": selector.name, "key": selector.key}
 
 
 def environment_sources(sources: Iterable[EnvironmentSource]) -> Variables:

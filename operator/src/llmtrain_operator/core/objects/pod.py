@@ -70,6 +70,11 @@ def pod(job: Job, name: str, template: PodTemplate) -> Manifest:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": pod_metadata(job, name, template), "spec": spec}
 
 
+def existing_pod(job: Job, name: str, role: str, **labels: str) -> Manifest:
+    """Return what is enforced of a pod that exists: it keeps all else as it was created."""
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": child_metadata(job, name, role, **labels)}
+
+
 def pod_metadata(job: Job, name: str, template: PodTemplate) -> Manifest:
     """Return the metadata of a pod: the labels and annotations of the job, and the operator's own, which win."""
     metadata = child_metadata(job, name, template.role, **template.labels)

@@ -16,12 +16,15 @@ from llmtrain_operator.core.snapshot import Job
 
 def run_config_map(job: Job) -> Manifest:
     """Return the ConfigMap that every trainer container of `job` mounts."""
+    model, vectors = job.spec.model.source, job.spec.model.vectors
     config = run_config(
         job.spec,
         job=job.name,
         namespace=job.namespace,
         uid=job.uid,
         data_directory=f"{VOLUMES_DIRECTORY}/{job.spec.data.source.volume}",
+        model_directory=f"{VOLUMES_DIRECTORY}/{model.volume}/{model.path}" if model else None,
+        vectors_path=f"{VOLUMES_DIRECTORY}/{vectors.volume}/{vectors.path}" if vectors else None,
         job_directory=f"{VOLUMES_DIRECTORY}/{job.spec.checkpoint.volume}/{job_directory(job.name, job.uid)}",
         coordinator=f"{coordinator_name(job.name)}:{COORDINATOR_PORT}",
     )

@@ -60,11 +60,17 @@ def run_config_volume(job: str, uid: str) -> Volume:
     return Volume(name="run", source=source, path=RUN_CONFIG_DIRECTORY)
 
 
-def claim_volumes(claims: Iterable[str]) -> tuple[Volume, ...]:
-    """Return PersistentVolumeClaims, each once, mounted at /volumes/<claim>."""
+def claim_volumes(claims: Iterable[str], *, read_only: Iterable[str] = ()) -> tuple[Volume, ...]:
+    """Return PersistentVolumeClaims, each once, mounted at /volumes/<claim>; those of `read_only` alone can't be written."""
+    writable = dict.fromkeys(claims)
     return tuple(
-        Volume(name=f"volume-{number}", source=claim_source(claim), path=f"{VOLUMES_DIRECTORY}/{claim}")
-        for number, claim in enumerate(dict.fromkeys(claims))
+        Volume(
+            name=f"volume-{number}",
+            source=claim_source(claim),
+            path=f"{VOLUMES_DIRECTORY}/{claim}",
+            read_only=claim not in writable,
+        )
+        for number, claim in enumerate(dict.fromkeys((*writable, *read_only)))
     )
 
 
@@ -112,6 +118,11 @@ def claims_of(spec: JobSpec) -> tuple[tuple[str, str], ...]:
     return (
         ("spec.data.source.volume", spec.data.source.volume),
         ("spec.checkpoint.volume", spec.checkpoint.volume),
+        *(
+            (f"spec.model.{name}.{'job' if files.job else 'volume'}", files.volume)
+            for name, files in (("from", spec.model.source), ("vectors", spec.model.vectors))
+            if files and files.volume
+        ),
         *(
             (f"spec.workers.mounts[{number}].claim", mount.claim)
             for number, mount in enumerate(spec.workers.mounts)

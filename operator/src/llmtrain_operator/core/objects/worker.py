@@ -10,7 +10,7 @@ from llmtrain_api.workers import Workers
 from llmtrain_operator.core.manifest import Manifest
 from llmtrain_operator.core.objects.environment import environment, environment_sources
 from llmtrain_operator.core.objects.fabric import add_fabric
-from llmtrain_operator.core.objects.pod import PodTemplate, pod
+from llmtrain_operator.core.objects.pod import PodTemplate, existing_pod, pod
 from llmtrain_operator.core.objects.token import token_volume
 from llmtrain_operator.core.objects.volumes import (
     DEFAULT_SCRATCH,
@@ -26,6 +26,8 @@ from llmtrain_operator.core.objects.volumes import (
 )
 from llmtrain_operator.core.snapshot import Job
 
+ROLE = "worker"
+"""Role label of worker pods."""
 STAGE_GRACE_SECONDS = 5
 """Termination grace period of the pods of the stages prepare and publish."""
 
@@ -49,12 +51,15 @@ def resources(workers: Workers, gpus: int, extra: Mapping[str, str] = MappingPro
 
 def trainer_volumes(job: Job) -> tuple[Volume, ...]:
     """Return the volumes of a trainer container."""
-    workers = job.spec.workers
+    workers, model = job.spec.workers, job.spec.model
     return (
         tmp_volume(limit(workers.resources.scratch, DEFAULT_SCRATCH)),
         shared_memory_volume(workers),
         run_config_volume(job.name, job.uid),
-        *claim_volumes((job.spec.data.source.volume, job.spec.checkpoint.volume)),
+        *claim_volumes(
+            (job.spec.data.source.volume, job.spec.checkpoint.volume),
+            read_only=[files.volume for files in (model.source, model.vectors) if files and files.volume],
+        ),
         *mounted_volumes(workers.mounts),
     )
 
@@ -79,7 +84,7 @@ def worker_pod(
     workers = job.spec.workers
     fabric = pool.fabric if pool is not None and workers.replicas > 1 else Fabric()
     template = PodTemplate(
-        role="worker",
+        role=ROLE,
         labels={WORKER_LABEL: str(worker)},
         image=image,
         pull_policy=pull_policy,
@@ -101,6 +106,11 @@ def worker_pod(
     elif not workers.gpus:
         manifest["spec"]["topologySpreadConstraints"] = [topology_spread(job)]
     return manifest
+
+
+def existing_worker_pod(job: Job, worker: int) -> Manifest:
+    """Return what is enforced of the pod of worker number `worker`, if it exists."""
+    return existing_pod(job, worker_name(job.name, worker), ROLE, **{WORKER_LABEL: str(worker)})
 
 
 def affinity_to_workers(job: Job) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 admission.py          whether a job can start: cluster, tenancy, volumes, GPUs
 placement.py          which compute pool a job is placed in
+source_job.py         the job whose model a job starts from, and waits for
+model_cycle.py        jobs that wait for each other's model
 allowed.py            which PriorityClasses and tolerations a job can use
 volume_access.py      whether the workers of a job must share a node
 claim_expansion.py    claims that grow with their storage pool

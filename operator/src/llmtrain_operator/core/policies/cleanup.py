@@ -29,5 +29,5 @@ def plan_cleanup(
     """
     unneeded = (pod for pod in pods if not keep_ended or pod.occupies_node)
     remaining = (pod for pod in unneeded if not pod.deleting or (pod.node in lost_nodes and not pod.finalizers))
-    references = (*pod_references(remaining, lost_nodes), *object_references(objects, KINDS))
+    references = (*pod_references(remaining, lost_nodes, after_training=True), *object_references(objects, KINDS))
     return Plan(delete=references) if references else None

@@ -5,6 +5,7 @@ from typing import Any
 
 from llmtrain_api.conditions import JobCondition, Reason, is_true
 from llmtrain_api.failure_budget import FailureBudget
+from llmtrain_api.job_results import ModelStatus
 from llmtrain_api.job_status import Failure, JobStatus, PodLogTail
 from llmtrain_api.names import OUTPUT_FOLDER, job_directory
 from llmtrain_api.timestamps import format_duration, format_rfc3339
@@ -124,19 +125,27 @@ def success_message(job: Job, status: JobStatus) -> str:
     """Return what the job produced, and where it is."""
     spec, model = job.spec, status.model
     if model is not None:
-        return (
-            f"held-out perplexity {model.perplexity} (unigram model: {model.unigram_perplexity}); "
-            f"the model is in {model.path} on volume {model.volume}"
-        )
+        ending = f"{model.ending}; " if model.ending else ""
+        return f"{ending}held-out {held_out_scores(model)}; the model is in {model.path} on volume {model.volume}"
     program = spec.entrypoint.name if spec.entrypoint else ""
     output = f"{job_directory(job.name, job.uid)}/{OUTPUT_FOLDER}"
     return f"{program} completed; its output is in {output} on volume {spec.checkpoint.volume}"
 
 
+def held_out_scores(model: ModelStatus) -> str:
+    """Return the perplexity of a language model, or the scores of another task."""
+    if model.metrics:
+        return ", ".join(f"{name} {value}" for name, value in model.metrics.items())
+    return f"perplexity {model.perplexity} (unigram model: {model.unigram_perplexity})"
+
+
 def final_status_fields(status: JobStatus, pods: tuple[PodView, ...], now: datetime) -> dict[str, Any]:
     """Return the fields of the status that are set at the end: the time, no workers, and the logs of the pods."""
     workers = status.workers.model_copy(update={"ready": 0, "active": 0})
-    return {"finish_time": format_rfc3339(now), "workers": workers, "logs": final_logs(status, pods)}
+    fields = {"finish_time": format_rfc3339(now), "workers": workers, "logs": final_logs(status, pods)}
+    if status.progress is None:
+        return fields
+    return {**fields, "progress": status.progress.model_copy(update={"eta": ""})}
 
 
 def final_logs(status: JobStatus, pods: tuple[PodView, ...]) -> list[PodLogTail]:

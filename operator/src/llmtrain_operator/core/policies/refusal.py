@@ -99,18 +99,30 @@ def creations_first(apply: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
 
 
 def applied_now(refusals: Iterable[Refusal], apply: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """Return the objects to apply now: to create, those before the first that must wait; to change, all that need not."""
+    """Return the objects to apply now: to create, those before the first that must wait; to change, all that need not.
+
+    What pods need, such as the coordinator's Service, is tried without the objects after it if it was refused last: until it
+    exists no pod is created, and so no term of a coordinator is used up.
+    """
+    refusals = tuple(refusals)
     waiting = {refusal.request for refusal in refusals if not is_due(refusal)}
+    tried = {refusal.request for refusal in refusals if is_due(refusal) and refusal.key[0] != "Pod"}
     creations = [manifest for manifest in apply if verb_of(manifest) == "create"]
-    first = next((n for n, each in enumerate(creations) if ("create", object_key(each)) in waiting), len(creations))
+    requests = [("create", object_key(manifest)) for manifest in creations]
+    end = next((n + (each in tried) for n, each in enumerate(requests) if each in waiting | tried), len(creations))
     changes = (manifest for manifest in apply if verb_of(manifest) == "change")
-    return (*creations[:first], *(each for each in changes if ("change", object_key(each)) not in waiting))
+    return (*creations[:end], *(each for each in changes if ("change", object_key(each)) not in waiting))
 
 
 def deleted_now(refusals: Iterable[Refusal], delete: tuple[ObjectReference, ...]) -> tuple[ObjectReference, ...]:
     """Return the objects to delete now: all but those whose deletion was refused and is not due."""
     waiting = {refusal.request for refusal in refusals if not is_due(refusal)}
     return tuple(each for each in delete if ("delete", (each.kind, each.name)) not in waiting)
+
+
+def is_rejected(refusals: Iterable[Refusal], key: ObjectKey) -> bool:
+    """Return whether an object was not created when that was tried last: a problem of the server leaves it open."""
+    return any(each.request == ("create", key) and not each.is_transient for each in refusals)
 
 
 def is_due(refusal: Refusal) -> bool:

@@ -48,6 +48,6 @@ def publish(
             message="the model is being evaluated and exported",
         ),
         desired=(manifest,),
-        delete=pod_references(unneeded, lost_nodes),
+        delete=pod_references(unneeded, lost_nodes, after_training=True),
         update={"workers": status.workers.model_copy(update={"ready": 0, "active": 0})},
     )

@@ -1,19 +1,21 @@
 """Train: the coordinator and the workers, created together; workers beyond `replicas` are deleted."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from llmtrain_api.cluster import ComputePool
 from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.names import coordinator_name, pod_group_name
+from llmtrain_api.names import coordinator_name, pod_group_name, worker_name
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_api.rules import torchrun
 from llmtrain_operator.core.manifest import Manifest
-from llmtrain_operator.core.objects.coordinator import coordinator_pod, coordinator_service, next_term
+from llmtrain_operator.core.objects.coordinator import ROLE, coordinator_pod, coordinator_service, next_term
+from llmtrain_operator.core.objects.pod import existing_pod
 from llmtrain_operator.core.objects.pod_group import pod_group
 from llmtrain_operator.core.objects.token import token_secret
-from llmtrain_operator.core.objects.worker import worker_pod
+from llmtrain_operator.core.objects.worker import existing_worker_pod, worker_pod
 from llmtrain_operator.core.plan import pod_references
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.degraded import degraded_conditions
@@ -44,16 +46,17 @@ def train(
     gang_workers: int | None = None,
     lost_nodes: frozenset[str],
     avoid_nodes: tuple[str, ...] = (),
+    coordinator_refused: bool = False,
 ) -> StagePlan:
     """Return the stage that trains; the coordinator is created on one of `avoid_nodes` only if no other has room.
 
     `token_created` is whether the Secret with the token is known to have been created; `pool` is the compute pool of the job,
     if the LLMCluster has any; `one_node` whether only one node can mount its volumes, `gang_workers` how many workers can run
-    at once, if that is not all.
+    at once, if that is not all; `coordinator_refused` whether the API server rejected its pod when it was created last.
     """
     workers, coordinators = pods_with_role(pods, "worker"), pods_with_role(pods, "coordinator")
     existing = next((pod for pod in pods if pod.name == coordinator_name(job.name)), None)
-    term = next_term(status, existing)
+    term = next_term(status, existing, is_refused=coordinator_refused)
     training = is_training(job.spec, status, workers, coordinator)
     surplus = (pod for pod in workers if pod.worker >= job.spec.workers.replicas and not pod.deleting)
     desired = training_objects(
@@ -66,6 +69,7 @@ def train(
         one_node=one_node,
         gang_workers=gang_workers,
         avoid_nodes=avoid_nodes,
+        existing={pod.name for pod in pods},
     )
     secret = token_secret(job, token)
     needs_token = must_create_token(secret, desired, pods, created=token_created)
@@ -109,23 +113,30 @@ def training_objects(
     pool: ComputePool | None = None,
     one_node: bool = False,
     gang_workers: int | None = None,
+    existing: Collection[str] = (),
 ) -> tuple[Manifest, ...]:
-    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers."""
+    """Return the Service, the PodGroup if gang scheduling is used, the coordinator and the workers.
+
+    Of pods that have one of the names `existing`, it is only what is enforced.
+    """
     gang = pod_group_name(job.name) if job.spec.scheduling.gang == "Auto" and gang_available else ""
-    coordinator = coordinator_pod(
-        job,
-        term=term,
-        image=status.coordinator_image,
-        pull_policy=images.pull_policy,
-        gang=gang,
-        pool=pool,
-        otlp_endpoint=images.otlp_endpoint,
-        avoid_nodes=avoid_nodes,
-    )
-    workers = (
-        worker_pod(
+
+    def coordinator() -> Manifest:
+        return coordinator_pod(
             job,
-            worker,
+            term=term,
+            image=status.coordinator_image,
+            pull_policy=images.pull_policy,
+            gang=gang,
+            pool=pool,
+            otlp_endpoint=images.otlp_endpoint,
+            avoid_nodes=avoid_nodes,
+        )
+
+    def worker(number: int) -> Manifest:
+        return worker_pod(
+            job,
+            number,
             dataset=status.dataset.id if status.dataset else "",
             image=status.trainer_image,
             pull_policy=images.pull_policy,
@@ -133,13 +144,15 @@ def training_objects(
             pool=pool,
             one_node=one_node,
         )
-        for worker in range(job.spec.workers.replicas)
-    )
+
     return (
         coordinator_service(job),
         *([pod_group(job, gang_workers)] if gang else []),
-        coordinator,
-        *workers,
+        existing_pod(job, name, ROLE) if (name := coordinator_name(job.name)) in existing else coordinator(),
+        *(
+            existing_worker_pod(job, number) if worker_name(job.name, number) in existing else worker(number)
+            for number in range(job.spec.workers.replicas)
+        ),
     )
 
 

@@ -51,10 +51,9 @@ def steps_done(status: JobStatus) -> int:
 def time_category(status: JobStatus) -> TimeCategory:
     """Return the category of the time that passes while a job has this status."""
     category = STAGES[status.stage]
-    unscheduled = any(
-        condition.type == JobCondition.SCHEDULED and condition.status == "False" for condition in status.conditions
-    )
-    return "queued" if category == "starting" and unscheduled else category
+    conditions = {condition.type: condition.status for condition in status.conditions}
+    waits = conditions.get(JobCondition.SCHEDULED) == "False" and conditions.get(JobCondition.RUNNING) != "True"
+    return "queued" if category == "starting" and waits else category
 
 
 def ledger_of(status: JobStatus) -> TimeLedger | None:

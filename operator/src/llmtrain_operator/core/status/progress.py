@@ -79,7 +79,7 @@ def remaining_time(tokens: int, tokens_per_second: float) -> str:
 
 
 def format_loss(loss: float | None) -> str:
-    """Return a loss in nats per token with four decimals, or `nan` or `inf`; empty if it is not known."""
+    """Return a loss with four decimals, or `nan` or `inf`; empty if it is not known."""
     return "" if loss is None else format_figure(loss, 4)
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from llmtrain_api.conditions import Reason
 from llmtrain_api.job import JobSpec
-from llmtrain_api.job_results import DatasetStatus, ModelStatus
+from llmtrain_api.job_results import DatasetStatus, ModelStatus, VectorsStatus
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.termination import DatasetInfo, ModelInfo
+from llmtrain_api.termination import DatasetInfo, ModelInfo, VectorCoverage
+from llmtrain_operator.core.plan import Event
 from llmtrain_operator.core.pod_view import PodView, pods_with_role
 from llmtrain_operator.core.policies.failure_policy import is_lost
 from llmtrain_operator.core.reported import reported_dataset, reported_model
@@ -37,8 +39,22 @@ def dataset_status(dataset: DatasetInfo) -> DatasetStatus:
         duplicates=dataset.duplicates,
         replaced_bytes=dataset.replaced_bytes,
         left_out=dataset.left_out,
+        bad_records=dataset.bad_records,
+        samples=dataset.samples,
+        held_out_samples=dataset.held_out_samples,
+        classes=dataset.classes,
+        shortened=dataset.shortened,
+        missing_class=dataset.missing_class,
         first_finding=dataset.first_finding,
     )
+
+
+def missing_class_events(before: JobStatus, status: JobStatus) -> tuple[Event, ...]:
+    """Return an event if the dataset that was prepared lacks a class where the model is trained or judged."""
+    if before.dataset is not None or status.dataset is None or not status.dataset.missing_class:
+        return ()
+    message = f"{status.dataset.missing_class}; its scores say nothing: add records with it, or hold out others"
+    return (Event(type="Warning", reason=Reason.CLASS_MISSING, message=message),)
 
 
 def model_status(model: ModelInfo, volume: str) -> ModelStatus:
@@ -47,12 +63,23 @@ def model_status(model: ModelInfo, volume: str) -> ModelStatus:
         volume=volume,
         path=model.path,
         parameters=model.parameters,
+        step=model.step,
+        ending=model.ending,
         sha256=model.sha256,
         loss=format_loss(model.loss),
-        perplexity=format_figure(model.perplexity, 1),
-        unigram_perplexity=format_figure(model.unigram_perplexity, 1),
+        perplexity="" if model.perplexity is None else format_figure(model.perplexity, 1),
+        unigram_perplexity="" if model.unigram_perplexity is None else format_figure(model.unigram_perplexity, 1),
+        metrics={name: format_figure(value, 4) for name, value in model.metrics.items()},
+        vectors=vectors_status(model.vectors),
         sample=model.sample,
     )
+
+
+def vectors_status(coverage: VectorCoverage | None) -> VectorsStatus | None:
+    """Return the status of the vectors that a model began with; None if it began without."""
+    if coverage is None:
+        return None
+    return VectorsStatus(words=format_figure(coverage.words, 4), tokens=format_figure(coverage.tokens, 4))
 
 
 def training_completed(spec: JobSpec, workers: tuple[PodView, ...], lost_nodes: frozenset[str]) -> bool:
