@@ -70,6 +70,20 @@ def _parser(stages: Iterable[str]) -> argparse.ArgumentParser:
         "--dataset", default="", metavar="ID", help="dataset that the prepare stage reported (not for prepare)"
     )
     parser.add_argument(
+        "--part",
+        type=int,
+        default=0,
+        metavar="N",
+        help="where to begin, of --parts; only part 0 ends with a dataset (prepare)",
+    )
+    parser.add_argument(
+        "--parts",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pods that prepare this text at the same time (default %(default)s)",
+    )
+    parser.add_argument(
         "--spare", action="store_true", help="import everything, then wait until the supervisor assigns a rank"
     )
     return parser
@@ -91,9 +105,10 @@ def _log_fields(stage: str) -> dict[str, object]:
 
 def _prepare(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> TerminationMessage:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy starts a thread for each CPU of the node
+    from llmtrain_trainer.data.processes import Part
     from llmtrain_trainer.stages.prepare import prepare
 
-    return prepare(run, log)
+    return prepare(run, log, Part(options.part, options.parts))
 
 
 def _worker(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> TerminationMessage:
@@ -109,12 +124,14 @@ def _rank(
     kind = RANKS[run.entrypoint.mode if run.entrypoint else None]
     from llmtrain_api.parent_death import die_with_parent
     from llmtrain_trainer.distributed.rank_identity import RankIdentity
+    from llmtrain_trainer.training.learners import preload
     from llmtrain_trainer.worker.rank_context import RankContext
     from llmtrain_trainer.worker.spare import wait_for_assignment
     from llmtrain_trainer.worker.stop_signal import StopSignal
 
     die_with_parent()
-    if options.spare and not wait_for_assignment(kind.module):
+    preloading = None if run.entrypoint else functools.partial(preload, run)
+    if options.spare and not wait_for_assignment(kind.module, preload=preloading):
         return TerminationMessage(reason="Completed", message="this spare was not needed")
     rank = RankContext(
         identity=RankIdentity.from_environment(), stop_signal=StopSignal(), log=log, abandoned_groups=abandoned_groups
@@ -122,10 +139,13 @@ def _rank(
     return kind.train(run, options.dataset, rank)
 
 
-def _pretrain(run: RunConfig, dataset: str, rank: "RankContext") -> TerminationMessage:
-    from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, pretrain_task
+def _learn(run: RunConfig, dataset: str, rank: "RankContext") -> TerminationMessage:
+    from llmtrain_trainer.stages.epochs import with_steps
+    from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer
+    from llmtrain_trainer.training.learners import task_factory
 
-    return ElasticTrainer(run, pretrain_task(run, dataset), rank).train()
+    run = with_steps(run, dataset)
+    return ElasticTrainer(run, task_factory(run, dataset), rank).train()
 
 
 def _train_elastic(run: RunConfig, dataset: str, rank: "RankContext") -> TerminationMessage:
@@ -150,11 +170,11 @@ class RankKind:
 
 
 RANKS = {
-    None: RankKind(module="llmtrain_trainer.trainer.elastic_trainer", train=_pretrain),
+    None: RankKind(module="llmtrain_trainer.trainer.elastic_trainer", train=_learn),
     "Elastic": RankKind(module="llmtrain_trainer.user_program.elastic", train=_train_elastic),
     "Torchrun": RankKind(module="llmtrain_trainer.user_program.torchrun", train=_train_torchrun),
 }
-"""By the mode of the job's entrypoint; None is the built-in network."""
+"""By the mode of the job's entrypoint; None is a task of llmtrain's own."""
 
 
 def _publish(options: argparse.Namespace, run: RunConfig, log: JsonLog) -> TerminationMessage:

@@ -5,6 +5,7 @@
     writer_protocol.py  the messages between rank and writer
     writer.py           the process that writes, while training continues
     manifest.py         the description of a checkpoint, and its verification
+    history.py          losses and scores by step, which a checkpoint keeps
     identity.py         what a checkpoint depends on, and its comparison with the job that resumes from it
     store.py            the checkpoints of a job: which are complete, the newest one, which ones are kept
     backoff.py          how long a volume that answers with errors is tried again

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from llmtrain_api.job import Training
+from llmtrain_trainer.checkpoint.history import NO_HISTORY, History
+
 
 class Checkpointable(Protocol):
     """A training state in a few flat buffers, with names for its tensors."""
@@ -38,8 +41,8 @@ class Checkpointable(Protocol):
         """What else the state depends on, by the job's field: see identity.py."""
 
     @property
-    def steps(self) -> int:
-        """Steps that the job asks for."""
+    def training(self) -> Training:
+        """The settings of the training."""
 
     @property
     def exact(self) -> bool:
@@ -52,14 +55,18 @@ class Checkpointable(Protocol):
     def counters(self) -> dict[str, int]:
         """The numbers of the state besides its tensors and the number of steps done."""
 
+    @property
+    def history(self) -> History:
+        """Losses and scores by step."""
+
     def ping_watchdog(self) -> None:
         """Report that this rank makes progress, while the state is read."""
 
     def mark_incomplete(self) -> None:
         """Declare that the buffers hold no usable state, because one is about to be read into them."""
 
-    def mark_complete(self, step: int, counters: Mapping[str, int]) -> None:
-        """Declare that the buffers hold the state after `step` steps, to which `counters` belong."""
+    def mark_complete(self, step: int, counters: Mapping[str, int], history: History = NO_HISTORY) -> None:
+        """Declare that the buffers hold the state after `step` steps, to which `counters` and `history` belong."""
 
     def reset(self) -> None:
         """Set the state before the first step."""

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from llmtrain_api.timestamps import now_rfc3339
 from llmtrain_trainer.checkpoint.backoff import Backoff
 from llmtrain_trainer.checkpoint.checkpointable import Checkpointable
 from llmtrain_trainer.checkpoint.fence import acquire_fence
+from llmtrain_trainer.checkpoint.history import History
 from llmtrain_trainer.checkpoint.manifest import Manifest
 from llmtrain_trainer.checkpoint.store import STATE_FILES, CheckpointStore
 from llmtrain_trainer.checkpoint.writer_protocol import TensorSlice, WriteRequest, WriteResult
@@ -30,6 +32,19 @@ from llmtrain_trainer.fault_points import fault_point
 
 PING_SECONDS = 1.0
 """Time between two pings of the watchdog while waiting for the writer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointScores:
+    """How good a state is on held-out data."""
+
+    held_out_loss: float | None = None
+    """None if it was not evaluated."""
+    ranking_value: float | None = None
+    """What checkpoints are compared by, the lowest is the best; None for the held-out loss."""
+
+
+NOT_EVALUATED = CheckpointScores()
 
 
 class Checkpointer:
@@ -61,7 +76,7 @@ class Checkpointer:
         """Why the newest attempt failed; empty if it succeeded."""
         self._fenced = False
         self._term = 0
-        self._held_out_loss: float | None = None
+        self._scores = NOT_EVALUATED
 
     def acquire_fence(self, term: int) -> None:
         """Save checkpoints for a coordinator's term from now on. Fenced if a newer coordinator trains this job.
@@ -71,15 +86,15 @@ class Checkpointer:
         self._checkpoints.retry(lambda: acquire_fence(self._checkpoints.job_directory, term), self._ping_watchdog)
         self._term = term
 
-    def save(self, held_out_loss: float | None = None) -> None:
-        """Start to save the current state. `held_out_loss` is that of this state.
+    def save(self, scores: CheckpointScores = NOT_EVALUATED) -> None:
+        """Start to save the current state. `scores` are those of this state.
 
         The writer keeps a complete checkpoint of this step if there is one, and replaces a damaged one.
         """
         step = self._state.step
         if self._checkpoints.is_verified(step):
             return
-        self._held_out_loss = held_out_loss
+        self._scores = scores
         started_at = time.monotonic()
         self.wait()
         if self._fenced:
@@ -88,7 +103,10 @@ class Checkpointer:
         self._copied.clear()
         self._idle.clear()
         threading.Thread(
-            target=self._copy_state, args=(step, self._state.counters, held_out_loss), name="snapshot", daemon=True
+            target=self._copy_state,
+            args=(step, self._state.counters, self._state.history, scores),
+            name="snapshot",
+            daemon=True,
         ).start()
         self._log.info(TrainerEvent.SNAPSHOT_TAKEN, step=step, seconds=round(time.monotonic() - started_at, 4))
 
@@ -111,7 +129,7 @@ class Checkpointer:
             self.wait()
             if self._checkpoints.is_verified(step):
                 return
-            self.save(self._held_out_loss)
+            self.save(self._scores)
         self.wait()
         if not self._checkpoints.is_verified(step):
             raise TrainerError(
@@ -159,7 +177,7 @@ class Checkpointer:
         os.close(descriptor)
         return writer
 
-    def _copy_state(self, step: int, counters: dict[str, int], held_out_loss: float | None) -> None:
+    def _copy_state(self, step: int, counters: dict[str, int], history: History, scores: CheckpointScores) -> None:
         """Take the snapshot, let training change the state again, and request the write."""
         try:
             fault_point("snapshot")
@@ -172,16 +190,16 @@ class Checkpointer:
             return
         finally:
             self._copied.set()
-        self._request_write(step, counters, held_out_loss)
+        self._request_write(self._manifest(step, counters, history, scores))
 
-    def _request_write(self, step: int, counters: dict[str, int], held_out_loss: float | None) -> None:
+    def _request_write(self, manifest: Manifest) -> None:
         fault_point("write_request")
         request = WriteRequest(
             job_directory=str(self._checkpoints.job_directory),
             term=self._term,
             keep_last=self._run.checkpoint.keep_last,
             keep_best=self._run.checkpoint.keep_best,
-            manifest=self._manifest(step, counters, held_out_loss),
+            manifest=manifest,
             slices=tensor_slices(self._state),
         )
         assert self._writer is not None
@@ -190,9 +208,10 @@ class Checkpointer:
             self._writer.stdin.write(request.model_dump_json(by_alias=True) + "\n")
             self._writer.stdin.flush()
         except OSError as error:
+            step = manifest.step
             self._on_result(WriteResult(step=step, seconds=0.0, error=f"the checkpoint writer has exited: {error}"))
 
-    def _manifest(self, step: int, counters: dict[str, int], held_out_loss: float | None) -> Manifest:
+    def _manifest(self, step: int, counters: dict[str, int], history: History, scores: CheckpointScores) -> Manifest:
         return Manifest(
             step=step,
             time=now_rfc3339(),
@@ -201,9 +220,11 @@ class Checkpointer:
             parameters=self._state.num_parameters,
             numerics=self._state.numerics,
             counters=counters,
+            history=dict(history),
             identity=self._state.identity,
             files={},
-            held_out_loss=held_out_loss,
+            held_out_loss=scores.held_out_loss,
+            ranking_value=scores.ranking_value,
         )
 
     def _read_results(self, writer: "subprocess.Popen[str]") -> None:

@@ -10,13 +10,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from llmtrain_api.augment import LEXICON_FIELD, SHARE_FIELD
+from llmtrain_api.job import Training
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.checkpoint.checkpointable import Checkpointable
 from llmtrain_trainer.checkpoint.manifest import Manifest
 from llmtrain_trainer.errors import BadInput
 
-MAY_CHANGE = frozenset({"steps", "bad_steps", "on_bad_step"})
+MAY_CHANGE = frozenset({"steps", "epochs", "bad_steps", "on_bad_step"})
 """Fields of spec.training that decide how long it trains and when it gives up, and not what a step computes."""
+NEW_FIELDS = {"spec.training.average": "0.0", SHARE_FIELD: "0.0", LEXICON_FIELD: ""}
+"""What fields were set to, as it were, in versions that did not have them, where that can differ from the job's value."""
 PROGRAM = "spec.entrypoint"
 """Part of the identity of a job that runs a program of the user's."""
 START_OVER = "create a new job; `llmtrain run --fresh` deletes the results and starts over"
@@ -24,8 +28,16 @@ START_OVER = "create a new job; `llmtrain run --fresh` deletes the results and s
 
 def job_identity(run: RunConfig, of_task: Mapping[str, str]) -> dict[str, str]:
     """Return what the weights after a step depend on, by field. `of_task` is the part of it that the task knows."""
-    training = run.training.model_dump(by_alias=True, exclude=set(MAY_CHANGE))
+    training = run.training.model_dump(by_alias=True, exclude={*MAY_CHANGE, "augment"})
     identity = {"spec.workers.gpus": run.device, "spec.task.name": run.task.name, **_flat("spec.training", training)}
+    # Of the lexicon the content counts, which the task knows, and not the name of its file.
+    identity[SHARE_FIELD] = _text(run.training.augment.share if run.training.augment else 0)
+    identity["spec.evaluation.best"] = run.evaluation.best  # checkpoints are compared by it
+    if stops := run.evaluation.stop_after is not None:  # the best evaluation is known since the training began
+        identity["spec.evaluation.everySteps"] = str(run.evaluation.every_steps)
+    identity["spec.evaluation.stopAfter"] = "a number" if stops else "none"
+    if weights := run.data.weights:
+        identity["spec.data.mixture"] = ", ".join(f"{name}: {weight}" for name, weight in weights.items())
     if run.entrypoint is not None:
         identity[PROGRAM] = run.entrypoint.name
         identity["spec.entrypoint.arguments"] = json.dumps(run.entrypoint.arguments)
@@ -37,14 +49,14 @@ def require_same_identity(state: Checkpointable, manifest: Manifest, name: str) 
     if manifest.dataset != state.data_name:
         raise BadInput(_other_data(state, manifest, name))
     for setting, now in state.identity.items():
-        saved = manifest.identity.get(setting, now)
+        saved = manifest.identity.get(setting, NEW_FIELDS.get(setting, now))
         if saved != now:
             raise BadInput(
                 f"{setting}: {name} was trained with {_shown(saved)}, but the job now has {_shown(now)}; set it back, or "
                 f"{START_OVER}"
             )
-    if manifest.step > state.steps:
-        raise BadInput(too_few_steps(name, manifest.step, state.steps))
+    if manifest.step > state.training.total_steps:
+        raise BadInput(too_few_steps(name, manifest.step, state.training))
 
 
 def require_same_numerics(state: Checkpointable, manifest: Manifest, name: str) -> None:
@@ -57,11 +69,12 @@ def require_same_numerics(state: Checkpointable, manifest: Manifest, name: str) 
         )
 
 
-def too_few_steps(name: str, done: int, steps: int) -> str:
-    """Return a message about a job whose `steps` were lowered below those that its checkpoint `name` has done."""
+def too_few_steps(name: str, done: int, training: Training) -> str:
+    """Return a message about a job that trains for fewer steps than its checkpoint `name` has done."""
+    remedy = f"set steps to at least {done}" if training.epochs is None else "raise epochs"
     return (
-        f"spec.training.steps: {name} has done {done} steps, more than the {steps} of the job; set steps to at least "
-        f"{done}, or {START_OVER}"
+        f"{training.length_field}: {name} has done {done} steps, more than the {training.total_steps} of the job; {remedy}, "
+        f"or {START_OVER}"
     )
 
 

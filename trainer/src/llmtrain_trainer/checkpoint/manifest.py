@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from llmtrain_api.model import Model
+from llmtrain_trainer.checkpoint.history import Curve
 from llmtrain_trainer.errors import CheckpointInvalid
 from llmtrain_trainer.fault_points import fault_point
 
@@ -40,11 +41,15 @@ class Manifest(Model):
     """The dataset trained on: the order of its samples continues from `step`."""
     parameters: int
     held_out_loss: float | None = None
-    """Held-out loss after this step in nats per token; None if it was not evaluated."""
+    """Held-out loss after this step in nats per token, or the task's loss per sample; None if it was not evaluated."""
+    ranking_value: float | None = None
+    """What checkpoints are compared by, the lowest is the best; None for the held-out loss."""
     numerics: str = ""
     """Numerics of the ranks that computed the state, as `training/determinism.py` defines them."""
     counters: dict[str, int] = Field(default_factory=dict)
     """Numbers of the state besides its tensors, by name."""
+    history: dict[str, Curve] = Field(default_factory=dict)
+    """Losses and scores by step, by name. Earlier versions did not record it."""
     identity: Mapping[str, str] = Field(default_factory=dict)
     """What else the state depends on, by the job's field: see identity.py. Earlier versions did not record it."""
     files: dict[str, FileDigest]

@@ -100,7 +100,7 @@ def load_into(state: Checkpointable, path: Path, step: int, ping_watchdog: PingW
         state.mark_incomplete()
         for name, tensor in tensors.items():
             _read_into(tensor, *places[name], ping)
-    state.mark_complete(step, manifest.counters)
+    state.mark_complete(step, manifest.counters, manifest.history)
 
 
 def _opened(file: Path) -> Any:

@@ -81,17 +81,17 @@ class CheckpointStore:
             directory = self.path(step)
             self._verdicts[directory] = (_fingerprint(directory, read_sound_manifest(directory)), "")
 
-    def newest_step(self) -> int:
-        """Return the steps of the newest checkpoint, 0 without one, by the manifests and the sizes of files alone.
+    def newest_manifest(self) -> Manifest | None:
+        """Return the manifest of the newest checkpoint, None without one, by the manifests and the sizes of files alone.
 
         OSError if they can't be read.
         """
         for directory in self._directories():
             try:
-                return _read_undamaged_manifest(directory).step
+                return _read_undamaged_manifest(directory)
             except CheckpointInvalid as error:
                 self._log_rejected(directory, error)
-        return 0
+        return None
 
     def find_newest(
         self,
@@ -141,7 +141,7 @@ class CheckpointStore:
             return "their names can't be read"
 
     def prune(self, *, keep_last: int, keep_best: int) -> None:
-        """Remove all but the `keep_last` newest complete ones and the `keep_best` with the lowest held-out loss.
+        """Remove all but the `keep_last` newest complete ones and the `keep_best` of the best evaluations.
 
         A damaged one is not counted. It is removed like any other one that is older than the `keep_last` newest: a
         volume may be wrong about it for a while, and until then fewer complete ones could replace it. OSError, and
@@ -153,7 +153,7 @@ class CheckpointStore:
         last = self._first_complete(directories, keep_last)
         if len(last) < keep_last:
             return
-        kept = {*last, *self._first_complete(_by_held_out_loss(directories), keep_best)}
+        kept = {*last, *self._first_complete(_best_first(directories), keep_best)}
         for directory in directories[directories.index(last[-1]) :]:
             if directory not in kept:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -234,14 +234,16 @@ def _fingerprint(directory: Path, manifest: Manifest) -> Fingerprint:
     return tuple((name, status.st_size, status.st_mtime_ns, status.st_ino) for name, status in stats)
 
 
-def _by_held_out_loss(directories: Iterable[Path]) -> list[Path]:
-    """Return the directories with a held-out loss, that with the lowest first, the older one of two equal ones."""
+def _best_first(directories: Iterable[Path]) -> list[Path]:
+    """Return the directories of evaluated steps, the best one first, the older one of two equal ones."""
     found: list[tuple[float, int, Path]] = []
     for directory in directories:
         with contextlib.suppress(CheckpointInvalid):
             manifest = read_sound_manifest(directory)
-            if manifest.held_out_loss is not None and math.isfinite(manifest.held_out_loss):
-                found.append((manifest.held_out_loss, manifest.step, directory))
+            by_loss = manifest.identity.get("spec.evaluation.best", "loss") == "loss"
+            value = manifest.held_out_loss if by_loss else manifest.ranking_value
+            if value is not None and math.isfinite(value):
+                found.append((value, manifest.step, directory))
     return [directory for _, _, directory in sorted(found)]
 
 

@@ -8,16 +8,25 @@ words around other characters, up to places where text can be cut (see pieces.py
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from llmtrain_trainer.data.pieces import SAFE
+from llmtrain_trainer.data.question_windows import Window, is_shortened, question_windows
+from llmtrain_trainer.data.questions import Question
+from llmtrain_trainer.data.tokenizer import END_OF_TEXT_ID
+from llmtrain_trainer.data.word_splitter import WordSplitter, splitter_of
 
 WORD = re.compile(
     r"'(?:[sdmt]|ll|ve|re)| ?[A-Za-z]+| ?[0-9]+| ?[^\t-\r A-Za-z0-9]+|[\t-\r ]+(?![^\t-\r ])|[\t-\r ]+", re.ASCII
 )
 """GPT-2's pattern for text in ASCII."""
+LOWER_CASE = str.maketrans(ascii_uppercase, ascii_lowercase)
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 MAX_NOT_ASCII_SHARE = 0.02
 """Text with a greater share of other characters is tokenized whole."""
@@ -27,14 +36,25 @@ MAX_CACHED_WORDS, MAX_CACHED_CHARACTERS = 2**17, 64
 
 @dataclass(frozen=True, kw_only=True)
 class CachedEncoding:
-    """Tokenizes text to the bytes of a token file."""
+    """Tokenizes text to the bytes of a token file. Implements `Encoding`."""
 
     tokenizer: Tokenizer
     dtype: "np.dtype[np.unsignedinteger]"
+    before: ClassVar[tuple[int, ...]] = ()
+    after: ClassVar[tuple[int, ...]] = ()
+    unknown: ClassVar[int] = END_OF_TEXT_ID
     _cache: dict[str, bytes] = field(default_factory=dict)
 
+    @cached_property
+    def _splitter(self) -> WordSplitter | None:
+        return splitter_of(self.tokenizer)
+
     def encode(self, text: str) -> bytes:
-        """Return the tokens of a text, as the library would."""
+        """Return the tokens of a text, as the library would; of its words, if it is split before. BadInput if it can't be."""
+        if self._splitter is not None:
+            return self._encode_words(self._splitter.words(text))
+        if self.tokenizer.normalizer is not None:  # lower case, before text is split into words
+            text = text.translate(LOWER_CASE)
         if text.isascii():
             return self._encode_ascii(text)
         if len(text) - len(text.encode("ascii", "ignore")) > MAX_NOT_ASCII_SHARE * len(text):
@@ -45,8 +65,22 @@ class CachedEncoding:
             done = stop
         return b"".join((*encoded, self._encode_ascii(text[done:])))
 
+    def beginning(self, text: str, max_tokens: int) -> NDArray[np.unsignedinteger]:
+        """Return at most `max_tokens` tokens of a text."""
+        return np.frombuffer(self.encode(text), dtype=self.dtype)[:max_tokens]
+
+    def windows(self, question: Question, max_tokens: int) -> list[Window]:
+        """Return the sequences of a question."""
+        return question_windows(self.tokenizer, question, max_tokens)
+
+    def shortens(self, question: Question, max_tokens: int) -> bool:
+        """Return whether only the beginning of a question is in its windows."""
+        return is_shortened(self.tokenizer, question, max_tokens)
+
     def _encode_ascii(self, text: str) -> bytes:
-        words = WORD.findall(text)
+        return self._encode_words(WORD.findall(text))
+
+    def _encode_words(self, words: list[str]) -> bytes:
         if len(self._cache) > MAX_CACHED_WORDS:
             self._cache.clear()
         new = [word for word in dict.fromkeys(words) if word not in self._cache]

@@ -1,23 +1,21 @@
-"""Where the document that is cut in two is cut: near the wanted place, found by reading only the text around it."""
+"""Where a document that is cut in two is cut: near the wanted place, found by reading only the text around it."""
 
 from collections.abc import Sequence
 
 from llmtrain_trainer.data.shards import Cut, Shard
-from llmtrain_trainer.data.split import Split, cut_place, cut_window
+from llmtrain_trainer.data.split import WantedCut, cut_place, cut_window
 
 MAX_CHARACTER_BYTES = 4
 """The longest character in UTF-8: its beginning has to be in the text around the wanted place."""
 
 
-def find_cut(shards: Sequence[Shard], split: Split, document_size: int) -> Cut | None:
-    """Return the cut that `split` asks for; None if it cuts no document. `document_size` is that document's, in bytes."""
-    if split.cut_document is None:
-        return None
-    window = cut_window(split.cut_size)
-    wanted = document_size - split.cut_size
+def find_cut(shards: Sequence[Shard], cut: WantedCut, document_size: int) -> Cut:
+    """Return the cut of a document of `document_size` bytes."""
+    window = cut_window(cut.size)
+    wanted = document_size - cut.size
     low, high = max(0, wanted - max(window, MAX_CHARACTER_BYTES - 1)), wanted + max(window, 1)
-    text = _text_between(_last_shard_before(shards, split.cut_document, low), split.cut_document, low, high)
-    return Cut(document=split.cut_document, size=low + cut_place(text, wanted - low))
+    text = _text_between(_last_shard_before(shards, cut.document, low), cut.document, low, high)
+    return Cut(document=cut.document, size=low + cut_place(text, wanted - low))
 
 
 def _last_shard_before(shards: Sequence[Shard], document: int, low: int) -> Sequence[Shard]:

@@ -4,23 +4,20 @@ The name of a file chooses its format: `.jsonl` and `.ndjson` hold one document 
 any other file is one document. `.gz` after that is decompressed. A reader yields the same pieces each time.
 """
 
-import gzip
 import json
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import IO, NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from llmtrain_trainer.data.bad_text import BadText, NotText, display_name
-from llmtrain_trainer.data.decoding import HEAD_BYTES, Encoding, detect, repair
+from llmtrain_trainer.data.bad_text import BadText, display_name
+from llmtrain_trainer.data.decoding import Encoding, repair
 from llmtrain_trainer.data.parquet import read_rows
-from llmtrain_trainer.data.pieces import PIECE_CHARACTERS, cut_pieces
-from llmtrain_trainer.data.source import TextFile, unreadable
-from llmtrain_trainer.errors import TrainerError
+from llmtrain_trainer.data.personal_data import BUILT_IN, NOTHING, Masked, PersonalMasking, mask
+from llmtrain_trainer.data.pieces import PIECE_CHARACTERS, SAFE, cut_pieces
+from llmtrain_trainer.data.source import TextFile
+from llmtrain_trainer.data.text_stream import MAX_LINE_CHARACTERS, TextStream, file_errors, lines, open_stream
 
 LINE_ENDS = (".jsonl", ".ndjson")
-MAX_LINE_CHARACTERS = 2**23
-"""The longest line of a JSONL file; a longer one is bad text, so that memory has a bound."""
 
 JSON = json.JSONDecoder(parse_int=float)
 """Python refuses to convert integers of more than 4300 digits, which are valid JSON."""
@@ -36,6 +33,12 @@ class Piece(NamedTuple):
     """Bytes of the file up to the end of this piece; for JSONL to the end of its line."""
     line: int
     """The line or row of the document, from 1; 0 in plain text."""
+    label: str = ""
+    """The label of the record that the document is; empty if it is none."""
+    masked: Mapping[str, int] = NOTHING
+    """How often each kind of personal data was masked in it."""
+    slices: tuple[str, ...] = ()
+    """Its values in the columns by which held-out records are judged."""
 
 
 class Start(NamedTuple):
@@ -57,6 +60,8 @@ class Reader:
     column: str
     """Name of the field of JSON objects, or of the column of Parquet files, that holds the text."""
     piece_characters: int = PIECE_CHARACTERS
+    masking: PersonalMasking | None = None
+    """How personal data are masked; None if they are kept."""
 
     @property
     def random_access(self) -> bool:
@@ -68,37 +73,20 @@ class Reader:
 
         NotText if the file, or its rest, can't be used; BadInput if it may not be read or lacks the column.
         """
-        try:
-            if self.file.name.lower().endswith(".parquet"):
+        if self.file.name.lower().endswith(".parquet"):
+            with file_errors(self.file):
                 yield from self._values(enumerate(read_rows(self.file, self.column), start=1))
-            else:
-                with self._open() as stream:
-                    yield from self._read_stream(stream, start, stop)
-        except PermissionError as error:
-            raise unreadable(self.file.name, error) from error
-        except FileNotFoundError as error:
-            raise TrainerError(f"'{display_name(self.file.name)}' disappeared while the text was read") from error
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise NotText(f"damaged gzip data: {error}") from error
-
-    def _open(self) -> IO[bytes]:
-        if self.file.name.lower().endswith(".gz"):
-            return cast(IO[bytes], gzip.open(self.file.path))
-        return open(self.file.path, "rb", buffering=0)
-
-    def _read_stream(self, stream: IO[bytes], start: Start, stop: int | None) -> Iterator[Piece | BadText]:
-        head = _read_fully(stream, HEAD_BYTES)
-        encoding = detect(head, complete=len(head) < HEAD_BYTES)
-        if encoding.guessed:
-            reason = f"{encoding.codec.upper()} without a byte order mark"
-            yield BadText(file=display_name(self.file.name), reason=reason, offset=0, replaced=0 if start.offset else 1)
-        first = start.offset or encoding.mark
-        stream.seek(first)
-        blocks = encoding.decode(_Limited(stream, None if stop is None else stop - first).read)
-        if self._holds_lines():
-            yield from self._read_lines(blocks, encoding, Start(offset=first, line=start.line))
         else:
-            yield from self._read_text(blocks, encoding, first, complete=stop is None)
+            with open_stream(self.file, start.offset, stop) as stream:
+                yield from self._read_stream(stream, start, stop)
+
+    def _read_stream(self, stream: TextStream, start: Start, stop: int | None) -> Iterator[Piece | BadText]:
+        if stream.guessed:
+            yield stream.guessed
+        if self._holds_lines():
+            yield from self._read_lines(stream.blocks, stream.encoding, Start(stream.first, start.line))
+        else:
+            yield from self._read_text(stream.blocks, stream.encoding, stream.first, complete=stop is None)
 
     def _holds_lines(self) -> bool:
         name = self.file.name.lower()
@@ -107,16 +95,17 @@ class Reader:
     def _read_text(
         self, blocks: Iterable[str], encoding: Encoding, offset: int, *, complete: bool
     ) -> Iterator[Piece | BadText]:
-        for raw, last in cut_pieces(blocks, self.piece_characters):
+        for raw, last in cut_pieces(blocks, self.piece_characters, self.masking.safe if self.masking else SAFE):
             text, replaced, first = repair(raw)
             if replaced:
                 yield self._invalid(encoding, offset + len(encoding.encode(raw[:first])), replaced)
             offset += len(encoding.encode(raw))
-            yield Piece(text, last and complete, offset, 0)
+            text, masked = self._masked(text)
+            yield Piece(text, last and complete, offset, 0, masked=masked)
 
     def _read_lines(self, blocks: Iterable[str], encoding: Encoding, start: Start) -> Iterator[Piece | BadText]:
         (offset, number), continued = start, False
-        for raw in _lines(blocks):
+        for raw in lines(blocks):
             before, offset = offset, offset + len(encoding.encode(raw))
             number += not continued
             if len(raw) > MAX_LINE_CHARACTERS and not continued:
@@ -143,8 +132,13 @@ class Reader:
         if replaced and not counted:
             reason = "invalid characters in the text"
             yield BadText(file=display_name(self.file.name), reason=reason, line=number, replaced=replaced)
+        text, masked = self._masked(text)
         for piece, last in cut_pieces([text], self.piece_characters):
-            yield Piece(piece, last, offset, number)
+            yield Piece(piece, last, offset, number, masked=masked)
+            masked = NOTHING
+
+    def _masked(self, text: str) -> Masked:
+        return mask(text, self.masking) if self.masking else Masked(text, NOTHING)
 
     def _invalid(self, encoding: Encoding, offset: int, replaced: int, line: int | None = None) -> BadText:
         reason = f"not {encoding.codec.upper()}"
@@ -154,40 +148,20 @@ class Reader:
         return BadText(file=display_name(self.file.name), reason=reason, line=number)
 
 
-@dataclass
-class _Limited:
-    """Reads at most `left` bytes of a stream; all if `left` is None."""
+@dataclass(frozen=True, kw_only=True)
+class MaskedDocuments:
+    """How the files of a source hold documents whose personal data are masked. Implements `Layout`."""
 
-    stream: IO[bytes]
-    left: int | None
+    masking: PersonalMasking = field(default=BUILT_IN, repr=False)
+    """Not in this text, of which the key of a source is made: its patterns are a part of their own."""
 
-    def read(self, size: int) -> bytes:
-        """Return at most `size` bytes; none at the end."""
-        block = self.stream.read(size if self.left is None else min(size, self.left))
-        if self.left is not None:
-            self.left -= len(block)
-        return block
+    def reader(self, file: TextFile, column: str, piece_characters: int = PIECE_CHARACTERS) -> Reader:
+        """Return what reads the documents of a file."""
+        return Reader(file=file, column=column, piece_characters=piece_characters, masking=self.masking)
 
-
-def _read_fully(stream: IO[bytes], size: int) -> bytes:
-    parts, length = [], 0
-    while length < size and (block := stream.read(size - length)):
-        parts.append(block)
-        length += len(block)
-    return b"".join(parts)
-
-
-def _lines(blocks: Iterable[str]) -> Iterator[str]:
-    """Yield lines with their ends. A line that is too long comes in parts, of which the first is too long."""
-    buffer = ""
-    for block in blocks:
-        *lines, buffer = (buffer + block).split("\n")
-        yield from (f"{line}\n" for line in lines)
-        if len(buffer) > MAX_LINE_CHARACTERS:
-            yield buffer
-            buffer = ""
-    if buffer:
-        yield buffer
+    def classes(self, label: str) -> Iterable[str]:
+        """Return none: a document has no label."""
+        return ()
 
 
 def _value(line: str, column: str) -> str | None:

@@ -12,11 +12,13 @@ ROUNDS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Permutation:
-    """A bijection of [0, size) that differs for every seed and epoch."""
+    """A bijection of [0, size) that differs for every seed, epoch and source."""
 
     seed: int
     epoch: int
     size: int
+    source: int | None = None
+    """The number of the source in a mixture; None if there is none."""
 
     def __call__(self, index: int) -> int:
         """Return the image of `index`. Fewer than four rounds of cycle walking are expected.
@@ -39,7 +41,8 @@ class Permutation:
         return left << half | right
 
     def _round_function(self, number: int, half_value: int) -> int:
-        text = f"{self.seed}/{self.epoch}/{number}/{half_value}".encode()
+        of_source = "" if self.source is None else f"source {self.source}/"
+        text = f"{of_source}{self.seed}/{self.epoch}/{number}/{half_value}".encode()
         return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
 
     @property

@@ -41,11 +41,28 @@ def _machine_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which of several pods that prepare the same text this is. All do all tasks that they do not find done already."""
+
+    index: int = 0
+    """The pod of part 0 makes the dataset; the others help it."""
+    count: int = 1
+
+    def first(self, tasks: int) -> int:
+        """Return the task with which this pod begins, of so many: where no other does."""
+        return tasks * self.index // self.count
+
+
+WHOLE = Part()
+
+
 @dataclass
 class Processes:
     """Runs tasks in up to `count` processes, which start with the first tasks that are worth it."""
 
     count: int
+    part: Part = WHOLE
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _pool: Executor | None = None
 
@@ -58,8 +75,20 @@ class Processes:
     def map(self, function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], *, worth_it: bool) -> Iterator[ResultT]:
         """Yield the result of each task in order. Without other processes if there is one task, or it is not `worth_it`.
 
-        TrainerError if a process is killed.
+        A task that another pod has done returns at once. TrainerError if a process is killed.
         """
+        first = self.part.first(len(tasks))
+        results = self._map(function, [*tasks[first:], *tasks[:first]], worth_it=worth_it)
+        if first == 0:
+            yield from results
+            return
+        done = list(results)
+        yield from done[len(tasks) - first :]
+        yield from done[: len(tasks) - first]
+
+    def _map(
+        self, function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], *, worth_it: bool
+    ) -> Iterator[ResultT]:
         if self.count == 1 or len(tasks) < 2 or not worth_it:
             yield from map(function, tasks)
             return

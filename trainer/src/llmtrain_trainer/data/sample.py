@@ -16,8 +16,13 @@ MAX_WORD_CHARACTERS = 3 * 2**20
 """The sample ends when its different words have so many characters together; those of 32 MiB of prose have fewer."""
 
 
-def sample_training_text(shards: Iterable[Shard], training_size: int, sample_size: int) -> Iterator[str]:
-    """Yield about `sample_size` bytes of the training text, which has `training_size` bytes; all if it has no more."""
+def sample_training_text(
+    shards: Iterable[Shard], training_size: int, sample_size: int, *, with_labels: bool = False
+) -> Iterator[str]:
+    """Yield about `sample_size` bytes of the training text, which has `training_size` bytes; all if it has no more.
+
+    `with_labels` the label of each record whose end is taken follows it.
+    """
     seen = taken = characters = 0
     words: set[str] = set()
     for shard in shards:
@@ -25,11 +30,12 @@ def sample_training_text(shards: Iterable[Shard], training_size: int, sample_siz
             if part.fate != TRAINING:
                 continue
             if training_size <= sample_size or taken * training_size <= seen * sample_size:
-                yield part.text
-                taken += len(part.text.encode())
-                new = set(WORD.findall(part.text)) - words
-                words |= new
-                characters += sum(map(len, new))
+                for text in (part.text, part.label) if with_labels and part.last else (part.text,):
+                    yield text
+                    taken += len(text.encode())
+                    new = set(WORD.findall(text)) - words
+                    words |= new
+                    characters += sum(map(len, new))
                 if characters >= MAX_WORD_CHARACTERS:
                     return
             seen += len(part.text.encode())

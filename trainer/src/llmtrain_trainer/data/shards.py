@@ -15,8 +15,13 @@ import numpy as np
 from llmtrain_api.model import Model
 from llmtrain_trainer.data.bad_text import BadText, NotText, display_name
 from llmtrain_trainer.data.cached_encoding import CachedEncoding
-from llmtrain_trainer.data.documents import Piece, Reader, Start
+from llmtrain_trainer.data.dataset import TokenType
+from llmtrain_trainer.data.documents import Piece, Start
+from llmtrain_trainer.data.encoding import Encoding
+from llmtrain_trainer.data.model_encoding import ModelEncoding
+from llmtrain_trainer.data.model_tokenizer import ModelTokenizer
 from llmtrain_trainer.data.pieces import PIECE_CHARACTERS
+from llmtrain_trainer.data.records import Layout, reader_of
 from llmtrain_trainer.data.scan import Resume, UnitScan
 from llmtrain_trainer.data.source import TextFile
 from llmtrain_trainer.data.split import CUT, HELD_OUT, LEFT_OUT, TRAINING
@@ -33,6 +38,10 @@ class TextPart(NamedTuple):
     """TRAINING or HELD_OUT."""
     last: bool
     """Whether an end of text follows."""
+    label: str = ""
+    """The label of the record; empty if the document is none."""
+    slices: tuple[str, ...] = ()
+    """Its values in the columns by which held-out records are judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +70,19 @@ class Shard:
     """Where it begins in its only file; None for the beginning."""
     end_offset: int | None = None
     """Where it ends in its only file; None for the end."""
-    cut: Cut | None = None
+    records: Layout | None = None
+    """How the files hold records; None for documents."""
+    cuts: tuple[Cut, ...] = ()
+    """Of all documents of the source that are cut."""
+    source_number: int = 0
+    """The source of a mixture that it is a part of; -1 for records that are held out by name."""
 
     def pieces(self, piece_characters: int = PIECE_CHARACTERS) -> Iterator[tuple[int, int, Piece]]:
         """Yield each piece of text with the number of its document and how many bytes of that are before it."""
         document, position = self.first_document, self.first_point.size if self.first_point else 0
         start = Start(self.first_point.offset, self.first_point.line) if self.first_point else Start()
         for file in self.files:
-            reader = Reader(file=file, column=self.column, piece_characters=piece_characters)
+            reader = reader_of(file, self.column, self.records, piece_characters)
             try:
                 for piece in reader.read(start, self.end_offset):
                     if isinstance(piece, BadText):
@@ -86,14 +100,14 @@ class Shard:
         for document, position, piece in self.pieces(piece_characters):
             fate = int(fates[document])
             if fate == CUT:
-                yield from self._cut(piece.text, position, last=piece.last)
+                yield from self._cut(document, piece.text, position, last=piece.last)
             elif fate != LEFT_OUT:
-                yield TextPart(piece.text, fate, piece.last)
+                yield TextPart(piece.text, fate, piece.last, piece.label, piece.slices)
 
-    def _cut(self, text: str, position: int, *, last: bool) -> Iterator[TextPart]:
-        """Yield a piece of the document that is cut; `position` is the number of bytes before it."""
-        assert self.cut is not None
-        encoded, size = text.encode(), self.cut.size - position
+    def _cut(self, document: int, text: str, position: int, *, last: bool) -> Iterator[TextPart]:
+        """Yield a piece of a document that is cut; `position` is the number of bytes before it."""
+        (cut,) = (each for each in self.cuts if each.document == document)
+        encoded, size = text.encode(), cut.size - position
         if size > 0:
             yield TextPart(encoded[:size].decode(), TRAINING, size <= len(encoded))
         if size < len(encoded):
@@ -113,7 +127,9 @@ class TokenizeTask:
 
     shard: Shard
     directory: Path
-    token_dtype: str
+    token_dtype: TokenType
+    of_model: bool = False
+    """Whether the tokenizer is that of a model, with special tokens around a text."""
 
     def tokens_file(self, fate: int) -> Path:
         """Return the file of the tokens for training or those held out."""
@@ -131,12 +147,14 @@ def plan_shards(
     *,
     column: str,
     fates_file: Path,
-    cut: Cut | None = None,
+    records: Layout | None = None,
+    cuts: tuple[Cut, ...] = (),
+    source_numbers: Sequence[int] = (),
 ) -> list[Shard]:
-    """Return the shards of all units, in order."""
+    """Return the shards of all units, in order; `source_numbers` has the source of each unit in a mixture."""
     shards: list[Shard] = []
     first_document = 0
-    for files, scan in zip(units, scans, strict=True):
+    for number, (files, scan) in enumerate(zip(units, scans, strict=True)):
         unusable = frozenset(scan.unusable)
         usable = [file for position, file in enumerate(files) if position not in unusable]
         points: list[Resume | None] = [None, *scan.resumes]
@@ -151,7 +169,9 @@ def plan_shards(
                     fates_file=fates_file,
                     first_point=point,
                     end_offset=end_offset,
-                    cut=cut,
+                    records=records,
+                    cuts=cuts,
+                    source_number=source_numbers[number] if source_numbers else 0,
                 )
             )
         first_document += scan.documents
@@ -163,8 +183,8 @@ def tokenize_shard(task: TokenizeTask) -> TokenizedShard:
     before = read_model(TokenizedShard, task.result_file)
     if before is not None and _is_complete(task, before):
         return before
-    encoding = _encoding(task.directory, task.token_dtype)
-    end_of_text = np.array([END_OF_TEXT_ID], dtype=encoding.dtype).tobytes()
+    encoding, separator = _encoding_of(task)
+    end_of_text = np.array(separator, dtype=encoding.dtype).tobytes()
     with atomic_file(task.tokens_file(TRAINING)) as training, atomic_file(task.tokens_file(HELD_OUT)) as held_out:
         for part in task.shard.parts():
             file = held_out if part.fate == HELD_OUT else training
@@ -178,10 +198,24 @@ def tokenize_shard(task: TokenizeTask) -> TokenizedShard:
     return result
 
 
+def _encoding_of(task: TokenizeTask) -> tuple[Encoding, tuple[int, ...]]:
+    """Return what tokenizes a shard of running text, and the tokens after each document."""
+    if task.of_model:
+        of_model = shared_model_encoding(task.directory, task.token_dtype)
+        return of_model, of_model.model.end_of_document
+    return shared_encoding(task.directory, task.token_dtype), (END_OF_TEXT_ID,)
+
+
 @functools.lru_cache(maxsize=1)
-def _encoding(directory: Path, token_dtype: str) -> CachedEncoding:
+def shared_encoding(directory: Path, token_dtype: str) -> CachedEncoding:
     """Return what tokenizes all shards of a process: the library never frees the memory of a second tokenizer."""
     return CachedEncoding(tokenizer=load_tokenizer(directory), dtype=np.dtype(token_dtype))
+
+
+@functools.lru_cache(maxsize=1)
+def shared_model_encoding(directory: Path, token_dtype: str) -> ModelEncoding:
+    """Return the same with the tokenizer of a model."""
+    return ModelEncoding(model=ModelTokenizer.open(directory), dtype=np.dtype(token_dtype))
 
 
 def _is_complete(task: TokenizeTask, result: TokenizedShard) -> bool:

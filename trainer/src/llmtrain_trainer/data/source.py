@@ -1,7 +1,7 @@
 """The text files of a job: a file or directory on its volume, or the text bundled with the image.
 
 Only names, sizes and times are read here. Links are followed within the volume; a file that has several names, by
-symbolic or hard links, is listed once.
+symbolic or hard links, is listed once, but for one that is half of a pair: what belongs to it is beside each of its names.
 """
 
 import errno
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmtrain_api.job import Source
+from llmtrain_api.data import Source
 from llmtrain_trainer.data.bad_text import BadText, display_name
 from llmtrain_trainer.errors import BadInput
 
@@ -40,11 +40,19 @@ class TextFile:
     """When the content changed last."""
     changed_ns: int
     """When content, owner or mode changed last; programs can't set it."""
+    folder: str = ""
+    """The directory, with which `name` begins, that is a source of a mixture; empty without one."""
 
     @property
     def path(self) -> str:
         """Path of the file."""
         return f"{self.root}/{self.name}"
+
+    @property
+    def top_directory(self) -> str:
+        """The first directory below the source; empty if the file is directly in it."""
+        directory, separator, _ = self.name.removeprefix(f"{self.folder}/").partition("/")
+        return directory if separator else ""
 
     @property
     def content(self) -> bytes:
@@ -78,9 +86,10 @@ class _Entry:
     status: os.stat_result
 
 
-def read_source(source: Source, volume: Path) -> Listing:
+def read_source(source: Source, volume: Path, pair: tuple[str, ...] = ()) -> Listing:
     """Return the files of `source`, ordered by directory and name. `volume` is where its volume is mounted.
 
+    Files of the two names in `pair` are read together: if the source is one of them, so is the other beside it.
     BadInput if the path does not exist, leads out of the volume, may not be read, or holds no files.
     """
     if source.bundled is not None:
@@ -89,8 +98,8 @@ def read_source(source: Source, volume: Path) -> Listing:
     assert source.path is not None
     path = _within(volume, source.path, source.volume)
     root = path if os.path.isdir(path) else os.path.dirname(path)
-    walk = _Walk(root=root, volume=volume.resolve(), source=source)
-    listing = Listing(files=_once_each(root, walk.entries(path)), left_out=walk.left_out)
+    walk = _Walk(root=root, volume=volume.resolve(), source=source, pair=pair)
+    listing = Listing(files=_once_each(root, walk.entries(path), pair), left_out=walk.left_out)
     if not any(file.size for file in listing):
         raise no_text(source, listing.left_out)
     return listing
@@ -133,8 +142,8 @@ def unreadable(name: str, error: OSError) -> BadInput:
     )
 
 
-def _once_each(root: str, entries: Iterable[_Entry]) -> list[TextFile]:
-    """Return each file once, by the first name that chooses a format, else by the first."""
+def _once_each(root: str, entries: Iterable[_Entry], pair: tuple[str, ...] = ()) -> list[TextFile]:
+    """Return each file once, by the first name that chooses a format, else by the first; those of a `pair` by each name."""
     files: list[TextFile] = []
     numbers: dict[int, int] = {}
     for entry in entries:
@@ -147,7 +156,7 @@ def _once_each(root: str, entries: Iterable[_Entry]) -> list[TextFile]:
             changed_ns=status.st_ctime_ns,
         )
         number = numbers.setdefault(status.st_dev << 64 | status.st_ino, len(files))
-        if number == len(files):
+        if number == len(files) or file.name.rpartition("/")[2] in pair:
             files.append(file)
         elif _is_structured(file.name) and not _is_structured(files[number].name):
             files[number] = file
@@ -161,16 +170,18 @@ def _is_structured(name: str) -> bool:
 class _Walk:
     """Walks over the files below a directory, without hidden ones, and through each directory once."""
 
-    def __init__(self, *, root: str, volume: Path, source: Source) -> None:
+    def __init__(self, *, root: str, volume: Path, source: Source, pair: tuple[str, ...]) -> None:
         self.left_out: list[BadText] = []
-        self._root, self._volume, self._source = root, volume, source
+        self._root, self._volume, self._source, self._pair = root, volume, source, pair
         self._seen: set[tuple[int, int]] = set()
 
     def entries(self, path: str) -> Iterator[_Entry]:
         """Yield the files of a directory in the order of their names, and then those of its subdirectories."""
         status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):
-            yield from self._file(_Entry(name=os.path.basename(path), status=status))
+            name = os.path.basename(path)
+            yield from self._file(_Entry(name=name, status=status))
+            yield from self._beside(name)
             return
         waiting = [_Entry(name="", status=status)]
         while waiting:
@@ -187,6 +198,18 @@ class _Walk:
                     yield from self._file(entry)
             waiting += reversed(subdirectories)
 
+    def _beside(self, name: str) -> Iterator[_Entry]:
+        """Yield the other file of the pair, if it is there and `name` is in the pair."""
+        for other in self._pair if name in self._pair else ():
+            path = Path(self._root, other)
+            if other == name or not os.path.lexists(path):
+                continue
+            if path.is_symlink():
+                self._check_target(other, str(path))
+            status = self._status(other, path)
+            if status is not None:
+                yield from self._file(_Entry(name=other, status=status))
+
     def _children(self, directory: _Entry) -> Iterator[_Entry]:
         try:
             with os.scandir(f"{self._root}/{directory.name}") as found:
@@ -201,7 +224,7 @@ class _Walk:
             if status is not None:
                 yield _Entry(name=name, status=status)
 
-    def _status(self, name: str, child: "os.DirEntry[str]") -> os.stat_result | None:
+    def _status(self, name: str, child: "os.DirEntry[str] | Path") -> os.stat_result | None:
         try:
             return child.stat()
         except PermissionError as error:

@@ -13,6 +13,7 @@ Of the wanted share of all bytes, between a half and three halves are held out:
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,15 @@ MAX_WINDOW_BYTES = 2**16
 """How far from the wanted place a document is cut at most, to find the end of a paragraph, line or word."""
 
 
+class WantedCut(NamedTuple):
+    """A document that is cut."""
+
+    document: int
+    """Its number."""
+    size: int
+    """Bytes at its end that are wanted for the held-out text."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Split:
     """What happens to each document of a source."""
@@ -38,16 +48,14 @@ class Split:
     held_out_size: int
     duplicates: int
     """Documents left out because an earlier one has the same text."""
-    cut_document: int | None = None
-    """Number of the document that is cut."""
-    cut_size: int = 0
-    """Bytes at its end that are wanted for the held-out text."""
+    cuts: tuple[WantedCut, ...] = ()
+    """The documents that are cut: none or one of each source."""
 
 
 def split_documents(documents: NDArray[np.void], held_out_percent: int) -> Split:
     """Return the split of `documents` (documents,) of type `DOCUMENT`, which may be memory-mapped."""
     fates = np.zeros(len(documents), dtype=np.uint8)
-    for numbers in _without_duplicates(documents):
+    for numbers in first_of_each_text(documents):
         fates[numbers] = TRAINING
     kept = fates == TRAINING
     size = int(documents["size"].sum(where=kept))
@@ -59,7 +67,7 @@ def split_documents(documents: NDArray[np.void], held_out_percent: int) -> Split
     for number in _choose(documents, fates, min(wanted, regular * held_out_percent * 3 // 200)):
         fates[number] = HELD_OUT
         held_out += int(documents["size"][number])
-    cut_document, cut_size = None, 0
+    cuts: tuple[WantedCut, ...] = ()
     if held_out * 2 < wanted and (fates == TRAINING).any():
         rest = np.flatnonzero(fates == TRAINING)
         sizes = documents["size"][rest].astype(np.int64)
@@ -69,17 +77,18 @@ def split_documents(documents: NDArray[np.void], held_out_percent: int) -> Split
             fates[fates == HELD_OUT] = TRAINING
             fates[number] = HELD_OUT
         else:
-            cut_document = _lowest_hash(documents, rest[sizes == sizes.max()])
-            fates[cut_document] = CUT
-            cut_size = wanted - held_out
+            largest = _lowest_hash(documents, rest[sizes == sizes.max()])
+            assert largest is not None, "some documents are left to train on"
+            fates[largest] = CUT
+            cuts = (WantedCut(largest, wanted - held_out),)
         held_out = int(documents["size"].sum(where=fates == HELD_OUT))
+    held_out += sum(cut.size for cut in cuts)
     return Split(
         fates=fates,
-        training_size=size - held_out - cut_size,
-        held_out_size=held_out + cut_size,
+        training_size=size - held_out,
+        held_out_size=held_out,
         duplicates=duplicates,
-        cut_document=cut_document,
-        cut_size=cut_size,
+        cuts=cuts,
     )
 
 
@@ -103,17 +112,23 @@ def cut_place(text: bytes, wanted: int) -> int:
     return wanted
 
 
-def _without_duplicates(documents: NDArray[np.void]) -> Iterator[NDArray[np.int64]]:
+def first_of_each_text(documents: NDArray[np.void]) -> Iterator[NDArray[np.int64]]:
     """Yield the numbers of the first document of each text, in the order of the hashes of the texts."""
+    for numbers, firsts in first_with_the_text(documents):
+        yield numbers[numbers == firsts]
+
+
+def first_with_the_text(documents: NDArray[np.void]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the numbers of documents in the order of the hashes of their texts, and of the first one with the text of each."""
     for numbers in _partitions(documents):
         part = documents[numbers]
         order = np.lexsort((numbers, part["key_low"], part["key"]))
-        sorted_part = part[order]
+        sorted_part, numbers = part[order], numbers[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = (sorted_part["key"][1:] != sorted_part["key"][:-1]) | (
             sorted_part["key_low"][1:] != sorted_part["key_low"][:-1]
         )
-        yield numbers[order[first]]
+        yield numbers, numbers[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
 
 
 def _partitions(documents: NDArray[np.void]) -> Iterator[NDArray[np.int64]]:
@@ -153,6 +168,6 @@ def _choose(documents: NDArray[np.void], fates: NDArray[np.uint8], wanted: int) 
 
 
 def _in_hash_order(documents: NDArray[np.void], fates: NDArray[np.uint8]) -> Iterable[tuple[int, int]]:
-    for numbers in _without_duplicates(documents):
+    for numbers in first_of_each_text(documents):
         kept = numbers[fates[numbers] != LEFT_OUT]
         yield from zip(kept.tolist(), documents["size"][kept].tolist(), strict=True)

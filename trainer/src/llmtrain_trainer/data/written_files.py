@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -44,16 +44,47 @@ def write_atomically(content: bytes, path: Path) -> None:
         file.write(content)
 
 
+def write_unless_there(pieces: Callable[[], Iterable[bytes]], path: Path) -> None:
+    """Write the pieces to `path`, completely or not at all, unless it is a file of these bytes.
+
+    For files that several pods map: on NFS a file is gone for those who have mapped it when it is replaced, even by the same
+    bytes.
+    """
+
+    def place(unfinished: Path, path: Path) -> None:
+        try:
+            os.link(unfinished, path)  # a rename would replace what another pod has written since
+        except OSError:
+            if not _holds(path, pieces()):  # it is damaged, or the file system has no links
+                unfinished.rename(path)
+
+    if not _holds(path, pieces()):
+        with atomic_file(path, place) as file:
+            file.writelines(pieces())
+
+
+def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
+    """Return whether a file has exactly the bytes of the pieces."""
+    try:
+        with path.open("rb") as file:
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
+    except FileNotFoundError:
+        return False
+
+
 @contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a new file to write into. It is flushed to disk and renamed to `path`, or removed after an exception."""
+def atomic_file(path: Path, place: Callable[[Path, Path], object] = Path.rename) -> Iterator[IO[bytes]]:
+    """Yield a new file to write into. It is flushed to disk and renamed to `path`, or removed after an exception.
+
+    `place` gives the file its name in another way.
+    """
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         with unfinished.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.rename(path)
+        place(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 

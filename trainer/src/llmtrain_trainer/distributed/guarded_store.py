@@ -18,6 +18,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -79,22 +80,38 @@ class GuardedStore:
         ping_watchdog: Callable[[], None],
     ) -> c10d.TCPStore:
         """Return a client of another member's store. GenerationEnded if it cannot be reached, or a member is lost."""
-        first = asyncio.run_coroutine_threadsafe(self._dial(member), self._loop)
+        ready: list[Connection] = []
+        first = asyncio.run_coroutine_threadsafe(self._dial_into(ready, member), self._loop)
+        try:
+            self._wait_for(first, member, timeout_seconds, is_broken, ping_watchdog)
+            return self._client(self._call(self._listen(member, ready)), timeout_seconds)
+        except BaseException:
+            # The cancellation runs before this: the connection is ready by then, or closed by _dial.
+            first.cancel()
+            self._loop.call_soon_threadsafe(close_all, ready)
+            raise
+
+    def _wait_for(
+        self,
+        first: Future[None],
+        member: Member,
+        timeout_seconds: float,
+        is_broken: Callable[[], bool],
+        ping_watchdog: Callable[[], None],
+    ) -> None:
+        """Wait for the first connection to a member. GenerationEnded if it cannot be made, or a member is lost."""
         deadline = time.monotonic() + timeout_seconds
         while not first.done():
             ping_watchdog()
             if is_broken():
-                first.cancel()
                 raise GenerationEnded("a member is lost")
             if time.monotonic() > deadline:
-                first.cancel()
                 raise CollectiveFailed(_unreachable(member, f"no answer within {timeout_seconds:.0f} s"))
             time.sleep(POLL_SECONDS)
         try:
-            ready = [first.result()]
+            first.result()
         except ERRORS as error:
             raise CollectiveFailed(_unreachable(member, error_summary(error))) from error
-        return self._client(self._call(self._listen(member, ready)), timeout_seconds)
 
     def connect_to_own(self, *, timeout_seconds: float) -> c10d.TCPStore:
         """Return another client of this rank's own store: one client serves one thread at a time."""
@@ -129,18 +146,20 @@ class GuardedStore:
         port: int = server.sockets[0].getsockname()[1]
         return port
 
+    async def _dial_into(self, ready: list[Connection], member: Member) -> None:
+        ready.append(await self._dial(member))
+
     async def _dial(self, member: Member) -> Connection:
         """Return a connection to the proxy of `member`. An error of ERRORS if there is none, or not that of the job."""
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(member.address, member.store_port), HANDSHAKE_SECONDS
-        )
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            reader, writer = await asyncio.open_connection(member.address, member.store_port)
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 challenge = await reader.readexactly(CHALLENGE_BYTES)
                 own_challenge = secrets.token_bytes(CHALLENGE_BYTES)
                 writer.write(own_challenge + self._proof(b"connecting", challenge, own_challenge))
                 await self._verify(reader, b"accepting", challenge, own_challenge)
-        except ERRORS:
+        except (*ERRORS, asyncio.CancelledError):
             writer.close()
             raise
         return reader, writer
@@ -210,6 +229,12 @@ async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             writer.write(data)
             await writer.drain()
     writer.close()
+
+
+def close_all(connections: list[Connection]) -> None:
+    """Close connections that nothing reads any more."""
+    for _, writer in connections:
+        writer.close()
 
 
 def _unreachable(member: Member, cause: str) -> str:

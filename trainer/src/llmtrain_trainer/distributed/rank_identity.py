@@ -33,10 +33,11 @@ class RankIdentity:
             node=os.environ.get("LLMTRAIN_NODE", ""),
         )
 
-    def member(self, store_port: int, *, numerics: str = "") -> Member:
+    def member(self, store_port: int, *, numerics: str = "", model: str = "") -> Member:
         """Return this rank as a member of a generation.
 
-        `store_port` is the port of its store; `numerics` describes what its bits depend on (empty: it does not matter).
+        `store_port` is the port of its store; `numerics` describes what its bits depend on (empty: it does not matter);
+        `model` is the checksum of the files beside the dataset that its training reads (empty: there are none).
         """
         return Member(
             worker=self.worker,
@@ -46,6 +47,7 @@ class RankIdentity:
             store_port=store_port,
             node=self.node,
             numerics=numerics,
+            model=model,
         )
 
 

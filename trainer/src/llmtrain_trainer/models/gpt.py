@@ -15,6 +15,8 @@ from llmtrain_trainer.models.config import GPTConfig
 
 ROTARY_BASE = 10000.0
 NORM_EPSILON = 1e-5
+NO_TOKEN = -100
+"""A target that no token is: the default of PyTorch's `ignore_index`."""
 
 
 class Linear(nn.Module):
@@ -127,20 +129,34 @@ class GPT(nn.Module):
 
     def forward(self, tokens_BL: Tensor, dropout: float = 0.0) -> Tensor:
         """Return the logits (B, L, V) of the next token at each position. `dropout` is a probability."""
+        logits: Tensor = self.model.embed_tokens(self.states(tokens_BL, dropout))
+        return logits
+
+    def states(self, tokens_BL: Tensor, dropout: float = 0.0) -> Tensor:
+        """Return the states (B, L, D) of all positions, from which the embedding makes logits."""
         x_BLD = _dropout(functional.embedding(tokens_BL, self.model.embed_tokens.weight), dropout)
         rotary = RotaryEmbedding(tokens_BL.shape[1], self.config.head_width, tokens_BL.device)
         for block in self.model.layers:
             x_BLD = block(x_BLD, rotary, dropout)
-        logits: Tensor = self.model.embed_tokens(self.model.norm(x_BLD))
-        return logits
+        states: Tensor = self.model.norm(x_BLD)
+        return states
 
-    def loss(self, tokens_BM: Tensor, dropout: float = 0.0) -> Tensor:
-        """Return the cross-entropy in nats, summed over all positions.
+    def loss(self, tokens_BM: Tensor, dropout: float = 0.0, padding: int = NO_TOKEN) -> Tensor:
+        """Return the cross-entropy in nats, summed over all positions whose target is not `padding`.
 
         `tokens_BM` holds windows of L + 1 tokens: the first L are the inputs, the last L the targets.
         """
         logits_BLV = self(tokens_BM[:, :-1], dropout)
-        return functional.cross_entropy(logits_BLV.flatten(0, 1).float(), tokens_BM[:, 1:].flatten(), reduction="sum")
+        return functional.cross_entropy(
+            logits_BLV.flatten(0, 1).float(), tokens_BM[:, 1:].flatten(), reduction="sum", ignore_index=padding
+        )
+
+    def next_logits(self, tokens_BL: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the logits (B, V) of the token after each sequence, in float32; what follows its length is padding."""
+        states_BLD = self.states(tokens_BL)
+        last_BD = states_BLD[torch.arange(len(tokens_BL), device=tokens_BL.device), lengths_B - 1]
+        logits: Tensor = self.model.embed_tokens(last_BD)
+        return logits.float()
 
 
 class RotaryEmbedding:

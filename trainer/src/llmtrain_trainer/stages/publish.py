@@ -1,7 +1,11 @@
-"""The publish stage: evaluates the trained model on held-out text, exports it and samples a text."""
+"""The publish stage: judges the trained model on held-out data, and exports it.
 
-import math
+What a task exports and reports is in the module of its name; each has `publish_model`.
+"""
+
+import importlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -9,78 +13,96 @@ import torch
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
-from llmtrain_api.termination import ModelInfo, TerminationMessage
-from llmtrain_trainer.atomic_directory import atomic_directory, remove_stale
+from llmtrain_api.termination import TerminationMessage
+from llmtrain_trainer.atomic_directory import remove_stale
+from llmtrain_trainer.checkpoint.history import History
 from llmtrain_trainer.checkpoint.identity import require_same_identity
 from llmtrain_trainer.checkpoint.manifest import digest_file
 from llmtrain_trainer.checkpoint.restore import listed, load_into
 from llmtrain_trainer.checkpoint.store import CheckpointStore, Found
-from llmtrain_trainer.data.dataset import Dataset
-from llmtrain_trainer.data.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, load_tokenizer, tokenizer_json
-from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.errors import TrainerError
-from llmtrain_trainer.models.generate import generate
-from llmtrain_trainer.models.gpt import GPT
-from llmtrain_trainer.models.huggingface import WEIGHTS_FILE, export
-from llmtrain_trainer.training.evaluation import held_out_loss
-from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.stages.epochs import with_steps
+from llmtrain_trainer.training.best_so_far import BestSoFar, ending
+from llmtrain_trainer.training.learners import task_factory
+from llmtrain_trainer.training.task import Task
 from llmtrain_trainer.training.train_state import TrainState
 
-EVALUATED_TOKENS = 2**16
-"""Held-out tokens of the final evaluation."""
-MODEL_DIRECTORY = "model"
-MAX_SAMPLE_CHARACTERS = 1200
+MODEL_DIRECTORY, WEIGHTS_FILE = "model", "model.safetensors"
+PUBLISHERS: Mapping[str, str] = {
+    "pretrain": "llmtrain_trainer.stages.publish_text",
+    "masked": "llmtrain_trainer.stages.publish_masked",
+    "classification": "llmtrain_trainer.stages.publish_labelled",
+    "regression": "llmtrain_trainer.stages.publish_labelled",
+    "tagging": "llmtrain_trainer.stages.publish_labelled",
+    "question-answering": "llmtrain_trainer.stages.publish_labelled",
+    "translation": "llmtrain_trainer.stages.publish_pairs",
+    "summarization": "llmtrain_trainer.stages.publish_pairs",
+    "recommendation": "llmtrain_trainer.stages.publish_items",
+    "word-vectors": "llmtrain_trainer.stages.publish_vectors",
+}
+"""By the name of the task."""
 
 
 def publish(run: RunConfig, dataset_id: str, log: JsonLog) -> TerminationMessage:
-    """Export the last checkpoint to `model/` in the job's directory, and describe it in the termination message.
+    """Export a checkpoint to `model/` in the job's directory, and describe it in the termination message.
+
+    It is the last one, or the best one if the job has `evaluation.stopAfter`.
 
     TrainerError if the checkpoint after the last step is not complete, BadInput if it is of another training.
     """
     torch.set_num_threads(run.threads_per_rank)
+    run = with_steps(run, dataset_id)
     started_at = time.monotonic()
-    dataset = Dataset.open(run.data_directory, dataset_id)
-    task, state = _load_last(run, dataset, log)
-    loss = held_out_loss(task.model, dataset, SingleProcess(), training=run.training, max_tokens=EVALUATED_TOKENS)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    task = task_factory(run, dataset_id)(device)
+    state, how, history = _load_published(run, task, device, log)
     directory = Path(run.job_directory) / MODEL_DIRECTORY
-    _export(task.model, dataset, directory)
-    info = ModelInfo(
-        loss=loss,
-        perplexity=perplexity_of(loss),
-        unigram_perplexity=perplexity_of(dataset.info.unigram_loss),
-        parameters=state.num_parameters,
-        sha256=digest_file(directory / WEIGHTS_FILE).sha256,
-        path=f"{directory.parent.name}/{MODEL_DIRECTORY}",
-        sample=_sample(run, task.model, dataset) if math.isfinite(loss) else "",
+    remove_stale(directory.parent)
+    publisher = importlib.import_module(PUBLISHERS[run.task.name])
+    with state.average.in_use():
+        info, message = publisher.publish_model(run, task, directory, history)
+    info = info.model_copy(
+        update={
+            "parameters": state.num_parameters,
+            "step": state.step,
+            "ending": how,
+            "sha256": digest_file(directory / WEIGHTS_FILE).sha256,
+            "path": f"{directory.parent.name}/{MODEL_DIRECTORY}",
+        }
     )
     seconds = round(time.monotonic() - started_at, 1)
-    log.info(TrainerEvent.PUBLISHED, **info.model_dump(), step=state.step, seconds=seconds)
-    message = f"perplexity {info.perplexity:.1f} on held-out text; by token frequencies {info.unigram_perplexity:.1f}"
+    log.info(TrainerEvent.PUBLISHED, message=message, **info.model_dump(), seconds=seconds)
     return TerminationMessage(reason="Completed", message=message, model=info)
 
 
-def perplexity_of(loss: float) -> float:
-    """Return the perplexity of a loss in nats per token; infinity where it exceeds the range of floats."""
-    try:
-        return math.exp(loss)
-    except OverflowError:
-        return math.inf
-
-
-def _load_last(run: RunConfig, dataset: Dataset, log: JsonLog) -> tuple[GPTTask, TrainState]:
-    """Return the task and the state of the checkpoint after the last step."""
+def _load_published(run: RunConfig, task: Task, device: torch.device, log: JsonLog) -> tuple[TrainState, str, History]:
+    """Return the state to publish, how the training ended if that says which one it is, and the history to the end."""
     checkpoints = CheckpointStore(job_directory=Path(run.job_directory), log=log)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    task = GPTTask(run, dataset, device)
     state = TrainState(task, run, device)
     found = checkpoints.find_newest(
         lambda manifest: require_same_identity(state, manifest, checkpoints.path(manifest.step).name)
     )
-    last = checkpoints.path(run.training.steps)
-    if found.newest is None or found.newest.step != run.training.steps:
-        raise TrainerError(_why_unpublished(checkpoints, last.name, found))
-    checkpoints.retry(lambda: load_into(state, last, run.training.steps))
-    return task, state
+    newest, steps = found.newest, run.training.total_steps
+    how = ending(newest.step, steps, newest.counters, run.evaluation) if newest else None
+    if newest is None or how is None:
+        raise TrainerError(_why_unpublished(checkpoints, checkpoints.path(steps).name, found))
+    step, stops = newest.step, run.evaluation.stop_after is not None
+    if stops and (best := BestSoFar.of(newest.counters).step):
+        step = best
+        _require_complete(checkpoints, step)
+    path = checkpoints.path(step)
+    checkpoints.retry(lambda: load_into(state, path, step))
+    return state, how if stops else "", newest.history
+
+
+def _require_complete(checkpoints: CheckpointStore, best: int) -> None:
+    """TrainerError if the checkpoint of the best evaluation is not complete."""
+    if not checkpoints.retry(lambda: checkpoints.is_complete(best)):
+        name = checkpoints.path(best).name
+        raise TrainerError(
+            f"the checkpoint of the best evaluation can't be published: {name} is damaged or not there; restore {name} from a "
+            "backup, or create a new job"
+        )
 
 
 def _why_unpublished(checkpoints: CheckpointStore, last: str, found: Found) -> str:
@@ -93,17 +115,3 @@ def _why_unpublished(checkpoints: CheckpointStore, last: str, found: Found) -> s
         f"{found.newest.step}, which is not the model that the job asks for; restore {last} from a backup, or run the job "
         "again: `llmtrain run` trains the missing steps"
     )
-
-
-def _export(model: GPT, dataset: Dataset, directory: Path) -> None:
-    """Replace the export, and remove what interrupted ones left."""
-    text = tokenizer_json(load_tokenizer(dataset.directory))
-    remove_stale(directory.parent)
-    with atomic_directory(directory, replace=True) as unfinished:
-        export(model, text, unfinished, end_of_text=END_OF_TEXT, end_of_text_id=END_OF_TEXT_ID)
-
-
-def _sample(run: RunConfig, model: GPT, dataset: Dataset) -> str:
-    tokenizer = load_tokenizer(dataset.directory)
-    text = generate(model, tokenizer, run.evaluation.sample, seed=run.training.seed, end_of_text_id=END_OF_TEXT_ID)
-    return text[:MAX_SAMPLE_CHARACTERS]

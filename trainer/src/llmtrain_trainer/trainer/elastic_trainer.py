@@ -1,11 +1,13 @@
 """The rank stage: one trainer process, which joins one generation after the other until the training is finished."""
 
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
+from llmtrain_api.augment import LEXICON_FIELD
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.protocol import Leave, LeaveReason, Membership, Progress
 from llmtrain_api.run_config import RunConfig
@@ -14,7 +16,6 @@ from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
 from llmtrain_trainer.checkpoint.identity import too_few_steps
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
-from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.distributed.coordinator_client import CoordinatorClient, job_token_of
 from llmtrain_trainer.distributed.guarded_store import GuardedStore
 from llmtrain_trainer.distributed.heartbeat import HeartbeatThread
@@ -31,11 +32,12 @@ from llmtrain_trainer.errors import (
     TrainerError,
 )
 from llmtrain_trainer.fault_points import fault_point
+from llmtrain_trainer.models.model_folder import FIELD, VECTORS_FIELD
 from llmtrain_trainer.tensorboard.recorder import SCALARS_DIRECTORY, SummaryWriterThread
 from llmtrain_trainer.trainer.failed_generations import FailedGenerations
 from llmtrain_trainer.trainer.progress_reporter import ProgressReporter
 from llmtrain_trainer.trainer.train_loop import LoopCallbacks, LoopExit, TrainLoop
-from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.best_so_far import ending
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.task import Task
 from llmtrain_trainer.training.train_state import TrainState
@@ -47,11 +49,6 @@ FLUSH_SECONDS = 3.0
 
 TaskFactory = Callable[[torch.device], Task]
 """Builds a task on the device of this rank."""
-
-
-def pretrain_task(run: RunConfig, dataset_id: str) -> TaskFactory:
-    """Return the factory for a job without a program of the user's: the built-in network on a prepared dataset."""
-    return lambda device: GPTTask(run, Dataset.open(run.data_directory, dataset_id), device)
 
 
 class ElasticTrainer:
@@ -76,12 +73,16 @@ class ElasticTrainer:
             ping_watchdog=self._watchdog.alive,
         )
         self._member = rank.identity.member(
-            self._store.port, numerics=self._state.numerics if self._state.exact else ""
+            self._store.port,
+            numerics=self._state.numerics if self._state.exact else "",
+            model=files_checksum(task.identity),
         )
         self._coordinator = self._new_client()
         self._reporter = ProgressReporter(self._new_client())
         self._summary_writer = SummaryWriterThread(Path(run.job_directory) / SCALARS_DIRECTORY, self._log)
         self._failed_generations, self._completed_step = FailedGenerations(), False
+        self._ending = ""
+        """How the training ended, by the newest checkpoint."""
         self.has_trained = False
         """Whether this process has completed a step."""
         self.is_main_process = True
@@ -102,14 +103,14 @@ class ElasticTrainer:
         while (membership := self._next_generation(rendezvous)) is not None:
             if self._train_generation(membership) is LoopExit.FINISHED:
                 break
-        return TerminationMessage(reason="Completed", message=f"trained for {self._run.training.steps} steps")
+        return TerminationMessage(reason="Completed", message=self._state.ending or self._ending)
 
     def load_final_state(self) -> None:
         """Load the last checkpoint unless this rank has done the last step itself.
 
         TrainerError if it turns out to be damaged: the next process finds it marked, and trains the missing steps.
         """
-        steps = self._run.training.steps
+        steps = self._run.training.total_steps
         if self._state.held_step == steps:
             return
         self._checkpointer.wait_for_snapshot()
@@ -121,16 +122,19 @@ class ElasticTrainer:
             )
 
     def _is_finished(self) -> bool:
-        """Return whether there is a checkpoint of the last step. While that can't be read, the training may not be finished."""
-        steps = self._run.training.steps
+        """Return whether there is a checkpoint of the end of the training. While that can't be read, the training may not be finished."""
+        steps = self._run.training.total_steps
         try:
-            done = self._checkpoints.newest_step()
+            newest = self._checkpoints.newest_manifest()
         except OSError as error:
             self._log.warning(TrainerEvent.CHECKPOINT_UNREADABLE, message=str(error))
             return False
-        if done > steps:
-            raise BadInput(too_few_steps(self._checkpoints.path(done).name, done, steps))
-        return done == steps
+        if newest is None:
+            return False
+        if newest.step > steps:
+            raise BadInput(too_few_steps(self._checkpoints.path(newest.step).name, newest.step, self._run.training))
+        self._ending = ending(newest.step, steps, newest.counters, self._run.evaluation) or ""
+        return bool(self._ending)
 
     def _next_generation(self, rendezvous: Rendezvous) -> Membership | None:
         """Return the next generation; None if the training was finished without this rank."""
@@ -267,3 +271,14 @@ def device_of(run: RunConfig, identity: RankIdentity) -> torch.device:
         raise BadInput("spec.workers.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA")
     torch.cuda.set_device(identity.local_rank)
     return torch.device("cuda", identity.local_rank)
+
+
+def files_checksum(identity: Mapping[str, str]) -> str:
+    """Return the checksum of the files beside the dataset that training reads, from the task's identity; empty without any.
+
+    That of one file, or folder, is its own.
+    """
+    found = [identity[name] for name in (FIELD, VECTORS_FIELD, LEXICON_FIELD) if identity.get(name)]
+    if len(found) < 2:
+        return "".join(found)
+    return f"sha256:{hashlib.sha256(' '.join(found).encode()).hexdigest()}"

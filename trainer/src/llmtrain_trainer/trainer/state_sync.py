@@ -2,7 +2,7 @@
 
 A rank that survived the previous generation keeps its state. A rank that is behind, new, or on the other side of a
 rollback receives the state from the memory of the first rank that is ahead. Only if no rank holds a state does rank 0 read the newest checkpoint, however long that
-takes: while it reads, it sends a sign of life to the others. The state travels as the buffers and the counters of
+takes: while it reads, it sends a sign of life to the others. The state travels as the buffers, the counters and the history of
 `TrainState`.
 """
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_trainer.checkpoint.history import history_bytes, history_of
 from llmtrain_trainer.checkpoint.restore import restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
@@ -127,4 +128,16 @@ def _broadcast_state(state: TrainState, ranks: Collectives, *, source: int, behi
     names = list(state.counters)
     numbers = torch.tensor([state.counters[name] for name in names], dtype=torch.int64, device=state.device)
     ranks.broadcast(numbers, source)
-    state.mark_complete(step, dict(zip(names, numbers.tolist(), strict=True)))
+    history = history_of(_broadcast_bytes(history_bytes(state.history), state, ranks, source))
+    state.mark_complete(step, dict(zip(names, numbers.tolist(), strict=True)), history)
+
+
+def _broadcast_bytes(content: bytes, state: TrainState, ranks: Collectives, source: int) -> bytes:
+    """Return the bytes that `source` sends, whose number the others don't know."""
+    size = torch.tensor([len(content)], dtype=torch.int64, device=state.device)
+    ranks.broadcast(size, source)
+    sent = torch.zeros(int(size), dtype=torch.uint8, device=state.device)
+    if ranks.rank == source:
+        sent.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+    ranks.broadcast(sent, source)
+    return sent.cpu().numpy().tobytes()

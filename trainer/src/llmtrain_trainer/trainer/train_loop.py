@@ -12,7 +12,7 @@ from llmtrain_api.events import TrainerEvent
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.protocol import BadStepInfo, GenerationStart, Progress, TimeSpent
 from llmtrain_api.run_config import RunConfig
-from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.checkpoint.checkpointer import NOT_EVALUATED, Checkpointer, CheckpointScores
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.errors import Diverged
@@ -21,6 +21,7 @@ from llmtrain_trainer.trainer.peak_flops import peak_flops
 from llmtrain_trainer.trainer.state_sync import sync_state
 from llmtrain_trainer.trainer.throughput import ThroughputMeter
 from llmtrain_trainer.training.bad_steps import BadStep
+from llmtrain_trainer.training.best_so_far import ranking_value, require_score
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.training.task import PingWatchdog
 from llmtrain_trainer.training.train_state import StepResult, TrainState
@@ -97,9 +98,9 @@ class TrainLoop:
         """
         self._sync_state()
         self._evaluate_and_checkpoint(StopVotes())
-        self._throughput = ThroughputMeter(steps=self.config.training.steps, now=time.monotonic())
+        self._throughput = ThroughputMeter(steps=self.config.training.total_steps, now=time.monotonic())
         result = None
-        while self.state.step < self.config.training.steps:
+        while self.state.ending is None:
             first, result = result is None, self._train_step()
             if first:
                 self.log.info(TrainerEvent.FIRST_STEP, step=self.state.step, ranks=self.group.size)
@@ -174,34 +175,56 @@ class TrainLoop:
         A generation that starts at such a step does it too: the previous one may have ended before it was done. The state
         after a bad step is that before it: it is saved only if training ends with it. Diverged if it is not finite.
         """
-        step, last = self.state.step, self.config.training.steps
+        step, last = self.state.step, self.config.training.total_steps
         if step == 0:
             return
-        evaluated = step % self.config.evaluation.every_steps == 0 or step == last
-        if evaluated:
-            self._evaluate()
-        due = step % self.config.checkpoint.every_steps == 0 or votes.stop
-        if step == last or (due and not self.state.bad_steps.consecutive):
+        scores, better = NOT_EVALUATED, False
+        if step % self.config.evaluation.every_steps == 0 or step == last:
+            scores = self._evaluate()
+            better = self.config.evaluation.stop_after is not None and self.state.best_so_far.step == step
+        due = step % self.config.checkpoint.every_steps == 0 or votes.stop or better
+        if self.state.ending is not None or (due and not self.state.bad_steps.consecutive):
             if not self.state.is_finite:
                 raise Diverged(f"the training diverged: weights or moments are not finite after step {step}; {REMEDY}")
-            self._save(self._held_out_loss if evaluated else None)
+            self._save(scores, required=better)
 
-    def _evaluate(self) -> None:
+    def _evaluate(self) -> CheckpointScores:
+        """Return how good the state is. One after a bad step is that before it, and is not compared with others."""
         started_at = time.monotonic()
-        loss = self.state.task.evaluate(self.group, self.ping_watchdog)
-        if loss is None:
-            return
+        with self.state.average.in_use():
+            judgement = self.state.task.evaluate(self.group, self.ping_watchdog)
+        if judgement is None:
+            return NOT_EVALUATED
         seconds = time.monotonic() - started_at
         self._add_time("evaluating", seconds)
-        self._held_out_loss, self._held_out_step = loss, self.state.step
+        self._held_out_loss, self._held_out_step = judgement.loss, self.state.step
+        scores = {name: round(value, 4) for name, value in judgement.scores.items()}
         self.log.info(
-            TrainerEvent.EVALUATED, step=self.state.step, held_out_loss=round(loss, 4), seconds=round(seconds, 2)
+            TrainerEvent.EVALUATED,
+            step=self.state.step,
+            held_out_loss=round(judgement.loss, 4),
+            seconds=round(seconds, 2),
+            **({"scores": scores} if scores else {}),
+        )
+        if self.state.bad_steps.consecutive:
+            return NOT_EVALUATED
+        self.state.record_evaluation(judgement)
+        evaluation = self.config.evaluation
+        require_score(judgement, evaluation)
+        value = ranking_value(judgement, evaluation)
+        if evaluation.stop_after is not None:
+            self.state.best_so_far = self.state.best_so_far.after(self.state.step, value)
+        return CheckpointScores(
+            held_out_loss=judgement.loss, ranking_value=None if evaluation.best == "loss" else value
         )
 
-    def _save(self, held_out_loss: float | None) -> None:
+    def _save(self, scores: CheckpointScores, *, required: bool) -> None:
+        """Start to save the state. The training waits for a required checkpoint: it may be published."""
         if self._is_main:
             started_at = time.monotonic()
-            self.checkpointer.save(held_out_loss)
+            self.checkpointer.save(scores)
+            if required:
+                self.checkpointer.require_saved()
             self._add_time("checkpoint", time.monotonic() - started_at)
 
     def _finish_checkpoint(self, result: StepResult) -> None:
@@ -213,7 +236,7 @@ class TrainLoop:
             self.callbacks.report_final(self._progress(result))
 
     def _exit_reason(self) -> LoopExit:
-        if self.state.step == self.config.training.steps:
+        if self.state.ending is not None:
             if self._is_main:
                 self.checkpointer.require_saved()
             self.group.barrier()  # no rank leaves before the last checkpoint exists
@@ -232,7 +255,7 @@ class TrainLoop:
             self.log.info(
                 TrainerEvent.STEP,
                 step=self.state.step,
-                steps=self.config.training.steps,
+                steps=self.config.training.total_steps,
                 loss=round(result.loss, 4),
                 learning_rate=result.learning_rate,
                 gradient_norm=round(result.gradient_norm, 4),
@@ -245,7 +268,7 @@ class TrainLoop:
         return Progress(
             generation=self.group.generation,
             step=self.state.step,
-            steps=self.config.training.steps,
+            steps=self.config.training.total_steps,
             loss=result.loss,
             learning_rate=result.learning_rate,
             gradient_norm=result.gradient_norm,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from llmtrain_api.job import Optimizer
+from llmtrain_trainer.training.flat_parameters import FlatParameters
 
 EPSILON = 1e-8
 
@@ -15,29 +16,39 @@ EPSILON = 1e-8
 class AdamW:
     """Exponential moving averages of the gradients and of their squares: buffers (elements,)."""
 
-    def __init__(self, settings: Optimizer, exp_avg: Tensor, exp_avg_sq: Tensor) -> None:
-        self.exp_avg, self.exp_avg_sq = exp_avg, exp_avg_sq
-        self._decay = float(settings.weight_decay)
+    def __init__(self, settings: Optimizer, parameters: FlatParameters, device: torch.device) -> None:
+        self.exp_avg, self.exp_avg_sq = parameters.zeros(device), parameters.zeros(device)
+        self._decayed, self._decay = parameters.decayed, float(settings.weight_decay)
         self._beta1, self._beta2 = float(settings.beta1), float(settings.beta2)
 
+    @property
+    def buffers(self) -> dict[str, Tensor]:
+        """The two averages."""
+        return {"mean": self.exp_avg, "square": self.exp_avg_sq}
+
+    def update(self, weights: Tensor, gradients: Tensor, *, step: int, learning_rate: float) -> None:
+        """Update `weights` (elements,) in place for `step`, counted from 0. Weight decay applies to matrices."""
+        for span, decay in ((slice(self._decayed), self._decay), (slice(self._decayed, None), 0.0)):
+            self.update_span(span, weights, gradients, step=step, learning_rate=learning_rate, decay=decay)
+
     @torch.no_grad()
-    def update(self, weights: Tensor, gradients: Tensor, *, decayed: int, step: int, learning_rate: float) -> None:
-        """Update `weights` (elements,) in place for `step`, counted from 0. Weight decay applies to the first `decayed`."""
-        count = torch.tensor(step + 1.0, device=weights.device)
-        for span, decay in ((slice(decayed), self._decay), (slice(decayed, None), 0.0)):
-            if weights[span].numel():
-                torch._fused_adamw_(
-                    [weights[span]],
-                    [gradients[span]],
-                    [self.exp_avg[span]],
-                    [self.exp_avg_sq[span]],
-                    [],
-                    [count],
-                    lr=learning_rate,
-                    beta1=self._beta1,
-                    beta2=self._beta2,
-                    weight_decay=decay,
-                    eps=EPSILON,
-                    amsgrad=False,
-                    maximize=False,
-                )
+    def update_span(
+        self, span: slice, weights: Tensor, gradients: Tensor, *, step: int, learning_rate: float, decay: float
+    ) -> None:
+        """Update a part of the weights with one weight decay."""
+        if weights[span].numel():
+            torch._fused_adamw_(
+                [weights[span]],
+                [gradients[span]],
+                [self.exp_avg[span]],
+                [self.exp_avg_sq[span]],
+                [],
+                [torch.tensor(step + 1.0, device=weights.device)],
+                lr=learning_rate,
+                beta1=self._beta1,
+                beta2=self._beta2,
+                weight_decay=decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )

@@ -20,7 +20,7 @@ class BadStep:
     microbatch: int | None
     """The first microbatch, from 0, whose loss or gradients are not finite; None if only their sum is not."""
     loss: float
-    """Training loss in nats per token."""
+    """Training loss in nats per token, or the task's loss per sample."""
     gradient_norm: float
 
     @property

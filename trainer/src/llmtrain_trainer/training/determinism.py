@@ -1,6 +1,7 @@
 """What a step's bits depend on besides the job: the random numbers of a microbatch, and the numerics of a rank."""
 
 import hashlib
+from importlib import metadata
 
 import torch
 
@@ -19,11 +20,12 @@ def seed_rng(seed: int, step: int, microbatch: int) -> None:
 def numerics(run: RunConfig) -> str:
     """Return device type, kernels, torch version and threads per rank: "cpu AVX2, torch 2.15.0, 1 thread".
 
-    Ranks whose numerics differ compute different bits and must not train together.
+    The version of `transformers` follows if the network is the library's. Ranks whose numerics differ compute different bits and must not train together.
     """
     if run.device == "cuda":
         kernels = f"cuda {torch.version.cuda} {torch.cuda.get_device_name()}"
     else:
         kernels = f"cpu {torch.backends.cpu.get_cpu_capability()}"
     threads = f"{run.threads_per_rank} thread{'s' * (run.threads_per_rank > 1)}"
-    return f"{kernels}, torch {torch.__version__}, {threads}"
+    library = f", transformers {metadata.version('transformers')}" if run.model.of_library else ""
+    return f"{kernels}, torch {torch.__version__}, {threads}{library}"

@@ -14,18 +14,23 @@ class FlatParameters:
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
         named = sorted(trained, key=lambda item: not decays(item[1]))
-        self._shapes = {name: weight.shape for name, weight in named}
+        self.model = model
+        self.shapes = {name: weight.shape for name, weight in named}
         self.decayed = sum(weight.numel() for _, weight in named if decays(weight))
-        self.elements = sum(shape.numel() for shape in self._shapes.values())
+        self.elements = sum(shape.numel() for shape in self.shapes.values())
         self.weights = self.zeros(device)
         self._named = dict(named)
         self._gradients: dict[int, dict[str, Tensor]] = {}
-        for name, view in self.named(self.weights).items():
-            self._named[name].data = view
+        self.point_weights_to(self.weights)
 
     def zeros(self, device: torch.device) -> Tensor:
         """Return a new buffer of the same size."""
         return torch.zeros(self.elements, device=device)
+
+    def point_weights_to(self, buffer: Tensor) -> None:
+        """Let the network compute with the values in `buffer` (elements,)."""
+        for name, view in self.named(buffer).items():
+            self._named[name].data = view
 
     def gradient_buffer(self, slack: int = 0) -> Tensor:
         """Return a new buffer for gradients, with `slack` additional zeros at its end."""
@@ -47,8 +52,8 @@ class FlatParameters:
 
     def named(self, buffer: Tensor) -> dict[str, Tensor]:
         """Return views of a buffer by parameter name."""
-        views = torch.split(buffer, [shape.numel() for shape in self._shapes.values()])
-        return {name: flat.view(shape) for flat, (name, shape) in zip(views, self._shapes.items(), strict=True)}
+        views = torch.split(buffer, [shape.numel() for shape in self.shapes.values()])
+        return {name: flat.view(shape) for flat, (name, shape) in zip(views, self.shapes.items(), strict=True)}
 
 
 def decays(weight: Tensor) -> bool:

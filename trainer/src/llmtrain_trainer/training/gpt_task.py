@@ -2,7 +2,9 @@
 
 from dataclasses import asdict
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic.alias_generators import to_camel
 from torch import Tensor
 
@@ -10,21 +12,23 @@ from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.data.loader import MicrobatchLoader
 from llmtrain_trainer.distributed.collectives import Collectives
+from llmtrain_trainer.metrics.metric import Floats
 from llmtrain_trainer.models.config import config_for
 from llmtrain_trainer.models.flops import flops_per_token
 from llmtrain_trainer.models.gpt import GPT
 from llmtrain_trainer.models.init_weights import init_weights
-from llmtrain_trainer.training.evaluation import MAX_TOKENS_WHILE_TRAINING, held_out_loss
-from llmtrain_trainer.training.task import PingWatchdog
+from llmtrain_trainer.training.evaluation import MAX_TOKENS_WHILE_TRAINING, held_out_loss, held_out_rows
+from llmtrain_trainer.training.task import Judgement, PingWatchdog
 
 
 class GPTTask:
     """A decoder that is trained on a dataset. Implements `Task`."""
 
     spec_field = "spec.model"
+    tokens_per_term = 1.0
 
     def __init__(self, run: RunConfig, dataset: Dataset, device: torch.device) -> None:
-        self._training, self._dataset, self._device = run.training, dataset, device
+        self._training, self.dataset, self._device = run.training, dataset, device
         self._dropout = float(run.training.dropout)
         self.config = config_for(run.model, dataset.info.vocab_size)
         self.model = GPT(self.config)
@@ -34,9 +38,7 @@ class GPTTask:
         }  # in the dataset's id
         self.identity = {f"spec.model.{to_camel(name)}": str(value) for name, value in sizes.items()}
         self.uses_rng = self._dropout > 0
-        self._batches = MicrobatchLoader(
-            tokens=dataset.training, training=run.training, context_length=self.config.context_length
-        )
+        self._batches = MicrobatchLoader.of(run, dataset, self.config.context_length)
 
     @property
     def tokens_per_step(self) -> int:
@@ -62,13 +64,26 @@ class GPTTask:
 
     def evaluate(
         self, ranks: Collectives, ping_watchdog: PingWatchdog, max_tokens: int = MAX_TOKENS_WHILE_TRAINING
-    ) -> float:
+    ) -> Judgement:
         """Return the held-out loss in nats per token over about `max_tokens` tokens, the same on every rank."""
-        return held_out_loss(
+        loss = held_out_loss(
             self.model,
-            self._dataset,
+            self.dataset,
             ranks,
             training=self._training,
             max_tokens=max_tokens,
             ping_watchdog=ping_watchdog,
         )
+        return Judgement(loss=loss)
+
+    def judge(self, max_tokens: int, bytes_V: NDArray[np.int64]) -> Floats:
+        """Return the rows of the metric `Perplexity` of held-out windows with about `max_tokens` tokens.
+
+        `bytes_V` is of how many bytes of text each token is.
+        """
+        return held_out_rows(self.model, self.dataset, bytes_V, training=self._training, max_tokens=max_tokens)
+
+
+def open_task(run: RunConfig, dataset_id: str, device: torch.device) -> GPTTask:
+    """Return the task of a job with a prepared dataset. BadInput if it is not there."""
+    return GPTTask(run, Dataset.open(run.data_directory, dataset_id), device)

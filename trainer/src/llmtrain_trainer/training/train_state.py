@@ -9,19 +9,22 @@ import torch
 from torch import Tensor
 
 from llmtrain_api.run_config import RunConfig
+from llmtrain_trainer.checkpoint.history import NO_HISTORY, TRAINING_LOSS, History, with_evaluation, with_number
 from llmtrain_trainer.checkpoint.identity import job_identity
 from llmtrain_trainer.distributed.collectives import Collectives
 from llmtrain_trainer.fault_points import fault_point
-from llmtrain_trainer.training.adamw import AdamW
 from llmtrain_trainer.training.bad_steps import BadStep, BadStepCounts
+from llmtrain_trainer.training.best_so_far import BestSoFar, ending
 from llmtrain_trainer.training.determinism import numerics, seed_rng
 from llmtrain_trainer.training.device_timer import DeviceTimer
 from llmtrain_trainer.training.flat_parameters import FlatParameters
 from llmtrain_trainer.training.lr_schedule import learning_rate
+from llmtrain_trainer.training.optimizer import make_optimizer
 from llmtrain_trainer.training.reduction import reduction
 from llmtrain_trainer.training.reduction_tree import rank_range
 from llmtrain_trainer.training.step_totals import StepTotals, StopVotes
-from llmtrain_trainer.training.task import PingWatchdog, Task, autocast
+from llmtrain_trainer.training.task import Judgement, PingWatchdog, Task, autocast
+from llmtrain_trainer.training.weight_average import WeightAverage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class StepResult:
     """The outcome of one step, the same on all ranks."""
 
     loss: float
-    """Training loss in nats per token."""
+    """Training loss in nats per token, or the task's loss per sample."""
     gradient_norm: float
     """Norm of the gradients before clipping."""
     learning_rate: float
@@ -41,7 +44,7 @@ class StepResult:
 
 
 class TrainState:
-    """Weights, optimizer moments and the number of steps done: everything that training depends on.
+    """Weights, their average, optimizer moments and the number of steps done: everything that training depends on.
 
     The state changes only in `reset`, `train_step` and while it is read from a checkpoint or received from another rank.
     The caller makes sure that no snapshot is being copied when one of them starts to change it.
@@ -51,10 +54,15 @@ class TrainState:
         self, task: Task, run: RunConfig, device: torch.device, ping_watchdog: PingWatchdog = lambda: None
     ) -> None:
         self.task, self.training, self.device = task, run.training, device
+        self.evaluation = run.evaluation
         self.step = 0
         """Steps done."""
         self.bad_steps = BadStepCounts()
         """The steps that were not applied."""
+        self.best_so_far = BestSoFar()
+        """The evaluations."""
+        self.history: History = NO_HISTORY
+        """Losses and scores by step."""
         self.complete = False
         """Whether this is the state after `step` steps, and not an uninitialized or partly received one."""
         self.warmed_up = False
@@ -63,7 +71,9 @@ class TrainState:
         self.identity = job_identity(run, task.identity)
         """What the weights after a step depend on, by the job's field."""
         self.parameters = FlatParameters(task.model, device)
-        self.optimizer = AdamW(run.training.optimizer, self.parameters.zeros(device), self.parameters.zeros(device))
+        self.optimizer = make_optimizer(run.training.optimizer, self.parameters, device)
+        self.average = WeightAverage(float(run.training.average), self.parameters, device)
+        """What is judged and published."""
         self._ping_watchdog = ping_watchdog
         self._compute_timer = DeviceTimer(device)
         self._reduction = reduction(run.training.reduction, self.parameters, run.training.microbatches)
@@ -77,11 +87,6 @@ class TrainState:
     def data_name(self) -> str:
         """Name of the training data."""
         return self.task.data_name
-
-    @property
-    def steps(self) -> int:
-        """Steps that the job asks for."""
-        return self.training.steps
 
     def ping_watchdog(self) -> None:
         """Report that this rank makes progress."""
@@ -105,7 +110,7 @@ class TrainState:
     @property
     def buffers(self) -> dict[str, Tensor]:
         """The whole state as flat buffers (elements,) of float32, in the order of `state_dict`."""
-        return {"weight": self.parameters.weights, "mean": self.optimizer.exp_avg, "square": self.optimizer.exp_avg_sq}
+        return {"weight": self.parameters.weights, **self.optimizer.buffers, **self.average.buffers}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return every tensor of the state, named `buffer/parameter`. They share memory with `buffers`."""
@@ -118,7 +123,12 @@ class TrainState:
     @property
     def counters(self) -> dict[str, int]:
         """The numbers of the state besides its tensors and the number of steps done."""
-        return self.bad_steps.counters()
+        return {**self.bad_steps.counters(), **self.best_so_far.counters()}
+
+    @property
+    def ending(self) -> str | None:
+        """How the training ended with this state; None if it has not."""
+        return ending(self.step, self.training.total_steps, self.counters, self.evaluation)
 
     @property
     def is_finite(self) -> bool:
@@ -128,9 +138,14 @@ class TrainState:
     def reset(self) -> None:
         """Set the state before the first step."""
         self.task.init_weights()
-        self.optimizer.exp_avg.zero_()
-        self.optimizer.exp_avg_sq.zero_()
+        for buffer in self.optimizer.buffers.values():
+            buffer.zero_()
+        self.average.reset()
         self.mark_complete(0, {})
+
+    def record_evaluation(self, judgement: Judgement) -> None:
+        """Record how good this state is in the history."""
+        self.history = with_evaluation(self.history, self.step, judgement.loss, judgement.scores)
 
     def discard_gradients(self) -> None:
         """Use other memory for gradients from now on.
@@ -144,9 +159,10 @@ class TrainState:
         """Declare that the buffers hold no usable state, because another rank's is about to be received."""
         self.complete = False
 
-    def mark_complete(self, step: int, counters: Mapping[str, int]) -> None:
-        """Declare that the buffers hold the state after `step` steps, to which `counters` belong."""
+    def mark_complete(self, step: int, counters: Mapping[str, int], history: History = NO_HISTORY) -> None:
+        """Declare that the buffers hold the state after `step` steps, to which `counters` and `history` belong."""
         self.step, self.bad_steps, self.complete = step, BadStepCounts.of(counters), True
+        self.best_so_far, self.history = BestSoFar.of(counters), history
 
     def train_step(
         self, ranks: Collectives, votes: StopVotes, before_update: Callable[[], None] = lambda: None
@@ -160,17 +176,24 @@ class TrainState:
         self._compute_timer.reset()
         totals = StepTotals(self.training.microbatches, votes, self.device)
         gradients = self._reduction.reduce(ranks, lambda microbatch: self._backward(microbatch, totals))
-        loss_sum, tokens, all_votes = totals.all_reduce(ranks)
-        gradients.div_(tokens)
-        loss, norm = loss_sum / tokens, clip_grad_norm(gradients, float(self.training.clip_norm))
+        loss_sum, found, all_votes = totals.all_reduce(ranks)
+        terms = max(found, 1)  # a step without a term, such as words of which none is kept, changes nothing
+        gradients.div_(terms)
+        loss, norm = loss_sum / terms, clip_grad_norm(gradients, float(self.training.clip_norm))
         rate, bad_step = learning_rate(self.step, self.training), None
         if math.isfinite(loss) and math.isfinite(norm):
             before_update()
             self._update(gradients, rate)
+            self.history = with_number(self.history, TRAINING_LOSS, self.step, loss)
         else:
             bad_step = self._leave_out(ranks, totals, gradients, loss=loss, norm=norm)
         return StepResult(
-            loss=loss, gradient_norm=norm, learning_rate=rate, tokens=int(tokens), votes=all_votes, bad_step=bad_step
+            loss=loss,
+            gradient_norm=norm,
+            learning_rate=rate,
+            tokens=round(found * self.task.tokens_per_term),
+            votes=all_votes,
+            bad_step=bad_step,
         )
 
     def _backward(self, microbatch: int, totals: StepTotals) -> None:
@@ -189,10 +212,9 @@ class TrainState:
 
     def _update(self, gradients: Tensor, rate: float) -> None:
         fault_point("update")
-        self.optimizer.update(
-            self.parameters.weights, gradients, decayed=self.parameters.decayed, step=self.step, learning_rate=rate
-        )
+        self.optimizer.update(self.parameters.weights, gradients, step=self.step, learning_rate=rate)
         self.step += 1
+        self.average.update(self.step)
         self.bad_steps = self.bad_steps.after_good(self.step)
         self.warmed_up = True
 
@@ -222,7 +244,7 @@ class TrainState:
 
     def precision(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network computes with the job's precision."""
-        return autocast(self.device, self.training)
+        return autocast(self.device, self.training.precision)
 
 
 def clip_grad_norm(gradients: Tensor, max_norm: float) -> float:

@@ -40,7 +40,7 @@ def run_elastic(run: RunConfig, rank: RankContext) -> TerminationMessage:
             "Torchrun"
         )
     return TerminationMessage(
-        reason="Completed", message=f"{program.name} ran to its end, after {run.training.steps} steps"
+        reason="Completed", message=f"{program.name} ran to its end, after {run.training.total_steps} steps"
     )
 
 

@@ -53,7 +53,7 @@ def program_environment(run: RunConfig) -> dict[str, str]:
         "LLMTRAIN_JOB": run.job,
         "LLMTRAIN_DATA": os.path.join(run.data_directory, run.data.source.path or ""),
         "LLMTRAIN_OUTPUT": str(output),
-        "LLMTRAIN_STEPS": str(run.training.steps),
+        "LLMTRAIN_STEPS": str(run.training.total_steps),
         "LLMTRAIN_SEED": str(run.training.seed),
     }
 

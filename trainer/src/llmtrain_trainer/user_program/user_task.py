@@ -25,6 +25,7 @@ class UserTask:
     spec_field = "spec.entrypoint"
     uses_rng = True
     flops_per_token = None
+    tokens_per_term = 1.0
 
     def __init__(self, run: RunConfig, model: nn.Module, num_samples: int, loss: Loss, device: torch.device) -> None:
         trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)

@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 
-def wait_for_assignment(module: str) -> bool:
-    """Import `module` and wait until the supervisor assigns a rank; return False if the supervisor exits first.
+def wait_for_assignment(module: str, *, preload: Callable[[], None] | None = None) -> bool:
+    """Import `module`, `preload` more, and wait until the supervisor assigns a rank; return False if the supervisor exits first.
 
     The assignment is one line of JSON on standard input: variables for the environment. Until it arrives, nothing that
     belongs to one rank, such as a GPU, is used.
@@ -19,6 +20,8 @@ def wait_for_assignment(module: str) -> bool:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
     importlib.import_module(module)  # takes seconds
+    if preload is not None:
+        preload()
     line = sys.stdin.readline()
     if not line:
         return False
