@@ -69,7 +69,7 @@ LOSS = Row(
     panels=(
         lines_panel(
             "Loss",
-            "Loss in nats per token: last step, and held-out text.",
+            "Loss of the last step and on held-out data, in nats per token, or the task's loss per sample.",
             "short",
             training=f"llmtrain_job_loss_nats{JOB}",
             held_out=f"llmtrain_job_held_out_loss_nats{JOB}",

@@ -24,6 +24,8 @@ examples:
   llmtrain validate job.yaml            check a job file
   llmtrain run job.yaml                 train; after Ctrl-C, the same command resumes
   llmtrain run job.yaml --fresh         delete earlier results and start over
+  llmtrain predict stars in.jsonl out.jsonl    apply what a job of this machine has learned
+  llmtrain merge FIRST SECOND merged/stars     average the weights of two trainings
   kubectl logs gpt-worker-0 | llmtrain logs
   llmtrain top gpt -n team              current speed and hardware use of each rank
   llmtrain report gpt -n team           write a report of the training to gpt.html
@@ -31,11 +33,11 @@ examples:
 
 `llmtrain COMMAND --help` describes the options of a command.
 
-install from a checkout: pip install '.[cli]'; for `run` '.[cli,trainer]', for `mlflow` '.[cli,mlflow]'
+install from a checkout: pip install '.[cli]'; for `run`, `predict` and `merge` '.[cli,trainer]', for `mlflow` '.[cli,mlflow]'
 
 exit codes: {EXIT_CODES}
 """
-EXTRAS = {"run": "cli,trainer", "mlflow": "cli,mlflow"}
+EXTRAS = {"run": "cli,trainer", "predict": "cli,trainer", "merge": "cli,trainer", "mlflow": "cli,mlflow"}
 """Extras of the package that a subcommand needs; the others need `cli`."""
 
 
@@ -47,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_validate(commands.add_parser("validate", help="check a job file", description=VALIDATE))
     _add_run(commands.add_parser("run", help="train a job on this machine, without a cluster", description=RUN))
+    _add_predict(commands.add_parser("predict", help="apply a trained model to a file", description=PREDICT))
+    _add_merge(commands.add_parser("merge", help="average the weights of trained models", description=MERGE))
     _add_logs(commands.add_parser("logs", help="make JSON log lines readable", description=LOGS))
     _add_top(commands.add_parser("top", help="show each rank's speed and hardware use", description=TOP))
     _add_report(commands.add_parser("report", help="write an HTML report of a training", description=REPORT))
@@ -57,6 +61,11 @@ def parser() -> argparse.ArgumentParser:
 VALIDATE = "Check each job of a file as the API server would. Every error names the field and the remedy. Example: %(prog)s job.yaml"
 RUN = """Train a job with the same coordinator and trainers as on a cluster, as processes of this machine. Ctrl-C writes a
 checkpoint and stops; the same command resumes from it. Example: %(prog)s examples/gpt-stdlib.yaml"""
+PREDICT = """Apply a trained model of any task but pretrain to each line of a JSONL file, and write the lines with its answer
+added in the field `prediction`. Several models of classification or regression average their predictions.
+Example: %(prog)s stars in.jsonl out.jsonl"""
+MERGE = """Write a folder with the average of the weights of trained models that differ in nothing else, such as fine-tunings of
+one model. Example: %(prog)s FIRST SECOND merged/stars"""
 LOGS = """Show JSON log lines as time, level, event and fields; other lines are shown unchanged.
 Example: kubectl logs gpt-worker-0 | %(prog)s"""
 TOP = """Show what each rank of a running job and its hardware do, from Prometheus, until the training ends or Ctrl-C.
@@ -84,6 +93,36 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--fresh", action="store_true", help="delete the results of earlier runs of this job first")
     command.add_argument("--plain", action="store_true", help="print lines instead of a progress bar")
+
+
+def _add_predict(command: argparse.ArgumentParser) -> None:
+    _add_models(
+        command, "name of a local job that has ended, or folder of its model; the predictions of several are averaged"
+    )
+    command.add_argument("source", type=Path, metavar="in.jsonl", help="file with a JSON object in each line")
+    command.add_argument("target", type=Path, metavar="out.jsonl", help="file to write")
+    command.add_argument(
+        "--text",
+        default="",
+        metavar="FIELD",
+        help="field with the text, the items or the word, if it is not the one of the training data",
+    )
+
+
+def _add_merge(command: argparse.ArgumentParser) -> None:
+    _add_models(command, "names of local jobs that have ended, or folders of their models: two or more")
+    command.add_argument("target", type=Path, metavar="OUT", help="folder to write")
+
+
+def _add_models(command: argparse.ArgumentParser, help_text: str) -> None:
+    command.add_argument("models", nargs="+", metavar="JOB|FOLDER", help=help_text)
+    command.add_argument(
+        "--directory",
+        type=Path,
+        default=Path(".llmtrain"),
+        metavar="DIR",
+        help="folder of local jobs (default: %(default)s)",
+    )
 
 
 def _add_logs(command: argparse.ArgumentParser) -> None:
@@ -156,6 +195,14 @@ def dispatch(options: argparse.Namespace) -> None:
             from llmtrain_cli.run import run
 
             run(options.file, options.directory, name=options.job, fresh=options.fresh, plain=options.plain)
+        case "predict":
+            from llmtrain_cli.predict import predict
+
+            predict(options.models, options.source, options.target, directory=options.directory, text=options.text)
+        case "merge":
+            from llmtrain_cli.predict import merge
+
+            merge(options.models, options.target, directory=options.directory)
         case "logs":
             from llmtrain_cli.logs import show
 

@@ -10,7 +10,9 @@ from llmtrain_api.job import JobSpec
 
 FIXED_FIELDS = ("entrypoint", "model", "task", "data", "training")
 """Fields of the spec that checkpoints depend on."""
-MAY_CHANGE = frozenset({"spec.training.steps", "spec.training.badSteps", "spec.training.onBadStep"})
+MAY_CHANGE = frozenset(
+    {"spec.training.steps", "spec.training.epochs", "spec.training.badSteps", "spec.training.onBadStep"}
+)
 """Parts of them that decide how long a job trains, and not what a step computes. The trainer compares the steps with those
 that a checkpoint has done."""
 

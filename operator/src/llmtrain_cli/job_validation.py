@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from llmtrain_api.generate.crd import Schema, schema_of
 from llmtrain_api.job import JobSpec
 from llmtrain_api.names import API_VERSION, JOB_KIND
+from llmtrain_api.personal_patterns import pattern_errors
 from llmtrain_api.rules import violations
 from llmtrain_cli.kubernetes_yaml import plain_value
 
@@ -45,7 +46,7 @@ def validation_errors(document: Mapping[str, Any], written: Written | None = Non
     except ValidationError as error:
         return errors + [format_error(details, written or {}) for details in error.errors()]
     name = name_of(document)
-    return errors + (list(violations(name, valid)) if name else [])
+    return [*errors, *(violations(name, valid) if name else ()), *pattern_errors(valid.data.personal_patterns)]
 
 
 def name_of(document: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ NO_EFFECT: dict[str, str] = {
     "workers.annotations": NO_PODS,
     "workers.labels": NO_PODS,
     "workers.runtimeClass": NO_CONTAINERS,
+    "data.prepareWorkers": "processes of this machine share the work",
     "recovery.nodeSeconds": "there is one node",
     "scheduling": NO_SCHEDULER,
     "pullSecrets": NO_CONTAINERS,

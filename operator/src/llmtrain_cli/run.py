@@ -80,7 +80,7 @@ class LocalRun:
         results = self._workspace.results
         return Summary(
             job=self._job.name,
-            steps=self._job.spec.training.steps,
+            steps=model.step if model else self._job.spec.training.total_steps,
             model=model,
             output_dir=results.parent / model.path if model else results / OUTPUT_FOLDER,
             seconds=time.monotonic() - started,
@@ -138,7 +138,13 @@ class LocalRun:
         try:
             status = await self._supervisor.run_stage(spec)
         except BadInput as error:
-            volume = self._job.spec.data.source.volume
+            model = self._job.spec.model
+            volume: str | None = self._job.spec.data.source.volume
+            for files, field in ((model.source, "spec.model.from"), (model.vectors, "spec.model.vectors")):
+                if files and str(error).startswith(f"{stage}: {field}"):
+                    volume = files.volume
+            if volume is None:  # a published model, whose folder the message has
+                raise
             raise BadInput(f"{error} (volume {volume} is the folder {self._workspace.volume(volume)})") from None
         except RunFailed as error:
             raise RunFailed(f"{error}; see {self._workspace.logs / stage}.jsonl") from None

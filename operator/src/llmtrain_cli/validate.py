@@ -10,6 +10,8 @@ def validate(path: Path) -> None:
     jobs, others = read_jobs(path)
     for job in jobs:
         ranks = job.spec.workers.replicas * job.spec.workers.ranks
-        print(f"{path}: ok: job {job.name} trains for {job.spec.training.steps} steps on {ranks} ranks")
+        training = job.spec.training
+        length = f"{training.steps} steps" if training.steps is not None else f"{training.epochs} epochs"
+        print(f"{path}: ok: job {job.name} trains for {length} on {ranks} ranks")
     for other in others:
         print(f"{path}: not checked: {other} is no LLMTrainingJob")

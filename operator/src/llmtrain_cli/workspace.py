@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmtrain_api.job import ModelSource, VectorSource
 from llmtrain_api.job_token import new_token
 from llmtrain_api.names import job_directory
 from llmtrain_api.run_config import RunConfig, run_config
@@ -23,6 +24,8 @@ from llmtrain_cli.fixed_settings import changed_settings, fixed_settings
 from llmtrain_cli.job_file import Job
 
 NAMESPACE = "local"
+CONFIG_FILE = "config.json"
+"""Of a published model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +90,12 @@ class Workspace:
             yield
 
     def write_run_config(self, port: int) -> RunConfig:
-        """Write the run config and the token that every process of this run reads; the coordinator listens on `port`."""
+        """Write the run config and the token that every process of this run reads; the coordinator listens on `port`.
+
+        BadInput if the job in `spec.model.from` or `spec.model.vectors` has published nothing.
+        """
+        model = self.job.spec.model
+        model_directory, vectors_path = self._place(model.source, "from"), self._place(model.vectors, "vectors")
         self.token_file.unlink(missing_ok=True)
         with os.fdopen(os.open(self.token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(new_token())
@@ -97,6 +105,8 @@ class Workspace:
             namespace=NAMESPACE,
             uid=self.uid,
             data_directory=str(self.volume(self.job.spec.data.source.volume).resolve()),
+            model_directory=str(model_directory) if model_directory else None,
+            vectors_path=str(vectors_path) if vectors_path else None,
             job_directory=str(self.results.resolve()),
             coordinator=f"127.0.0.1:{port}",
             token_file=str(self.token_file.resolve()),
@@ -110,6 +120,22 @@ class Workspace:
         if not file.exists() and reported is not None:
             file.write_text(repr(reported))
         return float(file.read_text()) if file.exists() else None
+
+    def _place(self, source: ModelSource | VectorSource | None, field: str) -> Path | None:
+        """Return the folder or file of a field of the model; None without it. BadInput if the job that it names has published nothing."""
+        if source is None:
+            return None
+        if source.job is None:
+            return self.volume(source.volume or "").resolve() / (source.path or "")
+        if source.job == self.job.name:
+            raise BadInput(f"spec.model.{field}.job: job {source.job} can't start from its own model; name another job")
+        folder = model_of_job(self.directory, source.job)
+        if folder is None or not (folder / CONFIG_FILE).is_file():
+            raise BadInput(
+                f"spec.model.{field}.job: job {source.job} has published no model in {self.directory}; run it to the end first, "
+                "or name another job"
+            )
+        return folder
 
     @property
     def _uid_file(self) -> Path:
@@ -155,6 +181,14 @@ class Workspace:
                 f"{' and '.join(changed)} can't be changed: {self.results} holds the results of job {self.job.name}; "
                 "add --fresh to delete them and start over, or rename the job."
             )
+
+
+def model_of_job(directory: Path, job: str) -> Path | None:
+    """Return the folder in which a job that was run in `directory` publishes its model; None if it was not run there."""
+    try:
+        return Path(json.loads((directory / "jobs" / job / "run.json").read_text())["jobDirectory"]) / "model"
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _read(file: Path) -> str:

@@ -158,7 +158,7 @@ def spread(series: Sequence[Series], by: str) -> list[Series]:
 def _loss(history: History) -> Chart:
     """Draw the loss over steps, so that replayed steps lie at their place."""
     steps = {at: value for each in history.series["step"] for at, value in each.points}
-    figure = _figure("step", "nats per token")
+    figure = _figure("step", "loss")
     curves = [("lines", "training", each.points) for each in history.series["loss"]]
     curves += [("lines+markers", "held out", changes(each)) for each in history.series["held_out_loss"]]
     for mode, legend, values in curves:
@@ -166,7 +166,7 @@ def _loss(history: History) -> Chart:
         if points:
             x, y = zip(*points, strict=True)
             figure.add_scatter(x=x, y=y, mode=mode, name=legend)
-    help = "On the training text and on held-out text."
+    help = "On training data and on held-out data: in nats per token, or the task's loss per sample."
     if not figure.data:
         return Chart(key="loss", title="Loss", help=help, figure=None, missing="The job completed no step.")
     return Chart(key="loss", title="Loss", help=help, figure=figure)

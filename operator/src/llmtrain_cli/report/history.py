@@ -69,13 +69,19 @@ def read(prometheus: Prometheus, job_name: JobName, since: str) -> History:
             "look further back with --since"
         )
     time_range = newest_time_range(ledger)
-    step = max(1.0, (time_range.end - time_range.start) / POINTS)
+    start, step = grid(time_range)
     curves = {
-        name: prometheus.query_range(expr, time_range.start, time_range.end, step)
-        for name, expr in exprs(job_name, step).items()
+        name: prometheus.query_range(expr, start, time_range.end, step) for name, expr in exprs(job_name, step).items()
     }
     counters = {name: _scrapes(prometheus, job_name, time_range, name) for name in COUNTERS}
     return History(job=job_name, time_range=time_range, series=curves | counters)
+
+
+def grid(time_range: TimeRange) -> tuple[float, float]:
+    """Return the time of the first point of each curve and the time between two, such that the last is the last scrape."""
+    duration = time_range.end - time_range.start
+    step = math.ceil(1000 * max(1.0, duration / POINTS)) / 1000  # the API takes milliseconds
+    return time_range.end - step * math.floor(duration / step), step
 
 
 def _scrapes(prometheus: Prometheus, job_name: JobName, time_range: TimeRange, name: str) -> list[Series]:
