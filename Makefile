@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down local test test-fast unit coverage e2e chart-test lint ruff mypy imports verify fix
-.PHONY: render render-files lock chaos bench bench-elastic bench-trainer bench-agent bench-operator gpu-check upgrade-test venv
+.PHONY: render render-files lock data chaos bench bench-elastic bench-trainer bench-tasks bench-formats bench-agent bench-operator gpu-check upgrade-test venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
@@ -16,7 +16,7 @@ pytest := $(python) -m pytest
 # One process for each core; the tests of a file run in one of them, in order.
 parallel := -n auto --dist loadfile
 # Tests that need none of the tools that are built from Go modules or unpacked from Debian's packages.
-without_tools := not helm and not promtool and not apiserver and not bench
+without_tools := not helm and not promtool and not apiserver and not bench and not data
 e2e := $(pytest) tests/e2e -v --timeout 400 --maxfail 5 --tb short
 kind := python3 -m llmtrain_kind
 # Helm's major version in `make chart-test`: 3 or 4.
@@ -126,17 +126,32 @@ lock: venv ## resolve the newest allowed versions into requirements/*.lock
 	@echo uv | .venv/bin/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --python-version 3.11 - -o requirements/uv.lock
 
+# Names of sets in `make data`; all by default.
+SETS ?=
+data: venv ## download real data for tests and benchmarks, and check it: make data SETS='film-2 brown' for two sets
+	@PYTHONPATH=$$PYTHONPATH:tests $(python) -m real_data $(SETS)
+	@[ -n "$(SETS)" ] || { echo "▸ reading the sets back" >&2; $(pytest) tests/integration/real_data -q -m data; }
+
 chaos: venv ## kill, freeze and hang every part of a training at named points; the weights must stay the same
 	@$(pytest) tests/chaos -v --timeout 300 --tb short
 
 bench: venv ## measure, and print figures
-	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*' --ignore tests/perf/test_prepare.py
+	@$(pytest) tests/perf -q -s -m bench --ignore-glob 'tests/perf/test_operator*' --ignore tests/perf/test_prepare.py --ignore tests/perf/test_finetune.py
 
 bench-elastic: venv ## measure recoveries beside torchrun's, the exact reduction beside DDP, checkpoints beside torch.save
 	@$(pytest) tests/perf/test_reduction.py tests/perf/test_checkpoint.py tests/perf/test_recovery.py tests/perf/test_torchrun.py -q -s -m bench
 
-bench-trainer: venv ## measure the prepare stage with 2 GB of text and with 200,000 files, and beside `datasets` (about 20 minutes)
-	@$(pytest) tests/perf/test_prepare.py -q -s -m bench
+bench-trainer: venv ## measure fine-tuning beside `transformers`, and the prepare stage with 2 GB of text, with 200,000 files and beside `datasets` (about 30 minutes)
+	@$(MAKE) --no-print-directory data SETS='minilm food-reviews'
+	@$(pytest) tests/perf/test_finetune.py tests/perf/test_prepare.py -q -s -m bench
+
+bench-formats: venv ## measure the memory of the prepare stage with 2 GB in each format (about an hour); LLMTRAIN_BENCH_MEGABYTES=200 for less
+	@$(pytest) tests/perf/test_prepare_formats.py -q -s -m bench
+
+# Names of rows in `make bench-tasks`; all by default, and `tasks_exact` at the end.
+ROWS ?=
+bench-tasks: venv ## train a model for each task on real data and write docs/benchmarks.md (about 45 minutes): make bench-tasks ROWS='film-2 brown' for two rows
+	@PYTHONPATH=$$PYTHONPATH:tests $(python) -m bench_tasks $(ROWS)
 
 bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
 	@$(pytest) tests/perf/test_agent.py -q -s -m bench

@@ -75,7 +75,7 @@ def _argument(action: argparse.Action) -> tuple[str, str, str]:
         takes_value = action.nargs != 0
         name = ", ".join(f"{option} {metavar}" if takes_value else option for option in action.option_strings)
     else:
-        name = f"[{metavar}]" if action.nargs == "?" else metavar
+        name = f"[{metavar}]" if action.nargs == "?" else f"{metavar} ..." if action.nargs == "+" else metavar
     default = "" if action.default in (None, False, argparse.SUPPRESS) else str(action.default)
     text = (action.help or "").replace("%(default)s", default)
     stated = DEFAULT.search(text)
