@@ -33,10 +33,15 @@ from llmtrain_agent.__main__ import parser as agent_parser
 from llmtrain_cli.__main__ import main as llmtrain
 from llmtrain_cli.__main__ import parser as llmtrain_parser
 from llmtrain_coordinator.__main__ import parser as coordinator_parser
+from real_data.sets import BY_NAME
 from support.markdown import Page
 
 OPERATORS = {"&&", "||", "|", "&", ";"}
-MAKE_VALUES = {"HELM": {"3", "4"}}
+MAKE_VALUES = {
+    "HELM": {"3", "4"},
+    "SETS": set(BY_NAME),
+    "ROWS": {path.stem for path in (ROOT / "tests" / "bench_tasks" / "jobs").iterdir()},
+}
 """Values of the variables that targets of the Makefile take."""
 LOCAL_LOG = re.compile(r"\.llmtrain/logs/(?P<job>[\w-]+)/(coordinator|worker-\d+|prepare|publish)\.jsonl")
 
@@ -118,6 +123,9 @@ def _llmtrain(words: list[str], page: Page) -> None:
     match options.command:
         case "run" | "validate":
             known_file(str(options.file), page)
+        case "predict" | "merge":
+            for model in options.models:
+                known_job(model)
         case "logs":
             _local_log(options.file)
         case _:

@@ -14,6 +14,7 @@ from llmtrain_api.alerting import dcgm
 from llmtrain_api.alerting.alerts import ALERTS
 from llmtrain_api.alerting.recording import RECORDINGS
 from llmtrain_api.conditions import ClusterCondition, JobCondition, Reason
+from llmtrain_api.data import Columns
 from llmtrain_api.metrics.catalogue import CATALOGUE
 from llmtrain_api.model import Model
 from llmtrain_api.protocol import Message
@@ -29,13 +30,57 @@ LOG_EVENTS = {
 ALERT_NAMES = {alert.name for alert in ALERTS}
 NAMES_OF_OTHERS = {
     "GenericWorkload": "feature gate of Kubernetes",
+    "brokenRecord": "key of `status.dataset.badRecords`",
+    **dict.fromkeys(("noNumber", "tagCount", "wrongAnswer"), "key of `status.dataset.badRecords`"),
+    **dict.fromkeys(
+        (
+            "entityF1",
+            "entityPrecision",
+            "entityRecall",
+            "exactMatch",
+            "meanMae",
+            "meanMse",
+            "mostFrequentTagAccuracy",
+            "mostFrequentTagEntityF1",
+            "noAnswerExactMatch",
+            "noAnswerF1",
+        ),
+        "key of `status.model.metrics`",
+    ),
+    **dict.fromkeys(("mostFrequentTag", "noAnswer"), "beginning of keys of `status.model.metrics`"),
+    **dict.fromkeys(("copyBleu", "copyChrf", "firstWordsRouge1"), "key of `status.model.metrics`"),
+    "firstWords": "beginning of keys of `status.model.metrics`",
+    **dict.fromkeys(("AutoModelForSeq2SeqLM", "AutoTokenizer"), "class of `transformers`"),
+    **dict.fromkeys(("integratedGradients", "strengthOfNothing"), "key of evaluation.json"),
     "Hostname": "label of DCGM exporter",
     "hostPID": "field of a pod",
+    "majorityAccuracy": "key of `status.model.metrics`",
+    **dict.fromkeys(
+        ("hitRate", "popularHitRate", "popularNdcg", "nextHitRate", "nextNdcg", "chanceLoss", "mostFrequentAccuracy"),
+        "key of `status.model.metrics`",
+    ),
+    **dict.fromkeys(("noUser", "noItem", "noTime"), "key of `status.dataset.badRecords`"),
+    "majorityF1": "key of `status.model.metrics`",
+    "noLabel": "key of `status.dataset.badRecords`",
+    "noText": "key of `status.dataset.badRecords`",
     "topologyKey": "field that a decision record rejects",
     "topologySpreadConstraints": "field of a pod",
     "vVERSION": "tag of a release",
 }
-OUTPUTS = {"build/dashboards/", "checkpoints/", "saved.json", "tensorboard/", "dataset.json", "report.json"}
+OUTPUTS = {
+    "build/dashboards/",
+    "checkpoints/",
+    "saved.json",
+    "tensorboard/",
+    "dataset.json",
+    "report.json",
+    "evaluation.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "llmtrain.json",
+}
 """Folders and files that tests or jobs write."""
 FILE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:\.(?:py|md|ya?ml|toml|lock|mod|json|c)|/)")
 
@@ -81,7 +126,10 @@ def python_names() -> frozenset[str]:
 
 
 def is_field(path: str) -> bool:
-    """Return whether one of the two resources has a field, such as `spec.workers`."""
+    """Return whether one of the two resources has a field, such as `spec.workers`, or a map a key that is known."""
+    parent, _, key = path.rpartition(".")
+    if parent == "spec.data.columns":
+        return key in Columns.model_fields
     for resource in ("ltj", "llmc"):
         try:
             field_schema(resource, path)

@@ -59,7 +59,11 @@ FILE_CASES: tuple[FileCase, ...] = (
         sentence="sexagesimal steps", content=job(steps="1:30").encode(), refusal="must be a valid integer, not '1:30'"
     ),
     FileCase(sentence="a part of a step", content=job(steps="99.5").encode(), refusal="spec.training.steps: must be"),
-    FileCase(sentence="no value", content=job(steps="").encode(), refusal="spec.training.steps: is missing"),
+    FileCase(
+        sentence="no value",
+        content=job(steps="").encode(),
+        refusal="spec.training must have exactly one of steps and epochs",
+    ),
     FileCase(sentence="an infinite number", content=job(steps=".inf").encode(), refusal=".inf is no number of JSON"),
     FileCase(sentence="an optional field without a value", content=f"{job()}  model:\n  entrypoint: ~\n".encode()),
     FileCase(sentence="a boolean of YAML 1.1", content=f"{job()}  suspend: off\n".encode()),

@@ -2,7 +2,7 @@
 
 from contract.example_job import OWN, Case
 
-SELECTOR = {"name": "hub.example", "key": "token"}
+TOKEN = {"name": "A", "secret": "hub.example", "key": "token"}
 MOUNTS = "spec.workers.mounts"
 
 POD_RULE_CASES: tuple[Case, ...] = (
@@ -17,17 +17,30 @@ POD_RULE_CASES: tuple[Case, ...] = (
     ),
     Case(
         sentence="variables from a Secret and a ConfigMap",
-        change={"spec.workers.env": [{"name": "A", "secret": SELECTOR}, {"name": "B", "configMap": SELECTOR}]},
+        change={"spec.workers.env": [TOKEN, {"name": "B", "configMap": "logging", "key": "level"}]},
     ),
     Case(
         sentence="a variable with a value and a Secret",
-        change={"spec.workers.env": [{"name": "A", "value": "x", "secret": SELECTOR}]},
+        change={"spec.workers.env": [{**TOKEN, "value": "x"}]},
         refusal="spec.workers.env must have at most one of value, secret and configMap",
     ),
     Case(
         sentence="a variable from a Secret and a ConfigMap",
-        change={"spec.workers.env": [{"name": "A", "secret": SELECTOR, "configMap": SELECTOR}]},
+        change={"spec.workers.env": [{**TOKEN, "configMap": "logging"}]},
         refusal="spec.workers.env must have at most one of value, secret and configMap",
+    ),
+    *(
+        Case(
+            sentence=f"a variable {sentence}",
+            change={"spec.workers.env": [TOKEN, {"name": "B", **fields}]},
+            refusal="spec.workers.env must have key for each variable with secret or configMap, and for no other",
+        )
+        for sentence, fields in (
+            ("from a Secret without a key", {"secret": "hub"}),
+            ("from a ConfigMap without a key", {"configMap": "logging"}),
+            ("with a value and a key", {"value": "x", "key": "token"}),
+            ("with a key of nothing", {"key": "token"}),
+        )
     ),
     Case(
         sentence="all keys of a Secret, and those of a ConfigMap with a prefix",

@@ -3,19 +3,40 @@
 The contract tests run the rules' Python on them; the e2e tests submit them to an API server.
 """
 
+from contract.data_cases import DATA_CASES
+from contract.evaluation_cases import EVALUATION_CASES
 from contract.example_job import OWN, PATH_SOURCE, SOURCE, UNDER_TORCHRUN, UNSET, Case, Change
+from contract.masked_cases import MASKED_CASES
+from contract.mixture_cases import MIXTURE_CASES
+from contract.model_cases import MODEL_CASES
+from contract.pair_cases import PAIR_CASES
 from contract.pod_rule_cases import POD_RULE_CASES
+from contract.task_cases import TASK_CASES
 from contract.training_cases import TRAINING_CASES
 from llmtrain_api.names import MAX_JOB_NAME_LENGTH
 
 IDLE: Change = {
     "model": {"layers": 3},
+    "task": {"name": "classification"},
     "data.source.bundled": "python-stdlib",
+    "data.mixture": {"books": 1},
     "data.tokenizer": {"vocabSize": 512},
     "data.columns": {"text": "body"},
+    "data.format": "Csv",
+    "data.maxTokens": 64,
+    "data.heldOut": {"path": "test"},
     "data.heldOutPercent": 10,
     "data.onBadText": "Fail",
+    "data.prepareWorkers": 2,
+    "data.onBadRecord": "Skip",
+    "data.duplicates": "Keep",
+    "data.personalData": "Mask",
+    "data.personalPatterns": ["CUSTOMER=KD-[0-9]{6}"],
     "training.dropout": "0.1",
+    "training.labelSmoothing": "0.1",
+    "training.classWeights": "Balanced",
+    "training.augment": {"share": "0.2"},
+    "training.average": "0.9",
     "checkpoint.keepBest": 2,
     "evaluation": {"sample": {"prompt": "class "}},
 }
@@ -25,6 +46,7 @@ UNUSED_WITH_TORCHRUN: Change = {
     "training.microbatchSize": 2,
     "training.optimizer": {"learningRate": "1e-3"},
     "training.warmupSteps": 5,
+    "training.schedule": "linear",
     "training.clipNorm": "2.0",
     "training.onBadStep": "Stop",
     "training.badSteps": 5,
@@ -143,6 +165,13 @@ RULE_CASES: tuple[Case, ...] = (
         refusal="spec.data.source.path must be relative to the root of the volume",
     ),
     *TRAINING_CASES,
+    *TASK_CASES,
+    *DATA_CASES,
+    *MIXTURE_CASES,
+    *MODEL_CASES,
+    *PAIR_CASES,
+    *EVALUATION_CASES,
+    *MASKED_CASES,
     Case(sentence="a user's program", change=OWN),
     Case(sentence="a program in the image", change={**OWN, "spec.entrypoint": {"script": "/opt/train.py"}}),
     Case(sentence="a program with data on a path", change={**OWN, "spec.data.source.path": "pictures"}),
@@ -193,6 +222,11 @@ RULE_CASES: tuple[Case, ...] = (
         sentence="a rule that matches nothing",
         change={"spec.recovery.rules": [{"exitCodes": [42], "action": "Fail"}, {"exitCodes": [], "action": "Count"}]},
         refusal="spec.recovery.rules must have exitCodes or reasons in each rule",
+    ),
+    Case(
+        sentence="a program with epochs",
+        change={**OWN, "spec.training": {"epochs": 2}},
+        refusal="spec.training.epochs can't be counted with spec.entrypoint",
     ),
     Case(sentence="a program that uses the optimizer", change={**OWN, "spec.training.warmupSteps": 5}),
     *(

@@ -19,6 +19,14 @@ SCHEMA_CASES: tuple[Case, ...] = (
         change={**OWN, "spec.entrypoint": {"script": "train.py", "arguments": ["x"] * 65}},
         refusal="spec.entrypoint.arguments: Too many",
     ),
+    *(
+        Case(
+            sentence=f"a share of {share} of the words",
+            change={"spec.training.augment": {"share": share}},
+            refusal="spec.training.augment.share",
+        )
+        for share in ("0", "0.0", "0.51", "0.501", "0.6", "1", "1e-1", ".1")
+    ),
     Case(
         sentence="an unknown field of the spec",
         change={"spec.worker": 2},
@@ -28,6 +36,28 @@ SCHEMA_CASES: tuple[Case, ...] = (
         sentence="an unknown field inside a list",
         change={"spec.workers.env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
         refusal='unknown field "spec.workers.env[0].valueFrom"',
+    ),
+    *(
+        Case(
+            sentence=f"a {field} with its key in it",
+            change={"spec.workers.env": [{"name": "A", field: {"name": "hub", "key": "token"}}]},
+            refusal=f"spec.workers.env[0].{field}",
+        )
+        for field in ("secret", "configMap")
+    ),
+    Case(
+        sentence="an invalid key of a Secret",
+        change={"spec.workers.env": [{"name": "A", "secret": "hub", "key": "a/b"}]},
+        refusal="spec.workers.env[0].key",
+    ),
+    *(
+        Case(
+            sentence=f"{sentence} as the name of a column",
+            change={"spec.data.columns": {key: value}},
+            refusal=f"spec.data.columns.{key}",
+        )
+        for key in ("text", "txt")
+        for sentence, value in ((f"nothing ({key})", ""), (f"a number ({key})", 1), (f"a novel ({key})", "a" * 257))
     ),
     Case(
         sentence="a volume of the node",
@@ -118,6 +148,22 @@ SCHEMA_CASES: tuple[Case, ...] = (
         sentence="a path that is too long",
         change={**PATH_SOURCE, f"{SOURCE}.path": "a" * 513},
         refusal="spec.data.source.path: Too long",
+    ),
+    Case(
+        sentence="a source without weight",
+        change={**PATH_SOURCE, "spec.data.mixture": {"novels": 0}},
+        refusal="spec.data.mixture.novels",
+    ),
+    Case(
+        sentence="a source with too much weight",
+        change={**PATH_SOURCE, "spec.data.mixture": {"novels": 1001}},
+        refusal="spec.data.mixture.novels",
+    ),
+    Case(sentence="a mixture of nothing", change={**PATH_SOURCE, "spec.data.mixture": {}}, refusal="spec.data.mixture"),
+    Case(
+        sentence="a mixture of too many sources",
+        change={**PATH_SOURCE, "spec.data.mixture": {f"part-{number}": 1 for number in range(17)}},
+        refusal="spec.data.mixture: Too many",
     ),
     Case(
         sentence="too many environment variables",

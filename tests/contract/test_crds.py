@@ -13,6 +13,8 @@ from llmtrain_api.generate.crd import definitions, render
 REPOSITORY = Path(__file__).parents[2]
 Schema = dict[str, Any]
 CRDS = definitions()
+MAX_FIELDS = 160
+"""Fields of a job's spec, so that a reader can know them all."""
 
 
 def walk(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
@@ -39,6 +41,13 @@ def nodes(*, of_type: str = "") -> list[Any]:
                 if of_type in ("", schema["type"])
             ]
     return found
+
+
+def test_the_spec_of_a_job_has_few_fields() -> None:
+    """Each field at any depth counts, those of items and of the values of maps too."""
+    root = CRDS["llmtrainingjobs.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    fields = [path for path, _ in walk(root["properties"]["spec"]) if path and not path.endswith(("[]", "{}"))]
+    assert len(fields) <= MAX_FIELDS, "replace fields, or put them where one exists"
 
 
 @pytest.mark.parametrize("name", CRDS)

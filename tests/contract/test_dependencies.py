@@ -26,6 +26,7 @@ MODULES = {
     "opentelemetry-sdk": "opentelemetry",
     "prometheus-client": "prometheus_client",
     "protobuf": "google",
+    "python-stdnum": "stdnum",
     "pyyaml": "yaml",
 }
 """Module of a package that is not named like it."""

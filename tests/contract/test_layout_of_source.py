@@ -25,6 +25,8 @@ UNIT_TESTS = {
     "coordinator": "operator/src/llmtrain_coordinator",
     "kind": "images/src/llmtrain_kind",
     "operator": "operator/src/llmtrain_operator",
+    "bench_tasks": "tests/bench_tasks",
+    "real_data": "tests/real_data",
     "trainer": "trainer/src/llmtrain_trainer",
 }
 """The package that each folder of tests/unit mirrors."""
@@ -38,8 +40,17 @@ WITHOUT_MODULE = {
     "tests/unit/operator/shell/test_reconcile_held_up.py": "reconcile.py with refusals that hold up no other request",
     "tests/unit/operator/shell/test_reconcile_objects.py": "reconcile.py with the objects of a job, whosever they are",
     "tests/unit/operator/shell/test_reconcile_refused.py": "reconcile.py with requests that the API server refuses",
+    "tests/unit/operator/shell/test_store_successors.py": "store.py with jobs that wait for the model of another one",
     "tests/unit/operator/core/test_job_entrypoint.py": "job.py for jobs that run a program of the user's",
+    "tests/unit/trainer/data/test_records_of_words.py": "records.py with words that have tags, and with questions",
+    "tests/unit/trainer/stages/test_prepare_labels.py": "prepare.py with numbers, tags and answers",
+    "tests/unit/trainer/stages/test_prepare_pairs.py": "prepare.py with pairs of texts",
+    "tests/unit/trainer/stages/test_prepare_items.py": "prepare.py with events",
+    "tests/unit/trainer/stages/test_prepare_mixture.py": "prepare.py with a mixture of sources",
+    "tests/unit/trainer/stages/test_prepare_records.py": "prepare.py with records",
+    "tests/unit/trainer/stages/test_prepare_slices.py": "prepare.py with columns by which records are judged",
     "tests/unit/trainer/stages/test_prepare_text.py": "prepare.py with text as it comes",
+    "tests/unit/trainer/trainer/test_early_stopping.py": "train_loop.py and publish.py where evaluations get no better",
     "tests/unit/trainer/trainer/test_elastic_failures.py": "elastic_trainer.py where training cannot continue",
     "tests/unit/trainer/test_imports.py": "what processes that start fast must not import",
 }

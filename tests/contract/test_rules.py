@@ -1,5 +1,7 @@
 """Every rule accepts and rejects the jobs of its cases."""
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
@@ -7,9 +9,11 @@ from contract.edit_cases import ALLOWED_EDITS, EDITS
 from contract.example_job import OWN, UNSET, Case, Edit, job_with
 from contract.rule_cases import RULE_CASES
 from contract.schema_cases import SCHEMA_CASES
-from llmtrain_api.job import JobSpec
+from llmtrain_api.data import Columns
+from llmtrain_api.job import JobSpec, Task
 from llmtrain_api.rule import Rule
 from llmtrain_api.rules import IMMUTABLE, RULES, torchrun, violations
+from llmtrain_api.tasks import COLUMNS
 
 REMEDIES = {"change", "choose", "lower", "raise", "remove", "set", "use"}
 """The first words of the remedies, after the last semicolon of a message."""
@@ -62,6 +66,17 @@ def test_a_job_that_violates_several_rules_has_the_message_of_each_in_order() ->
 def test_only_a_program_in_mode_torchrun_keeps_its_own_state(entrypoint: object, expected: bool) -> None:
     job = job_with({**OWN, "spec.entrypoint": entrypoint or UNSET})
     assert torchrun(JobSpec.model_validate(job["spec"])) is expected
+
+
+@pytest.mark.parametrize("task", get_args(Task.model_fields["name"].annotation))
+def test_a_task_takes_the_columns_that_it_uses_and_no_others(task: str) -> None:
+    taken = set()
+    for column in Columns.model_fields:
+        job = job_with({"spec.task": {"name": task}, "spec.data.columns": {column: "other"}})
+        found = violations("job", JobSpec.model_validate(job["spec"]))
+        if not any(message.startswith(f"spec.data.columns.{column} has no effect with task") for message in found):
+            taken.add(column)
+    assert taken == set(COLUMNS[task])
 
 
 @pytest.mark.parametrize("case", SCHEMA_CASES, ids=sentence)

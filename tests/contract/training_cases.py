@@ -54,6 +54,13 @@ TRAINING_CASES: tuple[Case, ...] = (
         for bound in DECIMAL_BOUNDS
         for value in accepted(bound)
     ),
+    Case(sentence="gradient descent", change={"spec.training.optimizer": {"name": "sgd", "beta1": "0.95"}}),
+    Case(sentence="Muon", change={"spec.training.optimizer": {"name": "muon", "beta2": "0.99"}}),
+    Case(
+        sentence="a second moment of gradient descent",
+        change={"spec.training.optimizer": {"name": "sgd", "beta2": "0.99"}},
+        refusal="spec.training.optimizer.beta2 has no effect with optimizer sgd",
+    ),
     *(
         Case(
             sentence=f"{bound.field} {value}",
@@ -79,6 +86,17 @@ TRAINING_CASES: tuple[Case, ...] = (
         change={"spec.training.warmupSteps": 300},
         refusal="spec.training.warmupSteps must be less than spec.training.steps",
     ),
+    Case(
+        sentence="steps and epochs",
+        change={"spec.training.epochs": 2},
+        refusal="spec.training must have exactly one of steps and epochs",
+    ),
+    Case(
+        sentence="neither steps nor epochs",
+        change={"spec.training": {"microbatches": 8}},
+        refusal="spec.training must have exactly one of steps and epochs",
+    ),
+    Case(sentence="epochs and a long warm-up", change={"spec.training": {"epochs": 3, "warmupSteps": 5000}}),
     Case(sentence="fewer steps than the default warm-up", change={"spec.training": {"steps": 10}}),
     Case(sentence="one step", change={"spec.training": {"steps": 1}}),
     Case(

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,16 @@ Manifest = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.25
+NO_ANSWER = (
+    "Unable to connect",
+    "handshake timeout",
+    "connection refused",
+    "i/o timeout",
+    "etcdserver:",
+    "EOF",
+    "connection lost",
+)
+"""Parts of the errors of kubectl when the API server did not answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +47,16 @@ class Kube:
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done
 
+    def read(self, *arguments: str) -> str:
+        """Return the output of a call that changes nothing, which is repeated while the API server does not answer."""
+        for _ in range(5):
+            done = self.run(*arguments, check=False)
+            if done.returncode == 0 or not any(words in done.stderr for words in NO_ANSWER):
+                break
+            time.sleep(1)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
     def apply(
         self, *manifests: Manifest, check: bool = True, dry_run: bool = False
     ) -> subprocess.CompletedProcess[str]:
@@ -46,14 +67,14 @@ class Kube:
 
     def get(self, kind: str, name: str) -> Manifest | None:
         """Return one object, or None if it isn't there."""
-        done = self.run("get", kind, name, "-o", "json", "--ignore-not-found")
-        found: Manifest | None = json.loads(done.stdout) if done.stdout.strip() else None
+        text = self.read("get", kind, name, "-o", "json", "--ignore-not-found")
+        found: Manifest | None = json.loads(text) if text.strip() else None
         return found
 
     def objects(self, kind: str, selector: str = "") -> list[Manifest]:
         """Return the objects of a kind."""
-        done = self.run("get", kind, "-o", "json", *(["-l", selector] if selector else []))
-        items: list[Manifest] = json.loads(done.stdout)["items"]
+        text = self.read("get", kind, "-o", "json", *(["-l", selector] if selector else []))
+        items: list[Manifest] = json.loads(text)["items"]
         return items
 
     def pods(self, job: str, role: str = "") -> list[Manifest]:
@@ -68,8 +89,8 @@ class Kube:
 
     def events(self, name: str) -> list[Manifest]:
         """Return the events about an object."""
-        done = self.run("get", "events", "--field-selector", f"involvedObject.name={name}", "-o", "json")
-        items: list[Manifest] = json.loads(done.stdout)["items"]
+        text = self.read("get", "events", "--field-selector", f"involvedObject.name={name}", "-o", "json")
+        items: list[Manifest] = json.loads(text)["items"]
         return items
 
     def wait(self, what: str, probe: Callable[[], Any], seconds: float = 120) -> Any:

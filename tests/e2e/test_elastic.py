@@ -14,8 +14,8 @@ from e2e.kube import ROOT, Kube, Manifest, condition
 from e2e.nodes import CLUSTER, engine, kill
 from support.measurements import RecordMeasurement
 
-pytestmark = pytest.mark.serial
-STEPS = 600
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(900)]
+STEPS = 900
 
 
 def elastic(name: str, replicas: int, **spec: Any) -> dict[str, Any]:
@@ -52,7 +52,8 @@ def test_scaling_and_failures_change_no_bit(
     kube.run("delete", "pod", f"{new_job}-worker-0", "--wait=false")
     kube.run("scale", f"ltj/{new_job}", "--replicas=2")
     wait_for_ranks(kube, new_job, 2)
-    assert kube.job_metrics(new_job)["llmtrain_job_step"] < STEPS, "the run was over before it was disturbed"
+    step = kube.wait("a step of the two", lambda: kube.job_metrics(new_job).get("llmtrain_job_step"))
+    assert step < STEPS, "the run was over before it was disturbed"
     status = kube.wait_for_stage(new_job, "Succeeded", 300)
     assert status["model"]["sha256"] == undisturbed
     assert status["recoveries"]["count"] == 1, "only the kill was a failure"
@@ -75,7 +76,7 @@ def test_a_killed_worker_costs_the_others_less_than_seconds(
     kube.wait("the job is degraded", lambda: condition(kube.status(new_job), "Degraded").get("status") == "True")
     kube.wait("all train again", lambda: condition(kube.status(new_job), "Degraded").get("reason") == "AllWorkers")
     assert kube.status(new_job)["recoveries"]["byMethod"] == {"process": 0, "pod": 1, "checkpoint": 0}
-    (message,) = [event["message"] for event in kube.events(new_job) if event["reason"] == "Recovered"]
+    (message,) = kube.wait("an event reports it", lambda: messages(kube, new_job, "Recovered"))
     assert "training continued with the other pods" in message
     assert message.endswith("0 steps were replayed")
     seconds = pause(kube, f"{new_job}-worker-0", killed)
@@ -92,7 +93,9 @@ def times_of(kube: Kube, pod: str, event: str, since: datetime) -> list[datetime
 
 def pause(kube: Kube, survivor: str, since: datetime) -> float:
     """Return the seconds until the first step that a survivor did with fewer ranks after an instant, by its own log."""
-    found: list[datetime] = kube.wait(f"{survivor} continues", lambda: times_of(kube, survivor, "firstStep", since))
+    found: list[datetime] = kube.wait(
+        f"{survivor} continues", lambda: times_of(kube, survivor, "firstStep", since), 180
+    )
     return (found[0] - since).total_seconds()
 
 
@@ -145,7 +148,7 @@ def test_a_dead_node_is_left_behind(
     first, second = sorted(kube.pods(new_job, "worker"), key=lambda pod: pod["metadata"]["name"])
     node = second["spec"]["nodeName"]
     assert node != first["spec"]["nodeName"]
-    limit_seconds = 120 if operator_node(kube) == node else 60
+    limit_seconds = 180 if operator_node(kube) == node else 60
     died = datetime.now(UTC)
     try:
         subprocess.run([engine(kube), "stop", "--time", "0", node], check=True, capture_output=True)
@@ -158,10 +161,21 @@ def test_a_dead_node_is_left_behind(
     assert status["model"]["sha256"] == undisturbed
 
 
+def done_steps(kube: Kube, name: str) -> int:
+    """Return the steps in a job's status, -1 if it has none."""
+    return int(kube.status(name).get("progress", {}).get("step", -1))
+
+
+def messages(kube: Kube, name: str, reason: str) -> list[str]:
+    """Return the messages of a job's events with a reason."""
+    return [event["message"] for event in kube.events(name) if event["reason"] == reason]
+
+
 def operator_node(kube: Kube) -> str:
     """Return the node that the operator runs on."""
     system = Kube(environment=kube.environment, namespace="llmtrain-system")
-    (operator,) = system.objects("pods", "app.kubernetes.io/name=llmtrain-operator")
+    pods = system.objects("pods", "app.kubernetes.io/name=llmtrain-operator")
+    (operator,) = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     return str(operator["spec"]["nodeName"])
 
 
@@ -180,6 +194,7 @@ def test_a_lost_coordinator_is_replaced_on_another_node_while_training_continues
         kube.run("uncordon", there)
     coordinator = move_coordinator(kube, new_job, away_from=here)
     step = kube.wait_for_step(new_job, 20)
+    kube.wait("the operator has an answer of it", lambda: done_steps(kube, new_job) >= step)
     died = datetime.now(UTC)
     try:
         subprocess.run([engine(kube), "stop", "--time", "0", there], check=True, capture_output=True)
@@ -189,11 +204,14 @@ def test_a_lost_coordinator_is_replaced_on_another_node_while_training_continues
         )
         assert successor["spec"]["nodeName"] == here
         kube.wait_for_step(new_job, step + 100)
-        steps = [time for number in range(2) for time in times_of(kube, f"{new_job}-worker-{number}", "step", died)]
+        # taken every 10 steps; of the steps themselves only one in five seconds is in the log
+        snapshots = [
+            time for number in range(2) for time in times_of(kube, f"{new_job}-worker-{number}", "snapshotTaken", died)
+        ]
     finally:
         subprocess.run([sys.executable, "-m", "llmtrain_kind", "up", "--name", CLUSTER], cwd=ROOT, check=True)
     record_measurement("coordinator_loss_seconds", (started_at - died).total_seconds(), "s")
-    assert [time for time in steps if time < started_at], "training continues without a coordinator"
+    assert [time for time in snapshots if time < started_at], "training continues without a coordinator"
     assert (started_at - died).total_seconds() < 30
     assert kube.status(new_job)["recoveries"]["count"] == 0, "the loss spends no failure budget"
 

@@ -20,7 +20,7 @@ def test_a_job_too_large_leaves_no_pod_running(kube: Kube, new_job: str) -> None
     pods = [*kube.pods(new_job, "worker"), *kube.pods(new_job, "coordinator")]
     assert [pod["status"]["phase"] for pod in pods] == ["Pending"] * 5
     assert not [pod for pod in pods if pod["spec"].get("nodeName")]
-    assert [event for event in kube.events(new_job) if event["reason"] == "Unschedulable"]
+    kube.wait("an event reports it", lambda: [e for e in kube.events(new_job) if e["reason"] == "Unschedulable"])
 
 
 def test_a_gang_starts_when_it_is_made_small_enough(kube: Kube, new_job: str) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from e2e.jobs import ENDLESS, WORKERS, own
-from e2e.kube import Kube, condition, installed_image
+from e2e.kube import Kube, condition
 from e2e.nodes import kill
+from e2e.volumes import claim_with, write_files
 
 
 def letters(name: str, replicas: int) -> dict[str, Any]:
@@ -85,19 +86,8 @@ BROKEN = "import llmtrain\nraise KeyError('text')\n"
 @pytest.fixture
 def programs(kube: Kube) -> Iterator[Callable[[str], None]]:
     """Writes a script to the claim `programs`."""
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "programs"},
-        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
-    }
-
-    def write(script: str) -> None:
-        kube.apply(claim, writer(script, installed_image(kube)))
-        kube.wait("the script is written", lambda: (kube.get("pod", "writer") or {})["status"]["phase"] == "Succeeded")
-
-    yield write
-    kube.run("delete", "pod/writer", "pvc/programs", "--ignore-not-found", "--wait=false")
+    with claim_with(kube, "programs"):
+        yield lambda script: write_files(kube, "programs", {"jobs/train.py": script})
 
 
 def scripted(name: str, mode: str, **spec: Any) -> dict[str, Any]:
@@ -132,8 +122,11 @@ def test_losses_that_are_not_finite_fail_the_job_with_the_step_and_the_microbatc
     assert (failed["reason"], status["badSteps"]["count"]) == ("Diverged", 10), status
     assert "the loss of step 20 is nan from microbatch 0 on" in failed["message"]
     assert (status["badSteps"]["step"], status["badSteps"]["microbatch"]) == (20, 0)
-    events = [event for event in kube.events(new_job) if event["reason"] == "BadStep"]
-    assert any("was not applied: the loss of step" in event["message"] for event in events)
+    reported = ("BadStep", "was not applied: the loss of step")
+    kube.wait(
+        "an event reports it",
+        lambda: [e for e in kube.events(new_job) if e["reason"] == reported[0] and reported[1] in e["message"]],
+    )
 
 
 def test_a_program_that_cannot_begin_is_started_twice(
@@ -145,25 +138,3 @@ def test_a_program_that_cannot_begin_is_started_twice(
     failed = condition(status, "Failed")
     assert (failed["reason"], status["recoveries"]["count"]) == ("ProgramError", 2), status
     assert "train.py ended with exit code 1: KeyError: 'text'" in failed["message"]
-
-
-def writer(script: str, image: str) -> dict[str, Any]:
-    """Return a pod that writes a script to the claim `programs`."""
-    code = (
-        f"import pathlib; p = pathlib.Path('/v/jobs'); p.mkdir(exist_ok=True); (p / 'train.py').write_text({script!r})"
-    )
-    container = {
-        "name": "writer",
-        "image": image,
-        "command": ["python3", "-c", code],
-        "volumeMounts": [{"name": "v", "mountPath": "/v"}],
-    }
-    volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": "programs"}}]
-    spec = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
-    security = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "writer"},
-        "spec": {**spec, "securityContext": security},
-    }

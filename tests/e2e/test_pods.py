@@ -98,7 +98,7 @@ def with_everything(name: str, **spec: Any) -> dict[str, Any]:
         "resources": {"cpu": "250m", "memory": "512Mi", "scratch": "64Mi", "extra": {RESOURCE: "2"}},
         "sharedMemory": "64Mi",
         "env": [
-            {"name": "TOKEN", "secret": {"name": "hub", "key": "token"}},
+            {"name": "TOKEN", "secret": "hub", "key": "token"},
             {"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"},
             {"name": "EXIT_CODE", "value": spec.pop("exit_code", "0")},
         ],
@@ -174,7 +174,7 @@ def test_a_pod_that_fills_its_scratch_space_is_evicted_and_the_remedy_is_named(t
 def test_a_missing_secret_is_named_and_the_job_starts_when_it_exists(team: Kube) -> None:
     job = with_everything("late")
     del job["spec"]["workers"]["resources"]["extra"]
-    job["spec"]["workers"]["env"][0]["secret"]["name"] = "created-late"
+    job["spec"]["workers"]["env"][0]["secret"] = "created-late"
     team.apply(job)
 
     def reported() -> bool:

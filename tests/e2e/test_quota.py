@@ -31,6 +31,6 @@ def test_a_job_that_a_quota_refuses_starts_when_the_quota_grows(tenant: Kube) ->
     )
     assert "exceeded quota: pods" in refused["message"]
     tenant.run("patch", "resourcequota", "pods", "--type=merge", "-p", json.dumps({"spec": {"hard": {"pods": "9"}}}))
-    tenant.wait("its first pod exists", lambda: tenant.pods("refused"), 10)
+    tenant.wait("its first pod exists", lambda: tenant.pods("refused"), 13)
     reasons = [event["reason"] for event in tenant.events("refused")]
     assert reasons.count("APIRejected") == 1

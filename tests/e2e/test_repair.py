@@ -9,11 +9,13 @@ def test_edited_child_objects_are_restored(kube: Kube, new_job: str) -> None:
     kube.wait_for_stage(new_job, "Training")
     service, pod = f"{new_job}-coordinator", f"{new_job}-worker-0"
     uid = kube.get("pod", pod)["metadata"]["uid"]
-    kube.run("patch", "service", service, "--type=merge", "-p", '{"spec":{"selector":{"app":"elsewhere"}}}')
+    kube.run(
+        "patch", "service", service, "--type=merge", "-p", '{"spec":{"selector":{"llmtrain.dev/job":"elsewhere"}}}'
+    )
     kube.run("label", "pod", pod, "llmtrain.dev/role=imposter", "--overwrite")
     kube.wait(
         "the selector is back",
-        lambda: kube.get("service", service)["spec"]["selector"].get("llmtrain.dev/job") == new_job,
+        lambda: kube.get("service", service)["spec"]["selector"]["llmtrain.dev/job"] == new_job,
     )
     kube.wait("the label is back", lambda: kube.get("pod", pod)["metadata"]["labels"]["llmtrain.dev/role"] == "worker")
     assert kube.get("pod", pod)["metadata"]["uid"] == uid
@@ -30,6 +32,7 @@ def test_deleted_children_come_back(kube: Kube, new_job: str) -> None:
         "service and config are back",
         lambda: len(kube.objects("service,configmap", f"llmtrain.dev/job={new_job}")) == 2,
     )
+    kube.wait("the worker is back", lambda: {pod["metadata"]["name"] for pod in kube.pods(new_job)} == uids.keys())
     kube.wait_for_step(new_job, before + 20)
     after = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in kube.pods(new_job)}
     assert after.keys() == uids.keys()

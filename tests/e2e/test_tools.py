@@ -13,7 +13,7 @@ from e2e.nodes import kill
 from llmtrain_cli.prometheus import Prometheus
 from support.browser import open_page
 
-STEPS = 400
+STEPS = 700
 DRAWN = ("loss", "speed", "time", "ranks", "cpus", "memory", "network")
 
 

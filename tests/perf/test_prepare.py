@@ -11,97 +11,18 @@ import random
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from llmtrain_api.job import JobSpec
-from llmtrain_api.run_config import RunConfig, run_config
-from support.process_usage import tree_mib
+from perf.prepare_stage import CPUS, MAX_PEAK_MIB, SAMPLE_BYTES, VOCAB_SIZE, Words, environment, measure, report
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(7200)]
 MEGABYTES = int(os.environ.get("LLMTRAIN_BENCH_MEGABYTES", "2048"))
 FILES = int(os.environ.get("LLMTRAIN_BENCH_FILES", "200000"))
 PEER_MEGABYTES = int(os.environ.get("LLMTRAIN_BENCH_PEER_MEGABYTES", "200"))
 SMALL_FILE_WORDS = 150
-CPUS = len(os.sched_getaffinity(0))
-VOCAB_SIZE, SAMPLE_BYTES = 4096, 2**25
-MAX_PEAK_MIB, MAX_AGAIN_SECONDS = 600, 2.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """One run of the stage."""
-
-    seconds: float
-    peak_mib: float
-    tokens: int
-
-
-class Words:
-    """Text with frequencies as in natural language (Zipf), a function of the seed."""
-
-    def __init__(self) -> None:
-        randomly = random.Random(0)
-        letters = "etaoinshrdlucmfwypvbgk"
-        words = ["".join(randomly.choices(letters, k=randomly.randint(2, 9))) for _ in range(50_000)]
-        self._words = words
-        self._weights = [1 / (rank + 3) for rank in range(len(words))]
-        self._cumulative = [sum(self._weights[:1])]
-        for weight in self._weights[1:]:
-            self._cumulative.append(self._cumulative[-1] + weight)
-
-    def text(self, seed: int, count: int) -> str:
-        """Return `count` words in lines."""
-        words = random.Random(seed).choices(self._words, cum_weights=self._cumulative, k=count)
-        return "\n".join(" ".join(words[start : start + 12]) for start in range(0, count, 12)) + "\n"
-
-
-def make_run(root: Path) -> RunConfig:
-    spec = JobSpec.model_validate(
-        {
-            "workers": {"resources": {"cpu": str(CPUS), "memory": "2Gi"}},
-            "data": {
-                "source": {"volume": "datasets", "path": "text"},
-                "tokenizer": {"vocabSize": VOCAB_SIZE, "sampleBytes": SAMPLE_BYTES},
-            },
-            "training": {"steps": 1},
-            "checkpoint": {"volume": "checkpoints"},
-        }
-    )
-    return run_config(
-        spec,
-        job="bench",
-        namespace="local",
-        uid="bench",
-        data_directory=str(root / "data"),
-        job_directory=str(root / "job"),
-        coordinator="127.0.0.1:1",
-    )
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-def measure(root: Path) -> Measured:
-    """Run the stage in a process of its own, and watch the memory of all its processes."""
-    file, outcome = root / "run.json", root / "outcome"
-    file.write_text(make_run(root).model_dump_json(by_alias=True, exclude_none=True))
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "llmtrain_trainer", "prepare", "--run", str(file)],
-        env={**environment(), "LLMTRAIN_TERMINATION_LOG": str(outcome)},
-        stdout=subprocess.DEVNULL,
-    )
-    peak = 0.0
-    while process.poll() is None:
-        peak = max(peak, tree_mib(process.pid))
-        time.sleep(0.05)
-    seconds = time.monotonic() - began
-    assert process.returncode == 0, outcome.read_text()
-    return Measured(seconds=seconds, peak_mib=peak, tokens=json.loads(outcome.read_text())["dataset"]["tokens"])
+MAX_AGAIN_SECONDS = 2.0
 
 
 def write_file(path: Path, megabytes: int) -> None:
@@ -111,10 +32,6 @@ def write_file(path: Path, megabytes: int) -> None:
     with path.open("w") as file:
         while written < megabytes * 2**20:
             written += file.write(randomly.choice(blocks))
-
-
-def report(name: str, value: float, unit: str = "") -> None:
-    print(f"bench: {name} {value:.2f} {unit}".rstrip())
 
 
 def test_one_large_file(tmp_path: Path) -> None:

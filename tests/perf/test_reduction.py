@@ -60,9 +60,7 @@ def ddp_step(run: RunConfig, dataset: Dataset, rank: int, size: int) -> Callable
     task = GPTTask(run, dataset, torch.device("cpu"))
     task.init_weights()
     model: Any = DistributedDataParallel(task.model) if size > 1 else task.model
-    batches = MicrobatchLoader(
-        tokens=dataset.training, training=run.training, context_length=task.config.context_length
-    )
+    batches = MicrobatchLoader.of(run, dataset, task.config.context_length)
     optimizer = torch.optim.AdamW(task.model.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1)
     mine = rank_range(MICROBATCHES, rank, size)
 

@@ -1,7 +1,7 @@
 """Operators as processes that start in a fraction of a second: they are forked from one that has imported the operator.
 
 Run as a program, this module is that process: for each line on stdin, an environment as JSON, it forks a process that
-runs the operator's `main`, and prints its id.
+runs the operator's `main`, and prints its id and when it was started.
 """
 
 import asyncio
@@ -17,9 +17,12 @@ from typing import Any
 from llmtrain_api.parent_death import die_with_parent
 from support.control_plane import write_kubeconfig
 from support.ports import free_port
+from support.process_times import started_at
 
 LOG = "LOG_FILE"
 """Variable of the environment that names the file for the output of an operator."""
+KEYS = "keys"
+"""Folder of the keys of the tokens of jobs."""
 EXIT_POLL_SECONDS = 0.01
 
 
@@ -28,16 +31,17 @@ class Operator:
     """A running operator."""
 
     pid: int
+    started: int
+    """When it was started: its id may be that of another process later."""
     metrics_port: int
 
     @property
     def is_alive(self) -> bool:
         """Whether the process exists."""
         try:
-            os.kill(self.pid, 0)
+            return started_at(self.pid) == self.started
         except ProcessLookupError:
             return False
-        return True
 
     def signal(self, number: int) -> None:
         """Send a signal, unless the process has ended."""
@@ -59,12 +63,14 @@ class Operators:
 
     def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
         self.process, self.folder = process, folder
-        self.started: list[Operator] = []
         self.lock = asyncio.Lock()
 
     @classmethod
     async def prepare(cls, folder: Path, **variables: str) -> "Operators":
         """Start the process that operators are forked from, with `variables` in its environment."""
+        keys = folder / KEYS
+        keys.mkdir(exist_ok=True)
+        (keys / "key").write_text("k" * 32)  # once: an operator that starts must not find a file that is being written
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             __file__,
@@ -77,12 +83,9 @@ class Operators:
     async def start(self, url: str, *, namespace: str, name: str = "operator") -> Operator:
         """Start an operator `name` that uses the API server at `url`, with its Lease in `namespace`."""
         images = {f"LLMTRAIN_{image}_IMAGE": "i" for image in ("COORDINATOR", "TRAINER", "TRAINER_CPU")}
-        key = self.folder / "keys" / "key"
-        key.parent.mkdir(exist_ok=True)
-        key.write_text("k" * 32)
         environment = {
             **images,
-            "LLMTRAIN_KEY_DIRECTORY": str(key.parent),
+            "LLMTRAIN_KEY_DIRECTORY": str(self.folder / KEYS),
             "KUBECONFIG": str(write_kubeconfig(self.folder / f"{namespace}-{name}.kubeconfig", url)),
             "LLMTRAIN_NAMESPACE": namespace,
             "LLMTRAIN_POD_NAME": name,
@@ -94,9 +97,8 @@ class Operators:
         assert self.process.stdout is not None
         async with self.lock:
             self.process.stdin.write(json.dumps(environment).encode() + b"\n")
-            operator = Operator(pid=int(await self.process.stdout.readline()), metrics_port=port)
-        self.started.append(operator)
-        return operator
+            pid, started = map(int, (await self.process.stdout.readline()).split())
+            return Operator(pid=pid, started=started, metrics_port=port)
 
     def log(self, namespace: str) -> str:
         """Return what the operators of a namespace have printed."""
@@ -104,9 +106,10 @@ class Operators:
         return path.read_text() if path.exists() else ""
 
     async def stop(self) -> None:
-        """Kill all operators and the process that they were forked from."""
-        for operator in self.started:
-            operator.kill()
+        """Kill the process that all operators were forked from: those that still run die with it.
+
+        They are not killed one by one, because the ids of those that ended belong to other processes by now.
+        """
         self.process.kill()
         await self.process.wait()
 
@@ -131,7 +134,7 @@ def serve() -> None:
                 os.dup2(output, descriptor)
             os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
             os._exit(main())
-        print(pid, flush=True)
+        print(pid, started_at(pid), flush=True)
 
 
 if __name__ == "__main__":

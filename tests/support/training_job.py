@@ -20,6 +20,7 @@ from llmtrain_api.termination import TerminationMessage
 from support.faults import armed, fault
 from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
+from support.process_times import started_at
 
 STEPS = 120
 SPEC: dict[str, dict[str, object]] = {
@@ -53,10 +54,10 @@ class Process:
         return [line for line in lines if line["event"] == name]
 
     def rank(self) -> int:
-        """Return the process id of this worker's one trainer; its spare, if there is one, is younger."""
+        """Return the process id of this worker's one trainer; its spare, if there is one, was started later."""
         children = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children")
         eventually(lambda: bool(children.read_text()), "a trainer was started")
-        return min(int(pid) for pid in children.read_text().split())
+        return min(map(int, children.read_text().split()), key=started_at)  # ids start again at the largest
 
     def ends_with(self, seconds: float = DEADLINE_SECONDS) -> int:
         try:
@@ -151,7 +152,14 @@ def training(**settings: object) -> dict[str, object]:
     return {**SPEC["training"], **settings}
 
 
-def make_job(root: Path, volume: Path, **parts: object) -> Job:
+def make_job(
+    root: Path,
+    volume: Path,
+    *,
+    model_directory: Path | None = None,
+    vectors_path: Path | None = None,
+    **parts: object,
+) -> Job:
     port = free_port()
     run = run_config(
         JobSpec.model_validate(SPEC | parts),
@@ -160,6 +168,8 @@ def make_job(root: Path, volume: Path, **parts: object) -> Job:
         uid="uid-1",
         data_directory=str(volume),
         job_directory=str(root / "job-uid"),
+        model_directory=str(model_directory) if model_directory else None,
+        vectors_path=str(vectors_path) if vectors_path else None,
         coordinator=f"127.0.0.1:{port}",
         token_file=str(root / "token"),
     )

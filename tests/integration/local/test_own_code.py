@@ -11,6 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from support.local_run import JOB, Workspace
+from support.process_times import started_at
 
 LINE = """
 import sys, time
@@ -116,7 +117,7 @@ def test_a_models_weights_are_the_same_whichever_rank_fails(workspace: Workspace
     write(workspace, LINE, "0.05")
     disturbed = workspace.run("--fresh")
     disturbed.until_line("step ")
-    os.kill(min(workspace.processes("rank")), signal.SIGKILL)  # spares are younger
+    os.kill(min(workspace.processes("rank"), key=started_at), signal.SIGKILL)  # spares are younger
     assert disturbed.end() == 0, disturbed.text
     assert last_weights(workspace) == undisturbed
     assert "bye from the program" in log(workspace, 0)

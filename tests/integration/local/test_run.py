@@ -34,8 +34,11 @@ def test_a_stopped_run_resumes_from_its_last_step(workspace: Workspace) -> None:
     assert min(steps) > 1, resumed.text
     assert resumed.lines[-1].startswith("local: small Succeeded steps=300 loss="), resumed.text
     assert any(line.startswith("step 300/300") for line in resumed.lines), resumed.text
-    exported = workspace.folder.glob(".llmtrain/volumes/results/small-*/model/model.safetensors")
-    assert len(list(exported)) == 1
+    (exported,) = workspace.folder.glob(".llmtrain/volumes/results/small-*/model/model.safetensors")
+    history = json.loads((exported.parent / "evaluation.json").read_text())["history"]
+    steps = [step for step, _ in history["trainingLoss"]["points"]]
+    assert steps == list(range(2, 301, 2)), "those before the stop are in it"
+    assert "<svg" in (exported.parent / "evaluation.html").read_text()
 
     workspace.write_job(seed=1)
     refused = workspace.run()

@@ -17,8 +17,8 @@ from support.measurements import RecordMeasurement
 from support.operator_processes import Operators
 from support.played_cluster import PlayedCluster
 
-LIVES_AT_ONCE = 5 * (os.cpu_count() or 1)
-END_SECONDS = 150.0
+LIVES_AT_ONCE = 4 * (os.cpu_count() or 1)
+END_SECONDS = 400.0
 """How long a life may take, whatever happens to its operator."""
 POLL_SECONDS = 0.1
 QUIET_SECONDS = 0.5

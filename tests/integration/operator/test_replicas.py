@@ -90,10 +90,11 @@ class Pair:
         return sum((created_objects(proxy.writes[self.namespace]) for proxy in proxies.values()), Counter())
 
     async def holder_is(self, name: str) -> None:
-        """Wait until a replica holds the Lease."""
+        """Wait until a replica holds the Lease; AssertionError with its log if it ends before."""
         path = f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases"
         async with asyncio.timeout(WAIT_SECONDS):
             while [each["spec"]["holderIdentity"] for each in await self.laboratory.admin.items(path)] != [name]:
+                assert self.processes[name].is_alive, self.laboratory.operators.log(self.namespace)
                 await asyncio.sleep(POLL_SECONDS)
 
     @property

@@ -2,18 +2,34 @@
 
 import pytest
 
-from llmtrain_api.names import coordinator_name, pod_role, prepare_name, publish_name, run_config_name, worker_name
+from llmtrain_api.names import (
+    coordinator_name,
+    helper_name,
+    pod_role,
+    prepare_name,
+    publish_name,
+    run_config_name,
+    worker_name,
+)
 
 
 @pytest.mark.parametrize("job", ["j", "a-worker-3", "x-prepare", "worker-1"])
 def test_the_name_of_a_pod_determines_its_role(job: str) -> None:
-    pods = coordinator_name(job), prepare_name(job), publish_name(job), worker_name(job, 0), worker_name(job, 511)
+    pods = (
+        coordinator_name(job),
+        prepare_name(job),
+        publish_name(job),
+        worker_name(job, 0),
+        worker_name(job, 511),
+        helper_name(job, 63),
+    )
     assert [pod_role(pod) for pod in pods] == [
         ("coordinator", -1),
         ("prepare", -1),
         ("publish", -1),
         ("worker", 0),
         ("worker", 511),
+        ("helper", -1),
     ]
 
 

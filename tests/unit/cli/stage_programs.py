@@ -63,7 +63,9 @@ time.sleep(600)
 """Interrupts the command that started it, and does something when it is stopped in turn."""
 
 DATASET = DatasetInfo(id="dataset-1", tokens=1000, held_out_tokens=100, vocab_size=300, unigram_loss=5.0)
-MODEL = ModelInfo(loss=2.5, perplexity=12.2, unigram_perplexity=148.4, parameters=1234, path="small-uid/model")
+MODEL = ModelInfo(
+    loss=2.5, perplexity=12.2, unigram_perplexity=148.4, parameters=1234, step=300, path="small-uid/model"
+)
 STATUS = CoordinatorStatus(
     state="Finished",
     generation=1,

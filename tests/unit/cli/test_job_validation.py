@@ -17,7 +17,7 @@ INVALID = [
     pytest.param(
         "spec.workers.replicas", "two", "must be a valid integer, not 'two'", id="a string instead of a number"
     ),
-    pytest.param("spec.training.steps", MISSING, "is missing; add it", id="a missing field"),
+    pytest.param("spec.checkpoint.volume", MISSING, "is missing; add it", id="a missing field"),
     pytest.param("spec.workers.replica", 1, "there is no such field; did you mean replicas?", id="a misspelt field"),
     pytest.param("spec.data.bucket", "x", "there is no such field; the fields are ", id="an unknown field"),
     pytest.param(
@@ -32,10 +32,22 @@ INVALID = [
         "'2 GB' does not match the pattern",
         id="a string of the wrong form",
     ),
-    pytest.param("spec.model", {"name": "rnn"}, "must be 'gpt', not 'rnn'", id="a value that is not offered"),
+    pytest.param(
+        "spec.model",
+        {"name": "rnn"},
+        "must be 'gpt', 'encoder', 'bert', 'lstm', 'gru', 'skipgram' or 't5', not 'rnn'",
+        id="a value that is not offered",
+    ),
     pytest.param(
         "spec.workers.env", [{"name": "A"}, {"name": "1"}], "'1' does not match the pattern", id="an item of a list"
     ),
+    pytest.param(
+        "spec.workers.env",
+        [{"name": "A", "secret": {"name": "hub", "key": "token"}}],
+        "must be a name, not a map with name and key; write the name here, and key beside it",
+        id="a Secret in the form of an earlier version",
+    ),
+    pytest.param("spec.data.columns", {"body": 3}, 'write it in quotes: "3"', id="a value of a map that is not text"),
     pytest.param("kind", "Job", "must be LLMTrainingJob, not 'Job'", id="another kind"),
     pytest.param("apiVersion", MISSING, "must be llmtrain.dev/v1alpha1, not None", id="no version"),
     pytest.param("metadata.name", MISSING, "is missing; name the job", id="no name"),
@@ -79,6 +91,19 @@ def test_an_error_names_the_field_and_the_remedy(path: str, value: object, messa
     assert message in error
 
 
+def test_a_pattern_that_cannot_be_used_is_named_by_its_index() -> None:
+    document = changed("spec.data.personalPatterns", ["A=x", "CUSTOMER=(KD"])
+    document["spec"]["data"]["personalData"] = "Mask"
+    (error,) = validation_errors(document)
+    assert error.startswith(
+        "spec.data.personalPatterns[1]: the regular expression of 'CUSTOMER' can't be used: missing )"
+    )
+    document = changed("spec.data.personalPatterns", ["=xx"])
+    assert validation_errors(document) == [
+        "spec.data.personalPatterns[0]: '=xx' does not match the pattern ^[A-Za-z]+=.+$"
+    ]
+
+
 def test_an_item_of_a_list_is_named_by_its_index() -> None:
     (error,) = validation_errors(changed("spec.workers.env", [{"name": "A"}, {"name": "1"}]))
     assert error.startswith("spec.workers.env[1].name: ")
@@ -100,6 +125,7 @@ def test_a_number_instead_of_a_string_is_quoted_as_it_is_written() -> None:
 def test_a_field_that_is_null_is_not_set() -> None:
     spec = parse_spec({**JOB["spec"], "model": {"layers": None}, "entrypoint": None, "evaluation": None})
     assert (spec.model.layers, spec.entrypoint, spec.evaluation.every_steps) == (None, None, 100)
+    assert validation_errors(changed("spec.data.columns", {"text": None})) == []
     assert len(validation_errors(changed("spec.training.steps", None))) == 1
     assert len(validation_errors(changed("spec.workers.env", [None]))) == 1
     assert len(validation_errors(changed("spec.worker", None))) == 1

@@ -8,8 +8,8 @@ from llmtrain_api.workers import Workers
 from llmtrain_cli.errors import BadInput
 from llmtrain_cli.local_environment import user_environment
 
-TOKEN = {"name": "HF_TOKEN", "secret": {"name": "hub", "key": "token"}}
-LEVEL = {"name": "LEVEL", "configMap": {"name": "logging", "key": "level"}}
+TOKEN = {"name": "HF_TOKEN", "secret": "hub", "key": "token"}
+LEVEL = {"name": "LEVEL", "configMap": "logging", "key": "level"}
 
 
 def workers(**fields: Any) -> Workers:

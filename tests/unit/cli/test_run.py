@@ -183,6 +183,18 @@ def test_a_stage_that_fails_ends_the_run(
     assert not any(is_running(call.pid) for call in programs.calls)
 
 
+def test_a_model_that_cannot_be_read_is_named_with_the_folder_of_its_own_volume(
+    run_job: RunJob, programs: StagePrograms, tmp_path: Path
+) -> None:
+    programs.replace("prepare", fail(2, "spec.model.from: 'minilm' is no folder"))
+    model = {"from": {"volume": "models", "path": "minilm"}}
+    with pytest.raises(BadInput) as failure:
+        run_job(
+            model=model, task={"name": "masked"}, data={"source": {"volume": "texts", "path": "tables"}}, evaluation={}
+        )
+    assert str(failure.value).endswith(f"is no folder (volume models is the folder {tmp_path}/run/volumes/models)")
+
+
 @pytest.mark.parametrize("stage", ["prepare", "publish"])
 def test_a_stage_that_is_killed_is_run_again(
     run_job: RunJob, programs: StagePrograms, capsys: pytest.CaptureFixture[str], tmp_path: Path, stage: str

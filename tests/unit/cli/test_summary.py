@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from llmtrain_api.protocol import Progress
-from llmtrain_api.termination import ModelInfo
+from llmtrain_api.termination import ModelInfo, VectorCoverage
 from llmtrain_cli.summary import Summary
 
 MODEL = ModelInfo(
@@ -51,6 +51,22 @@ def test_a_pretrained_model_is_summarized() -> None:
     ]
 
 
+def test_a_classifier_is_summarized_by_its_scores() -> None:
+    scores = {"accuracy": 0.83333, "majorityAccuracy": 0.5}
+    lines = summary(model=ModelInfo(loss=0.4, metrics=scores, parameters=99, path="stars-1/model")).lines()
+    assert lines[:2] == [
+        "loss      9.000 -> 2.500 per sample, over 10 steps",
+        "held out  accuracy 0.8333, majorityAccuracy 0.5000",
+    ]
+    assert "loss=9.000->2.500 accuracy=0.8333 majorityAccuracy=0.5000 tokensPerSecond=500" in lines[-1]
+
+
+def test_the_summary_says_how_much_of_the_text_has_a_vector() -> None:
+    vectors = VectorCoverage(words=0.8127, tokens=0.95)
+    line = "vectors   81.3% of the known words and 95.0% of all words to train on have a vector"
+    assert line in summary(model=MODEL.model_copy(update={"vectors": vectors})).lines()
+
+
 def test_a_training_that_an_earlier_run_finished_has_no_speed() -> None:
     assert summary(last=None).lines()[-1].endswith("tokensPerSecond=- seconds=12")
 
@@ -65,3 +81,8 @@ def test_the_summary_of_a_user_program_names_its_output_folder() -> None:
         "output    out/model",
         "local: gpt Succeeded steps=10 loss=- tokensPerSecond=- seconds=12",
     ]
+
+
+def test_it_says_that_the_training_stopped_early() -> None:
+    ending = "stopped early at step 10 of 20, best at step 6"
+    assert f"training  {ending}" in summary(model=MODEL.model_copy(update={"ending": ending})).lines()

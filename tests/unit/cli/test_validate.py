@@ -26,3 +26,10 @@ def test_other_objects_in_a_file_are_named(tmp_path: Path, capsys: pytest.Captur
     file.write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\n---\n{EXAMPLE.read_text()}")
     assert main(["validate", str(file)]) == 0
     assert capsys.readouterr().out.splitlines()[1] == f"{file}: not checked: ConfigMap settings is no LLMTrainingJob"
+
+
+def test_epochs_are_said_in_place_of_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(EXAMPLE.read_text().replace("steps: 300", "epochs: 2"))
+    assert main(["validate", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: ok: job gpt-stdlib trains for 2 epochs on 2 ranks\n"

@@ -20,10 +20,19 @@ MakeWorkspace = Callable[..., Workspace]
 def workspace(tmp_path: Path) -> MakeWorkspace:
     """Return a function that makes the workspace of a job from its name, steps and replicas."""
 
-    def make(*, name: str = "gpt", steps: int = 10, replicas: int = 1, directory: Path = tmp_path) -> Workspace:
+    def make(
+        *,
+        name: str = "gpt",
+        steps: int = 10,
+        replicas: int = 1,
+        directory: Path = tmp_path,
+        vectors: dict[str, str] | None = None,
+        **model: object,
+    ) -> Workspace:
         spec = JobSpec.model_validate(
             {
                 "workers": {"replicas": replicas},
+                "model": model if vectors is None else {"name": "lstm", "vectors": vectors},
                 "data": {"source": {"volume": "texts", "path": "poems"}},
                 "training": {"steps": steps},
                 "checkpoint": {"volume": "results"},
@@ -74,6 +83,24 @@ def test_volumes_are_mapped_to_folders(workspace: MakeWorkspace, tmp_path: Path)
     assert run.data_directory == str(tmp_path / "volumes" / "texts")
     assert run.job_directory == str(tmp_path / "volumes" / "results" / f"gpt-{first.uid[:8]}")
     assert RunConfig.read(first.run_file) == run
+
+
+def test_the_folder_of_a_model_is_in_that_of_its_volume(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    assert used(workspace()).write_run_config(8470).model_directory is None
+    model = ModelSpec.model_validate({"from": {"volume": "models", "path": "a/b"}})
+    before = workspace()
+    job = Job(name="gpt", spec=before.job.spec.model_copy(update={"model": model}))
+    run = used(Workspace(directory=tmp_path, job=job)).write_run_config(8470)
+    assert run.model_directory == str(tmp_path / "volumes" / "models" / "a" / "b")
+
+
+def test_the_file_of_vectors_is_in_the_folder_of_its_volume(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    assert used(workspace()).write_run_config(8470).vectors_path is None
+    model = ModelSpec.model_validate({"name": "lstm", "vectors": {"volume": "models", "path": "a/b.bin"}})
+    before = workspace()
+    job = Job(name="gpt", spec=before.job.spec.model_copy(update={"model": model}))
+    run = used(Workspace(directory=tmp_path, job=job)).write_run_config(8470)
+    assert run.vectors_path == str(tmp_path / "volumes" / "models" / "a" / "b.bin")
 
 
 def test_each_run_has_a_token_of_its_own_that_other_users_cannot_read(workspace: MakeWorkspace) -> None:
@@ -134,3 +161,38 @@ def test_a_second_run_of_a_job_is_refused_while_the_first_runs(workspace: MakeWo
     ):
         pass
     used(workspace())
+
+
+def test_a_run_starts_from_what_another_job_of_the_directory_has_published(workspace: MakeWorkspace) -> None:
+    base, successor = used(workspace(name="base")), used(workspace(name="next", **{"from": {"job": "base"}}))
+    with pytest.raises(BadInput, match=r"^spec\.model\.from\.job: job base has published no model in "):
+        successor.write_run_config(1)
+    base.write_run_config(1)
+    with pytest.raises(BadInput, match="run it to the end first"):
+        successor.write_run_config(1)
+    folder = base.results / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    assert successor.write_run_config(1).model_directory == str(folder.resolve())
+
+
+@pytest.mark.parametrize("field", ["from", "vectors"])
+def test_a_run_does_not_start_from_its_own_model(workspace: MakeWorkspace, field: str) -> None:
+    itself = used(workspace(name="base", **{field: {"job": "base"}}))
+    with pytest.raises(BadInput, match=rf"^spec\.model\.{field}\.job: job base can't start from its own model"):
+        itself.write_run_config(1)
+
+
+def test_a_run_begins_with_word_vectors_that_another_job_of_the_directory_has_published(
+    workspace: MakeWorkspace,
+) -> None:
+    base = used(workspace(name="base"))
+    successor = used(workspace(name="next", vectors={"job": "base"}))
+    with pytest.raises(BadInput, match=r"^spec\.model\.vectors\.job: job base has published no model in "):
+        successor.write_run_config(1)
+    base.write_run_config(1)
+    folder = base.results / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    run = successor.write_run_config(1)
+    assert (run.vectors_path, run.model_directory) == (str(folder.resolve()), None)

@@ -17,7 +17,7 @@ from llmtrain_coordinator.group import GroupState
 from llmtrain_coordinator.transitions import Rejection, Transition
 
 
-def member(incarnation: str, numerics: str = "cpu") -> Member:
+def member(incarnation: str, numerics: str = "cpu", model: str = "") -> Member:
     """Return the only rank of the worker that the incarnation names."""
     return Member(
         worker=int(incarnation[1:]),
@@ -26,17 +26,22 @@ def member(incarnation: str, numerics: str = "cpu") -> Member:
         address="10.0.0.1",
         store_port=29500,
         numerics=numerics,
+        model=model,
     )
 
 
-def join(incarnation: str, generation: int = 0, numerics: str = "cpu") -> Join:
+def join(incarnation: str, generation: int = 0, numerics: str = "cpu", model: str = "") -> Join:
     """Return a request to join, from a process that was last in `generation`."""
-    return Join(member=member(incarnation, numerics), generation=generation)
+    return Join(member=member(incarnation, numerics, model), generation=generation)
 
 
-def heartbeat(incarnation: str, generation: int, ranks: int = 2) -> Heartbeat:
-    """Return a heartbeat of a member of `generation`, which has `ranks` members."""
-    return Heartbeat(member=member(incarnation), generation=generation, ranks=ranks, step=1)
+def heartbeat(
+    incarnation: str, generation: int, ranks: int = 2, *, step: int = 1, compute_seconds: float | None = None
+) -> Heartbeat:
+    """Return a heartbeat of a member of `generation`, which has `ranks` members, after `step` steps."""
+    return Heartbeat(
+        member=member(incarnation), generation=generation, ranks=ranks, step=step, compute_seconds=compute_seconds
+    )
 
 
 def disconnect(incarnation: str) -> str:

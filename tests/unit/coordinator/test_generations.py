@@ -175,6 +175,15 @@ ADOPTION = [
     pytest.param(2, [heartbeat("a0", 3), expire("a0")], "4 broken", id="it is broken when a lease expires"),
     pytest.param(2, [heartbeat("a0", 3), 1.9, expire()], 3, id="its members have one lease to send a heartbeat"),
     pytest.param(2, [heartbeat("a0", 3), 2, expire()], "4 broken", id="it is broken if one has not"),
+    pytest.param(2, [heartbeat("a0", 3), 1.9, heartbeat("a0", 3), 0.1, expire()], "4 broken", id="and no step is done"),
+    pytest.param(
+        2, [heartbeat("a0", 3), 1.9, heartbeat("a0", 3, step=2), 1.9, expire()], 3, id="a step shows that all are alive"
+    ),
+    pytest.param(
+        2, [heartbeat("a0", 3), 1.9, heartbeat("a0", 3, step=2), 2, expire()], "4 broken", id="for as long as a lease"
+    ),
+    pytest.param(2, [heartbeat("a0", 3, compute_seconds=5), 9.9, expire()], 3, id="or as the next step can take"),
+    pytest.param(2, [heartbeat("a0", 3, compute_seconds=5), 10, expire()], "4 broken", id="and no longer"),
     pytest.param(
         2, [heartbeat("a0", 3, ranks=1), 9, expire()], 3, id="it can have fewer ranks than the desired number"
     ),

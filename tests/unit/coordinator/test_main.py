@@ -18,7 +18,7 @@ from llmtrain_api.listening import any_address
 from llmtrain_api.protocol import JOB_HEADER, JOIN_LONG_POLL_SECONDS, CoordinatorStatus, Message
 from support.polling import DEADLINE_SECONDS, eventually
 from support.ports import free_port
-from unit.coordinator.messages import heartbeat, join
+from unit.coordinator.messages import heartbeat, join, leave, progress
 
 TOKEN = new_token()
 HEADERS = {JOB_HEADER: "uid-1", **authorization(TOKEN)}
@@ -111,3 +111,34 @@ def test_a_coordinator_that_stops_takes_no_member_for_lost(process: "subprocess.
         output, _ = process.communicate(timeout=DEADLINE_SECONDS)
     events = [json.loads(line)["event"] for line in output.splitlines()]
     assert events == ["coordinatorStarted", "memberJoined", "memberJoined", "generationStarted", "coordinatorStopped"]
+
+
+def scrape(port: int) -> str:
+    """Return the metrics."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+    try:
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_figures_of_the_last_step_are_scraped(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """Its scraper comes twice before the end and once after it, and nothing is known of the interval but that."""
+    eventually(lambda: joined(port) == 0, "the coordinator serves")
+    scrape(port)
+    time.sleep(3)
+    scrape(port)
+    with request(port, "/v1/join", join("a0")) as first, request(port, "/v1/join", join("a1")) as second:
+        assert [connection.getresponse().status for connection in (first, second)] == [200, 200]
+    for path, message in (
+        ("/v1/progress", progress(1, 10)),
+        ("/v1/leave", leave("a0", "Finished")),
+        ("/v1/leave", leave("a1", "Finished")),
+    ):
+        with request(port, path, message) as connection:
+            assert connection.getresponse().status == 200
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    assert 'llmtrain_job_step{namespace="team",training_job="gpt"} 10.0' in scrape(port)
+    assert process.wait(DEADLINE_SECONDS) == 0

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from llmtrain_api.job_token import authorization, new_token
 from llmtrain_api.model import Model
-from llmtrain_api.protocol import JOB_HEADER
+from llmtrain_api.protocol import JOB_HEADER, LEASE_SECONDS
 from llmtrain_api.time_ledger import new_ledger
 from llmtrain_coordinator import server
 from llmtrain_coordinator.goodput import Goodput
@@ -196,6 +196,24 @@ async def test_a_member_whose_connection_closes_between_two_heartbeats_is_lost(r
     assert ranks.coordinator.group.running
     await ranks.client.session.connector.close()  # type: ignore[union-attr]
     await ranks.wait_until_broken()
+
+
+async def test_a_member_on_its_way_to_the_next_generation_is_not_lost_when_its_connection_closes(
+    ranks: RankClients,
+) -> None:
+    """It opens another connection to join, which can take longer than two checks."""
+    await ranks.begin_generation()
+    await (await ranks.send("/v1/heartbeat", heartbeat("a1", 1))).read()
+    await ranks.send("/v1/leave", leave("a0", "Stopped"))
+    assert not ranks.coordinator.group.running
+    await ranks.client.session.connector.close()  # type: ignore[union-attr]
+    for _ in range(20):
+        ranks.coordinator.check_leases()
+        await asyncio.sleep(0)
+    assert (ranks.coordinator.group.lost_members, ranks.coordinator.group.broken) == (0, False)
+    ranks.clock.now = 2 * LEASE_SECONDS
+    ranks.coordinator.check_leases()
+    assert ranks.coordinator.group.lost_members
 
 
 async def test_a_held_join_renews_its_lease(ranks: RankClients) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from llmtrain_coordinator import transitions
+from llmtrain_coordinator.group import GroupState
 from unit.coordinator.messages import (
     GENERATION_1,
     GENERATION_2,
@@ -45,6 +47,18 @@ CASES = [
         2, [join("a0"), expire("a0"), join("a1")], "1 of 2", id="the rendezvous does not wait for an expired process"
     ),
     pytest.param(2, [join("a0"), join("a1", numerics="cuda")], "rejected", id="different numerics are rejected"),
+    pytest.param(
+        2,
+        [join("a0", model="sha256:1"), join("a1", model="sha256:2")],
+        "rejected",
+        id="other files of the model are rejected",
+    ),
+    pytest.param(
+        2,
+        [join("a0", model="sha256:1"), join("a1", model="sha256:1")],
+        (1, "a0 a1"),
+        id="the same files of the model are accepted",
+    ),
     pytest.param(
         1,
         [join("a0"), join("b0", numerics="cuda")],
@@ -135,3 +149,14 @@ def test_an_evaluation_and_a_checkpoint_that_a_new_rank_0_does_not_know_are_kept
     kept = group_after(2, *GENERATION_1, before, *GENERATION_2, unaware).progress
     assert kept is not None
     assert (kept.step, kept.checkpoint, kept.held_out_loss, kept.held_out_step) == (10, before.checkpoint, 2.5, 8)
+
+
+def test_a_worker_with_other_files_of_the_model_is_named_with_both() -> None:
+    group = transitions.join(GroupState(workers=2, ranks_per_worker=1), join("a0", model="sha256:1")).group
+    answer = transitions.join(group, join("a1", model="sha256:2")).answer
+    assert isinstance(answer, transitions.Rejection)
+    assert (
+        "has other files in spec.model.from, spec.model.vectors or spec.training.augment.synonyms than"
+        in answer.message
+    )
+    assert "sha256:2, not sha256:1" in answer.message

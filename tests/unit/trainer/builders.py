@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -9,11 +10,16 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
 from llmtrain_trainer.checkpoint.backoff import Backoff
 from llmtrain_trainer.checkpoint.checkpointer import Checkpointer
+from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.data.dataset import Dataset
 from llmtrain_trainer.distributed.rank_identity import RankIdentity, new_incarnation
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.training.gpt_task import GPTTask
+from llmtrain_trainer.training.task import Task
 from llmtrain_trainer.training.train_state import TrainState
+
+SomeTask = TypeVar("SomeTask", bound=Task)
+OpenTask = Callable[[RunConfig, str, torch.device], SomeTask]
 
 WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix black quartz and jovial oxen hum".split()
 VOCAB_SIZE = 300
@@ -55,9 +61,29 @@ def prose(words: int, seed: int = 1) -> str:
 
 def prepare_dataset(run: RunConfig, log: JsonLog) -> Dataset:
     """Return the job's prepared dataset."""
-    outcome = prepare(run, log)
-    assert outcome.dataset is not None
-    return Dataset.open(run.data_directory, outcome.dataset.id)
+    return Dataset.open(run.data_directory, prepared_id(run, log))
+
+
+def prepared_id(run: RunConfig, log: JsonLog) -> str:
+    """Prepare the job's dataset; return its id."""
+    info = prepare(run, log).dataset
+    assert info is not None
+    return info.id
+
+
+def make_task_state(open_task: OpenTask[SomeTask], run: RunConfig, log: JsonLog) -> tuple[SomeTask, TrainState]:
+    """Return the task of a job on its prepared dataset, and its state before the first step."""
+    device = torch.device("cpu")
+    task = open_task(run, prepared_id(run, log), device)
+    state = TrainState(task, run, device)
+    state.reset()
+    return task, state
+
+
+def newest_step(checkpoints: CheckpointStore) -> int | None:
+    """Return the steps of the newest checkpoint by the manifests; None without one."""
+    manifest = checkpoints.newest_manifest()
+    return manifest and manifest.step
 
 
 def make_state(run: RunConfig, log: JsonLog) -> TrainState:

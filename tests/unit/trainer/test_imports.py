@@ -6,14 +6,28 @@ import sys
 import pytest
 
 CASES = [
-    pytest.param("llmtrain_trainer.stages.prepare", ("torch", "safetensors"), id="prepare"),
+    pytest.param("llmtrain_trainer.stages.prepare", ("torch", "safetensors", "transformers"), id="prepare"),
     pytest.param("llmtrain_trainer.worker.supervisor", ("torch", "numpy", "tokenizers"), id="worker"),
+    pytest.param("llmtrain_trainer.metrics.translation", ("torch", "sacrebleu"), id="metrics"),
+    pytest.param("llmtrain_trainer.stages.predict", ("torch._dynamo", "transformers"), id="predict"),
+    pytest.param("llmtrain_trainer.stages.publish_labelled", ("torch._dynamo", "transformers"), id="publish"),
     pytest.param("llmtrain_trainer.checkpoint.writer", ("torch", "tokenizers"), id="checkpoint writer"),
     pytest.param("llmtrain_trainer.user_program.torchrun", ("torch", "numpy", "tokenizers"), id="torchrun"),
     pytest.param(
         "llmtrain_trainer.trainer.elastic_trainer",
         ("torch._dynamo", "torch._inductor", "sympy", "torchvision", "transformers"),
         id="elastic trainer",
+    ),
+    *(
+        pytest.param(
+            f"llmtrain_trainer.training.{learner}",
+            ("torch._dynamo", "torch._inductor", "sympy", "torchvision", "transformers"),
+            id=learner,
+        )
+        for learner in ("gpt_task", "labelled_learner")
+    ),
+    pytest.param(
+        "llmtrain_trainer.training.gpt_task", ("llmtrain_trainer.models.classifier",), id="only its own model"
     ),
 ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from llmtrain_cli.__main__ import main
 from llmtrain_cli.prometheus import Prometheus, Series
-from llmtrain_cli.report.history import TimeRange, exprs, newest_time_range, read
+from llmtrain_cli.report.history import POINTS, TimeRange, exprs, grid, newest_time_range, read
 from unit.cli.fake_prometheus import JOB, START, answering, serving
 
 
@@ -74,6 +74,18 @@ def test_the_newest_training_of_a_name_is_found(scraped: list[Series], expected:
 def test_the_second_half_of_a_training_has_the_same_creation_time() -> None:
     second_half = newest_time_range(ledger(25, 35, at=20))
     assert second_half.created == newest_time_range(ledger(5, 15, 25, 35)).created
+
+
+@pytest.mark.parametrize("duration", [0.5, 1.0, 63.04, 399.999, 400.001, 86_400.123])
+def test_the_last_point_is_the_last_scrape(duration: float) -> None:
+    """Scrapes are not whole seconds apart, and a query gives values at its start and whole steps after it."""
+    end = START + duration
+    start, step = grid(TimeRange(created=START, start=START, end=max(end, START + 1)))
+    points = round((max(end, START + 1) - start) / step)
+    assert start + points * step == pytest.approx(max(end, START + 1), abs=0.0005)
+    assert START - 0.001 <= start < START + step
+    assert step == pytest.approx(round(step, 3), abs=1e-9)
+    assert points <= POINTS
 
 
 def test_no_curve_selects_an_instance() -> None:

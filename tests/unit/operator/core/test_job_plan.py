@@ -53,6 +53,32 @@ def test_a_refused_object_waits_with_those_after_it_until_it_is_due() -> None:
     assert conditions(due.status)["Scheduled"].reason == "APIRejected", "it does not change to and fro"
 
 
+def test_a_refused_coordinator_is_tried_again_without_a_change_of_the_status() -> None:
+    refusal = api_rejection(("Pod", "j-coordinator"), "exceeded quota: q, limited: pods=0")
+    first = plan_job(snapshot(job(started(dataset=DATASET))))
+    assert first.status.coordinator_term == 1
+    refused = plan_job(snapshot(job(first.status.document()), refusals=(refused_for(15, refusal),)))
+    retried = plan_job(snapshot(job(refused.status.document()), refusals=(refused_for(0, refusal),)))
+    assert names(retried.apply)[-1] == "Pod j-worker-1"
+    assert (retried.status, retried.events) == (None, ())
+    unknown = replace(refusal, is_transient=True, retry_after=timedelta(0))
+    assert plan_job(snapshot(job(refused.status.document()), refusals=(unknown,))).status.coordinator_term == 2
+
+
+def test_a_refused_service_is_tried_without_pods_and_uses_up_no_term() -> None:
+    refusal = api_rejection(("Service", "j-coordinator"), "exceeded quota: q, limited: services=0")
+    first = plan_job(snapshot(job(started(dataset=DATASET))))
+    refused = plan_job(snapshot(job(first.status.document()), refusals=(refused_for(15, refusal),)))
+    assert "Service j-coordinator" not in names(refused.apply)
+    for cause in (refusal, replace(refusal, is_transient=True)):
+        retried = plan_job(snapshot(job(refused.status.document()), refusals=(refused_for(0, cause),)))
+        assert names(retried.apply)[-1] == "Service j-coordinator"
+        assert (retried.status, retried.events) == (None, ())
+    accepted = plan_job(snapshot(job(refused.status.document())))
+    assert "Pod j-coordinator" in names(accepted.apply)
+    assert accepted.status.coordinator_term == 2, "greater than that of a coordinator that could have existed"
+
+
 def test_a_refusal_of_an_object_that_is_no_longer_needed_counts_no_more() -> None:
     refusal = refused_for(15, api_rejection(("Pod", "j-worker-7"), "exceeded quota"))
     plan = plan_job(snapshot(job(started(dataset=DATASET)), refusals=(refusal,)))

@@ -136,6 +136,7 @@ def test_no_end_of_a_pod_keeps_the_operator_from_acting(end: dict[str, Any]) -> 
         {"loss": 1e30, "perplexity": math.inf},
         {"loss": 3.0, "perplexity": 1e300, "parameters": HUGE},
         {"loss": 3.0, "perplexity": 2.0, "parameters": -1, "path": "p" * 3000, "sha256": "s" * 3000},
+        {"loss": 3.0, "perplexity": None, "metrics": {"accuracy": 1e300, "f1": "NaN"}},
         {"loss": 3.0, "perplexity": 2.0, "sample": "\x1b[31mdef f():\n\treturn"},
     ],
     ids=lambda model: str(model)[:50],

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from llmtrain_api.data import Columns
 from llmtrain_api.job import JobSpec
 from llmtrain_operator.core.unreadable import cause_of, unreadable_status
-from unit.operator.builders import ago
+from unit.operator.builders import SPEC, ago, job
 
 JOB = {"kind": "LLMTrainingJob", "metadata": {"name": "j", "generation": 4}}
 RUNNING = {"type": "Running", "status": "True", "reason": "Training", "message": ""}
@@ -46,6 +47,30 @@ def test_an_llmcluster_is_not_ready() -> None:
     found = unreadable_status({"kind": "LLMCluster", "metadata": {"name": "c"}}, "why", ago(0))
     assert found is not None
     assert [condition["type"] for condition in found["conditions"]] == ["Ready"]
+
+
+@pytest.mark.parametrize("field", ["secret", "configMap"])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param({"name": "hub", "key": "token"}, id="as it was written"),
+        pytest.param({}, id="as an API server with the new CRD returns it"),
+    ],
+)
+def test_a_variable_in_the_form_of_an_earlier_version_is_named_with_the_remedy(field: str, stored: Any) -> None:
+    spec = job(workers={"replicas": 2}).spec.document()
+    env = [{"name": "A"}, {"name": "HF_TOKEN", field: stored}]
+    with pytest.raises(ValidationError) as raised:
+        JobSpec.from_server({**spec, "workers": {"env": env}})
+    assert cause_of(raised.value) == (
+        f"workers.env.1.{field}: must be a name, not a map with name and key; write the name here, and key beside it"
+    )
+
+
+def test_columns_that_this_version_does_not_know_are_ignored() -> None:
+    spec = job().spec.document()
+    data = {**SPEC["data"], "columns": {"text": "body", "picture": 3}}
+    assert JobSpec.from_server({**spec, "data": data}).data.columns == Columns(text="body")
 
 
 def test_the_cause_names_the_field() -> None:

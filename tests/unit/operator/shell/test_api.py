@@ -1,6 +1,8 @@
 """Calls of the Kubernetes API."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -85,6 +87,17 @@ async def test_only_the_object_with_the_same_uid_is_deleted(server: ApiServer) -
     assert (method, path) == ("DELETE", "/api/v1/namespaces/n/pods/p")
     assert body["preconditions"] == {"uid": "u"}
     assert "gracePeriodSeconds" not in body
+
+
+@pytest.mark.parametrize(
+    ("change", "sent"), [({"grace_seconds": 60}, 60), ({"force": True}, 0), ({"grace_seconds": 60, "force": True}, 0)]
+)
+async def test_a_pod_is_deleted_with_a_grace_period_of_its_own(
+    server: ApiServer, change: dict[str, Any], sent: int
+) -> None:
+    server.answers = [web.json_response({})]
+    await server.api.delete(replace(REFERENCE, **change))
+    assert server.requests[0][2]["gracePeriodSeconds"] == sent
 
 
 async def test_a_status_replaces_the_one_before_and_nothing_else_is_sent(server: ApiServer) -> None:

@@ -50,10 +50,11 @@ async def test_the_fields_of_a_newer_version_are_ignored() -> None:
         {"recovery": {"rules": [{"reasons": ["Evicted"], "action": "Retry"}]}},
         {"scheduling": {"gang": "Strict"}},
         {"workers": {"replicas": 2, "tolerations": [{"key": "a", "operator": "Gt"}]}},
+        {"workers": {"replicas": 2, "env": [{"name": "TOKEN", "secret": {"name": "hub", "key": "token"}}]}},
     ],
     ids=str,
 )
-async def test_a_value_of_a_newer_version_in_the_spec_is_reported_and_the_pods_stay(field: dict[str, Any]) -> None:
+async def test_a_value_of_another_version_in_the_spec_is_reported_and_the_pods_stay(field: dict[str, Any]) -> None:
     training = started(dataset=DATASET, stage="Training", coordinatorTerm=1, workers={"desired": 2, "active": 2})
     job = manifest(JOB_KIND, "j", SPEC, training, namespace="ns")
     found = await reconciler(api := EchoingApi(), job)

@@ -12,6 +12,7 @@ from llmtrain_operator.core.snapshot import Silence
 from llmtrain_operator.shell import coordinator_poller
 from llmtrain_operator.shell.coordinator_client import NoAnswer
 from llmtrain_operator.shell.coordinator_poller import CoordinatorPoller, Newest, Poll
+from llmtrain_operator.shell.poll_rate import POLLS_PER_SECOND
 from unit.operator.builders import KEYS, coordinator_status, job, pod, progress
 
 KEY = ("ns", "j")
@@ -93,6 +94,56 @@ async def test_an_answer_with_nothing_but_new_figures_waits(asked: Asked) -> Non
     asked.poller.discard(KEY)
 
 
+def next_poll_in(asked: Asked) -> float:
+    """Return the seconds until the coordinator is asked again."""
+    timer = asked.poller.polls[KEY].timer
+    assert timer is not None
+    return timer.when() - asyncio.get_running_loop().time()
+
+
+async def training(asked: Asked, others: int) -> None:
+    """Let the job be reconciled with an answer while it trains, beside so many others."""
+    asked.status = coordinator_status(progress=progress(step=1).model_dump())
+    await asked.poll_now()
+    assert asked.poller.answer(KEY, POD) is not None
+    for number in range(others):
+        asked.poller.rate.put(("ns", f"other-{number}"), 5.0)
+
+
+async def test_a_coordinator_beside_many_others_is_asked_less_often(asked: Asked) -> None:
+    await training(asked, others=round(5 * 2 * POLLS_PER_SECOND))
+    asked.now += 5
+    await asked.poll_now(interval=5.0)
+    assert next_poll_in(asked) == pytest.approx(10, abs=0.5)
+    asked.now += 10
+    asked.status = None
+    await asked.poll_now(interval=5.0)
+    assert next_poll_in(asked) == pytest.approx(1, abs=0.5), "its first silence is looked into at once"
+    asked.poller.discard(KEY)
+
+
+async def test_figures_are_not_late_however_many_coordinators_there_are(asked: Asked) -> None:
+    await training(asked, others=round(5 * 4 * POLLS_PER_SECOND))
+    asked.now += 20
+    await asked.poll_now(interval=5.0)
+    assert next_poll_in(asked) == pytest.approx(10, abs=0.5), "30 seconds after the job was reconciled"
+    asked.poller.discard(KEY)
+    asked.poller.schedule(KEY, None, 60.0)  # type: ignore[arg-type]
+    assert next_poll_in(asked) == pytest.approx(30, abs=0.5)
+    asked.poller.discard(KEY)
+
+
+async def test_a_coordinator_that_is_not_asked_regularly_leaves_its_share_to_others(asked: Asked) -> None:
+    await asked.poll_now(interval=0.5)
+    assert asked.poller.rate.demand == pytest.approx(2)
+    asked.poller.pause(KEY)
+    assert asked.poller.rate.demand == 0
+    await asked.poll_now(interval=0.5)
+    for asked.pod in (None, "unreadable"):
+        await asked.poll_now(interval=0.5)
+        assert asked.poller.rate.demand == 0
+
+
 async def test_the_answer_of_another_pod_does_not_count(asked: Asked) -> None:
     await asked.poll_now()
     successor = pod("j-worker-9", "coordinator")
@@ -124,6 +175,7 @@ async def test_a_short_silence_is_bridged_and_a_long_one_is_not(asked: Asked) ->
 async def test_a_coordinator_that_does_not_answer_is_asked_less_often(asked: Asked) -> None:
     await asked.poll_now()
     asked.status = None
+    await asked.poll_now()
     asked.now += 60
     await asked.poll_now()
     asked.poller.schedule(KEY, None)  # type: ignore[arg-type]

@@ -112,8 +112,14 @@ OBJECTS: dict[str, Manifest] = {
     },
     "LLMTrainingJob": {
         "metadata": METADATA,
-        "spec": {"workers": {"replicas": 2, "gpus": 1}},
-        "status": {"stage": "Waiting", "pool": "p", "conditions": [{"type": "Succeeded", "status": "True"}]},
+        "spec": {"workers": {"replicas": 2, "gpus": 1}, "model": {"from": {"job": "k"}, "vectors": {"job": "k"}}},
+        "status": {
+            "stage": "Waiting",
+            "pool": "p",
+            "modelSource": {},
+            "model": {"volume": "v", "path": "p"},
+            "conditions": [{"type": "Succeeded", "status": "True"}],
+        },
     },
     "LLMCluster": {
         "metadata": METADATA,
@@ -129,7 +135,7 @@ OBJECTS: dict[str, Manifest] = {
 }
 
 
-TRIMS: dict[str, Any] = {"ResourceQuota": trim_quota}
+TRIMS: dict[str, Any] = {"ResourceQuota": trim_quota, "Pod": trim_pod}
 VIEWS: dict[str, Any] = {"Pod": PodView, "Node": NodeView, "PersistentVolumeClaim": Claim}
 """What snapshots and metrics make of an object."""
 
@@ -163,7 +169,10 @@ def read(kind: str, obj: Manifest) -> None:
     """Read an object as informers, snapshots and metrics do, before and after another version of it, and delete it."""
     store, good = Store(WorkQueue()), OBJECTS[kind]
     change(store, "LLMCluster", "upsert", OBJECTS["LLMCluster"])
-    TRIMS.get(kind, trim_pod)(obj)
+    if kind in TRIMS:
+        trimmed = TRIMS[kind](obj)
+        if trimmed is not None:
+            change(store, kind, "upsert", trimmed)
     change(store, kind, "upsert", obj)
     store.node_index.views()
     states = NodeStates.of({"j"}, store.nodes, known=1, not_ready=len(store.unready_nodes))

@@ -7,7 +7,7 @@ JOB, OTHER, CLUSTER = Key("job", "a", "j"), Key("job", "a", "other"), Key("clust
 
 
 def test_a_key_is_found_by_each_of_its_namespaces_until_it_waits_no_more() -> None:
-    index = KeyIndex()
+    index: KeyIndex[str] = KeyIndex()
     index.set(JOB, {"a"})
     index.set(OTHER, {"a"})
     index.set(CLUSTER, {"a", "b"})

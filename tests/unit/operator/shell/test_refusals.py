@@ -6,6 +6,7 @@ import pytest
 
 from llmtrain_operator.core.policies.refusal import api_failure, api_rejection, name_taken
 from llmtrain_operator.shell.refusals import MISSING_NAMESPACE, REJECTED, BackOff, Facts, Refusals
+from llmtrain_operator.shell.retry_pace import RetryPace
 
 REFUSAL = api_rejection(("Pod", "p"), "no")
 FACTS: Facts = frozenset({("job", 1), ("pod", "a")})
@@ -32,10 +33,16 @@ def test_the_delay_doubles_up_to_a_limit(back_off: BackOff, refusals: int, secon
     assert back_off.seconds(refusals) == seconds
 
 
-@pytest.mark.parametrize(("others", "seconds"), [(0, 300), (75, 300), (1000, 4000), (10**5, 4 * 10**5)])
-def test_many_refused_requests_are_made_again_at_a_rate_that_does_not_grow(others: int, seconds: float) -> None:
-    assert REJECTED.seconds(30, others) == seconds
-    assert REJECTED.seconds(1, others) == 15
+def test_requests_that_are_refused_together_are_not_made_again_together() -> None:
+    clock = Clock()
+    pace = RetryPace(clock)
+    refused = [Refusals(clock, pace) for _ in range(100)]
+    waited: list[list[float]] = []
+    for _ in range(3):
+        for refusals in refused:
+            refusals.record(REFUSAL, FACTS, waiting=len(refused))
+        waited.append([remaining(refusals).total_seconds() for refusals in refused])
+    assert waited == [[15.0] * 100, [30.0] * 100, [60.0 + 4 * number for number in range(100)]]
 
 
 def test_the_time_until_the_next_try_passes_and_grows() -> None:
@@ -86,7 +93,7 @@ def test_a_problem_of_the_server_is_reported_from_the_second_refusal_on_and_retr
     refusals = Refusals(Clock())
     reported, waited = [], []
     for _ in range(10):
-        refusals.record(api_failure(("Pod", "p"), "failed calling webhook"), FACTS, others=10**5)
+        refusals.record(api_failure(("Pod", "p"), "failed calling webhook"), FACTS, waiting=10**5)
         found = refusals.pending(FACTS)
         reported.append(found.is_reported)
         waited.append(found.retry_after.total_seconds())
@@ -98,3 +105,18 @@ def test_the_server_may_ask_for_more_time() -> None:
     refusals = Refusals(Clock())
     refusals.record(api_failure(("Pod", "p"), "too many requests", retry_after=20), FACTS)
     assert remaining(refusals) == timedelta(seconds=20)
+
+
+def test_a_refused_change_and_a_namesake_wait_for_no_other_request() -> None:
+    clock = Clock()
+    pace = RetryPace(clock)
+    pace.last = clock.now + 4000
+    existing = {"kind": "Pod", "metadata": {"name": "p", "deletionTimestamp": "t"}}
+    for refusal, seconds in (
+        (api_rejection(("LLMTrainingJob", "j"), "no", "change"), 60.0),
+        (name_taken(existing, job="j", uid="u"), 4.0),
+    ):
+        refusals = Refusals(clock, pace)
+        for _ in range(3):
+            refusals.record(refusal, FACTS, waiting=1000)
+        assert remaining(refusals).total_seconds() == seconds

@@ -1,13 +1,15 @@
 """The operator's start, until it leads."""
 
 import asyncio
+import os
 
 import pytest
 
 from llmtrain_api.names import CLUSTER_KIND, JOB_KIND
 from llmtrain_operator.shell import run
+from llmtrain_operator.shell.api import MAX_IN_FLIGHT
 from llmtrain_operator.shell.errors import Unavailable
-from llmtrain_operator.shell.run import informers, serves_gangs, stop
+from llmtrain_operator.shell.run import api_client, informers, serves_gangs, stop
 from llmtrain_operator.shell.store import Store
 from llmtrain_operator.shell.work_queue import WorkQueue
 
@@ -48,3 +50,22 @@ async def test_tasks_have_ended_when_they_are_stopped() -> None:
     await asyncio.sleep(0)
     await stop({task})
     assert ended == ["work"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "trusted"), [({}, False), ({"HTTPS_PROXY": "http://proxy.example:3128"}, True)]
+)
+async def test_the_client_reads_netrc_only_for_a_proxy_and_has_a_connection_for_each_request_and_watch(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], trusted: bool
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    kinds = len(informers(None, Store(WorkQueue()), gang=True))  # type: ignore[arg-type]
+    async with api_client() as client:
+        session = client.rest_client._create_pool_manager()
+        assert session.trust_env is trusted
+        assert session.connector is not None
+        assert session.connector.limit >= MAX_IN_FLIGHT + kinds
+        await session.close()

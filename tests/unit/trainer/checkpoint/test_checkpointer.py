@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from llmtrain_api.jsonlog import JsonLog
+from llmtrain_trainer.checkpoint.checkpointer import CheckpointScores
 from llmtrain_trainer.checkpoint.manifest import verify
 from llmtrain_trainer.checkpoint.restore import load_into, restore
 from llmtrain_trainer.checkpoint.store import CheckpointStore
 from llmtrain_trainer.errors import BadInput, CheckpointInvalid, TrainerError
 from llmtrain_trainer.training.train_state import TrainState
-from unit.trainer.builders import Clock, MakeCheckpointer, MakeRun, flip_last_bit, make_state
+from unit.trainer.builders import Clock, MakeCheckpointer, MakeRun, flip_last_bit, make_state, newest_step
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_best_checkpoint_is_kept_too(
     checkpointer = make_checkpointer(saved)
     for step, held_out_loss in ((6, 3.0), (8, 2.0), (10, 2.5), (12, None), (14, 2.1)):
         saved.step = step
-        checkpointer.save(held_out_loss)
+        checkpointer.save(CheckpointScores(held_out_loss=held_out_loss))
     checkpointer.require_saved()
     assert sorted(path.name[-2:] for path in checkpoints.root.iterdir()) == ["08", "12", "14"]
 
@@ -105,7 +106,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(
     found = reopen(checkpoints).find_newest()
     assert found.newest is not None
     assert (found.newest.step, len(found.damaged)) == (2, 1)
-    assert reopen(checkpoints).newest_step() == 2
+    assert newest_step(reopen(checkpoints)) == 2
     assert '"checkpointRejected"' in lines.getvalue()
     assert '"step-00000004"' in lines.getvalue()
     assert message in lines.getvalue()
@@ -164,7 +165,7 @@ def test_the_remains_of_a_failed_writer_are_removed(
 ) -> None:
     left = checkpoints.root / ".unfinished-step-00000005-12345678"
     left.mkdir()
-    assert reopen(checkpoints).newest_step() == 4
+    assert newest_step(reopen(checkpoints)) == 4
     saved.step = 6
     checkpointer = make_checkpointer(saved)
     checkpointer.save()
@@ -211,7 +212,7 @@ def test_a_failed_write_costs_one_checkpoint(
     away.rename(checkpoints.root)
     checkpointer.save()
     checkpointer.require_saved()
-    assert reopen(checkpoints).newest_step() == 6
+    assert newest_step(reopen(checkpoints)) == 6
 
 
 def test_the_last_checkpoint_is_tried_again_while_the_volume_answers_with_errors(
@@ -256,7 +257,7 @@ def test_a_checkpoint_that_finds_no_room_leaves_nothing_and_the_next_one_is_save
     saved.step = 7
     checkpointer.save()
     checkpointer.require_saved()
-    assert (reopen(checkpoints).newest_step(), checkpointer.error) == (7, "")
+    assert (newest_step(reopen(checkpoints)), checkpointer.error) == (7, "")
 
 
 def test_a_checkpoint_of_another_network_is_refused_with_the_field(

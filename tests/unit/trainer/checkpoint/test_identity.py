@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llmtrain_api.augment import LEXICON_FIELD
 from llmtrain_api.job import Training
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.run_config import RunConfig
@@ -35,8 +36,13 @@ CHANGES: list[Any] = [
     ("spec.training.microbatches", 8, "4", "8"),
     ("spec.training.microbatchSize", 1, "2", "1"),
     ("spec.training.warmupSteps", 3, "2", "3"),
+    ("spec.training.schedule", "linear", "cosine", "linear"),
     ("spec.training.clipNorm", "0.5", "1", "0.5"),
     ("spec.training.dropout", "0.1", "0", "0.1"),
+    ("spec.training.labelSmoothing", "0.1", "0", "0.1"),
+    ("spec.training.classWeights", "Balanced", "Off", "Balanced"),
+    ("spec.training.average", "0.99", "0", "0.99"),
+    ("spec.training.augment.share", "0.10", "0", "0.1"),
     ("spec.training.reduction", "Fast", "Exact", "Fast"),
     ("spec.training.precision", "bfloat16", "float32", "bfloat16"),
     ("spec.training.seed", 1, "0", "1"),
@@ -44,6 +50,8 @@ CHANGES: list[Any] = [
     ("spec.training.optimizer.weightDecay", "0", "0.1", "0"),
     ("spec.training.optimizer.beta1", "0.8", "0.9", "0.8"),
     ("spec.training.optimizer.beta2", "0.99", "0.95", "0.99"),
+    ("spec.evaluation.best", "accuracy", "loss", "accuracy"),
+    ("spec.evaluation.stopAfter", 3, "none", "a number"),
     ("spec.model.layers", 3, "2", "3"),
     ("spec.model.width", 64, "32", "64"),
     ("spec.model.heads", 2, "4", "2"),
@@ -53,6 +61,7 @@ CHANGES: list[Any] = [
 """One change for each field of the spec that the weights depend on."""
 EQUAL: list[Any] = [
     ("spec.training.steps", 40),
+    ("spec.training.epochs", 4),
     ("spec.training.optimizer.learningRate", "0.010"),
     ("spec.checkpoint.everySteps", 7),
     ("spec.evaluation.everySteps", 7),
@@ -76,7 +85,7 @@ def make_changed(make_run: MakeRun, log: JsonLog) -> Callable[[str, Any], TrainS
         _, *parents, last = path.split(".")
         section = sections
         for name in parents:
-            section = section[name]
+            section = section.setdefault(name, {})
         section[last] = value
         return make_state(make_run(**sections), log)
 
@@ -171,6 +180,17 @@ def test_steps_below_those_done_are_refused(manifest: Manifest, make_changed: Ca
         require_same_identity(lowered, manifest.model_copy(update={"step": 4}), "step-00000004")
 
 
+def test_fewer_epochs_than_the_steps_done_are_refused(
+    manifest: Manifest, make_changed: Callable[[str, Any], TrainState]
+) -> None:
+    state = make_changed("spec.training.steps", 3)
+    state.training = state.training.model_copy(update={"epochs": 1})
+    with pytest.raises(
+        BadInput, match=r"^spec\.training\.epochs: step-00000004 has done 4 .* of the job; raise epochs, or"
+    ):
+        require_same_identity(state, manifest.model_copy(update={"step": 4}), "step-00000004")
+
+
 def test_a_program_is_part_of_the_identity(make_program_run: MakeRun) -> None:
     def identity_of(**entrypoint: object) -> dict[str, str]:
         run: RunConfig = make_program_run(**entrypoint)
@@ -180,6 +200,17 @@ def test_a_program_is_part_of_the_identity(make_program_run: MakeRun) -> None:
     assert program == identity_of(script="train.py", arguments=["--width", "64"])
     assert program != identity_of(script="train.py", arguments=["--width", "32"])
     assert program != identity_of(script="other.py", arguments=["--width", "64"])
+
+
+def test_the_weights_of_a_mixture_are_part_of_the_identity_and_only_if_there_is_one(make_run: MakeRun) -> None:
+    run: RunConfig = make_run()
+
+    def identity_of(**mixture: int) -> dict[str, str]:
+        return job_identity(run.model_copy(update={"data": run.data.model_copy(update={"mixture": mixture})}), {})
+
+    assert "spec.data.mixture" not in job_identity(run, {})
+    assert identity_of(wiki=1, books=3)["spec.data.mixture"] == "books: 3, wiki: 1"
+    assert identity_of(books=6, wiki=2) == identity_of(wiki=1, books=3) != identity_of(wiki=3, books=1)
 
 
 def test_the_folders_of_a_job_are_not_part_of_the_identity(make_run: MakeRun) -> None:
@@ -207,3 +238,30 @@ def test_other_text_is_refused_before_a_weight_is_read(
     assert after.num_parameters == before.num_parameters
     with pytest.raises(BadInput, match=rf"dataset {before.data_name}, but the job now has dataset {after.data_name}"):
         restore(after, checkpoints, log)
+
+
+def test_an_average_that_is_new_is_refused_for_a_checkpoint_of_a_version_without_it(
+    state: TrainState, manifest: Manifest, make_changed: Callable[[str, Any], TrainState]
+) -> None:
+    identity = {name: value for name, value in manifest.identity.items() if name != "spec.training.average"}
+    before = manifest.model_copy(update={"identity": identity})
+    require_same_identity(state, before, "step-00000002")
+    with pytest.raises(
+        BadInput, match=r"spec\.training\.average: step-00000002 was trained with 0, but the job now has 0\.99"
+    ):
+        require_same_identity(make_changed("spec.training.average", "0.99"), before, "step-00000002")
+
+
+def test_a_lexicon_that_is_new_is_refused_for_a_checkpoint_of_a_version_without_it(
+    state: TrainState, manifest: Manifest
+) -> None:
+    state.identity = {**state.identity, LEXICON_FIELD: "sha256:1"}
+    with pytest.raises(
+        BadInput, match=rf"^{LEXICON_FIELD}: step-00000002 was trained with nothing, .* now has sha256:1;"
+    ):
+        require_same_identity(state, manifest, "step-00000002")
+    other = manifest.model_copy(update={"identity": {**manifest.identity, LEXICON_FIELD: "sha256:2"}})
+    with pytest.raises(
+        BadInput, match=rf"^{LEXICON_FIELD}: step-00000002 was trained with sha256:2, .* now has sha256:1;"
+    ):
+        require_same_identity(state, other, "step-00000002")

@@ -15,7 +15,7 @@ from llmtrain_trainer.checkpoint.manifest import Manifest, digest_file
 from llmtrain_trainer.checkpoint.store import DAMAGED_FILE, CheckpointStore
 from llmtrain_trainer.errors import VolumeUnreadable
 from llmtrain_trainer.fault_points import arm, disarm_all
-from unit.trainer.builders import Clock, flip_last_bit
+from unit.trainer.builders import Clock, flip_last_bit, newest_step
 
 FILE_BYTES = 2**20
 
@@ -26,7 +26,13 @@ def disarmed() -> Iterator[None]:
     disarm_all()
 
 
-def save(checkpoints: CheckpointStore, *steps: int, held_out_loss: float | None = None) -> None:
+def save(
+    checkpoints: CheckpointStore,
+    *steps: int,
+    held_out_loss: float | None = None,
+    ranking_value: float | None = None,
+    best: str = "loss",
+) -> None:
     """Write complete checkpoints after some steps."""
     for step in steps:
         directory = checkpoints.path(step)
@@ -40,6 +46,8 @@ def save(checkpoints: CheckpointStore, *steps: int, held_out_loss: float | None 
             dataset="d",
             parameters=1,
             held_out_loss=held_out_loss,
+            ranking_value=ranking_value,
+            identity={"spec.evaluation.best": best},
             files={file.name: digest_file(file)},
         )
         (directory / "manifest.json").write_text(manifest.model_dump_json(by_alias=True))
@@ -75,7 +83,7 @@ def fail_until(clock: Clock, seconds: float) -> None:
 
 def test_steps_are_compared_as_numbers(checkpoints: CheckpointStore) -> None:
     save(checkpoints, 99_999_999, 100_000_000)
-    assert checkpoints.newest_step() == 100_000_000
+    assert newest_step(checkpoints) == 100_000_000
     assert checkpoints.find_newest().newest is not None
     checkpoints.prune(keep_last=1, keep_best=0)
     assert steps(checkpoints) == [100_000_000]
@@ -84,7 +92,7 @@ def test_steps_are_compared_as_numbers(checkpoints: CheckpointStore) -> None:
 def test_the_newest_step_is_known_from_the_manifests_alone(checkpoints: CheckpointStore) -> None:
     save(checkpoints, 2)
     before = characters_read()
-    assert reopen(checkpoints).newest_step() == 2
+    assert newest_step(reopen(checkpoints)) == 2
     assert characters_read() - before < FILE_BYTES / 2
 
 
@@ -92,7 +100,7 @@ def test_other_files_beside_the_checkpoints_are_left_alone(checkpoints: Checkpoi
     save(checkpoints, 2, 4)
     (checkpoints.root / "step-notes").mkdir()
     (checkpoints.root / "step-00000009").write_text("a file")
-    assert checkpoints.newest_step() == 4
+    assert newest_step(checkpoints) == 4
     checkpoints.prune(keep_last=1, keep_best=0)
     assert sorted(path.name for path in checkpoints.root.iterdir()) == ["step-00000004", "step-00000009", "step-notes"]
 
@@ -126,9 +134,9 @@ def test_checksums_are_compared_again_once_a_file_has_changed(checkpoints: Check
 def test_processes_that_read_no_data_know_of_damage_that_another_one_has_found(checkpoints: CheckpointStore) -> None:
     save(checkpoints, 2, 4)
     damage(checkpoints, 4)
-    assert reopen(checkpoints).newest_step() == 4
+    assert newest_step(reopen(checkpoints)) == 4
     reopen(checkpoints).find_newest()
-    assert reopen(checkpoints).newest_step() == 2
+    assert newest_step(reopen(checkpoints)) == 2
 
 
 def test_a_mark_of_damage_is_removed_by_a_process_that_finds_the_contents_complete(
@@ -136,9 +144,9 @@ def test_a_mark_of_damage_is_removed_by_a_process_that_finds_the_contents_comple
 ) -> None:
     save(checkpoints, 2)
     (checkpoints.path(2) / DAMAGED_FILE).write_text("its volume was wrong once")
-    assert checkpoints.newest_step() == 0
+    assert newest_step(checkpoints) is None
     assert checkpoints.is_complete(2)
-    assert checkpoints.newest_step() == 2
+    assert newest_step(checkpoints) == 2
 
 
 PRUNED = [
@@ -168,6 +176,15 @@ def test_a_damaged_checkpoint_is_not_the_best_one(checkpoints: CheckpointStore) 
     save(checkpoints, 6, held_out_loss=3.0)
     save(checkpoints, 8)
     damage(checkpoints, 2)
+    checkpoints.prune(keep_last=1, keep_best=1)
+    assert steps(checkpoints) == [4, 8]
+
+
+def test_another_score_than_the_loss_can_say_which_one_is_the_best(checkpoints: CheckpointStore) -> None:
+    for step, accuracy, loss in ((2, 0.7, 1.0), (4, 0.9, 2.0), (6, 0.9, 0.5)):
+        save(checkpoints, step, held_out_loss=loss, ranking_value=-accuracy, best="accuracy")
+    save(checkpoints, 7, held_out_loss=-5.0, best="accuracy")
+    save(checkpoints, 8)
     checkpoints.prune(keep_last=1, keep_best=1)
     assert steps(checkpoints) == [4, 8]
 
@@ -222,14 +239,14 @@ def test_a_volume_that_stays_unreadable_is_neither_empty_nor_damaged(
         match=r"\(step-00000004, step-00000002\) can't be read: .*Input/output error; it was tried for 60 s",
     ):
         checkpoints.find_newest()
-    assert checkpoints.newest_step() == 4
+    assert newest_step(checkpoints) == 4
 
 
 def test_directories_that_cannot_be_listed_are_not_absent(checkpoints: CheckpointStore) -> None:
     checkpoints.job_directory.mkdir()
     checkpoints.root.write_text("not a directory")
     with pytest.raises(NotADirectoryError):
-        checkpoints.newest_step()
+        newest_step(checkpoints)
     with pytest.raises(VolumeUnreadable, match="their names can't be read"):
         checkpoints.find_newest()
 
@@ -251,7 +268,7 @@ def test_what_the_volume_cannot_find_is_not_absent(
     for test in ("is_dir", "is_file"):
         monkeypatch.setattr(Path, test, lambda path: False)
     with pytest.raises(OSError, match="Input/output error"):
-        checkpoints.newest_step()
+        newest_step(checkpoints)
 
 
 def test_that_there_was_a_checkpoint_is_recorded_beside_them(checkpoints: CheckpointStore) -> None:

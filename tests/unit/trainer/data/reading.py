@@ -1,9 +1,10 @@
-"""Helpers for tests that read text files: a file of the source, and its documents."""
+"""Helpers for tests that read text files: a file of the source, its documents, and its records."""
 
 from pathlib import Path
 
 from llmtrain_trainer.data.bad_text import BadText
-from llmtrain_trainer.data.documents import Reader
+from llmtrain_trainer.data.documents import BEGINNING, Reader, Start
+from llmtrain_trainer.data.records import RecordLayout, RecordReader
 from llmtrain_trainer.data.source import TextFile
 
 
@@ -36,3 +37,22 @@ def read(file: TextFile, column: str = "text", piece_characters: int = 2**17) ->
             text = ""
     assert not text
     return documents, bad
+
+
+def record_reader(file: TextFile, **layout: str) -> RecordReader:
+    """Return a reader of records in a layout."""
+    return RecordReader(file=file, column="text", layout=RecordLayout(label="label", **layout))
+
+
+def read_records(file: TextFile, start: Start = BEGINNING, **layout: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the texts with their labels, and what is wrong."""
+    found, bad, text = [], [], ""
+    for piece in record_reader(file, **layout).read(start):
+        if isinstance(piece, BadText):
+            bad.append(f"{piece} ({piece.record})")
+            continue
+        text += piece.text
+        if piece.last:
+            found.append((text, piece.label))
+            text = ""
+    return found, bad

@@ -5,9 +5,10 @@ import random
 import numpy as np
 import pytest
 
+from llmtrain_api.data import Tokenizer
 from llmtrain_trainer.data import cached_encoding as module
 from llmtrain_trainer.data.cached_encoding import CachedEncoding
-from llmtrain_trainer.data.tokenizer import train_tokenizer
+from llmtrain_trainer.data.tokenizer import train_for, train_tokenizer
 from unit.trainer.builders import VOCAB_SIZE, prose
 
 ASCII = [chr(code) for code in range(128)]
@@ -39,11 +40,14 @@ def random_text(randomly: random.Random) -> str:
     return randomly.choice([text, f"{around}{text}{around}", f"{text} {around}"])
 
 
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece", "words"])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_tokens_are_those_of_the_library(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tokens_are_those_of_the_library(seed: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_CACHED_WORDS", 50)
     randomly = random.Random(seed)
-    tokenizer = train_tokenizer([prose(500), *(random_text(randomly) for _ in range(100))], VOCAB_SIZE)
+    texts = [prose(500), *(random_text(randomly) for _ in range(100))]
+    settings = Tokenizer(kind=kind, vocab_size=600 if kind == "wordpiece" else VOCAB_SIZE, min_count=1)
+    tokenizer = train_for(settings, texts, masks=False, ends_texts=False)
     encoding = CachedEncoding(tokenizer=tokenizer, dtype=np.dtype("<u2"))
     for _ in range(700):
         text = random_text(randomly)

@@ -10,7 +10,7 @@ from llmtrain_trainer.data.cut import find_cut
 from llmtrain_trainer.data.scan import ScanTask, scan_unit
 from llmtrain_trainer.data.shards import Shard, plan_shards
 from llmtrain_trainer.data.source import TextFile
-from llmtrain_trainer.data.split import CUT, TRAINING, Split, cut_window
+from llmtrain_trainer.data.split import CUT, TRAINING, WantedCut, cut_window
 from unit.trainer.builders import prose
 from unit.trainer.data.reading import write
 
@@ -24,17 +24,6 @@ def shards_of(folder: Path, file: TextFile, shard_bytes: int, fates: list[int]) 
     return plan_shards([[file]], [scan], column="text", fates_file=folder / "fates")
 
 
-def split_at(document: int, cut_size: int, fates: list[int]) -> Split:
-    return Split(
-        fates=np.array(fates, dtype=np.uint8),
-        training_size=0,
-        held_out_size=0,
-        duplicates=0,
-        cut_document=document,
-        cut_size=cut_size,
-    )
-
-
 @pytest.mark.parametrize(
     "text", [LONG, LONG.replace("\n", " "), LONG.replace("\n", "").replace(" ", ""), "漢字" * 4000]
 )
@@ -43,11 +32,12 @@ def split_at(document: int, cut_size: int, fates: list[int]) -> Split:
 def test_a_text_is_cut_near_the_wanted_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, shard_bytes: int, cut_size: int
 ) -> None:
-    monkeypatch.setattr("llmtrain_trainer.data.documents.Reader.__init__.__kwdefaults__", {"piece_characters": 512})
+    monkeypatch.setattr(
+        "llmtrain_trainer.data.documents.Reader.__init__.__kwdefaults__", {"piece_characters": 512, "masking": None}
+    )
     shards = shards_of(tmp_path, write(tmp_path / "a.txt", text), shard_bytes, [CUT])
     encoded = text.encode()
-    cut = find_cut(shards, split_at(0, cut_size, [CUT]), len(encoded))
-    assert cut is not None
+    cut = find_cut(shards, WantedCut(0, cut_size), len(encoded))
     assert abs(len(encoded) - cut_size - cut.size) <= max(cut_window(cut_size), 3)
     assert encoded[: cut.size].decode() + encoded[cut.size :].decode() == text
 
@@ -56,8 +46,7 @@ def test_a_text_is_cut_near_the_wanted_place(
 @pytest.mark.parametrize("cut_size", [1, 2, 3, 4, 5, 7, 11])
 def test_a_short_text_is_cut_between_two_characters(tmp_path: Path, text: str, cut_size: int) -> None:
     shards, encoded = shards_of(tmp_path, write(tmp_path / "a.txt", text), 2**30, [CUT]), text.encode()
-    cut = find_cut(shards, split_at(0, min(cut_size, len(encoded)), [CUT]), len(encoded))
-    assert cut is not None
+    cut = find_cut(shards, WantedCut(0, min(cut_size, len(encoded))), len(encoded))
     assert encoded[: cut.size].decode() + encoded[cut.size :].decode() == text
 
 
@@ -66,12 +55,6 @@ def test_a_record_between_others_is_cut(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
     fates = [TRAINING, CUT, TRAINING]
     shards = shards_of(tmp_path, file, 1000, fates)
-    cut = find_cut(shards, split_at(1, 2000, fates), len(LONG))
-    assert cut is not None
+    cut = find_cut(shards, WantedCut(1, 2000), len(LONG))
     assert LONG[cut.size - 1] == "\n"
     assert abs(len(LONG) - 2000 - cut.size) <= 500
-
-
-def test_without_a_document_to_cut_there_is_no_cut(tmp_path: Path) -> None:
-    whole = Split(fates=np.zeros(0, np.uint8), training_size=0, held_out_size=0, duplicates=0)
-    assert find_cut([], whole, 0) is None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmtrain_trainer.data import processes as module
-from llmtrain_trainer.data.processes import Processes, memory_limit, process_count
+from llmtrain_trainer.data.processes import Part, Processes, memory_limit, process_count
 from llmtrain_trainer.errors import BadInput, TrainerError
 from support.process_tasks import killed, process_of, refused
 
@@ -42,6 +42,24 @@ def test_results_of_other_processes_come_in_order_and_their_errors_as_they_are()
         assert os.getpid() not in {process for _, process in found}
         with pytest.raises(BadInput, match="task 0"):
             list(processes.map(refused, range(3), worth_it=True))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("index", range(3))
+def test_each_pod_begins_elsewhere_and_has_the_results_in_order(index: int, count: int) -> None:
+    done = []
+
+    def note(task: int) -> int:
+        done.append(task)
+        return -task
+
+    part = Part(index, 3)
+    with Processes(1, part) as processes:
+        assert list(processes.map(note, range(7), worth_it=True)) == [0, -1, -2, -3, -4, -5, -6]
+    assert done == [[0, 1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6, 0, 1], [4, 5, 6, 0, 1, 2, 3]][index]
+    with Processes(count, part) as processes:
+        assert [task for task, _ in processes.map(process_of, range(7), worth_it=True)] == list(range(7))
+    assert [part.first(tasks) for tasks in (0, 1)] == [0, 0]
 
 
 def test_a_killed_process_is_an_error_that_is_tried_again() -> None:

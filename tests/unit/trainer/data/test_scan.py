@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from llmtrain_trainer.data.bad_text import Policy
-from llmtrain_trainer.data.scan import DOCUMENT, DocumentHash, ScanTask, UnitScan, plan_units, scan_unit
+from llmtrain_trainer.data.document_hash import DocumentHash
+from llmtrain_trainer.data.scan import DOCUMENT, ScanTask, UnitScan, plan_units, scan_unit
 from llmtrain_trainer.data.source import TextFile
 from llmtrain_trainer.errors import BadInput
 from unit.trainer.data.reading import write
@@ -166,9 +167,7 @@ def test_bytes_are_not_counted_as_replaced_in_a_file_that_is_left_out(tmp_path: 
 
 def test_with_the_policy_fail_the_first_bad_place_ends_the_scan(tmp_path: Path) -> None:
     files = [write(tmp_path / "a.txt", VALID.encode() + b"\xff")]
-    with pytest.raises(
-        BadInput, match=r"spec\.data\.source\.path: 'a\.txt', byte 324: not UTF-8; correct the file, or set"
-    ):
+    with pytest.raises(BadInput, match=r"spec\.data: 'a\.txt', byte 324: not UTF-8; correct the file, or set"):
         scan(tmp_path / "scan", files, "Fail")
 
 

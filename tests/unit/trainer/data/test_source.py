@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from llmtrain_api.job import Source
+from llmtrain_api.data import Source
 from llmtrain_trainer.data.source import Listing, read_source
 from llmtrain_trainer.errors import BadInput
 

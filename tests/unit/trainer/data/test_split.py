@@ -46,11 +46,11 @@ def test_between_half_and_three_halves_of_the_wanted_share_is_held_out(percent: 
         assert parts.training_size + parts.held_out_size == sum(sizes)
         assert fair / 2 - 1 <= parts.held_out_size <= fair * 1.5 + 1, sizes
         held_out = int(made["size"][parts.fates == HELD_OUT].sum())
-        assert held_out + parts.cut_size == parts.held_out_size
-        assert (parts.cut_document is None) == (not (parts.fates == CUT).any())
-        if parts.cut_document is not None:
-            window = cut_window(parts.cut_size)
-            assert window < parts.cut_size < sizes[parts.cut_document] - window or parts.cut_size < 4
+        assert held_out + sum(cut.size for cut in parts.cuts) == parts.held_out_size
+        assert [cut.document for cut in parts.cuts] == np.flatnonzero(parts.fates == CUT).tolist()
+        for cut in parts.cuts:
+            window = cut_window(cut.size)
+            assert window < cut.size < sizes[cut.document] - window or cut.size < 4
             for moved in (-window, window):
                 assert fair / 2 - 1 <= parts.held_out_size + moved <= fair * 1.5 + 1
 

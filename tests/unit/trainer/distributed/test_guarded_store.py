@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -33,12 +33,12 @@ def member(port: int) -> Member:
     return Member(worker=0, local_rank=0, incarnation="first", address="127.0.0.1", store_port=port)
 
 
-def connect(port: int, token: str = TOKEN, *, is_broken: bool = False) -> c10d.TCPStore:
+def connect(port: int, token: str = TOKEN, *, is_broken: Callable[[], bool] = lambda: False) -> c10d.TCPStore:
     """Return a client of the store behind a port, as a rank with this token connects to it."""
     return GuardedStore("127.0.0.1", token).connect(
         member(port),
         timeout_seconds=DEADLINE_SECONDS,
-        is_broken=lambda: is_broken,
+        is_broken=is_broken,
         ping_watchdog=lambda: None,
     )
 
@@ -173,8 +173,25 @@ def test_a_generation_that_breaks_is_left_while_the_store_does_not_answer() -> N
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         with pytest.raises(GenerationEnded, match="a member is lost"):
-            connect(silent.getsockname()[1], is_broken=True)
+            connect(silent.getsockname()[1], is_broken=lambda: True)
         assert time.monotonic() - began < guarded_store.HANDSHAKE_SECONDS
+
+
+def test_a_connection_is_closed_when_its_generation_breaks() -> None:
+    """After it was accepted, while the other side proves nothing."""
+    accepted: list[socket.socket] = []
+
+    def is_broken() -> bool:
+        if not accepted:
+            accepted.append(silent.accept()[0])
+            accepted[0].settimeout(DEADLINE_SECONDS)
+            return False
+        return True
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(GenerationEnded, match="a member is lost"):
+        connect(silent.getsockname()[1], is_broken=is_broken)
+    with accepted[0] as connection:
+        assert received_until_the_end(connection) == b""
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")

@@ -12,10 +12,12 @@ import pytest
 
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.termination import DatasetInfo
-from llmtrain_trainer.data import assembly, shards
+from llmtrain_trainer.data import assembly, shards, text_shape
 from llmtrain_trainer.data.dataset import Dataset, prepared_root
+from llmtrain_trainer.data.processes import Part
 from llmtrain_trainer.errors import BadInput, TrainerError
-from llmtrain_trainer.stages import prepare as stage
+from llmtrain_trainer.stages import preparation as stage
+from llmtrain_trainer.stages import trained_tokenizer
 from llmtrain_trainer.stages.prepare import prepare
 from unit.trainer.builders import MakeRun
 from unit.trainer.stages.preparing import described, prepared, warnings
@@ -38,7 +40,7 @@ def test_files_with_other_times_are_read_but_not_tokenized_again(
 ) -> None:
     first = described(make_run, log)
     os.utime(volume / "text" / "file-0.txt", (1, 1))
-    monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("tokenized again"))
+    monkeypatch.setattr(trained_tokenizer, "train_for", lambda *arguments, **options: pytest.fail("tokenized again"))
     assert described(make_run, log) == first
     no_reading(monkeypatch)
     assert described(make_run, log) == first
@@ -58,18 +60,45 @@ def test_other_text_of_the_same_size_and_time_makes_another_dataset(
 def test_text_that_changes_while_it_is_prepared_is_read_again(
     make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changing(*arguments: object) -> object:
+    def changing(*arguments: object, **options: object) -> object:
         (volume / "text" / "file-0.txt").write_text("other")
-        return train_tokenizer(*arguments)
+        return train_tokenizer(*arguments, **options)
 
-    train_tokenizer = stage.train_tokenizer
-    monkeypatch.setattr(stage, "train_tokenizer", changing)
+    train_tokenizer = trained_tokenizer.train_for
+    monkeypatch.setattr(trained_tokenizer, "train_for", changing)
     with pytest.raises(
         TrainerError, match=r"the text changed while it was prepared, at 'file-0\.txt'; it is read again"
     ):
         prepare(make_run(), log)
     root = prepared_root(make_run().data_directory)
     assert [path.name for path in root.iterdir() if not path.name.startswith(".unfinished-")] == []
+
+
+def test_a_pod_that_helps_does_not_judge_a_file_that_is_still_copied(
+    make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changing(*arguments: object, **options: object) -> object:
+        (volume / "text" / "file-0.txt").write_text("other")
+        raise BadInput("half of a file")
+
+    monkeypatch.setattr(stage, "scan_unit", changing)
+    with pytest.raises(TrainerError, match=r"the text changed while it was prepared, at 'file-0\.txt'"):
+        prepare(make_run(), log, Part(1, 2))
+
+
+def test_a_pod_that_helps_ends_when_the_dataset_is_made_before(
+    make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*arguments: object, **options: object) -> object:
+        monkeypatch.setattr(trained_tokenizer, "train_for", train_tokenizer)
+        described(make_run, log)
+        return train_tokenizer(*arguments, **options)
+
+    train_tokenizer = trained_tokenizer.train_for
+    monkeypatch.setattr(trained_tokenizer, "train_for", overtaken)
+    outcome = prepare(make_run(), log, Part(1, 2))
+    assert (outcome.reason, outcome.dataset) == ("Completed", None)
+    assert not list(prepared_root(make_run().data_directory).glob(".unfinished-*"))
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
@@ -90,14 +119,14 @@ def test_a_volume_that_may_not_be_written_is_named(
 def test_what_a_change_of_the_text_leads_to_is_not_blamed_on_the_text(
     make_run: MakeRun, log: JsonLog, volume: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    def changing(*arguments: object) -> object:
+    def changing(*arguments: object, **options: object) -> object:
         for file in (volume / "text").iterdir():
             file.write_text(text)
         return split_documents(*arguments)
 
     (volume / "text" / "lines.jsonl").write_text('{"text": "one"}\n')
-    split_documents = stage.split_documents
-    monkeypatch.setattr(stage, "split_documents", changing)
+    split_documents = text_shape.split_documents
+    monkeypatch.setattr(text_shape, "split_documents", changing)
     with pytest.raises(TrainerError, match="the text changed while it was prepared"):
         prepare(make_run(), log)
 
@@ -163,8 +192,8 @@ def test_a_crash_leaves_no_dataset_and_the_next_try_continues(
     crash_while_writing(make_run, log, monkeypatch)
     root = prepared_root(make_run().data_directory)
     assert [path.name.startswith(".unfinished-") for path in root.iterdir()] == [True]
-    monkeypatch.setattr(stage, "train_tokenizer", lambda *arguments: pytest.fail("trained again"))
-    monkeypatch.setattr(shards, "load_tokenizer", lambda *arguments: pytest.fail("tokenized again"))
+    monkeypatch.setattr(trained_tokenizer, "train_for", lambda *arguments, **options: pytest.fail("trained again"))
+    monkeypatch.setattr(shards, "load_tokenizer", lambda *arguments, **options: pytest.fail("tokenized again"))
     dataset = prepared(make_run, log)
     assert [path.name for path in root.iterdir()] == [dataset.info.id]
 
@@ -181,7 +210,7 @@ def test_a_damaged_shard_is_tokenized_again(make_run: MakeRun, log: JsonLog, mon
         return result
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage, "tokenize_shard", damage)
+        patch.setattr(text_shape, "tokenize_shard", damage)
         with pytest.raises(TrainerError, match="was changed after it was written; it is prepared again"):
             prepare(make_run(), log)
     assert prepared(make_run, log).training.tobytes() == expected
@@ -208,14 +237,14 @@ def test_damage_to_what_was_done_before_a_crash_does_not_reach_the_dataset(
 def test_a_job_takes_the_dataset_of_another_one_that_was_faster_with_the_same_text(
     make_run: MakeRun, log: JsonLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def overtaken(*arguments: object) -> object:
-        monkeypatch.setattr(stage, "train_tokenizer", train_tokenizer)
+    def overtaken(*arguments: object, **options: object) -> object:
+        monkeypatch.setattr(trained_tokenizer, "train_for", train_tokenizer)
         faster.append(described(make_run, log))
-        return train_tokenizer(*arguments)
+        return train_tokenizer(*arguments, **options)
 
     faster: list[DatasetInfo] = []
-    train_tokenizer = stage.train_tokenizer
-    monkeypatch.setattr(stage, "train_tokenizer", overtaken)
+    train_tokenizer = trained_tokenizer.train_for
+    monkeypatch.setattr(trained_tokenizer, "train_for", overtaken)
     assert [described(make_run, log)] == faster
     assert [path.name for path in prepared_root(make_run().data_directory).iterdir()] == [faster[0].id]
 

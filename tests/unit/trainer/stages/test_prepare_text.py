@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from llmtrain_api.jsonlog import JsonLog
-from llmtrain_trainer.data import scan, shards
+from llmtrain_trainer.data import records, scan, shards
 from llmtrain_trainer.data.dataset import prepared_root
 from llmtrain_trainer.data.tokenizer import load_tokenizer
 from llmtrain_trainer.errors import BadInput
-from llmtrain_trainer.stages import prepare as stage
+from llmtrain_trainer.stages import preparation as stage
 from llmtrain_trainer.stages.prepare import prepare
 from unit.trainer.builders import MakeRun, prose
 from unit.trainer.stages.preparing import data, described, documents, prepared, warnings
@@ -114,7 +114,7 @@ def test_a_bad_byte_costs_one_character_and_is_reported(
     assert warnings(lines) == ["'largest.txt', byte 9000: not UTF-8"]
     report = json.loads((dataset.directory / "report.json").read_text())
     assert report["findings"] == [
-        {"file": "largest.txt", "reason": "not UTF-8", "offset": 9000, "line": None, "replaced": 1}
+        {"file": "largest.txt", "reason": "not UTF-8", "offset": 9000, "line": None, "replaced": 1, "record": None}
     ]
     info = described(make_run, log)
     assert (info.replaced_bytes, info.left_out, info.first_finding) == (1, 0, "'largest.txt', byte 9000: not UTF-8")
@@ -166,7 +166,7 @@ def test_unusual_input_never_crashes(make_run: MakeRun, log: JsonLog, volume: Pa
         with open(os.fsencode(volume / "text") + f"/{number}".encode() + ending, "wb") as file:
             file.write(content)
     if policy == "Fail":
-        with pytest.raises(BadInput, match=r"spec\.data\.source\.path: '"):
+        with pytest.raises(BadInput, match=r"spec\.data: '"):
             prepare(make_run(data=data(onBadText=policy)), log)
     else:
         info = described(make_run, log, data=data(onBadText=policy))
@@ -209,7 +209,9 @@ def test_shards_do_not_change_the_tokens(
     monkeypatch.setattr(scan, "UNIT_BYTES", 4096)
     monkeypatch.setattr(stage, "UNIT_BYTES", 4096)
     monkeypatch.setattr(shards.Shard.parts, "__defaults__", (512,))
-    monkeypatch.setattr("llmtrain_trainer.data.scan.Reader.__init__.__kwdefaults__", {"piece_characters": 512})
+    monkeypatch.setattr(
+        "llmtrain_trainer.data.records.Reader.__init__.__kwdefaults__", {"piece_characters": 512, "masking": None}
+    )
     second = prepared(make_run, log)
     assert (second.training.tobytes(), second.held_out.tobytes()) == before[:2]
     assert second.info.tokens == before[2].tokens
@@ -220,3 +222,50 @@ def test_a_sample_trains_the_tokenizer(make_run: MakeRun, log: JsonLog, volume: 
     prepared(make_run, log, data=data(tokenizer={"vocabSize": 300, "sampleBytes": 65536}))
     events = [json.loads(line) for line in lines.getvalue().splitlines() if "tokenizerTrained" in line]
     assert [line["bytes"] for line in events] == [65536]
+
+
+def test_personal_data_are_masked_counted_and_never_logged(
+    make_run: MakeRun, log: JsonLog, volume: Path, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "\n".join(f"{prose(40, seed=each)}, jane@mail.example or +49 30 901820, and more" for each in range(60))
+    (volume / "text" / "a.txt").write_text(rows)
+    (volume / "text" / "b.jsonl").write_text(json.dumps({"text": f"ask joe@mail.example {prose(200)}"}) + "\n")
+    monkeypatch.setattr(records.reader_of, "__defaults__", (400,))
+    monkeypatch.setattr(shards.Shard.pieces, "__defaults__", (400,))
+    monkeypatch.setattr(shards.Shard.parts, "__defaults__", (400,))
+    dataset = prepared(make_run, log, data=data(personalData="Mask"))
+    report = json.loads((dataset.directory / "report.json").read_text())
+    assert report["masked"] == {"email": 61, "phone": 60}
+    (read,) = (json.loads(line) for line in lines.getvalue().splitlines() if "textRead" in line)
+    assert read["masked"] == report["masked"]
+    text = "".join(documents(dataset))
+    assert (text.count("[EMAIL]"), text.count("[PHONE]")) == (61, 60)
+    written = b"".join(file.read_bytes() for file in (volume / ".llmtrain").rglob("*") if file.is_file())
+    for secret in ("mail.example", "901820"):
+        assert secret not in text + lines.getvalue()
+        assert secret.encode() not in written
+
+
+def test_patterns_of_a_job_are_masked_to_another_dataset_also_where_texts_are_cut(
+    make_run: MakeRun, log: JsonLog, volume: Path, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "\n".join(f"{prose(40, seed=each)} of Jane {each:03} Doe, and more" for each in range(60))
+    (volume / "text" / "a.txt").write_text(rows)
+    monkeypatch.setattr(records.reader_of, "__defaults__", (400,))
+    monkeypatch.setattr(shards.Shard.pieces, "__defaults__", (400,))
+    monkeypatch.setattr(shards.Shard.parts, "__defaults__", (400,))
+    masked = data(personalData="Mask")
+    names = {**masked, "personalPatterns": ["PERSON=Jane [0-9]+ Doe"]}
+    dataset = prepared(make_run, log, data=names)
+    report = json.loads((dataset.directory / "report.json").read_text())
+    assert report["masked"] == {"person": 60}
+    assert described(make_run, log, data=masked).id != dataset.info.id
+    text = "".join(documents(dataset))
+    assert (text.count("of [PERSON], and more"), "Doe" in text) == (60, False)
+
+
+def test_a_pattern_that_cannot_be_used_is_refused_by_prepare_too(make_run: MakeRun, log: JsonLog) -> None:
+    with pytest.raises(
+        BadInput, match=r"^spec\.data\.personalPatterns\[0\]: the regular expression of 'A' can't be used"
+    ):
+        prepare(make_run(data=data(personalData="Mask", personalPatterns=["A=(?<b)"])), log)

@@ -9,8 +9,15 @@ import pytest
 
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_api.termination import TerminationMessage
+from llmtrain_trainer.checkpoint.restore import restore
+from llmtrain_trainer.checkpoint.store import CheckpointStore
+from llmtrain_trainer.distributed.collectives import SingleProcess
 from llmtrain_trainer.errors import BadInput, TrainerError
-from llmtrain_trainer.stages.publish import perplexity_of, publish
+from llmtrain_trainer.stages.evaluation_page import evaluation_page
+from llmtrain_trainer.stages.publish import publish
+from llmtrain_trainer.stages.publish_text import perplexity_of
+from llmtrain_trainer.training.step_totals import StopVotes
+from llmtrain_trainer.training.task import Judgement
 from llmtrain_trainer.training.train_state import TrainState
 from unit.trainer.builders import MakeCheckpointer, MakeRun, flip_last_bit, make_state, prepare_dataset, prose
 
@@ -50,6 +57,39 @@ def test_a_model_is_exported_and_described(
     assert (tmp_path / model.path / "model.safetensors").is_file()
     assert model.perplexity == pytest.approx(math.exp(model.loss))
     assert model.sample
+    report = json.loads((tmp_path / model.path / "evaluation.json").read_text())
+    assert report["scores"]["loss"] == model.loss
+    assert report["scores"]["perplexity"] == pytest.approx(model.perplexity)
+    assert 0 < report["scores"]["bitsPerByte"] < report["scores"]["loss"] / math.log(2)
+    assert all(low <= report["scores"][name] <= high for name, (low, high) in report["intervals"].items())
+    assert set(report["intervals"]) == {"loss", "perplexity", "bitsPerByte"}
+    assert report["baselines"]["unigram"]["perplexity"] == pytest.approx(model.unigram_perplexity)
+    assert report["sample"] == model.sample
+    written = (tmp_path / model.path / "evaluation.html").read_text()
+    assert written == evaluation_page(report, job=make_run().job, task="pretrain")
+
+
+def test_the_history_of_the_training_is_published_with_the_model(
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, log: JsonLog, tmp_path: Path
+) -> None:
+    state = make_state(make_run(), log)
+    for _ in range(2):
+        state.train_step(SingleProcess(), StopVotes())
+    state.record_evaluation(Judgement(loss=2.5))
+    checkpointer = make_checkpointer(state)
+    state.step = STEPS
+    checkpointer.save()
+    checkpointer.require_saved()
+    restored = make_state(make_run(), log)
+    restore(restored, CheckpointStore(job_directory=tmp_path / "job", log=log), log)
+    assert restored.history == state.history
+    publish(make_run(), prepare_dataset(make_run(), log).info.id, log)
+    report = json.loads((tmp_path / "job" / "model" / "evaluation.json").read_text())
+    points = [[step, loss] for step, loss in state.history["trainingLoss"].points]
+    assert [step for step, _ in points] == [1, 2]
+    assert report["history"]["trainingLoss"] == {"interval": 1, "points": points}
+    assert report["history"]["heldOutLoss"]["points"] == [[2, 2.5]]
+    assert "<svg" in (tmp_path / "job" / "model" / "evaluation.html").read_text()
 
 
 def test_a_diverged_model_is_described_without_a_sample(

@@ -12,7 +12,8 @@ from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.fault_points import disarm_all
 from llmtrain_trainer.stages.prepare import prepare
 from llmtrain_trainer.trainer import elastic_trainer
-from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer, pretrain_task
+from llmtrain_trainer.trainer.elastic_trainer import ElasticTrainer
+from llmtrain_trainer.training.learners import task_factory
 from llmtrain_trainer.worker.rank_context import RankContext
 from llmtrain_trainer.worker.stop_signal import StopSignal
 from support.local_coordinator import LocalCoordinator, serving
@@ -51,7 +52,7 @@ def make_trainer(
         dataset = prepare(run, log).dataset
         assert dataset is not None
         return ElasticTrainer(
-            run, pretrain_task(run, dataset.id), replace(rank_context, identity=identity(), stop_signal=stop_signal)
+            run, task_factory(run, dataset.id), replace(rank_context, identity=identity(), stop_signal=stop_signal)
         )
 
     return make

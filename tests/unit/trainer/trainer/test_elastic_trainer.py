@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from llmtrain_api.augment import LEXICON_FIELD
 from llmtrain_api.jsonlog import JsonLog
 from llmtrain_trainer.checkpoint.fence import acquire_fence
 from llmtrain_trainer.checkpoint.store import CheckpointStore
@@ -23,7 +25,8 @@ from llmtrain_trainer.errors import (
     TrainerError,
 )
 from llmtrain_trainer.fault_points import arm
-from llmtrain_trainer.trainer.elastic_trainer import device_of
+from llmtrain_trainer.models.model_folder import FIELD, VECTORS_FIELD
+from llmtrain_trainer.trainer.elastic_trainer import device_of, files_checksum
 from llmtrain_trainer.training.step_totals import StopVotes
 from llmtrain_trainer.worker.stop_signal import StopSignal
 from support.local_coordinator import LocalCoordinator
@@ -233,3 +236,12 @@ def test_a_worker_without_a_usable_gpu_is_bad_input_with_the_remedy(
     message = r"^spec\.workers\.gpus: this worker has no usable GPU; set it to 0 or use an image with CUDA$"
     with pytest.raises(BadInput, match=message):
         device_of(make_run(workers={"gpus": 1}), identity())
+
+
+def test_the_checksum_of_one_file_beside_the_dataset_is_its_own() -> None:
+    assert files_checksum({"spec.model.name": "gru", VECTORS_FIELD: "", LEXICON_FIELD: ""}) == ""
+    assert files_checksum({FIELD: "sha256:1"}) == "sha256:1"
+    assert files_checksum({LEXICON_FIELD: "sha256:1"}) == "sha256:1"
+    both = files_checksum({VECTORS_FIELD: "sha256:1", LEXICON_FIELD: "sha256:2"})
+    assert re.fullmatch("sha256:[0-9a-f]{64}", both)
+    assert both != files_checksum({VECTORS_FIELD: "sha256:2", LEXICON_FIELD: "sha256:1"})

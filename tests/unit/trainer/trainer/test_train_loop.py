@@ -86,10 +86,11 @@ def train(
     log: JsonLog,
     *,
     slow: bool = False,
+    average: str = "0",
 ) -> tuple[TrainState, Reports]:
     """Train for four steps, with checkpoints after the second and the last."""
     run = make_run()
-    run = run.model_copy(update={"training": run.training.model_copy(update={"steps": STEPS})})
+    run = run.model_copy(update={"training": run.training.model_copy(update={"steps": STEPS, "average": average})})
     state, reports = make_state(run, log), Reports()
     checkpointer = AwaitedCheckpointer(make_checkpointer(state))
     if slow:
@@ -135,3 +136,15 @@ def test_snapshots_change_no_bit(
     slow, _ = train(make_run, make_checkpointer, checkpoints, log, slow=True)
     without, _ = train(make_run, make_checkpointer, checkpoints, log)  # the checkpoints exist already
     assert torch.equal(slow.parameters.weights, without.parameters.weights)
+
+
+def test_the_average_is_judged_while_the_weights_are_trained(
+    make_run: MakeRun, make_checkpointer: MakeCheckpointer, checkpoints: CheckpointStore, log: JsonLog
+) -> None:
+    averaged, reports = train(make_run, make_checkpointer, checkpoints, log, average="0.9")
+    of_weights = averaged.task.evaluate(SingleProcess(), lambda: None)
+    with averaged.average.in_use():
+        of_average = averaged.task.evaluate(SingleProcess(), lambda: None)
+    assert of_average is not None
+    assert of_weights is not None
+    assert reports.reported_finally[0].held_out_loss == of_average.loss != of_weights.loss

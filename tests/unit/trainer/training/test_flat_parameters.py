@@ -40,9 +40,9 @@ def test_exactly_the_matrices_decay() -> None:
     }
     assert decayed == {"matrix", "kernel"}
     assert parameters.decayed == 6 + 2
-    optimizer = AdamW(Optimizer(weight_decay="0.5"), parameters.zeros(CPU), parameters.zeros(CPU))
+    optimizer = AdamW(Optimizer(weight_decay="0.5"), parameters, CPU)
     weights = torch.ones(parameters.elements)
-    optimizer.update(weights, parameters.zeros(CPU), decayed=parameters.decayed, step=0, learning_rate=0.1)
+    optimizer.update(weights, parameters.zeros(CPU), step=0, learning_rate=0.1)
     changed = {name for name, view in parameters.named(weights).items() if (view != 1).all()}
     assert changed == {"matrix", "kernel"}
     assert parameters.named(weights)["scale"].shape == ()

@@ -50,6 +50,7 @@ def test_the_service_selects_the_coordinator_before_it_is_ready() -> None:
     service, manifest = coordinator_service(job()), coordinator()
     assert service["spec"]["selector"].items() <= manifest["metadata"]["labels"].items()
     assert service["spec"]["publishNotReadyAddresses"] is True
+    assert service["spec"]["clusterIP"] == "None", "the API server allocates cluster IPs one by one"
 
 
 def test_an_existing_coordinator_keeps_its_term_and_the_next_one_gets_a_greater_one() -> None:
@@ -59,6 +60,13 @@ def test_an_existing_coordinator_keeps_its_term_and_the_next_one_gets_a_greater_
     assert next_term(status, existing) == 2
     annotated = {**existing.manifest, "metadata": {"annotations": {TERM_ANNOTATION: "3"}}}
     assert next_term(status, replace(existing, manifest=annotated)) == 3
+
+
+def test_the_term_of_a_pod_that_was_not_created_is_used_by_the_next_one() -> None:
+    assert next_term(JobStatus(coordinator_term=2), None, is_refused=True) == 2
+    assert next_term(JobStatus(), None, is_refused=True) == 1
+    existing = pod("j-coordinator", "coordinator")
+    assert next_term(JobStatus(coordinator_term=2), existing, is_refused=True) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ POD = {
     "kind": "Pod",
     "metadata": {"name": "p", "labels": {"a": "b"}, "ownerReferences": []},
 }
-SERVICE = {"kind": "Service", "metadata": {"name": "s", "labels": {"a": "b"}}}
+SERVICE = {"kind": "Service", "metadata": {"name": "s", "labels": {"a": "b"}}, "spec": {}}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,17 @@ def test_of_a_pod_only_the_operators_labels_and_the_owner_are_repaired(live: Any
     (repaired,) = changed_objects([DESIRED_POD], {("Pod", "p"): live})
     metadata = {"name": "p", "namespace": "ns", "uid": "live", "labels": {JOB_LABEL: "j"}, "ownerReferences": [OWNER]}
     assert repaired == {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+
+
+@pytest.mark.parametrize("cluster_ip", ["None", "10.96.0.7"])
+def test_a_service_keeps_its_cluster_ip_and_nothing_else(cluster_ip: str) -> None:
+    desired = {**SERVICE, "spec": {"clusterIP": "None", "ports": [{"port": 8470}]}}
+    live = {**SERVICE, "spec": {"clusterIP": cluster_ip, "ports": [{"port": 8470}]}}
+    assert changed_objects([desired], {("Service", "s"): live}) == ()
+    edited = {**live, "spec": {**live["spec"], "ports": [{"port": 80}]}}
+    (repaired,) = changed_objects([desired], {("Service", "s"): edited})
+    assert repaired["spec"] == {"ports": [{"port": 8470}]}
+    assert changed_objects([desired], {}) == (desired,)
 
 
 def test_what_was_undone_repairs_is_left_as_it_is_until_something_else_is_desired() -> None:

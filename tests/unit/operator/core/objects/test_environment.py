@@ -33,10 +33,11 @@ def test_home_can_be_written_and_a_job_can_name_another() -> None:
 
 
 def test_a_value_can_come_from_a_secret_or_a_config_map() -> None:
-    selector = {"name": "hub", "key": "token"}
-    found = environment(spec({"name": "A", "secret": selector}, {"name": "B", "configMap": selector}))
-    assert {"name": "A", "valueFrom": {"secretKeyRef": selector}} in found
-    assert {"name": "B", "valueFrom": {"configMapKeyRef": selector}} in found
+    found = environment(
+        spec({"name": "A", "secret": "hub", "key": "token"}, {"name": "B", "configMap": "logging", "key": "level"})
+    )
+    assert {"name": "A", "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}}} in found
+    assert {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "logging", "key": "level"}}} in found
 
 
 def test_all_keys_of_a_secret_or_a_config_map_can_become_variables() -> None:

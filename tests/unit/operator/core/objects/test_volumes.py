@@ -46,6 +46,15 @@ def test_claims_are_mounted_once_each_under_their_names() -> None:
     assert found == [("volume-0", "/volumes/datasets"), ("volume-1", "/volumes/checkpoints")]
 
 
+def test_a_claim_that_is_only_read_is_mounted_so_unless_the_job_writes_to_it_too() -> None:
+    volumes = claim_volumes(("datasets", "checkpoints"), read_only=("models", "datasets"))
+    assert [(volume.path.rpartition("/")[2], volume.mount.get("readOnly", False)) for volume in volumes] == [
+        ("datasets", False),
+        ("checkpoints", False),
+        ("models", True),
+    ]
+
+
 def test_the_run_config_is_that_of_the_job() -> None:
     assert run_config_volume("j", "0123456789").source == {"configMap": {"name": "j-run-01234567"}}
 
@@ -113,3 +122,11 @@ def test_every_claim_is_known_by_its_field() -> None:
         ("spec.checkpoint.volume", "checkpoints"),
         ("spec.workers.mounts[1].claim", "more"),
     )
+
+
+@pytest.mark.parametrize("field", ["from", "vectors"])
+def test_the_volume_of_files_of_a_model_is_one_of_the_claims(field: str) -> None:
+    model = {field: {"volume": "models", "path": "minilm"}}
+    assert (f"spec.model.{field}.volume", "models") in claims_of(job(model=model).spec)
+    model[field]["job"] = "base"
+    assert (f"spec.model.{field}.job", "models") in claims_of(job(model=model).spec)

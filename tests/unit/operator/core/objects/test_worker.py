@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from llmtrain_operator.core.objects.worker import resources, stage_pod, worker_pod
 from unit.operator.builders import job
 
@@ -70,3 +72,23 @@ def test_the_pod_of_a_stage_mounts_both_volumes() -> None:
     )
     paths = [mount["mountPath"] for mount in manifest["spec"]["containers"][0]["volumeMounts"]]
     assert {"/volumes/datasets", "/volumes/checkpoints"} <= set(paths)
+
+
+@pytest.mark.parametrize("field", ["from", "vectors"])
+def test_the_volume_of_files_of_a_model_is_mounted_into_workers_and_stages_read_only(field: str) -> None:
+    the_job = job(model={field: {"volume": "models", "path": "minilm"}})
+    pods = (
+        worker_pod(the_job, 0, dataset="d", image="i", pull_policy="Always", gang=""),
+        *(
+            stage_pod(
+                the_job, name="j", role=role, arguments=[role], gpus=0, image="i", pull_policy="Always", pool=None
+            )
+            for role in ("prepare", "publish")
+        ),
+    )
+    for manifest in pods:
+        mounts = manifest["spec"]["containers"][0]["volumeMounts"]
+        (mount,) = (mount for mount in mounts if mount["mountPath"] == "/volumes/models")
+        assert mount["readOnly"]
+        (volume,) = (volume for volume in manifest["spec"]["volumes"] if volume["name"] == mount["name"])
+        assert volume["persistentVolumeClaim"] == {"claimName": "models"}

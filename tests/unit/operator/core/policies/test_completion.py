@@ -126,6 +126,14 @@ def test_success_names_the_model_and_its_place() -> None:
     )
 
 
+def test_success_names_the_scores_of_a_classifier() -> None:
+    model = {**MODEL, "perplexity": "", "metrics": {"accuracy": "0.8333", "majorityAccuracy": "0.5000"}}
+    status = JobStatus.model_validate({"model": model})
+    assert success_message(job(), status).startswith(
+        "held-out accuracy 0.8333, majorityAccuracy 0.5000; the model is in"
+    )
+
+
 def test_the_status_keeps_the_last_log_lines_of_every_pod_that_wrote_some() -> None:
     last_lines = [str(number) for number in range(12)]
     crashed = replace(failed_pod("j-worker-1", 139), end_message="Traceback\nboom")
@@ -183,3 +191,13 @@ def test_the_logs_of_pods_that_the_end_stopped_are_added() -> None:
         ("j-worker-1", ["checkpoint written", "stopped"]),
     ]
     assert finished_status(after, pods, 1) == after, "each pod is recorded once"
+
+
+def test_the_message_of_success_says_that_the_training_stopped_early() -> None:
+    ending = "stopped early at step 12 of 20, best at step 6"
+    model = ModelInfo(loss=1.0, perplexity=2.7, unigram_perplexity=9.0, parameters=5, step=6, ending=ending, path="p")
+    status = started(dataset=DATASET, trainingCompleted=True)
+    plan = plan_job(snapshot(job(status), pods=(succeeded_pod("j-publish", "publish", model=model),)))
+    assert plan.status.model is not None
+    assert (plan.status.model.step, plan.status.model.ending) == (6, ending)
+    assert conditions(plan.status)["Succeeded"].message.startswith(f"{ending}; held-out perplexity 2.7")

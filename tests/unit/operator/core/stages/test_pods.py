@@ -73,7 +73,7 @@ def test_every_pod_gets_what_concerns_pods() -> None:
 def test_every_pod_with_the_trainer_image_gets_what_concerns_programs() -> None:
     workers = {
         **WORKERS,
-        "env": [{"name": "A", "secret": {"name": "s", "key": "k"}}],
+        "env": [{"name": "A", "secret": "s", "key": "k"}],
         "envFrom": [{"secret": "s"}],
         "mounts": [{"path": "/more", "claim": "more"}],
         "runtimeClass": "nvidia",

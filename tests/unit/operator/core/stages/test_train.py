@@ -8,6 +8,7 @@ import pytest
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.protocol import CoordinatorStatus
 from llmtrain_operator.core.job import plan_job
+from llmtrain_operator.core.objects.drift import enforced_fields
 from llmtrain_operator.core.snapshot import Job
 from llmtrain_operator.core.stage_plan import StagePlan
 from llmtrain_operator.core.stages.train import is_training, train
@@ -51,6 +52,16 @@ def test_service_pod_group_coordinator_and_workers_are_created_together() -> Non
     assert "PodGroup j-gang" not in names(stage(job(scheduling={"gang": "Off"})).desired)
 
 
+def test_of_pods_that_exist_it_is_known_what_is_enforced() -> None:
+    created = {manifest["metadata"]["name"]: manifest for manifest in stage(pods=()).desired}
+    desired = {manifest["metadata"]["name"]: manifest for manifest in stage().desired}
+    assert created.keys() - desired.keys() == {"j-token-uid-of-j"}
+    assert all(enforced_fields(each) == enforced_fields(created[name]) for name, each in desired.items())
+    pods = [each for each in desired.values() if each["kind"] == "Pod"]
+    assert len(pods) == 3
+    assert not any("spec" in each for each in pods), "building them would take most of the time of a reconciliation"
+
+
 def test_workers_beyond_the_replicas_are_deleted() -> None:
     pods = (*PODS, pod("j-worker-2"), pod("j-worker-3", deleting=True))
     assert [reference.name for reference in stage(pods=pods).delete] == ["j-worker-2"]
@@ -58,7 +69,7 @@ def test_workers_beyond_the_replicas_are_deleted() -> None:
 
 def test_the_coordinator_exports_its_metrics_to_the_charts_endpoint() -> None:
     def variables(endpoint: str) -> list[dict[str, str]]:
-        coordinator = stage(images=replace(IMAGES, otlp_endpoint=endpoint)).desired[2]
+        coordinator = stage(pods=(), images=replace(IMAGES, otlp_endpoint=endpoint)).desired[3]
         env: list[dict[str, str]] = coordinator["spec"]["containers"][0]["env"]
         return [variable for variable in env if variable["name"].startswith("OTEL")]
 

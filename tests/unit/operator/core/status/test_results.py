@@ -4,11 +4,12 @@ import math
 
 import pytest
 
+from llmtrain_api.job_results import VectorsStatus
 from llmtrain_api.job_status import JobStatus
-from llmtrain_api.termination import DatasetInfo, ModelInfo
+from llmtrain_api.termination import DatasetInfo, ModelInfo, VectorCoverage
 from llmtrain_operator.core.job import plan_job
 from llmtrain_operator.core.pod_view import PodView
-from llmtrain_operator.core.status.results import training_completed, with_results
+from llmtrain_operator.core.status.results import missing_class_events, training_completed, with_results
 from unit.operator.builders import DATASET, failed_pod, job, pod, snapshot, started, succeeded_pod
 
 DATASET_INFO = DatasetInfo(id="d1", tokens=1000, held_out_tokens=50, vocab_size=4096, unigram_loss=6.5)
@@ -33,6 +34,12 @@ def test_the_status_has_what_was_replaced_or_left_out_of_the_text() -> None:
         "duplicates": 2,
         "replaced_bytes": 3,
         "left_out": 1,
+        "bad_records": {"noText": 1},
+        "samples": 40,
+        "held_out_samples": 10,
+        "classes": 3,
+        "shortened": 4,
+        "missing_class": "no record that is held out has the label 'a'",
         "first_finding": "'a', byte 3: bad",
     }
     reported = DATASET_INFO.model_copy(update=findings)
@@ -40,10 +47,36 @@ def test_the_status_has_what_was_replaced_or_left_out_of_the_text() -> None:
     assert {name: getattr(dataset, name) for name in findings} == findings
 
 
+@pytest.mark.parametrize(("missing_class", "events"), [("", 0), ("no record to train on has the label 'a'", 1)])
+def test_a_dataset_that_lacks_a_class_has_one_event(missing_class: str, events: int) -> None:
+    dataset = DATASET_INFO.model_copy(update={"missing_class": missing_class})
+    status = results(succeeded_pod("j-prepare", "prepare", dataset=dataset))
+    found = missing_class_events(JobStatus(), status)
+    assert [(event.type, event.reason, event.message.partition(";")[0]) for event in found] == [
+        ("Warning", "ClassMissing", missing_class)
+    ] * events
+    assert missing_class_events(status, status) == ()
+
+
 def test_the_publish_pod_produces_the_model() -> None:
     model = results(succeeded_pod("j-publish", "publish", model=MODEL_INFO)).model
     assert (model.volume, model.path, model.parameters) == ("checkpoints", "j/model", 9)
     assert (model.loss, model.perplexity, model.unigram_perplexity) == ("3.0000", "20.1", "665.1")
+
+
+def test_the_status_has_the_scores_of_a_task_without_a_perplexity() -> None:
+    scores = {"accuracy": 0.83333, "f1": math.nan}
+    info = ModelInfo(loss=0.5, metrics=scores, parameters=9, path="j/model")
+    model = results(succeeded_pod("j-publish", "publish", model=info)).model
+    assert model.metrics == {"accuracy": "0.8333", "f1": "nan"}
+    assert (model.perplexity, model.unigram_perplexity) == ("", "")
+
+
+def test_the_status_has_how_much_of_the_text_has_a_vector() -> None:
+    assert results(succeeded_pod("j-publish", "publish", model=MODEL_INFO)).model.vectors is None
+    info = MODEL_INFO.model_copy(update={"vectors": VectorCoverage(words=0.81274, tokens=1)})
+    vectors = results(succeeded_pod("j-publish", "publish", model=info)).model.vectors
+    assert vectors == VectorsStatus(words="0.8127", tokens="1.0000")
 
 
 @pytest.mark.parametrize(

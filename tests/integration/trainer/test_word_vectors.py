@@ -1,0 +1,36 @@
+"""Word vectors are the same at any number of workers, and after a rank was killed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.exact_jobs import ExactJobs
+from support.exact_tasks import make_exact_job, write_volume
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data volume with a text."""
+    volume = tmp_path_factory.mktemp("text")
+    write_volume(volume)
+    return volume
+
+
+@pytest.fixture(scope="module")
+def jobs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExactJobs]:
+    jobs = ExactJobs(lambda root, name: make_exact_job(root, text, "word-vectors", name), tmp_path_factory.mktemp)
+    yield jobs
+    jobs.close()
+
+
+@pytest.mark.parametrize(
+    ("workers", "killed"),
+    [
+        pytest.param(2, False, id="two workers"),
+        pytest.param(3, True, id="three workers, one of whose ranks is killed"),
+        pytest.param(1, True, id="one worker, which resumes from a checkpoint"),
+    ],
+)
+def test_vectors_and_losses_are_those_of_one_worker(jobs: ExactJobs, workers: int, killed: bool) -> None:
+    assert jobs.result("skipgram", workers, killed=killed) == jobs.result("skipgram", 1)
