@@ -246,6 +246,18 @@ def test_personal_data_are_masked_counted_and_never_logged(
         assert secret.encode() not in written
 
 
+def test_personal_data_are_masked_where_a_document_is_cut_to_be_held_out(
+    make_run: MakeRun, log: JsonLog, volume: Path
+) -> None:
+    (volume / "text" / "large.txt").write_text(
+        "\n".join(f"{prose(20, seed=each)} jane@mail.example" for each in range(900))
+    )
+    dataset = prepared(make_run, log, data=data(personalData="Mask"))
+    found = documents(dataset)
+    assert sum("[EMAIL]" in text for text in found) == 2, "one document on both sides"
+    assert "mail.example" not in "".join(found)
+
+
 def test_patterns_of_a_job_are_masked_to_another_dataset_also_where_texts_are_cut(
     make_run: MakeRun, log: JsonLog, volume: Path, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
