@@ -155,10 +155,13 @@ def test_a_source_shorter_than_a_window_is_named(make_run: MakeRun, log: JsonLog
         prepare(mixed(make_run, {"short.txt": 1, "wiki": 1}), log)
 
 
-def test_a_bad_file_is_named_with_its_source(make_run: MakeRun, log: JsonLog, sources: Path) -> None:
+@pytest.mark.parametrize("weights", [WEIGHTS, {"books/0.txt": 1, "wiki/bad.txt": 1}], ids=["directories", "files"])
+def test_a_bad_file_is_named_with_its_source(
+    weights: Mapping[str, int], make_run: MakeRun, log: JsonLog, sources: Path
+) -> None:
     (sources / "text" / "wiki" / "bad.txt").write_bytes(b"good \xff bad" * 100)
-    with pytest.raises(BadInput, match=r"wiki/bad\.txt"):
-        prepare(make_run(data=data(mixture=WEIGHTS, onBadText="Fail")), log)
+    with pytest.raises(BadInput, match=r"'wiki/bad\.txt', byte 5: not UTF-8"):
+        prepare(make_run(data=data(mixture=weights, onBadText="Fail")), log)
 
 
 def test_records_of_several_sources_have_one_set_of_labels(make_run: MakeRun, log: JsonLog, volume: Path) -> None:

@@ -101,7 +101,7 @@ def list_source(run: RunConfig) -> SourceFiles:
 
 
 def _mixed(source: Source, name: str, volume: Path, pair: tuple[str, ...]) -> Listing:
-    """Return the files of a source of a mixture. In a directory they are named from that of `data.source.path`, as findings show it."""
+    """Return the files of a source of a mixture. They are named from the directory of `data.source.path`, as findings show them."""
     path, below = volume / (source.path or ""), source.model_copy(update={"path": f"{source.path}/{name}"})
     if not os.path.lexists(path / name):
         raise BadInput(
@@ -112,10 +112,11 @@ def _mixed(source: Source, name: str, volume: Path, pair: tuple[str, ...]) -> Li
         listing = read_source(below, volume, pair)
     except BadInput as error:
         raise BadInput(str(error).replace("spec.data.source.path", "spec.data.mixture")) from error
-    if not os.path.isdir(path / name):
+    folder = name if os.path.isdir(path / name) else os.path.dirname(name)
+    if not folder:
         return listing
-    files = [replace(file, root=str(path), name=f"{name}/{file.name}", folder=name) for file in listing]
-    left_out = [bad.model_copy(update={"file": display_name(f"{name}/{bad.file}")}) for bad in listing.left_out]
+    files = [replace(file, root=str(path), name=f"{folder}/{file.name}", folder=folder) for file in listing]
+    left_out = [bad.model_copy(update={"file": display_name(f"{folder}/{bad.file}")}) for bad in listing.left_out]
     return Listing(files=files, left_out=left_out)
 
 
