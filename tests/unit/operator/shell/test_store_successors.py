@@ -84,7 +84,7 @@ async def test_a_job_that_waits_through_a_suspended_one_is_enqueued(store: Store
     store.job_changed("upsert", job("base", source="paused", stage="Waiting"))
     await drained(store)
     store.job_changed("delete", job("base", "2"))
-    assert Key("job", "ns", "last") in store.queue.waiting, "it is told that the cycle has ended"
+    assert Key("job", "ns", "last") in store.queue.waiting, "it is reconciled when the cycle has ended"
 
 
 async def test_jobs_that_wait_through_others_are_enqueued_once_also_in_a_cycle(store: Store) -> None:
