@@ -136,7 +136,7 @@ def test_a_job_waits_for_word_vectors_and_begins_with_them(kube: Kube, new_job: 
         records,
         "word-vectors",
         {"name": "skipgram", "width": 16},
-        {"columns": {"text": "review"}, "tokenizer": {"kind": "words", "minCount": 1}},
+        {"columns": {"text": "review"}, "tokenizer": {"kind": "words", "minCount": 1}, "heldOutPercent": 50},
     )
     for manifest in (words, reader):
         manifest["spec"]["training"]["steps"] = 20
