@@ -108,6 +108,8 @@ class ApiProxy:
         self.numbers: dict[str, int] = defaultdict(int)
         self.requests = 0
         self.url = ""
+        self._forwards: set[asyncio.Task[web.Response]] = set()
+        """Requests that the API server has not answered yet. Those of operators that are gone go on."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["ApiProxy"]:
@@ -125,6 +127,7 @@ class ApiProxy:
             yield self
         finally:
             await runner.cleanup()
+            await asyncio.gather(*self._forwards, return_exceptions=True)  # none may open a connection after the test
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -135,7 +138,10 @@ class ApiProxy:
                 return await self.watch(request, call)
             body = await request.read()
             # A write that the API server has got is recorded, even if the operator is gone by then.
-            answer = await self.interference.after(call, await asyncio.shield(self.forward(request, call, body)))
+            forward = asyncio.create_task(self.forward(request, call, body))
+            self._forwards.add(forward)
+            forward.add_done_callback(self._forwards.discard)
+            answer = await self.interference.after(call, await asyncio.shield(forward))
         if answer is CUT:
             return cut(request)
         return answer
