@@ -109,7 +109,7 @@ class ApiProxy:
         self.requests = 0
         self.url = ""
         self._forwards: set[asyncio.Task[web.Response]] = set()
-        """Requests that the API server has not answered yet. Those of operators that are gone go on."""
+        """Requests that the API server has not answered yet. Those of killed operators are completed too."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["ApiProxy"]:
