@@ -111,20 +111,8 @@ def test_a_job_waits_for_another_one_and_starts_from_its_model(kube: Kube, new_j
     base = task_job(f"{new_job}-base", records, "classification", bert, {**texts("stars"), "maxTokens": 32})
     data = {"columns": {"text": "review", "label": "tags"}, "heldOutPercent": 20, "maxTokens": 32}
     successor = task_job(new_job, records, "tagging", {"from": {"job": f"{new_job}-base"}}, data)
-    for manifest in (base, successor):
-        manifest["spec"]["training"]["steps"] = 20
-    kube.apply(successor)
-    kube.wait("it waits", lambda: _waits_because(kube, new_job) == "JobNotFound")
-    kube.apply(base)
-    try:
-        kube.wait("it waits for the other one", lambda: _waits_because(kube, new_job) == "Waiting")
-        model = kube.wait_for_stage(f"{new_job}-base", "Succeeded", 300)["model"]
-        kube.wait("it has started", lambda: "startTime" in kube.status(new_job))
-    finally:
-        kube.delete_job(f"{new_job}-base")
-    status = kube.wait_for_stage(new_job, "Succeeded", 300)
-    assert status["modelSource"] == {"volume": "checkpoints", "path": model["path"]}
-    assert status["model"]["path"] != model["path"]
+    status = run_after(kube, base, successor)
+    assert status["model"]["path"] != status["modelSource"]["path"]
 
 
 def test_a_job_waits_for_word_vectors_and_begins_with_them(kube: Kube, new_job: str, records: str) -> None:
@@ -138,20 +126,27 @@ def test_a_job_waits_for_word_vectors_and_begins_with_them(kube: Kube, new_job: 
         {"name": "skipgram", "width": 16},
         {"columns": {"text": "review"}, "tokenizer": {"kind": "words", "minCount": 1}, "heldOutPercent": 50},
     )
-    for manifest in (words, reader):
-        manifest["spec"]["training"]["steps"] = 20
-    kube.apply(reader)
-    kube.wait("it waits", lambda: _waits_because(kube, new_job) == "JobNotFound")
-    kube.apply(words)
-    try:
-        kube.wait("it waits for the other one", lambda: _waits_because(kube, new_job) == "Waiting")
-        model = kube.wait_for_stage(f"{new_job}-words", "Succeeded", 300)["model"]
-        kube.wait("it has started", lambda: "startTime" in kube.status(new_job))
-    finally:
-        kube.delete_job(f"{new_job}-words")
-    status = kube.wait_for_stage(new_job, "Succeeded", 300)
-    assert status["modelSource"] == {"volume": "checkpoints", "path": model["path"]}
+    status = run_after(kube, words, reader)
     assert float(status["model"]["vectors"]["words"]) > 0
+
+
+def run_after(kube: Kube, other: dict[str, Any], waiting: dict[str, Any]) -> dict[str, Any]:
+    """Return the status of a job that waits for another one, starts from what that published, and does not need it any more."""
+    name, others = waiting["metadata"]["name"], other["metadata"]["name"]
+    for manifest in (other, waiting):
+        manifest["spec"]["training"]["steps"] = 20
+    kube.apply(waiting)
+    kube.wait("it waits", lambda: _waits_because(kube, name) == "JobNotFound")
+    kube.apply(other)
+    try:
+        kube.wait("it waits for the other one", lambda: _waits_because(kube, name) == "Waiting")
+        model = kube.wait_for_stage(others, "Succeeded", 300)["model"]
+        kube.wait("it has started", lambda: "startTime" in kube.status(name))
+    finally:
+        kube.delete_job(others)
+    status = kube.wait_for_stage(name, "Succeeded", 300)
+    assert status["modelSource"] == {"volume": "checkpoints", "path": model["path"]}
+    return status
 
 
 def _waits_because(kube: Kube, job: str) -> str:
