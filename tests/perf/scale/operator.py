@@ -26,6 +26,15 @@ LEADER = "llmtrain_operator_leader 1.0"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What an operator has done since its start."""
+
+    calls: float
+    """Calls of the API."""
+    reconciles: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperatorProcess:
     """A running operator."""
 
@@ -51,17 +60,13 @@ class OperatorProcess:
         except OSError:
             return False
 
-    def total(self, name: str) -> float:
-        """Return the sum of a counter over all labels."""
-        return sum(map(float, re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", self.metrics(), re.MULTILINE)))
-
-    def calls(self) -> float:
-        """Return how many calls of the API it has made."""
-        return self.total("llmtrain_operator_api_calls_total")
-
-    def reconciles(self) -> float:
-        """Return how often it has reconciled."""
-        return self.total("llmtrain_operator_reconciles_total")
+    def counts(self) -> Counts:
+        """Return what it has done so far, from one scrape: each costs it CPU time."""
+        metrics = self.metrics()
+        return Counts(
+            calls=total("llmtrain_operator_api_calls_total", metrics),
+            reconciles=total("llmtrain_operator_reconciles_total", metrics),
+        )
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that it has used."""
@@ -74,6 +79,11 @@ class OperatorProcess:
     def reset_peak(self) -> None:
         """Let the peak of memory begin at what it has now."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+
+def total(name: str, metrics: str) -> float:
+    """Return the sum of a counter over all labels."""
+    return sum(map(float, re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", metrics, re.MULTILINE)))
 
 
 @contextmanager

@@ -1,11 +1,15 @@
-"""Reads jobs, each version once: a job is looked at far more often than it changes, above all to ask its coordinator."""
+"""Reads jobs, each version once: a job is looked at far more often than it changes, above all to ask its coordinator.
+
+A spec is read once for all versions that differ in the status only: the API server increases the generation with each change
+of the spec.
+"""
 
 from collections import OrderedDict
 
 from llmtrain_api.job import JobSpec
 from llmtrain_api.job_status import JobStatus
 from llmtrain_api.timestamps import parse_rfc3339
-from llmtrain_operator.core.manifest import Manifest, generation_of, is_deleting
+from llmtrain_operator.core.manifest import Manifest, generation_of, is_deleting, text_at
 from llmtrain_operator.core.snapshot import Job
 
 MAX_JOBS = 4096
@@ -21,13 +25,11 @@ class JobReader:
 
     def read(self, manifest: Manifest) -> Job:
         """Return a job as the API server returned it; ValueError if its spec or status does not match this version."""
-        metadata = manifest["metadata"]
-        uid, version = metadata["uid"], metadata.get("resourceVersion")
-        known = self.jobs.get(uid)
-        if known is not None and version and known[0] == version:
-            self.jobs.move_to_end(uid)
-            return known[1]
-        job = job_of(manifest)
+        if (known := self.known(manifest)) is not None:
+            self.jobs.move_to_end(known.uid)
+            return known
+        uid, version = manifest["metadata"]["uid"], manifest["metadata"].get("resourceVersion")
+        job = job_of(manifest, spec=self.known_spec(manifest))
         if version:
             self.jobs[uid] = (version, job)
             self.jobs.move_to_end(uid)
@@ -35,9 +37,19 @@ class JobReader:
                 self.jobs.popitem(last=False)
         return job
 
+    def known(self, manifest: Manifest) -> Job | None:
+        """Return a job if this version of it was read before, else None. Another thread may call it."""
+        version, job = self.jobs.get(text_at(manifest, "metadata", "uid"), ("", None))
+        return job if version and version == text_at(manifest, "metadata", "resourceVersion") else None
 
-def job_of(manifest: Manifest) -> Job:
-    """Return the job in a manifest; ValueError if its spec or status does not match this version."""
+    def known_spec(self, manifest: Manifest) -> JobSpec | None:
+        """Return the spec of a job if a version of the same generation was read before, else None."""
+        _, job = self.jobs.get(text_at(manifest, "metadata", "uid"), ("", None))
+        return job.spec if job is not None and 0 < job.metadata_generation == generation_of(manifest) else None
+
+
+def job_of(manifest: Manifest, spec: JobSpec | None = None) -> Job:
+    """Return the job in a manifest; ValueError if its status, or its spec where it is not given, does not match this version."""
     metadata = manifest["metadata"]
     return Job(
         name=metadata["name"],
@@ -46,6 +58,6 @@ def job_of(manifest: Manifest) -> Job:
         metadata_generation=generation_of(manifest),
         created=parse_rfc3339(metadata["creationTimestamp"]),
         deleting=is_deleting(manifest),
-        spec=JobSpec.from_server(manifest["spec"]),
+        spec=spec or JobSpec.from_server(manifest["spec"]),
         status=JobStatus.from_server(manifest.get("status") or {}),
     )

@@ -247,7 +247,10 @@ def observe_fleet(store: Store) -> FleetSnapshot:
     Jobs and LLMClusters that cannot be read are left out. A scrape runs in another thread, so it reads copies.
     """
     clusters = {name: read_cluster(cluster)[0] for name, cluster in sorted(store.clusters.copy().items())}
-    jobs = (job_sample(job) for _, job in sorted(store.jobs.copy().items(), key=lambda entry: entry[0]))
+    jobs = (
+        job_sample(job, store.job_reader.known(job))
+        for _, job in sorted(store.jobs.copy().items(), key=lambda entry: entry[0])
+    )
     return FleetSnapshot(
         jobs=tuple(job for job in jobs if job is not None),
         clusters={name: spec for name, spec in clusters.items() if spec is not None},
@@ -261,8 +264,10 @@ def observe_fleet(store: Store) -> FleetSnapshot:
     )
 
 
-def job_sample(manifest: Manifest) -> JobSample | None:
-    """Return what the metrics need of a job; None if it cannot be read."""
+def job_sample(manifest: Manifest, known: Job | None) -> JobSample | None:
+    """Return what the metrics need of a job, which is `known` if this version of it was read before; None if it cannot be read."""
+    if known is not None:
+        return JobSample(namespace=known.namespace, name=known.name, created=known.created, status=known.status)
     metadata = manifest["metadata"]
     try:
         return JobSample(

@@ -18,6 +18,27 @@ def test_the_same_version_is_read_once_and_another_one_again() -> None:
     assert len(reader.jobs) == 1
 
 
+def test_a_spec_is_read_once_for_all_versions_of_one_generation() -> None:
+    reader = JobReader()
+    first = reader.read(manifest(JOB_KIND, "j", SPEC, namespace="ns"))
+    status = {"stage": "Training"}
+    later = reader.read(manifest(JOB_KIND, "j", SPEC, status, namespace="ns", resourceVersion="2"))
+    assert later.status.stage == "Training"
+    assert later.spec is first.spec
+    other = {**SPEC, "suspend": True}
+    changed = reader.read(manifest(JOB_KIND, "j", other, status, namespace="ns", resourceVersion="3", generation=2))
+    assert changed.spec.suspend
+    assert not later.spec.suspend
+
+
+def test_a_spec_is_read_each_time_if_its_generation_is_not_known() -> None:
+    reader = JobReader()
+    for version, suspend in enumerate((False, True)):
+        job = manifest(JOB_KIND, "j", {**SPEC, "suspend": suspend}, namespace="ns", resourceVersion=f"{version}")
+        job["metadata"]["generation"] = None
+        assert reader.read(job).spec.suspend is suspend
+
+
 def test_a_version_that_cannot_be_read_is_refused_each_time() -> None:
     reader, unreadable = JobReader(), manifest(JOB_KIND, "j", {**SPEC, "training": {"steps": "many"}}, namespace="ns")
     for _ in range(2):

@@ -193,6 +193,12 @@ async def test_a_job_that_cannot_be_read_is_left_out_of_the_metrics(store: Store
     assert [job.name for job in observe_fleet(store).jobs] == ["j"]
 
 
+async def test_the_metrics_take_a_job_as_it_was_read_for_a_reconciliation(store: Store) -> None:
+    known = store.job_reader.read(store.jobs["ns", "j"])
+    assert [job.status for job in observe_fleet(store).jobs] == [known.status]
+    assert observe_fleet(store).jobs[0].status is known.status
+
+
 async def test_a_job_that_is_being_deleted_is_observed_as_such_and_its_coordinator_is_not_asked(store: Store) -> None:
     store.pod_changed("upsert", pod("j-coordinator", "coordinator"))
     assert not snapshot(store).job.deleting

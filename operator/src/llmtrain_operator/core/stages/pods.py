@@ -5,7 +5,8 @@ from collections.abc import Collection
 from llmtrain_api.cluster import ClusterSpec
 from llmtrain_api.conditions import JobCondition, Reason
 from llmtrain_api.job import JobSpec
-from llmtrain_operator.core.manifest import Manifest, ObjectKey, object_key
+from llmtrain_api.names import run_config_name
+from llmtrain_operator.core.manifest import Manifest, ObjectKey
 from llmtrain_operator.core.objects.network_policy import network_policy
 from llmtrain_operator.core.objects.pvc import persistent_volume_claim
 from llmtrain_operator.core.objects.run_config import run_config_map
@@ -37,9 +38,9 @@ def shared_objects(
         for volume in volumes
         if volume in pools and volume not in claims
     ]
-    config = run_config_map(job)  # immutable: an existing one is never changed
+    has_config = ("ConfigMap", run_config_name(job.name, job.uid)) in objects  # immutable: it is never changed
     policy = [] if coordinator_from is None else [network_policy(job, coordinator_from)]
-    return (*policy, *missing_claims, *([] if object_key(config) in objects else [config]))
+    return (*policy, *missing_claims, *([] if has_config else [run_config_map(job)]))
 
 
 def pod_conditions(
