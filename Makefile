@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-down local test test-fast unit coverage e2e chart-test lint ruff mypy imports verify fix
-.PHONY: render render-files lock data chaos bench bench-elastic bench-trainer bench-tasks bench-formats bench-agent bench-operator gpu-check upgrade-test venv
+.PHONY: render render-files lock data chaos bench bench-elastic bench-trainer bench-tasks tasks-exact bench-formats bench-agent bench-operator gpu-check upgrade-test venv
 
 # Nothing is installed for development: packages are found where they are written.
 export PYTHONPATH := crds/src:operator/src:trainer/src:images/src:charts/src
@@ -148,10 +148,13 @@ bench-trainer: venv ## measure fine-tuning beside `transformers`, and the prepar
 bench-formats: venv ## measure the memory of the prepare stage with 2 GB in each format (about an hour); LLMTRAIN_BENCH_MEGABYTES=200 for less
 	@$(pytest) tests/perf/test_prepare_formats.py -q -s -m bench
 
-# Names of rows in `make bench-tasks`; all by default, and `tasks_exact` at the end.
+# Names of rows in `make bench-tasks`; all by default.
 ROWS ?=
 bench-tasks: venv ## train a model for each task on real data and write docs/benchmarks.md (about 45 minutes): make bench-tasks ROWS='film-2 brown' for two rows
 	@PYTHONPATH=$$PYTHONPATH:tests $(python) -m bench_tasks $(ROWS)
+
+tasks-exact: venv ## train every task with every model by 1, 2 and 3 workers and with a kill, and compare to the bit (about 20 minutes)
+	@PYTHONPATH=$$PYTHONPATH:tests $(python) -m bench_tasks --exact
 
 bench-agent: venv ## measure the node agent with 8 fake GPUs and 100 pods, scraped every 5 seconds
 	@$(pytest) tests/perf/test_agent.py -q -s -m bench

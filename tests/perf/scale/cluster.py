@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from llmtrain_kind.cluster import Cluster, delete_cluster, ensure_cluster, recorded_cluster
+from llmtrain_kind.cluster import Cluster, delete_cluster, ensure_cluster
 from llmtrain_kind.commands import run
 from llmtrain_kind.errors import CommandFailed
 from llmtrain_kind.go_tools import make_kwok
@@ -47,23 +47,14 @@ PATCH = "application/strategic-merge-patch+json"
 
 
 def up() -> Cluster:
-    """Create the cluster, or reuse it, whatever nodes kwok plays in it."""
+    """Create the cluster, in place of one that was kept: kwok would not play its nodes again, whose leases it lost."""
     with exclusive_lock():
-        cluster = recorded_cluster(NAME)
-        if cluster is None or not answers(cluster):
-            cluster = ensure_cluster(NAME, WORKERS)
+        delete_cluster(NAME)
+        cluster = ensure_cluster(NAME, WORKERS)
         make_kwok()
     set_flags(cluster)
     install(cluster)
     return cluster
-
-
-def answers(cluster: Cluster) -> bool:
-    """Return whether the API server is ready."""
-    try:
-        return cluster.kubectl.run("get", "--raw", "/readyz", timeout_seconds=10) == "ok"
-    except CommandFailed:
-        return False
 
 
 def down() -> None:
