@@ -27,7 +27,7 @@ def trivial(row: JobRow, job: Finished, cache: Cache) -> list[Baseline]:
 
 
 def linear(read: Callable[[Path, str], list[Labelled]], row: JobRow, job: Finished, cache: Cache) -> Sequence[Baseline]:
-    """Return those, and logistic regression on all training texts: words and pairs of words, weighted by TF-IDF."""
+    """Return those, and logistic regression on all training texts: words and pairs of words of at least two, by TF-IDF."""
     training, test = (read(cache.set(row.data), part) for part in ("train", "test"))
     classes = tuple(sorted({label for _, label in training}))
     model = make_pipeline(_words(), LogisticRegression(C=10, max_iter=300))
@@ -72,4 +72,4 @@ def compression(row: JobRow, job: Finished, cache: Cache) -> Sequence[Baseline]:
 
 
 def _words() -> TfidfVectorizer:
-    return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)[\w']+|[!?]")
+    return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"(?u)[\w']+|[!?]")
